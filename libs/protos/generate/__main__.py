@@ -77,7 +77,7 @@ def write_image(validate: Path, image: Path) -> None:
 
 
 def inputs(validate: Path) -> list[str]:
-    """protoc takes either descriptors or sources for a file: ours are sources, buf/validate exists as descriptors only."""
+    """Ours are sources; buf/validate exists as descriptors only."""
     return [f"--descriptor_set_in={validate}", f"--proto_path={PROTOS}", f"--proto_path={GOOGLE_PROTOS}"]
 
 
@@ -86,7 +86,7 @@ def ours() -> list[str]:
 
 
 def write_validate_descriptors(path: Path) -> Path:
-    """protovalidate's wheel carries buf/validate/validate.proto as a descriptor only; writes it with what it imports."""
+    """protovalidate's wheel carries buf/validate/validate.proto as a descriptor; writes it with what it imports."""
     from protovalidate._gen.buf.validate import validate_pb
 
     validate = descriptor_pb2.FileDescriptorProto.FromString(validate_pb._DESC.proto.to_binary())

@@ -1,0 +1,1 @@
+"""What every service of the mesh needs and none owns. It knows no domain."""

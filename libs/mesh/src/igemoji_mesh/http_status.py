@@ -1,0 +1,36 @@
+"""What a success is called in REST: 201, 202, … from the access option, and response headers for the gateway."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from igemoji_mesh.interceptors import CallInterceptor, Context
+from igemoji_protos import Rpc
+
+HTTP_STATUS_HEADER = "x-http-code"
+"""The gateway turns it into the status of the REST answer."""
+
+_unsent: ContextVar[dict[str, str]] = ContextVar("unsent")
+
+
+class HttpStatusInterceptor(CallInterceptor):
+    """Sends the status of the access option. It goes out with the initial metadata, so with successes only."""
+
+    def __init__(self, policies: dict[str, Rpc]) -> None:
+        self._codes = {path: rpc.access.http_code for path, rpc in policies.items() if rpc.access}
+
+    @asynccontextmanager
+    async def around(self, method: str, context: Context) -> AsyncIterator[None]:
+        code = self._codes.get(method, 0)
+        _unsent.set({HTTP_STATUS_HEADER: str(code)} if code else {})
+        yield
+        if _unsent.get():
+            await send_headers(context)
+
+
+async def send_headers(context: Context, **headers: str) -> None:
+    """Response headers of the REST answer, such as `location` or `cache_control`; call it once, before answering."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    metadata = _unsent.get() | named
+    _unsent.set({})
+    await context.send_initial_metadata(tuple(metadata.items()))

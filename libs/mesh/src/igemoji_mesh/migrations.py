@@ -1,0 +1,67 @@
+"""Alembic migrations that lie inside a service's package, run at start under a lock."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command, context
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from igemoji_mesh.database import create_engine
+from igemoji_mesh.errors import StartError
+
+
+def migrate(url: str, package: str) -> None:
+    """Brings a database to the newest revision of `<package>.migrations`. Raises StartError."""
+    engine = create_engine(url).execution_options(igemoji_write=True)
+    try:
+        with _lock(url), engine.begin() as connection:
+            command.upgrade(_config(package, connection), "head")
+    except sa.exc.DatabaseError as error:
+        raise StartError(f"The database {engine.url.render_as_string()} can't be used: {error.orig}.") from None
+    finally:
+        engine.dispose()
+
+
+def run(metadata: sa.MetaData) -> None:
+    """What the `env.py` of every service does."""
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=False)
+    context.run_migrations()
+
+
+def differences(url: str, package: str, metadata: sa.MetaData) -> list[object]:
+    """What the tables in code have and the migrations have not, or the other way round; for a test."""
+    migrate(url, package)
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    return list(found)
+
+
+def _config(package: str, connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files(package) / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _lock(url: str) -> Iterator[None]:
+    """Two processes that start at once must not both migrate."""
+    path = sa.make_url(url).database
+    if not path or path == ":memory:":
+        yield
+        return
+    try:
+        with Path(f"{path}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise StartError(f"The data folder {Path(path).parent} can't be written: {error.strerror}.") from None

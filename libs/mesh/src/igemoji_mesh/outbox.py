@@ -1,0 +1,143 @@
+"""The outbox: a call to another service that is stored with the change it tells of, and made after the commit.
+
+It is made at least once, so the called RPC is idempotent. What fails is tried again, ever more slowly.
+"""
+
+import asyncio
+import datetime
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import grpc
+import sqlalchemy as sa
+from google.protobuf.message import Message
+from prometheus_client import Gauge
+
+from igemoji_mesh.database import Database, UtcDateTime, utc_now
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.telemetry import log
+
+SWEEP_SECONDS = 5.0
+LEASE_SECONDS = 30.0
+BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300)
+BATCH = 50
+
+PENDING = Gauge("igemoji_outbox_pending", "Calls to other services that are stored and not yet made.")
+
+
+def outbox_table(metadata: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        "outbox",
+        metadata,
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("topic", sa.String(100), nullable=False),
+        sa.Column("payload", sa.LargeBinary, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("due_at", UtcDateTime, nullable=False, index=True),
+    )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How messages of one topic are delivered."""
+
+    kind: type[Message]
+    call: Callable[..., Awaitable[object]]
+    """Usually the method of a stub."""
+
+
+class Outbox:
+    """Stores calls in the transaction of the change and makes them afterwards."""
+
+    def __init__(self, database: Database, table: sa.Table, deliveries: Mapping[str, Delivery]) -> None:
+        self._database = database
+        self._table = table
+        self._deliveries = dict(deliveries)
+        self._wake = asyncio.Event()
+
+    def add(self, connection: sa.Connection, topic: str, message: Message) -> None:
+        """Within a unit of work; call `wake` after its commit."""
+        if topic not in self._deliveries:
+            raise KeyError(topic)
+        connection.execute(
+            self._table.insert().values(
+                id=new_id(), topic=topic, payload=message.SerializeToString(), attempts=0, due_at=utc_now()
+            )
+        )
+
+    def wake(self) -> None:
+        """There is something new: publish now rather than at the next sweep."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publishes for as long as the service runs."""
+        while True:
+            self._wake.clear()
+            while await self.publish_due() == BATCH:
+                pass
+            try:
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def publish_due(self) -> int:
+        """Makes the calls that are due; returns how many there were, at most BATCH."""
+        due = await self._database.write(self._claim)
+        for message_id, topic, payload, attempts in due:
+            if await self._deliver(topic, payload):
+                await self._database.write(
+                    lambda connection, done=message_id: connection.execute(  # type: ignore[misc]
+                        self._table.delete().where(self._table.c.id == done)
+                    )
+                )
+            else:
+                await self._database.write(
+                    lambda connection, late=message_id, tried=attempts: self._postpone(connection, late, tried)  # type: ignore[misc]
+                )
+        PENDING.set(await self._database.read(self._count))
+        return len(due)
+
+    def _claim(self, connection: sa.Connection) -> list[tuple[str, str, bytes, int]]:
+        """Rows that are due, which no other replica will take while the lease runs."""
+        columns = self._table.c
+        now = utc_now()
+        rows = connection.execute(
+            sa.select(columns.id, columns.topic, columns.payload, columns.attempts, columns.due_at)
+            .where(columns.due_at <= now)
+            .order_by(columns.due_at, columns.id)
+            .limit(BATCH)
+        ).all()
+        claimed = []
+        for row in rows:
+            taken = connection.execute(
+                self._table.update()
+                .where(columns.id == row.id, columns.due_at == row.due_at)
+                .values(due_at=now + datetime.timedelta(seconds=LEASE_SECONDS))
+            )
+            if taken.rowcount == 1:
+                claimed.append((row.id, row.topic, row.payload, row.attempts))
+        return claimed
+
+    async def _deliver(self, topic: str, payload: bytes) -> bool:
+        delivery = self._deliveries[topic]
+        try:
+            await delivery.call(delivery.kind.FromString(payload))
+        except grpc.aio.AioRpcError as error:
+            log.warning("outbox: delivery failed", topic=topic, code=error.code().name, details=error.details())
+            return False
+        except Exception:
+            log.exception("outbox: delivery failed", topic=topic)
+            return False
+        return True
+
+    def _postpone(self, connection: sa.Connection, message_id: str, attempts: int) -> None:
+        delay = BACKOFF_SECONDS[min(attempts, len(BACKOFF_SECONDS) - 1)]
+        connection.execute(
+            self._table.update()
+            .where(self._table.c.id == message_id)
+            .values(attempts=attempts + 1, due_at=utc_now() + datetime.timedelta(seconds=delay))
+        )
+
+    def _count(self, connection: sa.Connection) -> int:
+        return connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one()

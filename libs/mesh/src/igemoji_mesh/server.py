@@ -1,0 +1,228 @@
+"""A service's server: mutual TLS, the interceptors, health on a port of its own, metrics, and a graceful stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from igemoji_mesh.access import AccessInterceptor, policies_for
+from igemoji_mesh.client import read_pem
+from igemoji_mesh.errors import StartError
+from igemoji_mesh.http_status import HttpStatusInterceptor
+from igemoji_mesh.interceptors import (
+    DeadlineInterceptor,
+    ErrorInterceptor,
+    ObserveInterceptor,
+    ValidationInterceptor,
+)
+from igemoji_mesh.settings import ServiceSettings, SettingsT, load_settings
+from igemoji_mesh.telemetry import configure_logging, log
+from igemoji_mesh.tokens import TokenVerifier
+
+LIVE = "live"
+"""The health service's name for liveness, which asks nobody; the empty name is readiness."""
+
+READINESS_INTERVAL_SECONDS = 2.0
+
+Check = Callable[[], Awaitable[None]]
+
+
+class MeshServer:
+    """Holds a service's servicers and what must be closed after them. `start`, then `stop`; or `run` does both."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        servicers: Mapping[str, Callable[[grpc.aio.Server], None]],
+        verifier: TokenVerifier,
+        readiness: Mapping[str, Check],
+    ) -> None:
+        """
+        Args:
+            name: The service's name in the mesh, such as `emoji-catalog`.
+            settings: Where to listen, and with which certificate.
+            servicers: By the full name of the service in the contract: what adds the servicer to a server.
+            verifier: Checks access tokens.
+            readiness: By name: raises while a dependency is not there.
+
+        Raises:
+            StartError: An RPC has no access level, or a certificate can't be read.
+        """
+        self.name = name
+        self.port = 0
+        self._settings = settings
+        self._readiness = dict(readiness)
+        self._health = health_aio.HealthServicer()
+        self._background: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._closers: list[Check] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._metrics: Any = None
+        policies = policies_for(servicers)
+        streaming = frozenset(path for path, rpc in policies.items() if rpc.server_streaming)
+        self._server = grpc.aio.server(
+            interceptors=[
+                ObserveInterceptor(),
+                ErrorInterceptor(),
+                DeadlineInterceptor(settings.rpc_deadline_seconds, streaming),
+                AccessInterceptor(policies, verifier),
+                ValidationInterceptor(),
+                HttpStatusInterceptor(policies),
+            ],
+            options=_server_options(settings),
+        )
+        for add in servicers.values():
+            add(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if settings.environment == "development":
+            reflection.enable_server_reflection([*servicers, reflection.SERVICE_NAME], self._server)
+        self._probes = grpc.aio.server()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probes)
+
+    def background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs beside the server until it stops."""
+        self._background.append(work)
+
+    def on_close(self, close: Check) -> None:
+        """Called after the server has stopped; the last one first."""
+        self._closers.append(close)
+
+    async def start(self) -> None:
+        """Raises StartError where a port is taken."""
+        self.port = self._bind(self._server, self._settings.listen, server_credentials(self._settings))
+        self._bind(self._probes, self._settings.health_listen, None)
+        self._start_metrics()
+        await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
+        await self._set_ready(False)
+        await self._probes.start()
+        await self._server.start()
+        await self._check_readiness()
+        self._tasks.append(asyncio.create_task(self._watch_readiness()))
+        self._tasks.extend(asyncio.create_task(self._guard(work)) for work in self._background)
+        log.info("started", listen=self._settings.listen, port=self.port)
+
+    async def stop(self) -> None:
+        """Tells NOT_SERVING, waits for clients to notice, lets calls under way finish, then closes everything."""
+        for task in self._tasks[:1]:
+            task.cancel()
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(self._settings.drain_seconds)
+        await self._server.stop(self._settings.stop_grace_seconds)
+        await self._probes.stop(None)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for close in reversed(self._closers):
+            await close()
+        if self._metrics is not None:
+            self._metrics.shutdown()
+            self._metrics.server_close()
+        log.info("stopped")
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, stopping.set)
+        await self.start()
+        await stopping.wait()
+        await self.stop()
+
+    def _bind(self, server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
+        try:
+            if credentials is None:
+                return server.add_insecure_port(address)
+            return server.add_secure_port(address, credentials)
+        except RuntimeError:
+            raise StartError(f"{self.name} can't listen on {address}: is the port in use?") from None
+
+    def _start_metrics(self) -> None:
+        host, _, port = self._settings.metrics_listen.rpartition(":")
+        try:
+            self._metrics, _ = start_http_server(int(port), host)
+        except OSError as error:
+            address = self._settings.metrics_listen
+            raise StartError(f"{self.name} can't serve metrics on {address}: {error.strerror}.") from None
+
+    async def _watch_readiness(self) -> None:
+        while True:
+            await asyncio.sleep(READINESS_INTERVAL_SECONDS)
+            await self._check_readiness()
+
+    async def _check_readiness(self) -> None:
+        for name, check in self._readiness.items():
+            try:
+                async with asyncio.timeout(READINESS_INTERVAL_SECONDS):
+                    await check()
+            except Exception as error:
+                log.warning("not ready", dependency=name, error=repr(error))
+                await self._set_ready(False)
+                return
+        await self._set_ready(True)
+
+    async def _set_ready(self, ready: bool) -> None:
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set("", status)
+
+    async def _guard(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Background work goes on after a fault; the log has it."""
+        while True:
+            try:
+                await work()
+                return
+            except Exception:
+                log.exception("background work failed")
+                await asyncio.sleep(1)
+
+
+Compose = Callable[[SettingsT], Awaitable[MeshServer]]
+
+
+def run_service(name: str, kind: type[SettingsT], compose: Compose[SettingsT]) -> None:
+    """The `main` of a service: settings, log, composition, serving. Exits with 2 and one sentence if it can't start."""
+    try:
+        settings = load_settings(kind)
+        configure_logging(name, settings.log_level)
+        asyncio.run(_compose_and_run(settings, compose))
+    except StartError as error:
+        sys.exit(_complain(f"{name} can't start. {error}"))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+async def _compose_and_run(settings: SettingsT, compose: Compose[SettingsT]) -> None:
+    server = await compose(settings)
+    await server.run()
+
+
+def _complain(sentence: str) -> int:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(sentence + "\n")
+    return 2
+
+
+def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials:
+    """Mutual TLS: a client without a certificate of the mesh's authority gets no connection. Raises StartError."""
+    pair = (read_pem(settings.tls_key), read_pem(settings.tls_cert))
+    return grpc.ssl_server_credentials([pair], root_certificates=read_pem(settings.tls_ca), require_client_auth=True)
+
+
+def _server_options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", settings.max_message_bytes),
+        ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
+        ("grpc.max_connection_age_grace_ms", 3600 * 1000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.so_reuseport", 0),
+    ]

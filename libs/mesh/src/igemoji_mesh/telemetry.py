@@ -1,0 +1,60 @@
+"""Logs as JSON lines with one request id through every hop, and the metrics that every service has."""
+
+import logging
+import sys
+from contextvars import ContextVar
+
+import structlog
+from prometheus_client import Gauge, Histogram
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Given by the gateway, handed on with every call between services."""
+
+REQUEST_ID_HEADER = "x-request-id"
+
+RPC_SECONDS = Histogram(
+    "igemoji_rpc_seconds",
+    "Time to answer an RPC, by method and status; its count is the number of calls.",
+    ["method", "code"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+RPC_IN_FLIGHT = Gauge("igemoji_rpc_in_flight", "RPCs being answered now.", ["method"])
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def configure_logging(service: str, level: str = "INFO") -> None:
+    """JSON lines on standard output, from structlog and from the standard library alike."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_service(service),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _add_service(service: str) -> structlog.typing.Processor:
+    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    return add

@@ -1,0 +1,197 @@
+"""A service over real mutual TLS: who may call, what an error looks like, how it stops."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+import structlog
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
+from igemoji_mesh.access import policies_for
+from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_mesh.errors import NotFound, StartError
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.server import MeshServer
+from igemoji_mesh.settings import ServiceSettings, load_settings
+from igemoji_mesh.testing import TestMesh, error_reason, free_port, running, violated_fields
+
+SERVICE = "igemoji.ranking.v1.RankingService"
+
+
+class ThingMissing(NotFound):
+    pass
+
+
+class Ranking(ranking_pb2_grpc.RankingServiceServicer):
+    async def GetRanking(self, request, context):
+        if request.window == "day":
+            raise ThingMissing("There is no such thing.")
+        if request.window == "month":
+            raise RuntimeError("secret detail")
+        if request.window == "all":
+            await asyncio.sleep(30)
+        return ranking_pb2.GetRankingResponse()
+
+    async def RecordUse(self, request, context):
+        return Empty()
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
+    return TestMesh(tmp_path_factory.mktemp("mesh"))
+
+
+@pytest.fixture
+async def server(mesh: TestMesh) -> AsyncIterator[MeshServer]:
+    async def compose(settings: ServiceSettings) -> MeshServer:
+        add = lambda server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(Ranking(), server)  # noqa: E731
+        return MeshServer("ranking", settings, {SERVICE: add}, mesh.verifier, {})
+
+    settings = mesh.settings(ServiceSettings, "ranking", rpc_deadline_seconds=1)
+    async with running(compose, settings) as running_server:
+        yield running_server
+
+
+@pytest.fixture
+def use() -> ranking_pb2.RecordUseRequest:
+    return ranking_pb2.RecordUseRequest(
+        task_id=new_id(), emoji_id=new_id(), user_id=new_id(), used_at=Timestamp(seconds=1)
+    )
+
+
+def stub(mesh: TestMesh, server: MeshServer, caller: str = "gateway") -> ranking_pb2_grpc.RankingServiceAsyncStub:
+    return ranking_pb2_grpc.RankingServiceStub(mesh.channel(server.port, "ranking", caller=caller))
+
+
+async def refusal(call) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def test_an_internal_rpc_admits_only_the_callers_of_the_contract(mesh, server, use):
+    await stub(mesh, server, "inference").RecordUse(use)
+    for caller in ("gateway", "auth", "stranger"):
+        error = await refusal(stub(mesh, server, caller).RecordUse(use))
+        assert (error.code(), error_reason(error)) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED")
+
+
+async def test_a_certificate_of_another_authority_gets_no_connection(mesh, server, tmp_path):
+    foreign = TestMesh(tmp_path)
+    (tmp_path / "ca.crt").write_bytes((mesh.folder / "ca.crt").read_bytes())
+    channel = foreign.channel(server.port, "ranking")
+    error = await refusal(ranking_pb2_grpc.RankingServiceStub(channel).GetRanking(ranking_pb2.GetRankingRequest()))
+    assert error.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_client_refuses_a_server_with_another_name(mesh, server):
+    channel = mesh.channel(server.port, "auth")
+    error = await refusal(ranking_pb2_grpc.RankingServiceStub(channel).GetRanking(ranking_pb2.GetRankingRequest()))
+    assert error.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_plaintext_client_gets_no_answer(server):
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        error = await refusal(ranking_pb2_grpc.RankingServiceStub(channel).GetRanking(ranking_pb2.GetRankingRequest()))
+    assert error.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_an_error_of_the_domain_arrives_with_its_reason(mesh, server):
+    error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(window="day")))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "THING_MISSING")
+
+
+async def test_an_unexpected_error_leaves_without_details(mesh, server):
+    error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(window="month")))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.INTERNAL, "INTERNAL_ERROR")
+    assert "secret" not in str(error)
+
+
+async def test_bad_input_names_the_field(mesh, server):
+    error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(limit=101)))
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert violated_fields(error) == ["limit"]
+
+
+async def test_a_call_without_a_deadline_gets_the_servers(mesh, server):
+    call = stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(window="all"))
+    error = await refusal(call)
+    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_every_call_is_logged_with_its_request_id_and_outcome(mesh, server):
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        request = ranking_pb2.GetRankingRequest(window="day")
+        await refusal(stub(mesh, server).GetRanking(request, metadata=(("x-request-id", "abc"),)))
+    (line,) = [line for line in lines if line["event"] == "rpc"]
+    assert (line["request_id"], line["code"], line["method"]) == ("abc", "NOT_FOUND", f"/{SERVICE}/GetRanking")
+
+
+async def test_the_health_port_tells_when_a_dependency_is_gone(mesh):
+    settings = mesh.settings(ServiceSettings, "ranking")
+
+    async def broken() -> None:
+        raise ConnectionError
+
+    async def compose(settings: ServiceSettings) -> MeshServer:
+        add = lambda server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(Ranking(), server)  # noqa: E731
+        return MeshServer("ranking", settings, {SERVICE: add}, mesh.verifier, {"database": broken})
+
+    async with running(compose, settings), grpc.aio.insecure_channel(settings.health_listen) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        ready = await health.Check(health_pb2.HealthCheckRequest())
+        live = await health.Check(health_pb2.HealthCheckRequest(service="live"))
+    assert ready.status == health_pb2.HealthCheckResponse.NOT_SERVING
+    assert live.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_stopping_lets_a_call_under_way_finish(mesh):
+    class Slow(Ranking):
+        async def GetRanking(self, request, context):
+            await asyncio.sleep(0.5)
+            return ranking_pb2.GetRankingResponse()
+
+    add = lambda server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(Slow(), server)  # noqa: E731
+    server = MeshServer("ranking", mesh.settings(ServiceSettings, "ranking"), {SERVICE: add}, mesh.verifier, {})
+    await server.start()
+    call = asyncio.ensure_future(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest()))
+    await asyncio.sleep(0.2)
+    await server.stop()
+    assert await call == ranking_pb2.GetRankingResponse()
+
+
+def test_a_service_refuses_to_start_without_an_access_level():
+    from dataclasses import replace
+
+    from igemoji_protos import rpcs
+
+    forgotten = [replace(rpc, access=None) for rpc in rpcs()]
+    with pytest.raises(StartError, match="no access level"):
+        policies_for([SERVICE], forgotten)
+
+
+def test_a_service_refuses_to_start_without_certificates(mesh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TLS_CERT", raising=False)
+    with pytest.raises(StartError, match="TLS_CERT"):
+        load_settings(ServiceSettings)
+    settings = mesh.settings(ServiceSettings, "ranking", tls_key=tmp_path / "none.key")
+    with pytest.raises(StartError, match=r"none\.key"):
+        MeshServer("ranking", settings, {}, mesh.verifier, {})
+
+
+async def test_a_port_in_use_is_one_sentence(mesh, server):
+    settings = mesh.settings(ServiceSettings, "ranking", listen=f"127.0.0.1:{server.port}")
+    second = MeshServer("ranking", settings, {}, mesh.verifier, {})
+    with pytest.raises(StartError, match="in use"):
+        await second.start()
+
+
+def test_private_keys_are_readable_by_their_owner_only(tmp_path: Path):
+    CertificateAuthority.create(days=1).save(tmp_path)
+    assert (tmp_path / "ca.key").stat().st_mode & 0o077 == 0
+    assert free_port()

@@ -64,7 +64,7 @@ def use() -> ranking_pb2.RecordUseRequest:
     )
 
 
-def stub(mesh: TestMesh, server: MeshServer, caller: str = "gateway") -> ranking_pb2_grpc.RankingServiceAsyncStub:
+def stub(mesh: TestMesh, server: MeshServer, caller: str = "gateway"):
     return ranking_pb2_grpc.RankingServiceStub(mesh.channel(server.port, "ranking", caller=caller))
 
 

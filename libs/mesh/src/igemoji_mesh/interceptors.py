@@ -4,6 +4,8 @@ Each interceptor is one async context manager around the call (`around`), and ma
 `CallInterceptor` makes that work for unary and streaming RPCs alike.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable

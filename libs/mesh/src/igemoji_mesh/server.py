@@ -67,6 +67,7 @@ class MeshServer:
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Any = None
         policies = policies_for(servicers)
+        self._credentials = server_credentials(settings)
         streaming = frozenset(path for path, rpc in policies.items() if rpc.server_streaming)
         self._server = grpc.aio.server(
             interceptors=[
@@ -97,7 +98,7 @@ class MeshServer:
 
     async def start(self) -> None:
         """Raises StartError where a port is taken."""
-        self.port = self._bind(self._server, self._settings.listen, server_credentials(self._settings))
+        self.port = self._bind(self._server, self._settings.listen, self._credentials)
         self._bind(self._probes, self._settings.health_listen, None)
         self._start_metrics()
         await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)

@@ -27,6 +27,8 @@ class TestMesh:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.signing_key = SigningKey.generate()
+        # A stub does not keep its channel open; whoever opened it must hold it.
+        self._channels: list[grpc.aio.Channel] = []
         authority = CertificateAuthority.create(days=1)
         authority.save(folder)
         for service in (*SERVICES, "stranger"):
@@ -65,7 +67,9 @@ class TestMesh:
         credentials = channel_credentials(
             self.folder / f"{caller}.crt", self.folder / f"{caller}.key", self.folder / "ca.crt"
         )
-        return secure_channel(f"127.0.0.1:{port}", service, credentials)
+        channel = secure_channel(f"127.0.0.1:{port}", service, credentials)
+        self._channels.append(channel)
+        return channel
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,27 @@
+"""The edge of IGE MOJI: Envoy's configuration, derived from the contract.
+
+    options = GatewayOptions.machine(ports={"auth": 50051, …}, certificates=Certificates.in_folder(folder))
+    write(options, path)
+    validate(path)
+    subprocess.Popen(envoy_command(path))
+"""
+
+from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, envoy_binary, envoy_command, validate
+from igemoji_gateway.bootstrap import bootstrap, write
+from igemoji_gateway.contract import ContractError, service_name
+from igemoji_gateway.options import Address, Certificates, GatewayOptions
+
+__all__ = [
+    "Address",
+    "Certificates",
+    "ContractError",
+    "EnvoyMissing",
+    "GatewayOptions",
+    "InvalidConfiguration",
+    "bootstrap",
+    "envoy_binary",
+    "envoy_command",
+    "service_name",
+    "validate",
+    "write",
+]

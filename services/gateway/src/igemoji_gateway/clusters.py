@@ -1,0 +1,127 @@
+"""Upstreams: the services over mTLS, the gateway itself (for the keys of tokens), the web client's files."""
+
+from igemoji_gateway.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.protobuf import Config, extension, seconds, typed
+
+SELF = "gateway"
+WEB = "web"
+ADMIN = "admin"
+
+WINDOW_BYTES = 1 << 20
+
+
+def clusters(options: GatewayOptions, services: list[str]) -> list[Config]:
+    own = Address(_reachable(options.listen.host), options.listen.port)
+    found = [_service(options, service) for service in services]
+    found.append(_plain(SELF, own, resolve=False))
+    if options.web:
+        found.append(_plain(WEB, options.web, resolve=options.resolve))
+    if options.metrics:
+        found.append(_plain(ADMIN, options.admin, resolve=False))
+    return found
+
+
+def _service(options: GatewayOptions, service: str) -> Config:
+    return {
+        **_addresses(service, options.upstreams[service], resolve=options.resolve),
+        "connect_timeout": "2s",
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
+                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                explicit_http_config={
+                    "http2_protocol_options": {
+                        "initial_stream_window_size": WINDOW_BYTES,
+                        "initial_connection_window_size": 4 * WINDOW_BYTES,
+                        "connection_keepalive": {"interval": "30s", "timeout": "5s"},
+                    }
+                },
+            )
+        },
+        "transport_socket": _mtls(options.certificates, f"{service}.igemoji.internal"),
+        "health_checks": [
+            {
+                "timeout": "1s",
+                "interval": "2s",
+                # Until a service is up it is asked often: the mesh is ready soon after its last part is.
+                "unhealthy_interval": "0.25s",
+                "no_traffic_interval": "2s",
+                "no_traffic_healthy_interval": "2s",
+                "unhealthy_threshold": 2,
+                "healthy_threshold": 1,
+                "grpc_health_check": {},
+            }
+        ],
+        # A host that DNS no longer names is gone, even while it still answers health checks.
+        "ignore_health_on_host_removal": True,
+        # Counts only what another replica could have answered: a bug's INTERNAL is the same on all of them.
+        "outlier_detection": {
+            "consecutive_gateway_failure": 5,
+            "enforcing_consecutive_gateway_failure": 100,
+            "enforcing_consecutive_5xx": 0,
+            "enforcing_success_rate": 0,
+            "interval": "5s",
+            "base_ejection_time": "10s",
+            "max_ejection_percent": 50,
+        },
+        "circuit_breakers": {
+            "thresholds": [
+                {
+                    "max_connections": 256,
+                    "max_pending_requests": 512,
+                    "max_requests": 4096,
+                    "retry_budget": {"budget_percent": {"value": 20}, "min_retry_concurrency": 10},
+                }
+            ]
+        },
+    }
+
+
+def _mtls(certificates: Certificates, name: str) -> Config:
+    """The gateway shows its certificate and talks to `name` only: any other certificate of the authority is refused."""
+    return extension(
+        "envoy.transport_sockets.tls",
+        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        sni=name,
+        common_tls_context={
+            "alpn_protocols": ["h2"],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+            "tls_certificates": [
+                {
+                    "certificate_chain": {"filename": str(certificates.cert)},
+                    "private_key": {"filename": str(certificates.key)},
+                }
+            ],
+            "validation_context": {
+                "trusted_ca": {"filename": str(certificates.ca)},
+                "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": name}}],
+            },
+        },
+    )
+
+
+def _plain(name: str, address: Address, *, resolve: bool) -> Config:
+    return {**_addresses(name, address, resolve=resolve), "connect_timeout": "2s"}
+
+
+def _addresses(name: str, address: Address, *, resolve: bool) -> Config:
+    endpoint = {"address": {"socket_address": {"address": address.host, "port_value": address.port}}}
+    discovery: Config = {"type": "STATIC"}
+    if resolve:
+        # What was `type: STRICT_DNS`: every address that the name has is a host.
+        dns = extension(
+            "envoy.clusters.dns",
+            "envoy.extensions.clusters.dns.v3.DnsCluster",
+            dns_lookup_family="ALL",
+            dns_refresh_rate=seconds(5),
+        )
+        discovery = {"cluster_type": dns}
+    return {
+        "name": name,
+        **discovery,
+        "lb_policy": "LEAST_REQUEST",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}]},
+    }
+
+
+def _reachable(listen_host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen_host, listen_host)  # noqa: S104

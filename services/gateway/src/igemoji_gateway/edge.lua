@@ -1,0 +1,36 @@
+-- Runs first on the way in and last on the way out: what the declarative filters cannot say.
+
+-- Whether a client speaks gRPC or gRPC-Web itself. It is told apart here because the transcoder makes every request look
+-- like gRPC further in; local replies read it too.
+local function speaks_grpc(content_type)
+  return content_type ~= nil and string.find(content_type, "application/grpc", 1, true) == 1
+end
+
+function envoy_on_request(handle)
+  if speaks_grpc(handle:headers():get("content-type")) then
+    handle:streamInfo():dynamicMetadata():set("igemoji", "grpc", true)
+  end
+end
+
+-- A service says a status beyond gRPC's through the header x-http-code: 201, 202, 304; 412 or 413 with an error.
+-- Native clients must not see it: they fail on any status but 200.
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  local code = headers:get("x-http-code")
+  headers:remove("x-http-code")
+  local ours = handle:streamInfo():dynamicMetadata():get("igemoji")
+  if ours ~= nil and ours["grpc"] then
+    return
+  end
+  if code ~= nil then
+    local failed = tonumber(headers:get(":status")) >= 400
+    if (failed and string.match(code, "^[45]%d%d$")) or (not failed and string.match(code, "^[23]%d%d$")) then
+      headers:replace(":status", code)
+    end
+  end
+  headers:remove("grpc-status")
+  headers:remove("grpc-message")
+  headers:remove("grpc-status-details-bin")
+  headers:remove("grpc-encoding")
+  headers:remove("grpc-accept-encoding")
+end

@@ -1,0 +1,130 @@
+"""The listener: how requests are read, cleaned and logged before any filter of ours."""
+
+from igemoji_gateway.clusters import ADMIN
+from igemoji_gateway.filters import http_filters
+from igemoji_gateway.options import Address, GatewayOptions
+from igemoji_gateway.protobuf import Config, extension
+from igemoji_gateway.replies import local_reply_config
+from igemoji_gateway.routes import route_configuration
+from igemoji_protos import Rpc
+
+MANAGER = "envoy.filters.network.http_connection_manager"
+MANAGER_TYPE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+
+SPOOFABLE_PREFIXES = ("x-user-", "x-caller", "x-envoy-", "x-igemoji-")
+SPOOFABLE = ("x-jwt-payload", "x-forwarded-client-cert", "x-http-code", "x-request-id")
+"""Headers that mean something between the gateway and the services: from outside they mean nothing."""
+
+LOG_FIELDS = {
+    "time": "%START_TIME%",
+    "event": "request",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "method": "%REQ(:METHOD)%",
+    # Without the query, which may hold an e-mail address.
+    "path": "%PATH(NQ:ORIG_OR_PATH)%",
+    "rpc": "%ROUTE_NAME%",
+    "protocol": "%PROTOCOL%",
+    "status": "%RESPONSE_CODE%",
+    "grpc_status": "%GRPC_STATUS%",
+    "flags": "%RESPONSE_FLAGS%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "duration_ms": "%DURATION%",
+    "received_bytes": "%BYTES_RECEIVED%",
+    "sent_bytes": "%BYTES_SENT%",
+    "upstream": "%UPSTREAM_CLUSTER%",
+    "upstream_host": "%UPSTREAM_HOST%",
+    "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+}
+
+
+def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
+    manager = extension(
+        MANAGER,
+        MANAGER_TYPE,
+        stat_prefix="edge",
+        server_name="igemoji",
+        use_remote_address=True,
+        xff_num_trusted_hops=options.trusted_proxies,
+        # No address is trusted for being private: on one machine every client has such a one.
+        internal_address_config={"unix_sockets": False},
+        generate_request_id=True,
+        always_set_request_id_in_response=True,
+        normalize_path=True,
+        merge_slashes=True,
+        path_with_escaped_slashes_action="REJECT_REQUEST",
+        early_header_mutation_extensions=[_identity_headers_off()],
+        request_headers_timeout="10s",
+        # A photo over a slow line takes its time; a request that never ends does not.
+        request_timeout="300s",
+        stream_idle_timeout="300s",
+        common_http_protocol_options={
+            "idle_timeout": "3600s",
+            "headers_with_underscores_action": "REJECT_REQUEST",
+        },
+        http2_protocol_options={
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": 1 << 20,
+            "initial_connection_window_size": 4 << 20,
+        },
+        access_log=[
+            extension(
+                "envoy.access_loggers.stdout",
+                "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+                log_format={"json_format": LOG_FIELDS},
+            )
+        ],
+        local_reply_config=local_reply_config(),
+        route_config=route_configuration(options, rpcs),
+        http_filters=http_filters(options, rpcs),
+    )
+    return _listener("edge", options.listen, manager)
+
+
+def metrics_listener(address: Address) -> Config:
+    """Two pages of the admin port for those who scrape and probe; the rest of it stays where it is."""
+    pages = ("/stats/prometheus", "/ready")
+    manager = extension(
+        MANAGER,
+        MANAGER_TYPE,
+        stat_prefix="metrics",
+        route_config={
+            "name": "metrics",
+            "virtual_hosts": [
+                {
+                    "name": "metrics",
+                    "domains": ["*"],
+                    "routes": [_read_only(page) for page in pages],
+                }
+            ],
+        },
+        http_filters=[extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router")],
+    )
+    return _listener("metrics", address, manager)
+
+
+def _read_only(page: str) -> Config:
+    return {
+        "match": {"path": page, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
+        "route": {"cluster": ADMIN},
+    }
+
+
+def _listener(name: str, address: Address, manager: Config) -> Config:
+    return {
+        "name": name,
+        "address": {"socket_address": {"address": address.host, "port_value": address.port}},
+        "per_connection_buffer_limit_bytes": 1 << 20,
+        "filter_chains": [{"filters": [manager]}],
+    }
+
+
+def _identity_headers_off() -> Config:
+    """Before anything is matched, for every route that there is or will be."""
+    return extension(
+        "envoy.http.early_header_mutation.header_mutation",
+        "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        mutations=[
+            *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in SPOOFABLE_PREFIXES),
+            *({"remove": name} for name in SPOOFABLE),
+        ],
+    )

@@ -1,0 +1,110 @@
+"""The command `igemoji-gateway`: writes Envoy's configuration, and asks Envoy about it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, validate
+from igemoji_gateway.bootstrap import bootstrap, to_yaml
+from igemoji_gateway.contract import ContractError, routed, service_names
+from igemoji_gateway.options import SERVICE_PORT, Address, Certificates, GatewayOptions
+from igemoji_protos import DESCRIPTORS, OPENAPI, rpcs
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ContractError, InvalidConfiguration, EnvoyMissing, OSError) as error:
+        sys.exit(str(error))
+
+
+def _config(arguments: argparse.Namespace) -> None:
+    text = to_yaml(bootstrap(_options(arguments)))
+    if arguments.output:
+        arguments.output.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+
+
+def _validate(arguments: argparse.Namespace) -> None:
+    validate(arguments.file)
+    sys.stdout.write(f"Envoy accepts {arguments.file}\n")
+
+
+def _options(arguments: argparse.Namespace) -> GatewayOptions:
+    upstreams: dict[str, Address] = {}
+    if arguments.mode == "cluster":
+        upstreams = {service: Address(service, SERVICE_PORT) for service in service_names(routed(rpcs()))}
+    return GatewayOptions(
+        upstreams={**upstreams, **dict(arguments.upstream)},
+        resolve=arguments.mode == "cluster",
+        certificates=Certificates(cert=arguments.cert, key=arguments.key, ca=arguments.ca),
+        listen=arguments.listen,
+        admin=arguments.admin,
+        metrics=arguments.metrics,
+        web=arguments.web,
+        descriptors=arguments.descriptors,
+        openapi=arguments.openapi,
+        allowed_origins=tuple(arguments.allow_origin),
+        issuer=arguments.issuer,
+        audience=arguments.audience,
+        trusted_proxies=arguments.trusted_proxies,
+        rate_factor=arguments.rate_factor,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="igemoji-gateway", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    config = commands.add_parser("config", help="write the configuration")
+    config.set_defaults(run=_config)
+    add = config.add_argument
+    add("--mode", choices=["machine", "cluster"], required=True, help="where the services are")
+    add("--output", type=Path, metavar="FILE", help="default: standard output")
+    add(
+        "--upstream",
+        type=_upstream,
+        action="append",
+        default=[],
+        metavar="NAME=HOST:PORT",
+        help="where a service is (auth=127.0.0.1:50051): one each on a machine; in a cluster they are known by name",
+    )
+    for name, what in (("cert", "the gateway's certificate"), ("key", "its key"), ("ca", "the authority of them all")):
+        add(f"--{name}", type=Path, required=True, metavar="FILE", help=f"{what}, PEM")
+    for name, what, default in (
+        ("listen", "where clients connect", GatewayOptions.listen),
+        ("admin", "Envoy's admin port", GatewayOptions.admin),
+        ("metrics", "where Prometheus may scrape; nowhere unless given", None),
+        ("web", "the web client's files; a page of the gateway's own unless given", None),
+    ):
+        shown = f" (default: {default.host}:{default.port})" if default else ""
+        add(f"--{name}", type=_address, default=default, metavar="HOST:PORT", help=what + shown)
+    add("--descriptors", type=Path, default=DESCRIPTORS, metavar="FILE", help="the descriptor set where Envoy finds it")
+    add("--openapi", type=Path, default=OPENAPI, metavar="FILE", help="the API document where Envoy finds it")
+    add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="pages that may call the API (CORS)")
+    add("--issuer", default=GatewayOptions.issuer, help="of tokens (default: %(default)s)")
+    add("--audience", default=GatewayOptions.audience, help="of tokens (default: %(default)s)")
+    add("--trusted-proxies", type=int, default=0, metavar="N", help="proxies in front, for X-Forwarded-For (default: 0)")
+    add("--rate-factor", type=int, default=1, metavar="N", help="multiplies every rate limit (default: 1)")
+
+    check = commands.add_parser("validate", help="ask Envoy whether it accepts a configuration")
+    check.set_defaults(run=_validate)
+    check.add_argument("file", type=Path, metavar="FILE")
+    return parser
+
+
+def _address(text: str) -> Address:
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text} is not HOST:PORT")
+    return Address(host.strip("[]"), int(port))
+
+
+def _upstream(text: str) -> tuple[str, Address]:
+    name, separator, address = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=HOST:PORT")
+    return name, _address(address)

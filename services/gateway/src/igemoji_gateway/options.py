@@ -1,0 +1,72 @@
+"""What the gateway can be told. One machine and the cluster differ in addresses and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from igemoji_protos import DESCRIPTORS, OPENAPI
+
+Mode = Literal["machine", "cluster"]
+
+SERVICE_PORT = 50051
+"""Where every service listens for gRPC in the cluster."""
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """PEM files of the gateway's own certificate and of the authority that every service's certificate is from."""
+
+    cert: Path
+    key: Path
+    ca: Path
+
+
+@dataclass(frozen=True)
+class GatewayOptions:
+    """Everything that the generator does not take from the contract."""
+
+    upstreams: Mapping[str, Address]
+    """By service name (`emoji-catalog`): where it is."""
+    certificates: Certificates
+    resolve: bool = False
+    """Whether upstream hosts are DNS names of which every address is a replica, as of a headless service."""
+    listen: Address = Address("127.0.0.1", 8080)
+    admin: Address = Address("127.0.0.1", 9901)
+    """Never to be reached from elsewhere: whoever reaches it can stop the gateway."""
+    metrics: Address | None = None
+    """Where `/stats/prometheus` and `/ready` of the admin port, and nothing else of it, can be had from elsewhere."""
+    web: Address | None = None
+    """The web client's static files, by plain HTTP. None: a page that says what runs here."""
+    descriptors: Path = DESCRIPTORS
+    """The contract's descriptor set, where Envoy finds it."""
+    openapi: Path = OPENAPI
+    """The API document, where Envoy finds it."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins (`https://example.org`) whose pages may call the API, besides the gateway's own."""
+    issuer: str = "igemoji"
+    audience: str = "igemoji"
+    trusted_proxies: int = 0
+    """Proxies in front whose X-Forwarded-For is believed; rate limits then count the address before them."""
+    rate_factor: int = 1
+    """Multiplies every rate limit; for load tests, which come from one address."""
+    max_connections: int = 10_000
+    """From clients, at a time."""
+
+    @classmethod
+    def machine(cls, ports: Mapping[str, int], certificates: Certificates, **others: object) -> Self:
+        """Every service on this machine, at its port."""
+        upstreams = {service: Address("127.0.0.1", port) for service, port in ports.items()}
+        return cls(upstreams=upstreams, certificates=certificates, resolve=False, **others)  # type: ignore[arg-type]
+
+    @classmethod
+    def cluster(cls, services: list[str], certificates: Certificates, **others: object) -> Self:
+        """Every service behind a headless Kubernetes service of its name."""
+        upstreams = {service: Address(service, SERVICE_PORT) for service in services}
+        return cls(upstreams=upstreams, certificates=certificates, resolve=True, **others)  # type: ignore[arg-type]

@@ -1,0 +1,135 @@
+"""A photo in, a photo with emojis out, with every step reported."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from igemoji_inference.vision.classify import Classifier, Stack
+from igemoji_inference.vision.compose import Emojis, compose
+from igemoji_inference.vision.decode import Photo, decode
+from igemoji_inference.vision.detect import Detections, Detector, roll
+from igemoji_inference.vision.encode import encode
+from igemoji_inference.vision.errors import ModelDamaged
+from igemoji_inference.vision.faces import EXPRESSIONS, Box, Face
+
+
+class Stage(StrEnum):
+    """What is being done to a photo, in this order."""
+
+    DECODING = "DECODING"
+    DETECTING = "DETECTING"
+    CLASSIFYING = "CLASSIFYING"
+    COMPOSING = "COMPOSING"
+
+
+Report = Callable[[Stage, float, Sequence[Face]], None]
+"""Told when a stage begins: the stage, percent of the whole task, and the faces known so far."""
+
+# Percent of a task's time that is over when a stage begins, measured at 2 MP with five faces.
+BEGINS = {Stage.DECODING: 0.0, Stage.DETECTING: 10.0, Stage.CLASSIFYING: 70.0, Stage.COMPOSING: 85.0}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished photo."""
+
+    image: bytes
+    content_type: str
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    """The largest first."""
+    more_faces: bool
+    """There were more faces than the limit; the smallest are not among `faces` and not covered."""
+
+
+class Pipeline:
+    """Loads the models once and then takes photo after photo. Not thread-safe: one a process."""
+
+    def __init__(self, models: Path) -> None:
+        """`models` is the folder that assets/build.py fills. Raises ModelDamaged."""
+        files = _verified(models)
+        self._detector = Detector(_session(files["retinaface.onnx"]))
+        self._classifier = Classifier(
+            _session(files["fer.onnx"]), _session(files["face_api.onnx"]), Stack.from_json(files["stack.json"])
+        )
+        self._emojis = Emojis()
+
+    def run(self, photo: bytes, pictures: Mapping[str, bytes], report: Report) -> Result:
+        """The whole task: `pictures` maps every expression to a PNG. Raises PhotoError."""
+        report(Stage.DECODING, BEGINS[Stage.DECODING], ())
+        decoded = decode(photo)
+        faces, more_faces = self.find(decoded, report)
+        report(Stage.COMPOSING, BEGINS[Stage.COMPOSING], faces)
+        composed = self.compose(decoded, faces, pictures)
+        image, content_type = encode(composed)
+        return Result(image, content_type, decoded.width, decoded.height, faces, more_faces)
+
+    def find(self, photo: Photo, report: Report) -> tuple[tuple[Face, ...], bool]:
+        """The faces of a photo, the largest first, and whether there were more than the limit."""
+        pixels = np.ascontiguousarray(photo.pixels[:, :, :3])
+        report(Stage.DETECTING, BEGINS[Stage.DETECTING], ())
+        found, more_faces = self._detector.find(pixels)
+        boxes = [Box(*map(float, row)) for row in found.boxes]
+        rolls = [roll(points) for points in found.landmarks]
+        report(Stage.CLASSIFYING, BEGINS[Stage.CLASSIFYING], _unclassified(found, boxes, rolls))
+        scores, weak = self._classifier.classify(pixels, boxes, rolls)
+        return tuple(
+            _face(box, turn, points, score, row, uncertain)
+            for box, turn, points, score, row, uncertain in zip(
+                boxes, rolls, found.landmarks, found.scores, scores, weak, strict=True
+            )
+        ), more_faces
+
+    def compose(
+        self,
+        photo: Photo,
+        faces: Sequence[Face],
+        pictures: Mapping[str, bytes],
+        covered: Sequence[bool] | None = None,
+    ) -> Photo:
+        """Covers faces, all unless `covered` says otherwise; see compose.compose."""
+        return compose(photo, faces, pictures, covered, self._emojis)
+
+
+def _face(box: Box, turn: float, points: np.ndarray, score: float, row: np.ndarray, uncertain: bool) -> Face:
+    scores = dict(zip(EXPRESSIONS, map(float, row), strict=True))
+    landmarks = tuple((float(x), float(y)) for x, y in points)
+    best = max(scores, key=scores.__getitem__)
+    return Face(box, turn, landmarks, float(score), best, scores, uncertain)
+
+
+def _unclassified(found: Detections, boxes: Sequence[Box], rolls: Sequence[float]) -> tuple[Face, ...]:
+    """Faces that were found a moment ago: every expression is as likely as any other."""
+    even = np.full(len(EXPRESSIONS), 1 / len(EXPRESSIONS))
+    return tuple(
+        _face(box, turn, points, score, even, True)
+        for box, turn, points, score in zip(boxes, rolls, found.landmarks, found.scores, strict=True)
+    )
+
+
+def _verified(models: Path) -> dict[str, bytes]:
+    """The content of every model file, as its manifest promises it."""
+    try:
+        wanted: dict[str, str] = json.loads((models / "manifest.json").read_text())["sha256"]
+        files = {name: (models / name).read_bytes() for name in wanted}
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelDamaged(f"The models in {models} are not complete ({error}): run `make assets`.") from error
+    for name, content in files.items():
+        if hashlib.sha256(content).hexdigest() != wanted[name]:
+            raise ModelDamaged(f"The model {models / name} is damaged: run `make assets`.")
+    return files
+
+
+def _session(model: bytes) -> ort.InferenceSession:
+    """One thread: the service runs one process for each core."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

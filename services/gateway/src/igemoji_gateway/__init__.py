@@ -1,9 +1,9 @@
 """The edge of IGE MOJI: Envoy's configuration, derived from the contract.
 
-    options = GatewayOptions.machine(ports={"auth": 50051, …}, certificates=Certificates.in_folder(folder))
-    write(options, path)
-    validate(path)
-    subprocess.Popen(envoy_command(path))
+options = GatewayOptions.machine(ports={"auth": 50051, …}, certificates=Certificates.in_folder(folder))
+write(options, path)
+validate(path)
+subprocess.Popen(envoy_command(path))
 """
 
 from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, envoy_binary, envoy_command, validate

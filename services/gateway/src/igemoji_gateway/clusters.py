@@ -84,7 +84,7 @@ def _mtls(certificates: Certificates, name: str) -> Config:
         sni=name,
         common_tls_context={
             "alpn_protocols": ["h2"],
-            "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
             "tls_certificates": [
                 {
                     "certificate_chain": {"filename": str(certificates.cert)},

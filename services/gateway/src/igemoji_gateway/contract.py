@@ -29,10 +29,14 @@ def routed(rpcs: Iterable[Rpc]) -> list[Rpc]:
     rpcs = list(rpcs)
     forgotten = [rpc.path for rpc in rpcs if rpc.access is None or not rpc.access.level]
     if forgotten:
-        raise ContractError(f"These RPCs have no access level (option igemoji.common.v1.access): {', '.join(forgotten)}")
+        raise ContractError(
+            f"These RPCs have no access level (option igemoji.common.v1.access): {', '.join(forgotten)}"
+        )
     exposed = [rpc.path for rpc in rpcs if is_internal(rpc) and rpc.http]
     if exposed:
-        raise ContractError(f"These RPCs are LEVEL_INTERNAL and have a REST path (google.api.http): {', '.join(exposed)}")
+        raise ContractError(
+            f"These RPCs are LEVEL_INTERNAL and have a REST path (google.api.http): {', '.join(exposed)}"
+        )
     return [rpc for rpc in rpcs if not is_internal(rpc)]
 
 

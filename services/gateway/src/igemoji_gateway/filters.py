@@ -77,7 +77,8 @@ def _security_headers() -> Config:
         "x-frame-options": "DENY",
         "referrer-policy": "same-origin",
     }
-    mutations = [{"append": header(key, value, action="ADD_IF_ABSENT")} for key, value in headers.items()]
+    mutations: list[Config] = [{"append": header(key, value, action="ADD_IF_ABSENT")} for key, value in headers.items()]
+    mutations.append({"remove": "x-envoy-upstream-healthchecked-cluster"})
     return extension(
         "envoy.filters.http.header_mutation",
         "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
@@ -182,7 +183,7 @@ def _required() -> Config:
 
 
 def _statistics(rpcs: list[Rpc]) -> Config:
-    """By method, of the contract's methods only: a counter for every path that anybody makes up would fill the memory."""
+    """By method, of the contract's methods only: a counter for every path that is asked for would fill the memory."""
     services: dict[str, list[str]] = {}
     for rpc in rpcs:
         services.setdefault(f"{rpc.package}.{rpc.service}", []).append(rpc.name)

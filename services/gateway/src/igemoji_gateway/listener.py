@@ -19,7 +19,7 @@ LOG_FIELDS = {
     "time": "%START_TIME%",
     "event": "request",
     "request_id": "%REQ(X-REQUEST-ID)%",
-    "method": "%REQ(:METHOD)%",
+    "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
     # Without the query, which may hold an e-mail address.
     "path": "%PATH(NQ:ORIG_OR_PATH)%",
     "rpc": "%ROUTE_NAME%",

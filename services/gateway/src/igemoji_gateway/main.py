@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="pages that may call the API (CORS)")
     add("--issuer", default=GatewayOptions.issuer, help="of tokens (default: %(default)s)")
     add("--audience", default=GatewayOptions.audience, help="of tokens (default: %(default)s)")
-    add("--trusted-proxies", type=int, default=0, metavar="N", help="proxies in front, for X-Forwarded-For (default: 0)")
+    add(
+        "--trusted-proxies", type=int, default=0, metavar="N", help="proxies in front, for X-Forwarded-For (default: 0)"
+    )
     add("--rate-factor", type=int, default=1, metavar="N", help="multiplies every rate limit (default: 1)")
 
     check = commands.add_parser("validate", help="ask Envoy whether it accepts a configuration")

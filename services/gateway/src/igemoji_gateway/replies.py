@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from igemoji_gateway.protobuf import Config, extension
+from igemoji_gateway.protobuf import Config, extension, header
 
 SPEAKS_GRPC = "'igemoji' in metadata.filter_metadata && 'grpc' in metadata.filter_metadata['igemoji']"
 """Set by edge.lua for clients that speak gRPC or gRPC-Web themselves."""
@@ -23,6 +23,8 @@ class Reply:
     message: str
     status: int | None = None
     """Another HTTP status than Envoy's."""
+    grpc_code: int | None = None
+    """Another google.rpc.Code for those who speak gRPC."""
 
 
 def jwt_failure(detail: str) -> str:
@@ -42,7 +44,8 @@ REPLIES = [
         jwt_failure("Jwt_is_missing"),
         16,
         "TOKEN_MISSING",
-        "This call needs an access token: send the header 'Authorization: Bearer …' with one from POST /api/v1/users/auth.",
+        "This call needs an access token: log in with POST /api/v1/users/auth and send its access_token in the header "
+        "'Authorization: Bearer <access_token>'.",
     ),
     Reply(jwt_failure("Jwt_is_expired"), 16, "TOKEN_EXPIRED", "The access token has expired. Log in again."),
     # Envoy's 403 for a token that is meant for somebody else: it is not a token of ours, as with a foreign issuer.
@@ -56,7 +59,13 @@ REPLIES = [
     Reply("response.code == 401", 16, "TOKEN_INVALID", "The access token is not valid here."),
     Reply("response.code == 400", 3, "INVALID_REQUEST", f"The request cannot be understood. {BODY}"),
     Reply("response.code == 403", 7, "FORBIDDEN", "This is not allowed."),
-    Reply("response.code == 404", 5, "NO_SUCH_CALL", "There is no such call. GET /api/openapi.json lists them all."),
+    Reply(
+        "response.code == 404",
+        5,
+        "NO_SUCH_CALL",
+        "There is no such call. GET /api/openapi.json lists them all.",
+        grpc_code=12,
+    ),
     Reply("response.code == 408", 4, "REQUEST_TIMEOUT", "The request did not arrive in time."),
     Reply(
         "response.code == 413",
@@ -64,7 +73,12 @@ REPLIES = [
         "REQUEST_TOO_LARGE",
         f"The request is too large: this call takes at most {MAX_REQUEST_KIB} KiB.",
     ),
-    Reply("response.code == 429", 8, "RATE_LIMITED", "Too many requests. Retry-After says in how many seconds to try again."),
+    Reply(
+        "response.code == 429",
+        8,
+        "RATE_LIMITED",
+        "Too many requests. Retry-After says in how many seconds to try again.",
+    ),
     Reply("response.code == 431", 8, "HEADERS_TOO_LARGE", "The request's headers are too large."),
     Reply("response.code == 501", 12, "NOT_IMPLEMENTED", "This is not implemented."),
     Reply(
@@ -88,6 +102,7 @@ def _for_grpc(reply: Reply) -> Config:
     return {
         **_mapper(f"({reply.when}) && ({SPEAKS_GRPC})", reply),
         "body_format_override": {"text_format_source": {"inline_string": reply.message}},
+        "headers_to_add": [header("grpc-status", str(reply.grpc_code or reply.code))],
     }
 
 

@@ -1,0 +1,159 @@
+"""Tasks: what they are, how they go, and what can be wrong with a request for one."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from igemoji_inference.vision.errors import PhotoError
+from igemoji_inference.vision.faces import Face
+from igemoji_mesh.errors import Exhausted, FailedPrecondition, InvalidInput, NotFound, Violation
+
+HEARTBEAT_SECONDS = 10.0
+
+
+class TaskState(StrEnum):
+    """`QUEUED → DECODING → DETECTING → CLASSIFYING → COMPOSING → DONE | FAILED`."""
+
+    QUEUED = "QUEUED"
+    DECODING = "DECODING"
+    DETECTING = "DETECTING"
+    CLASSIFYING = "CLASSIFYING"
+    COMPOSING = "COMPOSING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+    @property
+    def ended(self) -> bool:
+        return self in (TaskState.DONE, TaskState.FAILED)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a task ended without a result."""
+
+    reason: str
+    """For programs, UPPER_SNAKE."""
+    message: str
+    """For people."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known about a photo so far."""
+
+    width: int = 0
+    """Of the upright photo, in pixels; 0 until it is decoded."""
+    height: int = 0
+    faces: tuple[Face, ...] = ()
+    more_faces: bool = False
+    """There are more faces than the limit; the largest are covered."""
+
+
+@dataclass(frozen=True)
+class Task:
+    id: str
+    user_id: str
+    emoji_id: str
+    created_at: datetime.datetime
+    state: TaskState = TaskState.QUEUED
+    percent: int = 0
+    findings: Findings = field(default_factory=Findings)
+    failure: Failure | None = None
+    result_key: str = ""
+    """Where the finished photo lies; empty until DONE."""
+    content_type: str = ""
+    """Of the finished photo."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry in the course of a task; `sequence` counts them from 1."""
+
+    sequence: int
+    task: Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker is told: it acts for nobody and asks nobody."""
+
+    task_id: str
+    photo_key: str
+    pictures: Mapping[str, str]
+    """By expression: the key of the picture."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a worker ends a job well."""
+
+    findings: Findings
+    result_key: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A worker begins a stage."""
+
+    state: TaskState
+    percent: int
+    findings: Findings
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """A line of a user's list of finished photos."""
+
+    task_id: str
+    emoji_id: str
+    faces: int
+    created_at: datetime.datetime
+
+
+class TaskNotFound(NotFound):
+    """There is no such task, or it is somebody else's: which of the two is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such task.")
+
+
+class EmojiNotFound(NotFound):
+    """The template asked for does not exist, or may not be used by this user."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such emoji template.", violations=[Violation("emoji_id", "does not exist")])
+
+
+class ResultNotReady(FailedPrecondition):
+    def __init__(self, state: TaskState) -> None:
+        super().__init__(f"This task has no finished photo: it is {state}.", metadata={"state": state})
+
+
+class TooManyOpenTasks(Exhausted):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} photos of yours are worked on at once.", retry_after_seconds=2)
+
+
+class QueueFull(Exhausted):
+    def __init__(self) -> None:
+        super().__init__("Too many photos are waiting now. Try again in a moment.", retry_after_seconds=10)
+
+
+class PhotoTooLarge(InvalidInput):
+    def __init__(self, limit_bytes: int) -> None:
+        text = f"The photo is larger than {limit_bytes // 2**20} MiB."
+        super().__init__(text, violations=[Violation("image", text)])
+
+
+class PhotoRefused(InvalidInput):
+    """The upload is no photo that can be worked on; the reason is that of the vision error."""
+
+    def __init__(self, error: PhotoError) -> None:
+        super().__init__(str(error), violations=[Violation("image", str(error))])
+        self._reason = error.reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason

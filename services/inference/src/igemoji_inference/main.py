@@ -1,0 +1,78 @@
+"""The composition root of the inference service."""
+
+import asyncio
+
+from igemoji.inference.v1.inference_pb2_grpc import add_InferenceServiceServicer_to_server
+from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
+from igemoji_inference import store
+from igemoji_inference.catalog import EmojiCatalog
+from igemoji_inference.progress import ProgressHub
+from igemoji_inference.queue.local import RECORD_USE, LocalQueue
+from igemoji_inference.queue.worker import WorkerOptions
+from igemoji_inference.rpc import InferenceServicer
+from igemoji_inference.service import Inference
+from igemoji_inference.settings import Settings
+from igemoji_mesh.client import Channels
+from igemoji_mesh.database import Database
+from igemoji_mesh.jwks import auth_keys
+from igemoji_mesh.migrations import migrate
+from igemoji_mesh.objects import object_store
+from igemoji_mesh.outbox import Delivery, Outbox
+from igemoji_mesh.server import MeshServer, run_service
+from igemoji_mesh.tokens import TokenVerifier
+
+SERVICE = "igemoji.inference.v1.InferenceService"
+
+
+async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> MeshServer:
+    """Builds the service; `verifier` replaces the one that asks auth for its keys."""
+    await asyncio.to_thread(migrate, settings.database("inference"), "igemoji_inference")
+    database = Database(settings.database("inference"))
+    objects = object_store(settings.objects("inference"))
+    channels = Channels(settings)
+    ranking = ranking_pb2_grpc.RankingServiceStub(channels.to("ranking"))
+    outbox = Outbox(database, store.outbox, {RECORD_USE: Delivery(ranking_pb2.RecordUseRequest, ranking.RecordUse)})
+    hub = ProgressHub()
+    options = WorkerOptions(
+        models=settings.models_dir.resolve(),
+        objects_url=settings.objects("inference"),
+        memory_bytes=settings.task_memory_bytes,
+        task_seconds=settings.task_seconds,
+    )
+    queue = LocalQueue(database, objects, hub, outbox, options, settings.worker_count)
+    inference = Inference(
+        database,
+        objects,
+        EmojiCatalog(channels, objects),
+        hub,
+        queue.wake,
+        max_photo_bytes=settings.max_photo_bytes,
+        max_open_tasks=settings.max_open_tasks,
+        max_queued_tasks=settings.max_queued_tasks,
+    )
+
+    async def objects_ready() -> None:
+        await asyncio.to_thread(objects.check)
+
+    server = MeshServer(
+        "inference",
+        settings,
+        {SERVICE: lambda server: add_InferenceServiceServicer_to_server(InferenceServicer(inference), server)},
+        verifier or TokenVerifier(auth_keys(channels)),
+        {"database": database.check, "objects": objects_ready},
+    )
+    server.on_close(database.close)
+    server.on_close(channels.close)
+    server.on_close(queue.close)
+    server.background(outbox.run)
+    server.background(queue.run)
+    await queue.start()
+    return server
+
+
+def main() -> None:
+    run_service("inference", Settings, compose)
+
+
+if __name__ == "__main__":
+    main()

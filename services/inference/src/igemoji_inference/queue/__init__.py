@@ -1,0 +1,1 @@
+"""Who works on tasks: worker processes on this machine."""

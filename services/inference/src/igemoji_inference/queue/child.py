@@ -1,0 +1,97 @@
+"""A worker process: takes a job from its standard input, works, and tells how it goes.
+
+    python -m igemoji_inference.queue.child MODELS OBJECT_STORE_URL MEMORY_BYTES
+
+It ends when its input does, so none outlives the service.
+"""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+# Before numpy and onnxruntime are imported: one process a core, one thread a process.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import cv2
+
+from igemoji_inference.domain import Findings
+from igemoji_inference.queue import frames
+from igemoji_inference.records import findings_to_json
+from igemoji_inference.vision.errors import ModelDamaged, PhotoError
+from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.pipeline import Pipeline, Stage
+from igemoji_mesh.objects import ObjectStore, object_store
+
+Say = Callable[[dict[str, Any]], None]
+
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+LIMIT_MESSAGE = "This photo needs more memory than a photo may take. Try a smaller one."
+
+
+def main() -> None:
+    models, objects_url, memory_bytes = sys.argv[1:]
+    # Ctrl-C in a terminal reaches the whole group; the service decides when its workers end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    jobs, say = _take_over_pipes()
+    cv2.setNumThreads(1)
+    try:
+        pipeline = Pipeline(Path(models))
+    except ModelDamaged as error:
+        say({"kind": "broken", "message": str(error)})
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (int(memory_bytes), int(memory_bytes)))
+    objects = object_store(objects_url)
+    say({"kind": "ready"})
+    while (job := frames.read(jobs)) is not None:
+        say(work(pipeline, objects, job, say))
+
+
+def work(pipeline: Pipeline, objects: ObjectStore, job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """One job from its photo to its stored result; returns the last frame."""
+    try:
+        photo = objects.get(job["photo_key"])
+        pictures = {expression: objects.get(key) for expression, key in job["pictures"].items()}
+
+        def report(stage: Stage, percent: float, faces: Sequence[Face]) -> None:
+            findings = findings_to_json(Findings(faces=tuple(faces)))
+            say({"kind": "progress", "state": stage.value, "percent": round(percent), "findings": findings})
+
+        result = pipeline.run(photo, pictures, report)
+        findings = Findings(result.width, result.height, result.faces, result.more_faces)
+        key = f"results/{job['task_id']}.{EXTENSIONS[result.content_type]}"
+        objects.put(key, result.image, result.content_type)
+    except PhotoError as error:
+        return {"kind": "failed", "reason": error.reason, "message": str(error)}
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.STS_NO_MEM:
+            raise
+        return {"kind": "failed", "reason": "LIMIT", "message": LIMIT_MESSAGE}
+    return {
+        "kind": "done",
+        "findings": findings_to_json(findings),
+        "result_key": key,
+        "content_type": result.content_type,
+    }
+
+
+def _take_over_pipes() -> tuple[BinaryIO, Say]:
+    """The pipe to the service, kept from libraries that print: what they write goes to standard error."""
+    jobs = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+    def say(frame: dict[str, Any]) -> None:
+        answers.write(frames.encode(frame))
+        answers.flush()
+
+    return jobs, say
+
+
+if __name__ == "__main__":
+    main()

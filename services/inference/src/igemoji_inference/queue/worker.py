@@ -1,0 +1,140 @@
+"""The service's side of one worker process."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from igemoji_inference.domain import Done, Failure, Job, Progress, TaskState
+from igemoji_inference.queue import frames
+from igemoji_inference.records import findings_from_json
+from igemoji_mesh.errors import StartError
+from igemoji_mesh.telemetry import log
+
+START_SECONDS = 60
+"""Loading the models takes about a second; more only on a machine that is very busy."""
+
+FRAME_BYTES = 16 * 2**20
+
+
+class WorkerLost(Exception):
+    """The process ended in mid-job."""
+
+
+class WorkerOverdue(Exception):
+    """The job took too long; the process was ended."""
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    models: Path
+    objects_url: str
+    memory_bytes: int
+    task_seconds: float
+
+
+class Worker:
+    """One process. It is started when it is first needed, and again after it was lost."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._options = options
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Returns when the process is ready. Raises StartError where it can never be."""
+        if self._process is not None and self._process.returncode is None:
+            return
+        options = self._options
+        arguments = [str(options.models), options.objects_url, str(options.memory_bytes)]
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "igemoji_inference.queue.child", *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=FRAME_BYTES,
+            env=_environment(),
+        )
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                first = await self._read()
+        except TimeoutError:
+            await self.end()
+            raise StartError(f"A worker process was not ready after {START_SECONDS} s.") from None
+        if first is None or first["kind"] != "ready":
+            await self.end()
+            raise StartError(first["message"] if first else "A worker process ended while it started.")
+
+    async def run(self, job: Job, on_progress: Callable[[Progress], Any]) -> Done | Failure:
+        """Has a job done; `on_progress` is awaited at each stage. Raises WorkerLost or WorkerOverdue."""
+        await self.start()
+        process = self._running()
+        assert process.stdin is not None  # noqa: S101 - it was opened as a pipe
+        try:
+            process.stdin.write(
+                frames.encode({"task_id": job.task_id, "photo_key": job.photo_key, "pictures": dict(job.pictures)})
+            )
+            await process.stdin.drain()
+            async for frame in self._frames_of_a_job():
+                if frame["kind"] == "progress":
+                    await on_progress(_progress(frame))
+                elif frame["kind"] == "done":
+                    return Done(findings_from_json(frame["findings"]), frame["result_key"], frame["content_type"])
+                else:
+                    return Failure(frame["reason"], frame["message"])
+        except ConnectionError:
+            pass
+        except BaseException:  # a job that is not waited for any more must not answer the next one
+            await self.end()
+            raise
+        await self.end()
+        raise WorkerLost
+
+    async def end(self) -> None:
+        """Ends the process, whatever it does."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        code = await self._process.wait()
+        log.info("worker ended", pid=self._process.pid, code=code)
+        self._process = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise WorkerLost
+        return self._process
+
+    async def _frames_of_a_job(self) -> AsyncIterator[dict[str, Any]]:
+        until = time.monotonic() + self._options.task_seconds
+        while True:
+            try:
+                async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                    frame = await self._read()
+            except TimeoutError:
+                raise WorkerOverdue from None
+            if frame is None:
+                return
+            yield frame
+
+    async def _read(self) -> dict[str, Any] | None:
+        process = self._running()
+        assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
+        return await frames.read_async(process.stdout)
+
+
+def _progress(frame: dict[str, Any]) -> Progress:
+    return Progress(TaskState(frame["state"]), frame["percent"], findings_from_json(frame["findings"]))
+
+
+def _environment() -> dict[str, str]:
+    """A worker needs no secret: it gets the variables that Python and the loader use, and no other."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH")
+    return {name: os.environ[name] for name in kept if name in os.environ}

@@ -1,0 +1,111 @@
+"""The servicer: parse, call, map."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from igemoji.inference.v1 import inference_pb2 as pb
+from igemoji.inference.v1 import inference_pb2_grpc
+from igemoji_inference.domain import Step, Task, TaskResult, TaskState
+from igemoji_inference.service import Inference
+from igemoji_inference.vision.faces import Face
+from igemoji_mesh.access import user
+from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.interceptors import Context
+
+TASKS = "/api/v1/faces/tasks"
+
+
+class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
+        task_id = await self._inference.create(request.image.data, request.emoji_id, by=user().id)
+        await send_headers(context, location=f"{TASKS}/{task_id}")
+        return pb.CreateTaskResponse(task_id=task_id)
+
+    async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:  # noqa: ARG002
+        return pb.GetTaskResponse(task=_task(await self._inference.get(request.task_id, by=user().id)))
+
+    async def WatchTask(self, request: pb.WatchTaskRequest, context: Context) -> AsyncIterator[pb.WatchTaskResponse]:
+        after = request.after_sequence or _last_event_id(context)
+        async with aclosing(self._inference.watch(request.task_id, after, by=user().id)) as steps:
+            async for step, heartbeat in steps:
+                yield _step(step, heartbeat)
+
+    async def GetResultImage(self, request: pb.GetResultImageRequest, context: Context) -> AsyncIterator[HttpBody]:
+        task, chunks = await self._inference.result(request.task_id, by=user().id)
+        name = f"igemoji-{task.id[-12:]}.{task.result_key.rpartition('.')[2]}"
+        await send_headers(context, cache_control="private, no-cache", content_disposition=f'inline; filename="{name}"')
+        while chunk := await asyncio.to_thread(_next, chunks):
+            yield HttpBody(content_type=task.content_type, data=chunk)
+
+    async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:  # noqa: ARG002
+        results, total = await self._inference.results_of(request.user_id, request.page_number, request.page_size)
+        return pb.ListResultsResponse(results=map(_result, results), total=total)
+
+
+def _next(chunks: Iterator[bytes]) -> bytes:
+    return next(chunks, b"")
+
+
+def _last_event_id(context: Context) -> int:
+    """What a browser sends when it comes back to an event stream."""
+    given = str(dict(context.invocation_metadata() or ()).get("last-event-id", ""))
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
+
+
+def _step(step: Step, heartbeat: bool) -> pb.WatchTaskResponse:
+    return pb.WatchTaskResponse(sequence=step.sequence, heartbeat=heartbeat, task=_task(step.task))
+
+
+def _task(task: Task) -> pb.Task:
+    return pb.Task(
+        task_id=task.id,
+        state=pb.TaskState.Value(f"TASK_STATE_{task.state}"),
+        percent=task.percent,
+        faces=[_face(number, face) for number, face in enumerate(task.findings.faces)],
+        image_url=_image_url(task.id) if task.state is TaskState.DONE else "",
+        error=pb.TaskError(reason=task.failure.reason, message=task.failure.message) if task.failure else None,
+        emoji_id=task.emoji_id,
+        created_at=_timestamp(task),
+        width=task.findings.width,
+        height=task.findings.height,
+        more_faces=task.findings.more_faces,
+    )
+
+
+def _face(number: int, face: Face) -> pb.Face:
+    return pb.Face(
+        face=number,
+        box=pb.Box(x=face.box.x, y=face.box.y, width=face.box.width, height=face.box.height),
+        roll=face.roll,
+        expression=face.expression,
+        uncertain=face.uncertain,
+        scores=pb.Scores(**face.scores),
+        covered=True,
+    )
+
+
+def _result(result: TaskResult) -> pb.TaskResult:
+    return pb.TaskResult(
+        task_id=result.task_id,
+        emoji_id=result.emoji_id,
+        image_url=_image_url(result.task_id),
+        faces=result.faces,
+        created_at=_timestamp(result),
+    )
+
+
+def _image_url(task_id: str) -> str:
+    return f"{TASKS}/{task_id}/image"
+
+
+def _timestamp(dated: Task | TaskResult) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(dated.created_at)
+    return stamp

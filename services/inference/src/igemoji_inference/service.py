@@ -1,0 +1,144 @@
+"""Use cases of the inference service."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from igemoji_inference import store
+from igemoji_inference.domain import (
+    HEARTBEAT_SECONDS,
+    PhotoRefused,
+    PhotoTooLarge,
+    QueueFull,
+    ResultNotReady,
+    Step,
+    Task,
+    TaskNotFound,
+    TaskResult,
+    TaskState,
+    TooManyOpenTasks,
+)
+from igemoji_inference.progress import ProgressHub
+from igemoji_inference.vision.errors import PhotoError
+from igemoji_inference.vision.headers import inspect
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.objects import ObjectStore
+
+
+class Catalog(Protocol):
+    """Where templates come from."""
+
+    async def picture_keys(self, emoji_id: str) -> Mapping[str, str]:
+        """Makes sure that the seven pictures of a template are in the object store, under the rights of the caller.
+
+        Returns their keys by expression. Raises EmojiNotFound.
+        """
+
+
+class Inference:
+    """Tasks of users: taking photos in, showing how they go, handing results out."""
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        catalog: Catalog,
+        hub: ProgressHub,
+        wake_queue: Callable[[], None],
+        *,
+        max_photo_bytes: int,
+        max_open_tasks: int,
+        max_queued_tasks: int,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._catalog = catalog
+        self._hub = hub
+        self._wake_queue = wake_queue
+        self._max_photo_bytes = max_photo_bytes
+        self._max_open_tasks = max_open_tasks
+        self._max_queued_tasks = max_queued_tasks
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def create(self, photo: bytes, emoji_id: str, *, by: str) -> str:
+        """Takes a photo in and returns the task's id.
+
+        Raises PhotoTooLarge, PhotoRefused, EmojiNotFound, TooManyOpenTasks or QueueFull; nothing is kept then.
+        """
+        if len(photo) > self._max_photo_bytes:
+            raise PhotoTooLarge(self._max_photo_bytes)
+        try:
+            await asyncio.to_thread(inspect, photo)
+        except PhotoError as error:
+            raise PhotoRefused(error) from None
+        await self._database.read(lambda connection: self._admit(connection, by))
+        pictures = await self._catalog.picture_keys(emoji_id)
+        task = Task(new_id(), by, emoji_id, utc_now())
+        photo_key = f"photos/{task.id}"
+        await asyncio.to_thread(self._objects.put, photo_key, photo, "application/octet-stream")
+        try:
+            await self._database.write(lambda connection: self._add(connection, task, photo_key, pictures))
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(self._objects.delete, photo_key))
+            raise
+        self._wake_queue()
+        return task.id
+
+    async def get(self, task_id: str, *, by: str) -> Task:
+        """Raises TaskNotFound."""
+        task = await self._database.read(lambda connection: store.get_task(connection, task_id))
+        if task is None or task.user_id != by:
+            raise TaskNotFound
+        return task
+
+    async def watch(self, task_id: str, after_sequence: int, *, by: str) -> AsyncGenerator[tuple[Step, bool], None]:
+        """Every step from a sequence on, until the task has ended; (step, whether it is a heartbeat).
+
+        Raises TaskNotFound before the first one.
+        """
+        last: Step | None = None
+        with self._hub.watch(task_id) as news:
+            while True:
+                news.clear()
+                task = await self.get(task_id, by=by)
+                for step in await self._steps(task, last.sequence if last else after_sequence):
+                    last = step
+                    yield step, False
+                if task.state.ended:
+                    return
+                try:
+                    async with asyncio.timeout(self._heartbeat_seconds):
+                        await news.wait()
+                except TimeoutError:
+                    yield last or Step(after_sequence, task), True
+
+    async def result(self, task_id: str, *, by: str) -> tuple[Task, Iterator[bytes]]:
+        """The finished photo in chunks. Raises TaskNotFound or ResultNotReady."""
+        task = await self.get(task_id, by=by)
+        if task.state is not TaskState.DONE:
+            raise ResultNotReady(task.state)
+        return task, await asyncio.to_thread(self._objects.stream, task.result_key)
+
+    async def results_of(self, user_id: str, page_number: int, page_size: int) -> tuple[Sequence[TaskResult], int]:
+        """A page of a user's finished photos, newest first, and how many there are."""
+        return await self._database.read(
+            lambda connection: store.list_results(connection, user_id, page_number, page_size)
+        )
+
+    async def _steps(self, task: Task, after: int) -> list[Step]:
+        return await self._database.read(lambda connection: store.steps_after(connection, task, after))
+
+    def _admit(self, connection: sa.Connection, user_id: str) -> None:
+        if store.count_open(connection, user_id) >= self._max_open_tasks:
+            raise TooManyOpenTasks(self._max_open_tasks)
+        if store.count_open(connection) >= self._max_queued_tasks:
+            raise QueueFull
+
+    def _add(self, connection: sa.Connection, task: Task, photo_key: str, pictures: Mapping[str, str]) -> None:
+        # Asked again under the write lock: many uploads at once must not slip past the limit together.
+        self._admit(connection, task.user_id)
+        store.add_task(connection, task, photo_key, pictures)

@@ -1,0 +1,246 @@
+"""Tasks from upload to result, as a user sees them."""
+
+import asyncio
+import io
+import os
+import signal
+from pathlib import Path
+
+import grpc
+import pytest
+import sqlalchemy as sa
+from google.api.httpbody_pb2 import HttpBody
+from PIL import Image
+
+from igemoji.inference.v1 import inference_pb2 as pb
+from igemoji.inference.v1 import inference_pb2_grpc
+from igemoji_inference import store
+from igemoji_inference.main import compose
+from igemoji_mesh.errors import StartError
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.migrations import differences, migrate
+from igemoji_mesh.testing import bearer, error_reason, running, violated_fields
+
+
+@pytest.fixture
+def me(mesh):
+    return bearer(mesh.token(new_id()))
+
+
+@pytest.fixture
+def emoji_id(peers):
+    return peers[0].add_emoji()
+
+
+async def upload(stub, photo: bytes, emoji_id: str, me) -> str:
+    request = pb.CreateTaskRequest(image=HttpBody(data=photo), emoji_id=emoji_id)
+    return (await stub.CreateTask(request, metadata=me)).task_id
+
+
+async def watched(stub, task_id: str, me, after: int = 0) -> list[pb.WatchTaskResponse]:
+    return [
+        step async for step in stub.WatchTask(pb.WatchTaskRequest(task_id=task_id, after_sequence=after), metadata=me)
+    ]
+
+
+async def refusal(call) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def image_of(stub, task_id: str, me) -> tuple[str, bytes]:
+    chunks = [chunk async for chunk in stub.GetResultImage(pb.GetResultImageRequest(task_id=task_id), metadata=me)]
+    return chunks[0].content_type, b"".join(chunk.data for chunk in chunks)
+
+
+def worker_pids() -> list[int]:
+    """Worker processes that this process started."""
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return [
+        int(pid) for pid in children if b"igemoji_inference.queue.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+async def until(condition, seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def test_a_photo_goes_in_and_an_emoji_photo_comes_out(stub, me, emoji_id, portrait, peers):
+    task_id = await upload(stub, portrait, emoji_id, me)
+    steps = await watched(stub, task_id, me)
+
+    states = [pb.TaskState.Name(step.task.state).removeprefix("TASK_STATE_") for step in steps]
+    assert states == ["QUEUED", "DECODING", "DETECTING", "CLASSIFYING", "COMPOSING", "DONE"]
+    assert [step.sequence for step in steps] == [1, 2, 3, 4, 5, 6]
+    percents = [step.task.percent for step in steps]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
+
+    task = (await stub.GetTask(pb.GetTaskRequest(task_id=task_id), metadata=me)).task
+    assert (task.width, task.height) == (512, 512)
+    (face,) = task.faces
+    assert sum(getattr(face.scores, name.name) for name in face.scores.DESCRIPTOR.fields) == pytest.approx(1, abs=1e-3)
+    assert face.expression == "happy"
+    assert face.covered
+    kind, data = await image_of(stub, task_id, me)
+    assert kind == "image/jpeg"
+    x, y = int(face.box.x + face.box.width / 2), int(face.box.y + face.box.height / 2)
+    red, green, blue = Image.open(io.BytesIO(data)).convert("RGB").getpixel((x, y))
+    assert (red, green, blue) == (pytest.approx(255, abs=12), pytest.approx(90, abs=12), pytest.approx(0, abs=12))
+
+    await until(lambda: peers[0].uses)
+    (use,) = peers[0].uses
+    assert (use.task_id, use.emoji_id) == (task_id, emoji_id)
+
+
+async def test_a_photo_without_a_face_is_done_with_no_faces(stub, me, emoji_id, landscape):
+    task_id = await upload(stub, landscape, emoji_id, me)
+    last = (await watched(stub, task_id, me))[-1].task
+    assert last.state == pb.TASK_STATE_DONE
+    assert not last.faces
+    assert (await image_of(stub, task_id, me))[1]
+
+
+async def test_a_photo_cut_short_fails_with_its_reason_and_the_next_one_is_done(stub, me, emoji_id, portrait):
+    broken = await upload(stub, portrait[: len(portrait) // 2], emoji_id, me)
+    whole = await upload(stub, portrait, emoji_id, me)
+    task = (await watched(stub, broken, me))[-1].task
+    assert (task.state, task.error.reason) == (pb.TASK_STATE_FAILED, "PHOTO_TRUNCATED")
+    assert (await watched(stub, whole, me))[-1].task.state == pb.TASK_STATE_DONE
+    error = await refusal(image_of(stub, broken, me))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "RESULT_NOT_READY")
+
+
+@pytest.mark.parametrize(
+    ("photo", "reason"),
+    [(b"", "PHOTO_EMPTY"), (b"just text", "PHOTO_NOT_RECOGNIZED"), (bytes(16 * 2**20 + 1), "PHOTO_TOO_LARGE")],
+)
+async def test_what_is_no_photo_is_refused_at_once(stub, me, emoji_id, photo, reason):
+    error = await refusal(upload(stub, photo, emoji_id, me))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
+    assert violated_fields(error) == ["image"]
+
+
+async def test_a_template_that_does_not_exist_is_named(stub, me, portrait):
+    error = await refusal(upload(stub, portrait, new_id(), me))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "EMOJI_NOT_FOUND")
+
+
+async def test_a_task_is_nobody_elses_business(stub, me, emoji_id, portrait, mesh):
+    task_id = await upload(stub, portrait, emoji_id, me)
+    other = bearer(mesh.token(new_id()))
+    for call in (
+        stub.GetTask(pb.GetTaskRequest(task_id=task_id), metadata=other),
+        watched(stub, task_id, other),
+        image_of(stub, task_id, other),
+    ):
+        error = await refusal(call)
+        assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND")
+
+
+async def test_a_watcher_who_comes_back_misses_nothing_and_sees_nothing_twice(stub, me, emoji_id, landscape):
+    task_id = await upload(stub, landscape, emoji_id, me)
+    whole = [step.sequence for step in await watched(stub, task_id, me)]
+    assert [step.sequence for step in await watched(stub, task_id, me, after=3)] == whole[3:]
+    assert await watched(stub, task_id, me, after=whole[-1]) == []
+    resumed = stub.WatchTask(pb.WatchTaskRequest(task_id=task_id), metadata=(*me, ("last-event-id", "4")))
+    assert [step.sequence async for step in resumed] == whole[4:]
+
+
+async def test_my_results_are_listed_newest_first_a_page_at_a_time(stub, mesh, server, emoji_id, landscape):
+    user_id = new_id()
+    mine = bearer(mesh.token(user_id))
+    made = []
+    for _ in range(3):
+        made.append(await upload(stub, landscape, emoji_id, mine))
+        await watched(stub, made[-1], mine)
+    auth = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference", caller="auth"))
+    first = await auth.ListResults(pb.ListResultsRequest(user_id=user_id, page_number=1, page_size=2))
+    second = await auth.ListResults(pb.ListResultsRequest(user_id=user_id, page_number=2, page_size=2))
+    assert [result.task_id for result in (*first.results, *second.results)] == made[::-1]
+    assert first.total == second.total == 3
+
+
+async def test_pictures_of_a_template_are_fetched_once(stub, me, emoji_id, landscape, peers):
+    for _ in range(2):
+        await watched(stub, await upload(stub, landscape, emoji_id, me), me)
+    assert peers[0].image_calls == 7
+
+
+async def test_the_original_is_gone_when_the_task_has_ended(stub, me, emoji_id, landscape, settings):
+    photos = settings.data_dir / "objects" / "inference" / "photos"
+    await watched(stub, await upload(stub, landscape, emoji_id, me), me)
+    await until(lambda: not list(photos.iterdir()))
+
+
+async def test_more_open_tasks_than_a_user_may_have_are_refused_with_a_time_to_wait(mesh, settings, peers, landscape):
+    settings = settings.model_copy(update={"max_open_tasks": 2, "workers": 1, "task_seconds": 30})
+    async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
+        stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
+        me, emoji_id = bearer(mesh.token(new_id())), peers[0].add_emoji()
+        outcomes = await asyncio.gather(
+            *(upload(stub, landscape, emoji_id, me) for _ in range(8)), return_exceptions=True
+        )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
+    assert refused
+    assert {error_reason(error) for error in refused} == {"TOO_MANY_OPEN_TASKS"}
+    assert all(dict(error.trailing_metadata())["retry-after"] == "2" for error in refused)
+
+
+async def test_a_worker_killed_in_mid_task_harms_no_task(stub, me, emoji_id, portrait, peers):
+    task_ids = [await upload(stub, portrait, emoji_id, me) for _ in range(4)]
+    os.kill(worker_pids()[0], signal.SIGKILL)
+    for task_id in task_ids:
+        assert (await watched(stub, task_id, me))[-1].task.state == pb.TASK_STATE_DONE
+    await until(lambda: len(peers[0].uses) >= 4)
+    assert sorted(use.task_id for use in peers[0].uses) == sorted(task_ids)
+
+
+async def test_a_task_left_by_a_stop_is_done_after_the_next_start(mesh, settings, peers, portrait):
+    me, emoji_id = bearer(mesh.token(new_id())), peers[0].add_emoji()
+    async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
+        stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
+        task_ids = [await upload(stub, portrait, emoji_id, me) for _ in range(3)]
+    async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
+        stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
+        for task_id in task_ids:
+            assert (await watched(stub, task_id, me))[-1].task.state == pb.TASK_STATE_DONE
+
+
+async def test_a_use_is_counted_later_when_the_ranking_is_down(stub, me, emoji_id, landscape, peers):
+    peers[0].down = True
+    task_id = await upload(stub, landscape, emoji_id, me)
+    await watched(stub, task_id, me)
+    await asyncio.sleep(0.3)
+    assert not peers[0].uses
+    peers[0].down = False
+    await until(lambda: peers[0].uses, 15)
+    assert [use.task_id for use in peers[0].uses] == [task_id]
+
+
+async def test_objects_that_a_crash_left_are_swept_at_start(mesh, settings):
+    objects = settings.data_dir / "objects" / "inference"
+    for name in (f"photos/{new_id()}", f"results/{new_id()}.jpg"):
+        (objects / name).parent.mkdir(parents=True, exist_ok=True)
+        (objects / name).write_bytes(b"left")
+    async with running(lambda settings: compose(settings, mesh.verifier), settings):
+        assert [path for path in objects.rglob("*") if path.is_file()] == []
+
+
+async def test_a_model_that_is_cut_short_stops_the_start_with_a_sentence(mesh, settings, models, tmp_path):
+    damaged = tmp_path / "models"
+    damaged.mkdir()
+    for path in models.iterdir():
+        (damaged / path.name).write_bytes(path.read_bytes()[: 1000 if path.suffix == ".onnx" else None])
+    with pytest.raises(StartError, match="make assets"):
+        await compose(settings.model_copy(update={"models_dir": damaged}), mesh.verifier)
+
+
+def test_migrations_and_tables_agree(tmp_path):
+    url = f"sqlite:///{tmp_path}/tasks.db"
+    assert differences(url, "igemoji_inference", store.metadata) == []
+    migrate(url, "igemoji_inference")
+    assert "tasks" in sa.inspect(sa.create_engine(url)).get_table_names()

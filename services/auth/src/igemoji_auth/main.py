@@ -1,0 +1,64 @@
+"""Starts the auth service."""
+
+import asyncio
+import datetime
+from collections.abc import Callable
+from functools import partial
+
+from igemoji.auth.v1 import auth_pb2_grpc
+from igemoji_auth.my_page import MyPage
+from igemoji_auth.passwords import BcryptPasswords
+from igemoji_auth.rpc import AuthServicer
+from igemoji_auth.service import Accounts
+from igemoji_auth.settings import Settings
+from igemoji_auth.store import SqlAccounts, SqlKeys, SqlTries
+from igemoji_mesh.client import Channels
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.migrations import migrate
+from igemoji_mesh.server import MeshServer, run_service
+from igemoji_mesh.tokens import TokenVerifier
+
+NAME = "auth"
+
+
+async def compose(
+    settings: Settings,
+    verifier: TokenVerifier | None = None,
+    now: Callable[[], datetime.datetime] = utc_now,
+) -> MeshServer:
+    """Builds the service; `verifier` and `now` are for tests. Raises StartError."""
+    url = settings.database(NAME)
+    await asyncio.to_thread(migrate, url, "igemoji_auth")
+    database = Database(url)
+    keys = SqlKeys(database)
+    await keys.ensure_one(now())
+    passwords = BcryptPasswords(settings.bcrypt_cost, settings.password_threads)
+    accounts = Accounts(
+        SqlAccounts(database),
+        SqlTries(database),
+        keys,
+        passwords,
+        access_token_seconds=settings.access_token_seconds,
+        now=now,
+    )
+    channels = Channels(settings)
+    servicer = AuthServicer(accounts, MyPage(channels.to("inference"), channels.to("emoji-catalog")))
+    server = MeshServer(
+        NAME,
+        settings,
+        {"igemoji.auth.v1.AuthService": partial(auth_pb2_grpc.add_AuthServiceServicer_to_server, servicer)},
+        verifier or TokenVerifier(accounts.public_keys),
+        {"database": database.check},
+    )
+    server.on_close(database.close)
+    server.on_close(passwords.close)
+    server.on_close(channels.close)
+    return server
+
+
+def main() -> None:
+    run_service(NAME, Settings, compose)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""My page: what a user made, asked of the services that keep it."""
+
+import grpc
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
+from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
+from igemoji_mesh.client import as_user
+
+PAGE_SIZE = 8
+
+
+class MyPage:
+    def __init__(self, inference: grpc.aio.Channel, emoji_catalog: grpc.aio.Channel) -> None:
+        self._inference = inference_pb2_grpc.InferenceServiceStub(inference)
+        self._emoji_catalog = emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(emoji_catalog)
+
+    async def results(self, user_id: str, page_number: int) -> pb.GetMyPageResponse:
+        """Finished emoji photos, newest first; pages count from 1."""
+        request = inference_pb2.ListResultsRequest(user_id=user_id, page_number=page_number, page_size=PAGE_SIZE)
+        answer = await self._inference.ListResults(request)
+        return pb.GetMyPageResponse(results=answer.results, total=answer.total)
+
+    async def uploads(self, user_id: str, page_number: int) -> pb.GetMyPageResponse:
+        """Templates, newest first, private ones included because the call is made as the user."""
+        request = emoji_catalog_pb2.ListEmojisRequest(owner_id=user_id, page_number=page_number)
+        answer = await self._emoji_catalog.ListEmojis(request, metadata=as_user())
+        return pb.GetMyPageResponse(emojis=answer.emojis, total=answer.total)

@@ -1,0 +1,69 @@
+"""The servicer: parse, call, map."""
+
+import protovalidate
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji.auth.v1 import auth_pb2_grpc
+from igemoji_auth.domain import Account
+from igemoji_auth.my_page import MyPage
+from igemoji_auth.service import Accounts
+from igemoji_mesh.access import user
+from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.interceptors import Context
+from igemoji_mesh.tokens import ALGORITHM, PublicKey
+
+
+class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
+    def __init__(self, accounts: Accounts, my_page: MyPage) -> None:
+        self._accounts = accounts
+        self._my_page = my_page
+
+    async def CheckAvailability(
+        self,
+        request: pb.CheckAvailabilityRequest,
+        context: Context,  # noqa: ARG002
+    ) -> pb.CheckAvailabilityResponse:
+        is_free = {"email": self._accounts.email_is_free, "alias": self._accounts.alias_is_free}[request.case]
+        possible = _may_be_registered(request.case, request.value)
+        return pb.CheckAvailabilityResponse(available=possible and await is_free(request.value))
+
+    async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:  # noqa: ARG002
+        account = await self._accounts.register(request.email, request.password, request.alias)
+        return pb.RegisterResponse(user=_user(account))
+
+    async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:  # noqa: ARG002
+        session = await self._accounts.login(request.email, request.password)
+        return pb.LoginResponse(
+            access_token=session.access_token, expires_in=session.expires_in_seconds, user=_user(session.account)
+        )
+
+    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.GetMeResponse:  # noqa: ARG002
+        return pb.GetMeResponse(user=_user(await self._accounts.me(user().id)))
+
+    async def GetMyPage(self, request: pb.GetMyPageRequest, context: Context) -> pb.GetMyPageResponse:  # noqa: ARG002
+        page = {"result": self._my_page.results, "upload": self._my_page.uploads}[request.case]
+        return await page(user().id, request.page_number or 1)
+
+    async def Jwks(self, request: pb.JwksRequest, context: Context) -> pb.JwksResponse:  # noqa: ARG002
+        keys = await self._accounts.public_keys()
+        await send_headers(context, cache_control="public, max-age=300")
+        return pb.JwksResponse(keys=map(_json_web_key, keys))
+
+
+def _may_be_registered(field: str, value: str) -> bool:
+    """Whether the contract's rule for a field of RegisterRequest admits a value."""
+    found = protovalidate.collect_violations(pb.RegisterRequest(**{field: value}))
+    paths = (violation.proto.field for violation in found)
+    return not any(path is not None and path.elements[0].field_name == field for path in paths)
+
+
+def _user(account: Account) -> pb.User:
+    created_at = Timestamp()
+    created_at.FromDatetime(account.created_at)
+    return pb.User(id=account.id, email=account.email or "", alias=account.alias, created_at=created_at)
+
+
+def _json_web_key(key: PublicKey) -> pb.JsonWebKey:
+    """RFC 8037, section 2."""
+    return pb.JsonWebKey(kty="OKP", crv="Ed25519", x=key.x, kid=key.kid, alg=ALGORITHM, use="sig")

@@ -1,0 +1,27 @@
+"""What the auth service can be told."""
+
+import os
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from igemoji_mesh.settings import ServiceSettings
+
+PRODUCTION_BCRYPT_COST = 12
+
+
+class Settings(ServiceSettings):
+    """What the auth service can be told, by environment variable (upper case)."""
+
+    access_token_seconds: int = Field(default=600, ge=1, le=86400)
+    """How long an access token is good for."""
+    bcrypt_cost: int = Field(default=PRODUCTION_BCRYPT_COST, ge=4, le=16)
+    """Each one more doubles the work of a login. Less than 12 is for tests: refused in production."""
+    password_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """How many passwords are worked on at a time. Default: one a core."""
+
+    @field_validator("bcrypt_cost")
+    @classmethod
+    def _strong_in_production(cls, cost: int, info: ValidationInfo) -> int:
+        if cost < PRODUCTION_BCRYPT_COST and info.data.get("environment") != "development":
+            raise ValueError(f"must be at least {PRODUCTION_BCRYPT_COST} in production")
+        return cost

@@ -1,0 +1,58 @@
+"""A client of a running auth service, as short as a test likes it."""
+
+import datetime
+from typing import Any
+
+import grpc
+import pytest
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji.auth.v1 import auth_pb2_grpc
+from igemoji_mesh.database import utc_now
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.server import MeshServer
+from igemoji_mesh.testing import TestMesh, bearer
+
+PASSWORD = "a-good-passphrase"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = utc_now()
+
+    def __call__(self) -> datetime.datetime:
+        return self.time
+
+    def forward(self, **delta: float) -> None:
+        self.time += datetime.timedelta(**delta)
+
+
+class Auth:
+    """A client of a running auth service, and what a test needs to set up."""
+
+    def __init__(self, mesh: TestMesh, server: MeshServer) -> None:
+        self.server = server
+        self.stub = auth_pb2_grpc.AuthServiceStub(mesh.channel(server.port, "auth"))
+
+    async def register(self, **changes: str) -> pb.User:
+        unique = new_id().replace("-", "")
+        fields = {"email": f"{unique}@example.org", "password": PASSWORD, "alias": unique[-20:]}
+        answer = await self.stub.Register(pb.RegisterRequest(**(fields | changes)))
+        return answer.user
+
+    async def login(self, email: str, password: str = PASSWORD) -> pb.LoginResponse:
+        return await self.stub.Login(pb.LoginRequest(email=email, password=password))
+
+    async def me(self, token: str) -> pb.User:
+        answer = await self.stub.GetMe(pb.GetMeRequest(), metadata=bearer(token))
+        return answer.user
+
+    async def available(self, case: str, value: str) -> bool:
+        answer = await self.stub.CheckAvailability(pb.CheckAvailabilityRequest(case=case, value=value))
+        return answer.available
+
+
+async def refusal(call: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value

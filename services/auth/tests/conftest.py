@@ -1,0 +1,49 @@
+"""A running auth service over mutual TLS, a second replica of it, and a clock that a test can turn."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from igemoji_auth.main import compose
+from igemoji_auth.settings import Settings
+from igemoji_mesh.testing import TestMesh, running
+
+from .client import Auth, Clock
+
+
+@pytest.fixture(scope="session")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
+    return TestMesh(tmp_path_factory.mktemp("mesh"))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_settings(mesh: TestMesh, tmp_path: Path) -> Any:
+    """Settings of a replica; all replicas of a test share one database."""
+    quick = {"environment": "development", "bcrypt_cost": 4, "data_dir": tmp_path}
+    return lambda **changes: mesh.settings(Settings, "auth", **(quick | changes))
+
+
+@pytest.fixture
+def database_url(make_settings: Any) -> str:
+    return str(make_settings().database("auth"))
+
+
+@pytest.fixture
+async def auth(mesh: TestMesh, make_settings: Any, clock: Clock) -> AsyncIterator[Auth]:
+    async with running(partial(compose, now=clock), make_settings()) as server:
+        yield Auth(mesh, server)
+
+
+@pytest.fixture
+async def second_auth(mesh: TestMesh, make_settings: Any, clock: Clock, auth: Auth) -> AsyncIterator[Auth]:
+    """Another replica on the same database."""
+    async with running(partial(compose, now=clock), make_settings()) as server:
+        yield Auth(mesh, server)

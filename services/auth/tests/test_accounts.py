@@ -1,0 +1,167 @@
+"""Registering: what is accepted, what is taken, and who wins a race."""
+
+import asyncio
+import string
+
+import grpc
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji_mesh.database import create_engine
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.testing import bearer, error_reason, violated_fields
+
+from .client import PASSWORD, refusal
+
+many = settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # one service for all examples is what is wanted
+)
+
+LETTERS = st.characters(min_codepoint=ord("가"), max_codepoint=ord("힣")) | st.sampled_from(
+    string.ascii_letters + string.digits
+)
+
+
+def accounts(database_url: str) -> list[str]:
+    with create_engine(database_url).connect() as connection:
+        return list(connection.execute(sa.text("SELECT alias FROM users WHERE alias <> 'igemoji'")).scalars())
+
+
+async def test_a_registered_user_can_log_in_and_see_the_account(auth):
+    registered = await auth.register(email="Minji.Kim@Example.org", alias="민지99")
+    session = await auth.login("minji.kim@example.ORG")
+    seen = await auth.me(session.access_token)
+    assert session.user == seen == registered
+    assert (seen.email, seen.alias) == ("Minji.Kim@Example.org", "민지99")
+    assert seen.created_at.seconds > 0
+
+
+async def test_a_success_tells_the_gateway_that_something_was_created(auth):
+    request = pb.RegisterRequest(email="a@example.org", password=PASSWORD, alias="somebody")
+    call = auth.stub.Register(request)
+    assert dict(await call.initial_metadata())["x-http-code"] == "201"
+
+
+@pytest.mark.parametrize(
+    ("email", "alias", "reason", "fields"),
+    [
+        ("MINJI@EXAMPLE.org", "other", "EMAIL_TAKEN", ["email"]),
+        ("other@example.org", "MinJi", "ALIAS_TAKEN", ["alias"]),
+        ("Minji@example.org", "MINJI", "EMAIL_TAKEN", ["email", "alias"]),
+        ("other@example.org", "IGEMOJI", "ALIAS_TAKEN", ["alias"]),
+    ],
+)
+async def test_what_is_taken_is_named_whatever_its_case(auth, email, alias, reason, fields):
+    await auth.register(email="minji@example.org", alias="minji")
+    error = await refusal(auth.register(email=email, alias=alias))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.ALREADY_EXISTS, reason)
+    assert violated_fields(error) == fields
+
+
+@pytest.mark.parametrize("field", ["email", "alias"])
+async def test_a_race_for_a_name_ends_in_one_account_across_replicas(auth, second_auth, database_url, field):
+    contested = {"email": "same@example.org", "alias": "Same"}[field]
+    spellings = [contested, contested.upper(), contested.lower()] * 4
+    replicas = [auth, second_auth] * 6
+    outcomes = await asyncio.gather(
+        *(replica.register(**{field: spelling}) for replica, spelling in zip(replicas, spellings, strict=True)),
+        return_exceptions=True,
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
+    assert len(refused) == len(outcomes) - 1
+    assert {(error_reason(error), *violated_fields(error)) for error in refused} == {(f"{field.upper()}_TAKEN", field)}
+    assert len(accounts(database_url)) == 1
+
+
+@many
+@given(alias=st.text(LETTERS, min_size=2, max_size=20), odd=st.sampled_from("_- .!\n@é😀ㄱㅏ"))
+async def test_an_alias_has_2_to_20_letters_and_nothing_else(auth, alias, odd):
+    full = (alias + new_id().replace("-", "")[::-1])[:20]
+    assert (await auth.register(alias=full)).alias == full
+    for wrong in (alias[:1], full + "x", full[:19] + odd):
+        error = await refusal(auth.register(alias=wrong))
+        assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["alias"])
+
+
+@pytest.mark.parametrize("pair", ["ab", "0Z", "가힣"])
+async def test_an_alias_of_two_letters_is_long_enough(auth, pair):
+    assert (await auth.register(alias=pair)).alias == pair
+
+
+@many
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=72))
+async def test_a_password_has_8_characters_to_72_bytes_whatever_they_are(auth, text):
+    encoded = text.encode()
+    password = text if len(encoded) <= 72 else "ß" * 36
+    user = await auth.register(password=password)
+    assert (await auth.login(user.email, password)).user == user
+    filled = password + "~" * (72 - len(password.encode()))
+    assert await auth.register(password=filled)
+    for wrong in (password[:7], filled + "~"):
+        error = await refusal(auth.register(password=wrong))
+        assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["password"])
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password",
+        "PassWord1",
+        "1q2w3e4r5t",
+        "dkssudgktpdy",
+        "someone@example.org",
+        "SomebodyElse",
+        "SOMEONE@example.org",
+    ],
+)
+async def test_a_password_that_is_guessed_first_is_refused(auth, password):
+    error = await refusal(auth.register(email="someone@example.org", alias="somebodyelse", password=password))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "PASSWORD_TOO_COMMON")
+    assert violated_fields(error) == ["password"]
+
+
+@pytest.mark.parametrize("email", ["", "nobody", "@example.org", "a@b@c", "a b@example.org", "ü@example.org"])
+async def test_what_is_no_address_is_refused_and_not_available(auth, email):
+    error = await refusal(auth.register(email=email))
+    assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["email"])
+    if email:
+        assert not await auth.available("email", email)
+
+
+async def test_availability_follows_the_accounts(auth):
+    assert await auth.available("email", "New@example.org")
+    assert await auth.available("alias", "새이름")
+    await auth.register(email="new@example.org", alias="새이름")
+    assert not await auth.available("email", "NEW@example.org")
+    assert not await auth.available("alias", "새이름")
+    assert not await auth.available("alias", "IgeMoji")
+
+
+@pytest.mark.parametrize("alias", ["x", "x" * 21, "two words", "emoji😀", "line\n", "가\u1100\u1161"])
+async def test_an_alias_that_cannot_be_is_not_available(auth, alias):
+    assert not await auth.available("alias", alias)
+
+
+async def test_availability_is_asked_for_an_address_or_an_alias_only(auth):
+    error = await refusal(auth.available("name", "somebody"))
+    assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["case"])
+
+
+async def test_a_token_of_an_account_that_is_gone_is_refused(auth, database_url):
+    await auth.register(email="gone@example.org")
+    session = await auth.login("gone@example.org")
+    with create_engine(database_url).begin() as connection:
+        connection.execute(sa.text("DELETE FROM users WHERE email_key = 'gone@example.org'"))
+    error = await refusal(auth.me(session.access_token))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "ACCOUNT_GONE")
+
+
+async def test_the_account_is_shown_to_its_user_only(auth, mesh):
+    for metadata, reason in (((), "TOKEN_MISSING"), (bearer(mesh.token()), "TOKEN_REFUSED")):
+        error = await refusal(auth.stub.GetMe(pb.GetMeRequest(), metadata=metadata))
+        assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, reason)

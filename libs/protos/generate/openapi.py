@@ -1,3 +1,208 @@
+"""The REST surface of the contract as an OpenAPI 3.1 document, from the descriptor set alone.
+
+Paths come from google.api.http, limits from buf.validate, who may call from igemoji.common.v1.access, and what a call
+is for from the comments.
+"""
+
+import re
+from collections.abc import Iterator
 from typing import Any
-def openapi_document(descriptors: Any) -> dict[str, Any]:
-    return {}
+
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from openapi_schemas import BINARY, Json, Schemas
+from openapi_types import ContractTypes
+
+HTTP_BODY = "google.api.HttpBody"
+BINARY_CONTENT = {media: {"schema": BINARY} for media in ("image/*", "application/octet-stream")}
+METHODS = ("get", "put", "post", "delete", "patch")
+
+LEVELS_WITH_TOKEN = {"LEVEL_USER", "LEVEL_OPERATOR"}
+OPTIONAL_USER = "LEVEL_OPTIONAL_USER"
+COOKIE = "LEVEL_COOKIE"
+
+INFO = {
+    "title": "IGE MOJI",
+    "version": "1",
+    "summary": "Every face in a photo, covered by the emoji for its expression.",
+    "description": (
+        "Every path is also taken with a slash at its end. An error is a google.rpc.Status: its ErrorInfo has a "
+        "`reason` for programs, and where a field is at fault a BadRequest names it. The same calls can be made by "
+        "gRPC and gRPC-Web on the same port."
+    ),
+    "license": {"name": "MIT", "identifier": "MIT"},
+}
+
+ERRORS: dict[int | str, str] = {
+    400: "The request is wrong; `details` name what is.",
+    401: "The access token is missing, expired or not valid.",
+    403: "The caller may not do this.",
+    404: "There is no such thing, or not for this caller.",
+    409: "It is there already, or changed meanwhile.",
+    413: "The request is too large.",
+    429: "Too many calls.",
+    "default": "Anything else that went wrong.",
+}
+
+
+def openapi_document(descriptors: FileDescriptorSet) -> Json:
+    """The document for every RPC with a REST path.
+
+    Args:
+        descriptors: Our files with all they import and with source information.
+    """
+    types = ContractTypes(descriptors)
+    schemas = Schemas(types)
+    paths: dict[str, Json] = {}
+    tags: list[Json] = []
+    for service in types.services("igemoji."):
+        operations = list(_operations(service, types, schemas))
+        if operations:
+            tags.append(_tag(service, types))
+        for path, method, operation in operations:
+            paths.setdefault(path, {})[method] = operation
+    _refuse_duplicates(paths)
+    return {
+        "openapi": "3.1.0",
+        "info": INFO,
+        "servers": [{"url": "/"}],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components(),
+            "responses": {str(code): _error(text) for code, text in ERRORS.items()},
+            "securitySchemes": {"access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _operations(service: ServiceDescriptor, types: ContractTypes, schemas: Schemas) -> Iterator[tuple[str, str, Json]]:
+    for rpc in service.methods:
+        rule = types.extension(rpc, "google.api.http")
+        for number, binding in enumerate([rule, *rule.additional_bindings] if rule else []):
+            method = next(name for name in METHODS if getattr(binding, name))
+            path = re.sub(r"\{(\w+)=[^}]*\}", r"{\1}", getattr(binding, method))
+            operation = _operation(rpc, binding, path, types, schemas)
+            operation["operationId"] = rpc.name + (f"_{number + 1}" if number else "")
+            yield path, method, operation
+
+
+def _operation(rpc: MethodDescriptor, binding: Any, path: str, types: ContractTypes, schemas: Schemas) -> Json:
+    access = types.extension(rpc, "igemoji.common.v1.access")
+    level = access.DESCRIPTOR.fields_by_name["level"].enum_type.values_by_number[access.level].name
+    comment = types.comment(rpc)
+    operation: Json = {
+        "operationId": "",
+        "tags": [_tag_name(rpc.containing_service)],
+        "summary": re.split(r"(?<=[.;])\s", comment, maxsplit=1)[0].rstrip(".;"),
+        "description": comment,
+    }
+    in_path = re.findall(r"\{(\w+)\}", path)
+    fields = {field.name: field for field in rpc.input_type.fields}
+    parameters = [_parameter(fields.pop(name), "path", schemas) for name in in_path]
+    body = _request_body(rpc, binding.body, fields, in_path, schemas)
+    if body:
+        fields.clear() if binding.body == "*" else fields.pop(binding.body)
+    parameters += [_parameter(field, "query", schemas) for field in fields.values()]
+    if parameters:
+        operation["parameters"] = parameters
+    if body:
+        operation["requestBody"] = body
+    operation["responses"] = {
+        str(access.http_code or 200): _success(rpc, binding.response_body, access.http_code, types, schemas),
+        **_errors(level, access.per_minute, has_input=bool(parameters or body), has_body=bool(body), path=in_path),
+    }
+    operation["security"] = _security(level)
+    return operation
+
+
+def _parameter(field: FieldDescriptor, place: str, schemas: Schemas) -> Json:
+    schema = schemas.field(field)
+    parameter: Json = {"name": field.name, "in": place}
+    if description := schema.pop("description", ""):
+        parameter["description"] = description
+    if place == "path" or schemas.is_required(field):
+        parameter["required"] = True
+    return {**parameter, "schema": schema}
+
+
+def _request_body(
+    rpc: MethodDescriptor, body: str, fields: dict[str, FieldDescriptor], in_path: list[str], schemas: Schemas
+) -> Json | None:
+    if not body:
+        return None
+    if body != "*":
+        message = fields[body].message_type
+        if message is not None and message.full_name == HTTP_BODY:
+            return {
+                "description": schemas.field(fields[body]).get("description", ""),
+                "content": BINARY_CONTENT,
+                "required": True,
+            }
+        schema = schemas.field(fields[body])
+    elif in_path:
+        schema = schemas.object_of(list(fields.values()), request=True)
+    else:
+        schema = schemas.message(rpc.input_type, request=True)
+    return {"content": {"application/json": {"schema": schema}}, "required": True}
+
+
+def _success(rpc: MethodDescriptor, response_body: str, code: int, types: ContractTypes, schemas: Schemas) -> Json:
+    response: Json = {"description": {201: "Made.", 202: "Taken in; the work goes on."}.get(code, "Done.")}
+    if code in (201, 202):
+        description = "Where what was made can be found."
+        response["headers"] = {"Location": {"description": description, "schema": {"type": "string"}}}
+    if rpc.output_type.full_name == HTTP_BODY:
+        return {**response, "content": BINARY_CONTENT}
+    fields = rpc.output_type.fields_by_name
+    schema = schemas.field(fields[response_body]) if response_body else schemas.message(rpc.output_type)
+    if types.raw(rpc).server_streaming:
+        events = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+        response["description"] = "Server-sent events; the `data` of each is one message."
+        return {**response, "content": {"text/event-stream": {"schema": events}}}
+    return {**response, "content": {"application/json": {"schema": schema}}}
+
+
+def _errors(level: str, per_minute: int, *, has_input: bool, has_body: bool, path: list[str]) -> Json:
+    codes = {
+        400: has_input,
+        401: level in {*LEVELS_WITH_TOKEN, OPTIONAL_USER, COOKIE},
+        403: level in {*LEVELS_WITH_TOKEN, OPTIONAL_USER},
+        404: bool(path),
+        409: has_body,
+        413: has_body,
+    }
+    errors: Json = {str(code): {"$ref": f"#/components/responses/{code}"} for code, holds in codes.items() if holds}
+    many = _error(
+        f"More than {per_minute or 600} calls in a minute from one address, or more than the caller may have."
+    )
+    many["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    errors["429"] = many
+    return {**dict(sorted(errors.items())), "default": {"$ref": "#/components/responses/default"}}
+
+
+def _error(text: str) -> Json:
+    schema = {"$ref": "#/components/schemas/Status"}
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+def _security(level: str) -> list[Json]:
+    if level in LEVELS_WITH_TOKEN:
+        return [{"access_token": []}]
+    return [{}, {"access_token": []}] if level == OPTIONAL_USER else []
+
+
+def _tag(service: ServiceDescriptor, types: ContractTypes) -> Json:
+    return {"name": _tag_name(service), "description": types.package_comment(service.file.name)}
+
+
+def _tag_name(service: ServiceDescriptor) -> str:
+    """`emoji-catalog` for igemoji.emoji_catalog.v1."""
+    name: str = service.file.package.split(".")[1]
+    return name.replace("_", "-")
+
+
+def _refuse_duplicates(paths: dict[str, Json]) -> None:
+    ids = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ValueError(f"Two RPCs have the same name: {', '.join(twice)}")

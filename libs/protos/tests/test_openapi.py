@@ -1,0 +1,247 @@
+"""The API document, of our contract and of a small one made up for what ours does not have."""
+
+import importlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_tools import protoc
+from openapi_spec_validator import validate
+
+from igemoji.common.v1 import access_pb2
+from igemoji_protos import DESCRIPTORS, OPENAPI, load_descriptors, rpcs
+
+GENERATE = Path(__file__).parents[1] / "generate"
+
+Document = dict[str, Any]
+
+TOYS = """
+syntax = "proto3";
+// Toys and those who play.
+package igemoji.toys.v1;
+import "buf/validate/validate.proto";
+import "google/api/annotations.proto";
+import "google/api/httpbody.proto";
+import "google/protobuf/empty.proto";
+import "igemoji/common/v1/access.proto";
+service ToyService {
+  // Makes a toy. It may squeak.
+  rpc Make(MakeRequest) returns (MakeResponse) {
+    option (google.api.http) = {put: "/api/v1/toys/{id}" body: "*" response_body: "toy"};
+    option (igemoji.common.v1.access) = {level: LEVEL_OPERATOR http_code: 201};
+  }
+  // Toys that fit.
+  rpc Find(FindRequest) returns (stream Toy) {
+    option (google.api.http) = {get: "/api/v1/toys" additional_bindings {get: "/api/v1/all-toys"}};
+    option (igemoji.common.v1.access) = {level: LEVEL_OPTIONAL_USER per_minute: 7};
+  }
+  rpc Paint(PaintRequest) returns (google.api.HttpBody) {
+    option (google.api.http) = {post: "/api/v1/toys/paint" body: "colour"};
+    option (igemoji.common.v1.access) = {level: LEVEL_PUBLIC};
+  }
+  rpc Hide(FindRequest) returns (google.protobuf.Empty) {
+    option (igemoji.common.v1.access) = {level: LEVEL_INTERNAL};
+  }
+}
+// A thing to play with.
+message Toy {
+  // Its number.
+  int64 number = 1;
+  Kind kind = 2;
+  Toy inside = 3;
+  map<string, int32> parts = 4;
+  optional string owner = 5;
+  bytes picture = 6 [(buf.validate.field).bytes.max_len = 10];
+}
+enum Kind {
+  KIND_UNSPECIFIED = 0;
+  // Rolls.
+  KIND_BALL = 1;
+}
+message MakeRequest {
+  string id = 1 [(buf.validate.field).string.uuid = true];
+  repeated string words = 2 [(buf.validate.field).repeated = {min_items: 1 max_items: 3 items: {string: {max_len: 5}}}];
+  int32 age = 3 [(buf.validate.field).int32 = {gt: 0 lt: 9}];
+  string nick = 4 [(buf.validate.field).string.min_len = 2, (buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE];
+  Toy like = 5;
+}
+message MakeResponse { Toy toy = 1; }
+message FindRequest {
+  string size = 1 [(buf.validate.field).string = {in: ["s", "l"]}];
+  int32 page = 2 [(buf.validate.field).int32 = {gte: 0 lte: 5}];
+}
+message PaintRequest {
+  Colour colour = 1;
+  bool twice = 2;
+}
+message Colour { string name = 1; }
+"""
+
+MakeDocument = Callable[[descriptor_pb2.FileDescriptorSet], Document]
+
+
+@pytest.fixture
+def openapi_document(monkeypatch: pytest.MonkeyPatch) -> MakeDocument:
+    monkeypatch.syspath_prepend(str(GENERATE))
+    found: MakeDocument = importlib.import_module("openapi").openapi_document
+    return found
+
+
+@pytest.fixture
+def ours(openapi_document: MakeDocument) -> Document:
+    return openapi_document(load_descriptors())
+
+
+@pytest.fixture
+def toys(openapi_document: MakeDocument, tmp_path: Path) -> Document:
+    return openapi_document(compiled(TOYS, tmp_path))
+
+
+def compiled(source: str, folder: Path) -> descriptor_pb2.FileDescriptorSet:
+    """A contract of one file over what ours imports."""
+    (folder / "toys.proto").write_text(source)
+    out = folder / "toys.binpb"
+    arguments = [f"--descriptor_set_in={DESCRIPTORS}", f"--proto_path={folder}", f"--descriptor_set_out={out}"]
+    assert protoc.main(["protoc", *arguments, "--include_imports", "--include_source_info", "toys.proto"]) == 0
+    return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
+
+
+def operations(document: Document) -> dict[tuple[str, str], Document]:
+    return {(method, path): operation for path, item in document["paths"].items() for method, operation in item.items()}
+
+
+def test_the_document_is_valid_and_the_one_that_is_shipped(ours: Document) -> None:
+    validate(ours)
+    assert json.loads(OPENAPI.read_text(encoding="utf-8")) == ours
+
+
+def test_the_document_is_the_same_every_time(openapi_document: MakeDocument) -> None:
+    first, second = (json.dumps(openapi_document(load_descriptors())) for _ in range(2))
+    assert first == second
+
+
+def test_every_rest_call_of_the_contract_is_described_and_no_internal_one(ours: Document) -> None:
+    expected = {
+        (method, getattr(binding, method))
+        for rpc in rpcs()
+        for binding in rpc.bindings
+        for method in ("get", "put", "post", "delete", "patch")
+        if getattr(binding, method)
+    }
+    assert set(operations(ours)) == expected
+    internal = {rpc.name for rpc in rpcs() if rpc.access and rpc.access.level == access_pb2.LEVEL_INTERNAL}
+    assert internal
+    assert not internal & {operation["operationId"] for operation in operations(ours).values()}
+
+
+def test_every_reference_leads_somewhere(ours: Document, toys: Document) -> None:
+    for document in (ours, toys):
+        for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document))):
+            place: Any = document
+            for step in reference.split("/"):
+                place = place[step]
+            assert place
+
+
+def test_success_has_the_status_of_the_access_option(ours: Document) -> None:
+    statuses = {call: next(iter(operation["responses"])) for call, operation in operations(ours).items()}
+    assert statuses["post", "/api/v1/users"] == "201"
+    assert statuses["post", "/api/v1/faces/tasks"] == "202"
+    assert statuses["get", "/api/v1/users/me"] == "200"
+    assert "Location" in operations(ours)["post", "/api/v1/faces/tasks"]["responses"]["202"]["headers"]
+
+
+def test_who_may_call_is_said_as_security(ours: Document, toys: Document) -> None:
+    by_id = {operation["operationId"]: operation for operation in operations(ours).values()}
+    assert by_id["GetMe"]["security"] == [{"access_token": []}]
+    assert by_id["GetEmoji"]["security"] == [{}, {"access_token": []}]
+    assert by_id["GetRanking"]["security"] == []
+    assert operations(toys)["put", "/api/v1/toys/{id}"]["security"] == [{"access_token": []}]
+    assert {"401", "403", "429"} <= set(by_id["GetMe"]["responses"])
+    assert not {"401", "403"} & set(by_id["GetRanking"]["responses"])
+
+
+def test_a_photo_goes_in_and_comes_out_as_bytes_and_progress_as_events(ours: Document) -> None:
+    upload = operations(ours)["post", "/api/v1/faces/tasks"]
+    assert set(upload["requestBody"]["content"]) == {"image/*", "application/octet-stream"}
+    assert [parameter["name"] for parameter in upload["parameters"]] == ["emoji_id"]
+    image = operations(ours)["get", "/api/v1/faces/tasks/{task_id}/image"]["responses"]["200"]
+    assert set(image["content"]) == {"image/*", "application/octet-stream"}
+    events = operations(ours)["get", "/api/v1/faces/tasks/{task_id}/events"]["responses"]["200"]
+    assert set(events["content"]) == {"text/event-stream"}
+
+
+def test_a_made_up_contract_gives_a_valid_document(toys: Document) -> None:
+    validate(toys)
+    assert toys["tags"] == [{"name": "toys", "description": "Toys and those who play."}]
+
+
+def test_rules_become_schema(toys: Document) -> None:
+    make = operations(toys)["put", "/api/v1/toys/{id}"]
+    assert make["parameters"] == [
+        {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    ]
+    body = make["requestBody"]["content"]["application/json"]["schema"]
+    assert "id" not in body["properties"]
+    assert body["properties"]["words"] == {
+        "type": "array",
+        "items": {"type": "string", "maxLength": 5},
+        "minItems": 1,
+        "maxItems": 3,
+    }
+    assert body["properties"]["age"]["exclusiveMinimum"] == 0
+    assert body["properties"]["age"]["exclusiveMaximum"] == 9
+
+
+def test_required_in_a_request_is_what_is_refused_when_it_is_missing(toys: Document) -> None:
+    body = operations(toys)["put", "/api/v1/toys/{id}"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["required"] == ["words", "age"]
+    query = operations(toys)["get", "/api/v1/toys"]["parameters"]
+    assert [(parameter["name"], parameter.get("required", False)) for parameter in query] == [
+        ("size", True),
+        ("page", False),
+    ]
+
+
+def test_messages_are_described_as_the_gateway_prints_them(toys: Document) -> None:
+    toy = toys["components"]["schemas"]["Toy"]
+    assert toy["description"] == "A thing to play with."
+    assert toy["properties"] == {
+        "number": {"type": "string", "format": "int64", "description": "Its number."},
+        "kind": {"$ref": "#/components/schemas/Kind"},
+        "inside": {"$ref": "#/components/schemas/Toy"},
+        "parts": {"type": "object", "additionalProperties": {"type": "integer", "format": "int32"}},
+        "owner": {"type": "string"},
+        "picture": {"type": "string", "contentEncoding": "base64", "maxLength": 16},
+    }
+    kind = toys["components"]["schemas"]["Kind"]
+    assert kind["enum"] == ["KIND_UNSPECIFIED", "KIND_BALL"]
+    assert "`KIND_BALL`: Rolls." in kind["description"]
+
+
+def test_response_body_unwraps_and_a_second_binding_has_a_name_of_its_own(toys: Document) -> None:
+    make = operations(toys)["put", "/api/v1/toys/{id}"]
+    assert make["responses"]["201"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Toy"}
+    assert make["summary"] == "Makes a toy"
+    assert make["description"] == "Makes a toy. It may squeak."
+    names = [operation["operationId"] for operation in operations(toys).values()]
+    assert names == ["Make", "Find", "Find_2", "Paint"]
+
+
+def test_the_rest_of_a_request_with_one_field_as_body_is_in_the_query(toys: Document) -> None:
+    paint = operations(toys)["post", "/api/v1/toys/paint"]
+    assert paint["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Colour"}
+    assert [parameter["name"] for parameter in paint["parameters"]] == ["twice"]
+
+
+def test_two_rpcs_of_one_name_are_refused(openapi_document: MakeDocument, tmp_path: Path) -> None:
+    second = (
+        TOYS[TOYS.index("service") : TOYS.index("// A thing")].replace("ToyService", "Second").replace("/v1", "/v2")
+    )
+    source = TOYS.replace("// A thing", second.replace("common/v2", "common/v1") + "// A thing")
+    with pytest.raises(ValueError, match="Two RPCs have the same name: Find, Find_2, Make, Paint"):
+        openapi_document(compiled(source, tmp_path))

@@ -1,0 +1,62 @@
+"""The composition root of the emoji_catalog service."""
+
+import asyncio
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
+from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
+from igemoji_emoji_catalog.builtin import read_built_ins
+from igemoji_emoji_catalog.pictures import PictureWorkshop
+from igemoji_emoji_catalog.rpc import SERVICE, EmojiCatalogServicer
+from igemoji_emoji_catalog.service import Catalog
+from igemoji_emoji_catalog.settings import Settings
+from igemoji_emoji_catalog.store import FORGET_EMOJI, EmojiStore, PictureStore, PictureSweep, outbox
+from igemoji_mesh.client import Channels
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.jwks import auth_keys
+from igemoji_mesh.migrations import migrate
+from igemoji_mesh.objects import object_store
+from igemoji_mesh.outbox import Delivery, Outbox
+from igemoji_mesh.server import MeshServer, run_service
+from igemoji_mesh.tokens import TokenVerifier
+
+
+async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> MeshServer:
+    """Puts the service together; `verifier` stands in for the keys of auth in tests. Raises StartError."""
+    built_ins = await asyncio.to_thread(read_built_ins, settings.builtin_dir) if settings.builtin_dir else []
+    await asyncio.to_thread(migrate, settings.database("emoji-catalog"), "igemoji_emoji_catalog")
+    database = Database(settings.database("emoji-catalog"))
+    objects = object_store(settings.objects("emoji-catalog"))
+    channels = Channels(settings)
+    ranking = ranking_pb2_grpc.RankingServiceStub(channels.to("ranking"))
+    forget = Delivery(ranking_pb2.ForgetEmojiRequest, ranking.ForgetEmoji)
+    messages = Outbox(database, outbox, {FORGET_EMOJI: forget})
+    pictures = PictureStore(objects)
+    sweep = PictureSweep(database, objects)
+    workshop = PictureWorkshop(settings.picture_threads)
+    catalog = Catalog(EmojiStore(database, messages, sweep.wake), pictures, workshop.normalise, utc_now)
+    await catalog.seed(built_ins)
+
+    server = MeshServer(
+        "emoji-catalog",
+        settings,
+        {
+            SERVICE: lambda grpc_server: emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server(
+                EmojiCatalogServicer(catalog), grpc_server
+            )
+        },
+        verifier or TokenVerifier(auth_keys(channels)),
+        {"database": database.check, "object store": pictures.check},
+    )
+    server.background(messages.run)
+    server.background(sweep.run)
+    for close in (database.close, channels.close, workshop.close):
+        server.on_close(close)
+    return server
+
+
+def main() -> None:
+    run_service("emoji-catalog", Settings, compose)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""What can be done with the catalogue."""
+
+import asyncio
+import datetime
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from igemoji_emoji_catalog.domain import (
+    EXPRESSIONS,
+    SYSTEM,
+    BuiltIn,
+    Emoji,
+    EmojiNotFound,
+    InvalidTemplate,
+    Maker,
+    Page,
+    Picture,
+    PictureNotFound,
+    Unfit,
+    digest_of,
+    template_name,
+)
+from igemoji_mesh.errors import StartError, Violation
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.objects import ObjectMissing
+
+PAGE_SIZE = 8
+
+_BUILT_INS = uuid.UUID("6f1b1f0e-3d0c-5d53-9a56-0f2a7c5b8e11")
+"""Namespace of the built-in templates' ids: the same template has the same id everywhere."""
+_BUILT_INS_SINCE = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+"""Before any person's template, so that people's come first in a list; the first built-in is the newest."""
+
+
+class Emojis(Protocol):
+    """Keeps templates."""
+
+    async def add(self, emoji: Emoji) -> None: ...
+
+    async def get(self, emoji_id: str) -> Emoji | None: ...
+
+    async def batch(self, ids: Sequence[str]) -> dict[str, Emoji]:
+        """Those that there are, by id."""
+
+    async def page(self, number: int, size: int, owner_id: str | None) -> Page:
+        """Newest first; pages count from 1."""
+
+    async def remove(self, emoji_id: str, by: str) -> None:
+        """Takes a template away and sees that the ranking forgets it. Raises EmojiNotFound, NotYourEmoji."""
+
+    async def built_in_sources(self) -> dict[str, str]:
+        """What the stored built-in templates were made from (`BuiltIn.source`), by id."""
+
+    async def put_built_in(self, emoji: Emoji, source: str) -> None:
+        """Adds a built-in template or replaces it, whoever else does the same."""
+
+
+class Pictures(Protocol):
+    """Keeps pictures under their digest."""
+
+    async def put(self, picture: Picture) -> None: ...
+
+    async def get(self, digest: str) -> bytes:
+        """Raises ObjectMissing."""
+
+    async def exists(self, digest: str) -> bool: ...
+
+
+class Catalog:
+    """The use cases. `normalise` brings an uploaded picture into the stored form, or raises Unfit."""
+
+    def __init__(
+        self,
+        emojis: Emojis,
+        pictures: Pictures,
+        normalise: Callable[[bytes], Awaitable[bytes]],
+        now: Callable[[], datetime.datetime],
+    ) -> None:
+        self._emojis = emojis
+        self._pictures = pictures
+        self._normalise = normalise
+        self._now = now
+
+    async def create(self, name: str, images: Mapping[str, bytes], by: Maker) -> Emoji:
+        """Makes a template of uploaded pictures by expression. Raises InvalidTemplate that names every fault."""
+        violations: list[Violation] = []
+        try:
+            name = template_name(name)
+        except Unfit as fault:
+            violations.append(Violation("name", str(fault)))
+        pictures, faults = await self._taken_in(images)
+        violations += [Violation(f"images.{expression}", fault) for expression, fault in faults.items()]
+        if violations:
+            raise InvalidTemplate(_sentence(violations), violations=violations)
+        emoji = Emoji(new_id(), name, by, _digests(pictures), self._now())
+        await self._put_missing(pictures)
+        await self._emojis.add(emoji)
+        # A deletion may have swept a shared picture in between. From now on a row refers to it: it stays.
+        await self._put_missing(pictures)
+        return emoji
+
+    async def get(self, emoji_id: str) -> Emoji:
+        """Raises EmojiNotFound."""
+        emoji = await self._emojis.get(emoji_id)
+        if emoji is None:
+            raise EmojiNotFound("There is no such template.")
+        return emoji
+
+    async def page(self, number: int, owner_id: str | None) -> Page:
+        """A page of eight, from 1, newest first; only templates of one maker if `owner_id` is given."""
+        return await self._emojis.page(number, PAGE_SIZE, owner_id)
+
+    async def batch(self, ids: Sequence[str]) -> list[Emoji]:
+        """In the order of `ids`, without those that are gone."""
+        found = await self._emojis.batch(ids)
+        return [found[emoji_id] for emoji_id in ids if emoji_id in found]
+
+    async def delete(self, emoji_id: str, by: str) -> None:
+        """Raises EmojiNotFound, NotYourEmoji."""
+        await self._emojis.remove(emoji_id, by)
+
+    async def picture(self, emoji_id: str, expression: str, digest: str) -> Picture:
+        """The present picture. Raises PictureNotFound where `digest` is given and is not the present one."""
+        emoji = await self.get(emoji_id)
+        present = emoji.digests[expression]
+        try:
+            if digest in ("", present):
+                return Picture(await self._pictures.get(present), present)
+        except ObjectMissing:  # deleted since the row was read
+            pass
+        raise PictureNotFound("The template has no such picture now.")
+
+    async def seed(self, built_ins: Sequence[BuiltIn]) -> None:
+        """Brings the built-in templates up to date; what has not changed costs one query. Raises StartError."""
+        stored = await self._emojis.built_in_sources()
+        for built_in in built_ins:
+            emoji_id = str(uuid.uuid5(_BUILT_INS, built_in.slug))
+            if stored.get(emoji_id) != built_in.source:
+                await self._put_built_in(emoji_id, built_in)
+
+    async def _put_built_in(self, emoji_id: str, built_in: BuiltIn) -> None:
+        pictures, faults = await self._taken_in(built_in.files)
+        for expression, fault in faults.items():
+            raise StartError(f"The picture {expression}.png of the built-in template {built_in.slug} {fault}.")
+        created_at = _BUILT_INS_SINCE - datetime.timedelta(seconds=built_in.position)
+        emoji = Emoji(emoji_id, built_in.name, SYSTEM, _digests(pictures), created_at, built_in=True)
+        await self._put_missing(pictures)
+        await self._emojis.put_built_in(emoji, built_in.source)
+        await self._put_missing(pictures)
+
+    async def _taken_in(self, images: Mapping[str, bytes]) -> tuple[dict[str, Picture], dict[str, str]]:
+        """The normalised pictures, and what is wrong with the others, both by expression."""
+        taken = await asyncio.gather(*(self._take_in(images.get(expression, b"")) for expression in EXPRESSIONS))
+        by_expression = dict(zip(EXPRESSIONS, taken, strict=True))
+        pictures = {key: picture for key, picture in by_expression.items() if isinstance(picture, Picture)}
+        return pictures, {key: fault for key, fault in by_expression.items() if isinstance(fault, str)}
+
+    async def _take_in(self, data: bytes) -> Picture | str:
+        try:
+            png = await self._normalise(data)
+        except Unfit as fault:
+            return str(fault)
+        return Picture(png, digest_of(png))
+
+    async def _put_missing(self, pictures: Mapping[str, Picture]) -> None:
+        for picture in {picture.digest: picture for picture in pictures.values()}.values():
+            if not await self._pictures.exists(picture.digest):
+                await self._pictures.put(picture)
+
+
+def _digests(pictures: Mapping[str, Picture]) -> dict[str, str]:
+    return {expression: picture.digest for expression, picture in pictures.items()}
+
+
+def _sentence(violations: Sequence[Violation]) -> str:
+    first = f"{violations[0].field} {violations[0].description}"
+    return first + (f", and {len(violations) - 1} more." if len(violations) > 1 else ".")

@@ -1,0 +1,14 @@
+"""What the emoji_catalog service can be told, beyond what every service can."""
+
+from pathlib import Path
+
+from igemoji_mesh.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Read from environment variables (upper case)."""
+
+    builtin_dir: Path | None = None
+    """A folder with the built-in templates: `<slug>/{angry,…}.png`, `<slug>/template.json`. Not set: there are none."""
+    picture_threads: int = 2
+    """How many uploaded pictures are worked on at a time; each takes at most about 50 MiB of memory."""

@@ -1,0 +1,59 @@
+"""The composition root of the ranking service."""
+
+import asyncio
+import datetime
+from collections.abc import Callable
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
+from igemoji.ranking.v1 import ranking_pb2_grpc
+from igemoji_mesh.client import Channels
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.jwks import auth_keys
+from igemoji_mesh.migrations import migrate
+from igemoji_mesh.server import MeshServer, run_service
+from igemoji_mesh.tokens import TokenVerifier
+from igemoji_ranking.catalogue import RememberingCatalogue
+from igemoji_ranking.rpc import SERVICE, RankingServicer
+from igemoji_ranking.service import Ranking
+from igemoji_ranking.settings import Settings
+from igemoji_ranking.store import CountStore
+
+
+async def compose(
+    settings: Settings,
+    verifier: TokenVerifier | None = None,
+    now: Callable[[], datetime.datetime] = utc_now,
+) -> MeshServer:
+    """Puts the service together; `verifier` and `now` stand in for auth's keys and the clock in tests.
+
+    Raises StartError.
+    """
+    await asyncio.to_thread(migrate, settings.database("ranking"), "igemoji_ranking")
+    database = Database(settings.database("ranking"))
+    channels = Channels(settings)
+    emoji_catalog = emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(channels.to("emoji-catalog"))
+    catalogue = RememberingCatalogue(emoji_catalog.BatchGetEmojis, settings.names_fresh_seconds)
+    ranking = Ranking(CountStore(database), catalogue, now)
+
+    server = MeshServer(
+        "ranking",
+        settings,
+        {
+            SERVICE: lambda grpc_server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(
+                RankingServicer(ranking), grpc_server
+            )
+        },
+        verifier or TokenVerifier(auth_keys(channels)),
+        {"database": database.check},
+    )
+    for close in (database.close, channels.close):
+        server.on_close(close)
+    return server
+
+
+def main() -> None:
+    run_service("ranking", Settings, compose)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What can be done with the ranking."""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from igemoji.emoji_catalog.v1.emoji_catalog_pb2 import Emoji
+from igemoji_ranking.domain import NamesUnavailable, Standing, Use, Window, plausible, ranked
+
+SPARE = 10
+"""How many more templates are looked up than are wanted: the catalogue may have lost some."""
+
+
+class Counts(Protocol):
+    """Keeps who used what on which day."""
+
+    async def record(self, use: Use) -> None:
+        """Counts a task once, and a user once a template and day."""
+
+    async def forget(self, emoji_id: str) -> None:
+        """Takes a template out for good."""
+
+    async def top(self, first_day: datetime.date | None, limit: int, offset: int) -> list[Standing]:
+        """Most used first since a day (None: ever); equal ones by their first use, then by id."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the catalogue says of some templates."""
+
+    found: Mapping[str, Emoji]
+    """By id, without those that are gone. The messages are handed through as they came."""
+    complete: bool
+    """False where the catalogue did not answer, and this is what is remembered."""
+
+
+class Catalogue(Protocol):
+    """Knows the templates' names and pictures."""
+
+    async def look_up(self, ids: Sequence[str]) -> Names: ...
+
+    def forget(self, emoji_id: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    rank: int
+    emoji: Emoji
+    uses: int
+
+
+class Ranking:
+    """The use cases."""
+
+    def __init__(self, counts: Counts, catalogue: Catalogue, now: Callable[[], datetime.datetime]) -> None:
+        self._counts = counts
+        self._catalogue = catalogue
+        self._now = now
+
+    async def record(self, use: Use) -> None:
+        """Told twice of a task it counts once."""
+        await self._counts.record(replace(use, used_at=plausible(use.used_at, self._now())))
+
+    async def forget(self, emoji_id: str) -> None:
+        await self._counts.forget(emoji_id)
+        self._catalogue.forget(emoji_id)
+
+    async def top(self, window: Window, limit: int) -> list[Entry]:
+        """The `limit` templates used most that the catalogue still has. Raises NamesUnavailable."""
+        first_day = window.first_day(self._now().astimezone(datetime.UTC).date())
+        known: dict[str, tuple[Standing, Emoji]] = {}
+        asked, offset = limit + SPARE, 0
+        while len(known) < limit:
+            standings = await self._counts.top(first_day, asked, offset)
+            names = await self._catalogue.look_up([standing.emoji_id for standing in standings])
+            for standing in standings:
+                if standing.emoji_id in names.found:
+                    known.setdefault(standing.emoji_id, (standing, names.found[standing.emoji_id]))
+            if not names.complete and not known:
+                raise NamesUnavailable("The ranking can't be shown now. Try again in a moment.", retry_after_seconds=2)
+            if len(standings) < asked or not names.complete:
+                break
+            offset += asked
+        shown = list(known.values())[:limit]
+        ranks = ranked([standing for standing, _ in shown])
+        return [Entry(rank, emoji, standing.uses) for (rank, standing), (_, emoji) in zip(ranks, shown, strict=True)]

@@ -1,0 +1,127 @@
+"""Where uses are counted: the tables, and the queries behind the port of `service`."""
+
+import datetime
+
+import sqlalchemy as sa
+
+from igemoji_mesh.database import Database, UtcDateTime
+from igemoji_ranking.domain import Standing, Use
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Every task that was told of, so that telling twice counts once.
+counted_tasks = sa.Table("counted_tasks", metadata, sa.Column("task_id", sa.String(36), primary_key=True))
+
+uses = sa.Table(
+    "uses",
+    metadata,
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+)
+
+# Sums of `uses`, so that a ranking reads a row a template and day, or one a template.
+daily_counts = sa.Table(
+    "daily_counts",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sa.Column("uses", sa.Integer, nullable=False),
+    sa.Index(None, "emoji_id"),
+)
+
+totals = sa.Table(
+    "totals",
+    metadata,
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sa.Column("uses", sa.Integer, nullable=False),
+    sa.Column("first_used_at", UtcDateTime, nullable=False),
+    sa.Index(None, "uses"),
+)
+
+# Templates that are gone: a use that arrives later must not bring them back.
+forgotten = sa.Table("forgotten", metadata, sa.Column("emoji_id", sa.String(36), primary_key=True))
+
+
+class CountStore:
+    """Counts in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, use: Use) -> None:
+        await self._database.write(lambda connection: _record(connection, use))
+
+    async def forget(self, emoji_id: str) -> None:
+        await self._database.write(lambda connection: _forget(connection, emoji_id))
+
+    async def top(self, first_day: datetime.date | None, limit: int, offset: int) -> list[Standing]:
+        query = _all_time() if first_day is None else _since(first_day)
+        page = query.limit(limit).offset(offset)
+        rows = await self._database.read(lambda connection: connection.execute(page).all())
+        return [Standing(row.emoji_id, int(row.used)) for row in rows]
+
+
+def _all_time() -> sa.Select[tuple[str, int]]:
+    columns = totals.c
+    return sa.select(columns.emoji_id, columns.uses.label("used")).order_by(
+        columns.uses.desc(), columns.first_used_at, columns.emoji_id
+    )
+
+
+def _since(first_day: datetime.date) -> sa.Select[tuple[str, int]]:
+    columns = daily_counts.c
+    used = sa.func.sum(columns.uses).label("used")
+    return (
+        sa.select(columns.emoji_id, used)
+        .join(totals, totals.c.emoji_id == columns.emoji_id)
+        .where(columns.day >= first_day)
+        .group_by(columns.emoji_id, totals.c.first_used_at)
+        .order_by(used.desc(), totals.c.first_used_at, columns.emoji_id)
+    )
+
+
+def _record(connection: sa.Connection, use: Use) -> None:
+    # The lock makes a template that is being forgotten wait for this use, or this use see that it is forgotten.
+    gone = sa.select(forgotten.c.emoji_id).where(forgotten.c.emoji_id == use.emoji_id).with_for_update()
+    if connection.execute(gone).first() is not None:
+        return
+    if not _is_new(connection, counted_tasks, {"task_id": use.task_id}):
+        return
+    if not _is_new(connection, uses, {"emoji_id": use.emoji_id, "user_id": use.user_id, "day": use.day}):
+        return
+    _add_one(connection, daily_counts, {"day": use.day, "emoji_id": use.emoji_id}, {})
+    _add_one(connection, totals, {"emoji_id": use.emoji_id}, {"first_used_at": use.used_at})
+    connection.execute(
+        totals.update()
+        .where(totals.c.emoji_id == use.emoji_id, totals.c.first_used_at > use.used_at)
+        .values(first_used_at=use.used_at)
+    )
+
+
+def _forget(connection: sa.Connection, emoji_id: str) -> None:
+    if _is_new(connection, forgotten, {"emoji_id": emoji_id}):
+        for table in (uses, daily_counts, totals):
+            connection.execute(table.delete().where(table.c.emoji_id == emoji_id))
+
+
+def _is_new(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> bool:
+    """Inserts a row; False where it is there already."""
+    try:
+        with connection.begin_nested():
+            connection.execute(table.insert().values(row))
+    except sa.exc.IntegrityError:
+        return False
+    return True
+
+
+def _add_one(connection: sa.Connection, table: sa.Table, key: dict[str, object], at_first: dict[str, object]) -> None:
+    """Counts a use in the row of a key, which is made where it is missing."""
+    if not _is_new(connection, table, {**key, **at_first, "uses": 1}):
+        same = [table.c[name] == value for name, value in key.items()]
+        connection.execute(table.update().where(*same).values(uses=table.c.uses + 1))

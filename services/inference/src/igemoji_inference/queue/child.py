@@ -5,6 +5,7 @@
 It ends when its input does, so none outlives the service.
 """
 
+import contextlib
 import os
 import resource
 import signal
@@ -47,9 +48,11 @@ def main() -> None:
         return
     resource.setrlimit(resource.RLIMIT_DATA, (int(memory_bytes), int(memory_bytes)))
     objects = object_store(objects_url)
-    say({"kind": "ready"})
-    while (job := frames.read(jobs)) is not None:
-        say(work(pipeline, objects, job, say))
+    # The service may be gone before an answer is read: then there is nobody left to tell.
+    with contextlib.suppress(BrokenPipeError):
+        say({"kind": "ready"})
+        while (job := frames.read(jobs)) is not None:
+            say(work(pipeline, objects, job, say))
 
 
 def work(pipeline: Pipeline, objects: ObjectStore, job: dict[str, Any], say: Say) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""The command `igemoji`."""
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from igemoji_stack.console import Console
+from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions, answers_ok, is_serving, read_state
+
+ASSETS = Path(__file__).resolve().parents[3] / "assets" / "build"
+"""Where `make assets` builds in a clone of the project."""
+
+STOP_SECONDS = 60
+
+app = typer.Typer(
+    help="IGE MOJI on one machine.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh keeps.")]
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the gateway; 0 takes a free one.")] = 8080,
+    data: Data = Path(".igemoji"),
+    reset: Annotated[bool, typer.Option("--reset", help="Remove what the data folder holds, first.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines, for machines.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every line that the services log.")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that work on photos; 0: one for each core.")] = 0,
+    assets: Annotated[Path, typer.Option(help="What `make assets` built.")] = ASSETS,
+) -> None:
+    """Run the whole mesh until Ctrl-C."""
+    if reset:
+        _reset(data)
+    options = MeshOptions(data=data, assets=assets, port=port, workers=workers)
+    console = Console(data / "logs", as_json=as_json, verbose=verbose)
+    try:
+        asyncio.run(_run(options, console))
+    except CannotStart as error:
+        _fail(str(error))
+    finally:
+        console.close()
+
+
+@app.command()
+def status(data: Data = Path(".igemoji")) -> None:
+    """Tell what runs and whether it is healthy. Exit code 1 where anything is not."""
+    state = read_state(data)
+    if state is None:
+        _fail(f"No mesh runs with its data in {data}.")
+    typer.echo(f"{state['url']}  (pid {state['pid']}, data in {data})")
+    healthy = asyncio.run(_health(state))
+    for name, well in healthy.items():
+        typer.echo(f"  {name:<14} {'healthy' if well else 'NOT healthy'}")
+    raise typer.Exit(0 if all(healthy.values()) else 1)
+
+
+@app.command()
+def down(data: Data = Path(".igemoji")) -> None:
+    """Stop a mesh that runs elsewhere, and wait until it has."""
+    state = read_state(data)
+    if state is None:
+        typer.echo(f"No mesh runs with its data in {data}.")
+        return
+    os.kill(state["pid"], signal.SIGTERM)
+    until = time.monotonic() + STOP_SECONDS
+    while read_state(data) is not None:
+        if time.monotonic() > until:
+            _fail(f"The mesh (pid {state['pid']}) did not stop within {STOP_SECONDS} s.")
+        time.sleep(0.1)
+    typer.echo("Stopped.")
+
+
+async def _run(options: MeshOptions, console: Console) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stopping.set)
+    console.event("", f"starting IGE MOJI with its data in {options.data}")
+    mesh = Mesh(options, console.line, console.event)
+    starting = asyncio.create_task(mesh.start())
+    interrupted = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return
+    starting.result()
+    console.event("", f"ready: {mesh.url}")
+    console.say(f"  API         {mesh.url}/api/openapi.json\n  logs        {options.data / 'logs'}\n  Ctrl-C stops it")
+    await interrupted
+    console.event("", "stopping")
+    await mesh.stop()
+    console.event("", "stopped")
+
+
+async def _health(state: dict[str, Any]) -> dict[str, bool]:
+    services = {name: ports for name, ports in state["services"].items() if name != "gateway"}
+    answers = await asyncio.gather(*(is_serving(ports["health"]) for ports in services.values()))
+    port = int(str(state["url"]).rpartition(":")[2])
+    return {**dict(zip(services, answers, strict=True)), "gateway": await answers_ok(port, "/healthz")}
+
+
+def _reset(data: Path) -> None:
+    if read_state(data) is not None:
+        _fail(f"A mesh runs with its data in {data}: stop it before a reset.")
+    if data.exists() and not (data / "run").is_dir() and any(data.iterdir()):
+        _fail(f"{data} does not look like a data folder of IGE MOJI; remove it yourself if it is one.")
+    shutil.rmtree(data, ignore_errors=True)
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

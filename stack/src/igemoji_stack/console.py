@@ -1,0 +1,102 @@
+"""What a person reads while the mesh runs: one log, a prefix per service; and the same as JSON for machines."""
+
+import datetime
+import json
+import logging
+import logging.handlers
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+NAME_WIDTH = 14
+COLORS = {"auth": 36, "emoji-catalog": 33, "ranking": 35, "inference": 32, "gateway": 34}
+LOG_BYTES = 10 * 2**20
+LOG_FILES = 3
+
+_QUIET = {"timestamp", "level", "event", "service", "request_id", "exception"}
+
+
+class Console:
+    """Prints events of the mesh and lines of its services, and keeps the lines in files."""
+
+    def __init__(self, logs: Path, *, as_json: bool = False, verbose: bool = False) -> None:
+        """
+        Args:
+            logs: The folder of the files, one a service, as the services write them.
+            as_json: Print one JSON object a line, with the key `service`.
+            verbose: Print every line; otherwise warnings and errors of the services only.
+        """
+        self._logs = logs
+        self._json = as_json
+        self._verbose = verbose
+        self._color = sys.stdout.isatty() and not as_json
+        self._files: dict[str, logging.Handler] = {}
+        self._lock = threading.Lock()
+
+    def event(self, name: str, sentence: str) -> None:
+        """Something happened to a service, or to the mesh (empty name)."""
+        if self._json:
+            self._print(json.dumps({"timestamp": _now(), "service": name or "mesh", "event": sentence}))
+        elif name:
+            self._print(f"{self._prefix(name)} {sentence}")
+        else:
+            self._print(f"• {sentence}")
+
+    def line(self, name: str, line: str) -> None:
+        """A service wrote a line: JSON, as all of ours do, or whatever a library printed."""
+        self._keep(name, line)
+        parsed = _parse(line)
+        if self._json:
+            self._print(json.dumps({"service": name, **(parsed or {"event": line})}, ensure_ascii=False))
+        elif self._verbose or (parsed or {}).get("level") in ("warning", "error", "critical"):
+            self._print(f"{self._prefix(name)} {_readable(parsed) if parsed else line}")
+
+    def say(self, text: str) -> None:
+        """For people only."""
+        if not self._json:
+            self._print(text)
+
+    def close(self) -> None:
+        for handler in self._files.values():
+            handler.close()
+
+    def _print(self, text: str) -> None:
+        with self._lock:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+    def _prefix(self, name: str) -> str:
+        padded = name.ljust(NAME_WIDTH)
+        return f"\033[{COLORS.get(name, 37)}m{padded}\033[0m" if self._color else padded
+
+    def _keep(self, name: str, line: str) -> None:
+        handler = self._files.get(name)
+        if handler is None:
+            handler = logging.handlers.RotatingFileHandler(
+                self._logs / f"{name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
+            )
+            self._files[name] = handler
+        handler.emit(logging.makeLogRecord({"msg": line.replace("%", "%%"), "args": ()}))
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        parsed = json.loads(line)
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _readable(entry: dict[str, Any]) -> str:
+    """`rpc method=/igemoji… code=OK ms=2.1`, and the traceback below where there is one."""
+    details = " ".join(f"{key}={value}" for key, value in entry.items() if key not in _QUIET)
+    text = f"{entry.get('event', '')} {details}".strip()
+    exception = entry.get("exception")
+    return f"{text}\n{json.dumps(exception, indent=1, ensure_ascii=False)}" if exception else text
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

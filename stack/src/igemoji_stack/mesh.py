@@ -1,0 +1,298 @@
+"""The whole mesh on one machine: four services and the gateway, with all their data in one folder."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
+from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_stack.processes import Command, DiedAtStart, Supervised
+
+SERVICES = {
+    "auth": "igemoji_auth.main",
+    "emoji-catalog": "igemoji_emoji_catalog.main",
+    "ranking": "igemoji_ranking.main",
+    "inference": "igemoji_inference.main",
+}
+"""By name in the mesh: the module that is run."""
+
+GATEWAY = "gateway"
+START_SECONDS = 90.0
+HOST = "127.0.0.1"
+
+
+class CannotStart(Exception):
+    """One sentence for the person who tried."""
+
+
+@dataclass(frozen=True)
+class MeshOptions:
+    """How to run the mesh."""
+
+    data: Path
+    """Everything that it keeps: databases, pictures, photos, certificates, logs."""
+    assets: Path
+    """What `make assets` built."""
+    port: int = 8080
+    """Of the gateway, on 127.0.0.1. 0: a free one."""
+    workers: int = 0
+    """Inference processes. 0: one for each core."""
+    rate_factor: int = 1
+    """Multiplies the gateway's rate limits; for tests, whose calls all come from one address."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where a service answers on this machine."""
+
+    rpc: int
+    health: int
+    metrics: int
+
+
+class Mesh:
+    """Start it, use it, stop it."""
+
+    def __init__(
+        self,
+        options: MeshOptions,
+        on_line: Callable[[str, str], None] = lambda _name, _line: None,
+        on_event: Callable[[str, str], None] = lambda _name, _event: None,
+    ) -> None:
+        """
+        Args:
+            options: How to run it.
+            on_line: Told of every line that a process writes: (service, line).
+            on_event: Told what happens: (service, or "" for the mesh; a sentence).
+        """
+        self._options = options
+        self._on_line = on_line
+        self._on_event = on_event
+        self._lock: TextIO | None = None
+        self._ports: dict[str, Ports] = {}
+        self.processes: dict[str, Supervised] = {}
+        self.port = options.port
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    async def start(self) -> None:
+        """Returns when the gateway answers. Raises CannotStart, with nothing left running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Ends every process: first the edge, so that nobody new comes in."""
+        gateway = self.processes.pop(GATEWAY, None)
+        if gateway is not None:
+            await gateway.stop()
+        await asyncio.gather(*(process.stop() for process in self.processes.values()))
+        self.processes.clear()
+        state_file(self._options.data).unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def metrics_port(self, service: str) -> int:
+        return self._ports[service].metrics
+
+    async def _start(self) -> None:
+        self._check_assets()
+        self._prepare_folder()
+        self._claim_port()
+        certificates = self._options.data / "certificates"
+        self._issue_certificates(certificates)
+        names = (*SERVICES, GATEWAY)
+        ports = iter(free_ports(3 * len(names)))
+        self._ports = {name: Ports(next(ports), next(ports), next(ports)) for name in names}
+        commands = [self._service(name, module, certificates) for name, module in SERVICES.items()]
+        gateway = self._gateway(certificates)
+        await asyncio.gather(*(self._bring_up(command) for command in commands))
+        await self._bring_up(gateway)
+        self._write_state()
+
+    def _check_assets(self) -> None:
+        for part in ("models/manifest.json", "templates/manifest.json"):
+            if not (self._options.assets / part).is_file():
+                raise CannotStart(f"{self._options.assets / part} is missing: build models and templates: make assets")
+
+    def _prepare_folder(self) -> None:
+        data = self._options.data
+        try:
+            for folder in (data, data / "run", data / "logs"):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (data / "run" / "lock").open("w")
+        except OSError as error:
+            raise CannotStart(f"The data folder {data} can't be written: {error.strerror}.") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            self._lock = None
+            raise CannotStart(
+                f"A mesh runs already with its data in {data}: stop it, or give another --data."
+            ) from None
+
+    def _claim_port(self) -> None:
+        self.port = self._options.port or free_ports(1)[0]
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, self.port))
+            except PermissionError:
+                raise CannotStart(f"Port {self.port} needs rights that you have not: give another --port.") from None
+            except OSError:
+                raise CannotStart(f"Port {self.port} is in use: give another --port.") from None
+
+    def _issue_certificates(self, folder: Path) -> None:
+        """The authority stays; services get new certificates at every start, so none runs out unseen."""
+        try:
+            authority = CertificateAuthority.load(folder)
+        except FileNotFoundError:
+            authority = CertificateAuthority.create()
+            authority.save(folder)
+            self._on_event("", f"made a private certificate authority in {folder}")
+        except ValueError as error:
+            raise CannotStart(f"The certificates in {folder} are damaged ({error}); remove that folder.") from None
+        for service in (*SERVICES, GATEWAY):
+            authority.issue_to(folder, service)
+
+    def _service(self, name: str, module: str, certificates: Path) -> Command:
+        ports = self._ports[name]
+        addresses = {
+            f"{peer.upper().replace('-', '_')}_ADDRESS": f"{HOST}:{self._ports[peer].rpc}" for peer in SERVICES
+        }
+        environment = {
+            **addresses,
+            "LISTEN": f"{HOST}:{ports.rpc}",
+            "HEALTH_LISTEN": f"{HOST}:{ports.health}",
+            "METRICS_LISTEN": f"{HOST}:{ports.metrics}",
+            "TLS_CERT": str(certificates / f"{name}.crt"),
+            "TLS_KEY": str(certificates / f"{name}.key"),
+            "TLS_CA": str(certificates / "ca.crt"),
+            "DATA_DIR": str(self._options.data.resolve()),
+            "DRAIN_SECONDS": "0",
+            "MODELS_DIR": str((self._options.assets / "models").resolve()),
+            "BUILTIN_DIR": str((self._options.assets / "templates").resolve()),
+            "WORKERS": str(self._options.workers),
+        }
+        return Command(name, [sys.executable, "-m", module], environment, lambda: is_serving(ports.health))
+
+    def _gateway(self, certificates: Path) -> Command:
+        ports = self._ports[GATEWAY]
+        options = GatewayOptions.machine(
+            ports={name: self._ports[name].rpc for name in SERVICES},
+            certificates=Certificates(
+                (certificates / f"{GATEWAY}.crt").resolve(),
+                (certificates / f"{GATEWAY}.key").resolve(),
+                (certificates / "ca.crt").resolve(),
+            ),
+            listen=Address(HOST, self.port),
+            admin=Address(HOST, ports.metrics),
+            rate_factor=self._options.rate_factor,
+        )
+        path = self._options.data.resolve() / "run" / "envoy.yaml"
+        write(options, path)
+        try:
+            arguments = envoy_command(path)
+        except EnvoyMissing as error:
+            raise CannotStart(str(error)) from None
+        return Command(GATEWAY, arguments, {}, lambda: answers_ok(self.port, "/healthz"))
+
+    async def _bring_up(self, command: Command) -> None:
+        started = time.monotonic()
+        process = Supervised(command, self._on_line, self._on_event)
+        self.processes[command.name] = process
+        try:
+            await process.start(START_SECONDS)
+        except DiedAtStart as error:
+            raise CannotStart(_last_words(error)) from None
+        except TimeoutError:
+            logs = self._options.data / "logs"
+            raise CannotStart(f"{command.name} was not ready after {START_SECONDS:g} s; see {logs}.") from None
+        self._on_event(command.name, f"is ready ({time.monotonic() - started:.1f} s)")
+
+    def _write_state(self) -> None:
+        state = {
+            "pid": os.getpid(),
+            "url": self.url,
+            "services": {name: vars(ports) for name, ports in self._ports.items()},
+        }
+        path = state_file(self._options.data)
+        path.with_suffix(".new").write_text(json.dumps(state, indent=2))
+        os.replace(path.with_suffix(".new"), path)
+
+
+def state_file(data: Path) -> Path:
+    """What a running mesh says of itself: its pid, its address, the ports of its services."""
+    return data / "run" / "mesh.json"
+
+
+def read_state(data: Path) -> dict[str, Any] | None:
+    """What the mesh in a data folder says of itself; None where none runs."""
+    try:
+        with (data / "run" / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        with contextlib.suppress(OSError, ValueError):
+            state: dict[str, Any] = json.loads(state_file(data).read_text())
+            return state
+        return None
+
+
+async def is_serving(port: int) -> bool:
+    """Whether grpc.health.v1 on a plaintext port says SERVING."""
+    async with grpc.aio.insecure_channel(f"{HOST}:{port}") as channel:
+        try:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+async def answers_ok(port: int, path: str) -> bool:
+    """Whether a GET is answered with 200."""
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            with contextlib.closing(writer):
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+                return b" 200 " in await reader.readline()
+    except (OSError, TimeoutError):
+        return False
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now, all different."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind((HOST, 0))
+        return [probe.getsockname()[1] for probe in sockets]
+
+
+def _last_words(error: DiedAtStart) -> str:
+    """A service that can't start says why in a sentence; a crash leaves its last lines."""
+    for line in reversed(error.lines):
+        if "can't start" in line:
+            return line
+    return f"{error.name} ended with code {error.code} while it started:\n" + "\n".join(error.lines[-8:])

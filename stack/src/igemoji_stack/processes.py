@@ -1,0 +1,167 @@
+"""Child processes that are kept running: restarted when they die, ended with their parent, their output read."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+STEADY_SECONDS = 30.0
+"""A process that ran this long starts again at the first back-off."""
+
+LINE_BYTES = 2**20
+STOP_SECONDS = 25.0
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run, and how to tell that it is ready."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    ready: Callable[[], Awaitable[bool]]
+
+
+class DiedAtStart(Exception):
+    """A process ended before it was ready; `lines` are the last it wrote."""
+
+    def __init__(self, name: str, code: int, lines: Sequence[str]) -> None:
+        super().__init__(f"{name} ended with code {code} before it was ready")
+        self.name = name
+        self.code = code
+        self.lines = lines
+
+
+class Supervised:
+    """One process, started again whenever it ends by itself."""
+
+    def __init__(
+        self, command: Command, on_line: Callable[[str, str], None], on_event: Callable[[str, str], None]
+    ) -> None:
+        """
+        Args:
+            command: What to run.
+            on_line: Told of every line of output: (name, line).
+            on_event: Told what happens to the process: (name, sentence).
+        """
+        self.command = command
+        self.restarts = 0
+        self._on_line = on_line
+        self._on_event = on_event
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._last_lines: list[str] = []
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def start(self, timeout_seconds: float) -> None:
+        """Returns when it is ready. Raises DiedAtStart or TimeoutError."""
+        await self._spawn()
+        async with asyncio.timeout(timeout_seconds):
+            await self._until_ready()
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL for what does not end by itself."""
+        self._stopping = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        if self._process is not None:
+            await self._end(self._process)
+        if self._reader is not None:
+            await self._reader
+
+    async def _spawn(self) -> None:
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._process = await asyncio.create_subprocess_exec(
+            *self.command.arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**environment, "PYTHONUNBUFFERED": "1", **self.command.environment},
+            limit=LINE_BYTES,
+            # Ctrl-C reaches the whole terminal group: only the supervisor is to hear it, and it stops the others.
+            start_new_session=True,
+            preexec_fn=_end_with_parent if _LIBC else None,
+        )
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def _until_ready(self) -> None:
+        process = self._process
+        while process is not None:
+            if process.returncode is not None:
+                if self._reader:
+                    await self._reader
+                raise DiedAtStart(self.command.name, process.returncode, self._last_lines)
+            if await self.command.ready():
+                return
+            await asyncio.sleep(0.05)
+
+    async def _keep(self) -> None:
+        tries = 0
+        while self._process is not None:
+            started = time.monotonic()
+            code = await self._process.wait()
+            tries = 0 if time.monotonic() - started > STEADY_SECONDS else tries
+            delay = BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)]
+            self._on_event(self.command.name, f"ended with {_describe(code)}; starting it again in {delay:g} s")
+            await asyncio.sleep(delay)
+            tries += 1
+            self.restarts += 1
+            await self._spawn()
+            with contextlib.suppress(DiedAtStart):
+                await self._until_ready()
+                self._on_event(self.command.name, "is ready again")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
+        while True:
+            try:
+                line = await process.stdout.readline()
+            except ValueError:  # longer than the limit: what is left of it follows as lines of their own
+                continue
+            if not line:
+                return
+            text = line.decode(errors="replace").rstrip("\n")
+            self._last_lines = [*self._last_lines[-19:], text]
+            self._on_line(self.command.name, text)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            self._on_event(self.command.name, f"did not stop within {STOP_SECONDS:g} s; killing it")
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def _end_with_parent() -> None:
+    """In the child, before it becomes the program: a supervisor that is killed leaves no process behind."""
+    assert _LIBC is not None  # noqa: S101 - only used where it is there
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _describe(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"

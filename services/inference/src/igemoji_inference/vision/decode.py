@@ -61,7 +61,10 @@ def decode(data: bytes) -> Photo:
         raise
     except Image.DecompressionBombError:
         raise PhotoTooManyPixels from None
-    except (EOFError, OSError, SyntaxError, ValueError, ImageCms.PyCMSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Decoders raise nearly anything for a damaged file, IndexError and struct.error among it.
         raise (PhotoTruncated if "truncated" in str(error).lower() else PhotoDamaged) from error
     return photo
 

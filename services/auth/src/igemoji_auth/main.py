@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -57,6 +58,7 @@ async def compose(
 
 
 def main() -> None:
+    os.umask(0o077)  # a database file of this service holds private keys and password hashes
     run_service(NAME, Settings, compose)
 
 

@@ -1,0 +1,269 @@
+"""Logging in: tokens that the whole mesh accepts, and nothing for somebody who guesses."""
+
+import asyncio
+from functools import partial
+
+import bcrypt
+import grpc
+import jwt
+import pytest
+import sqlalchemy as sa
+from google.rpc import error_details_pb2, status_pb2
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji_auth.domain import TooManyLogins
+from igemoji_auth.main import compose
+from igemoji_mesh.client import Channels
+from igemoji_mesh.database import create_engine
+from igemoji_mesh.errors import Unauthenticated
+from igemoji_mesh.jwks import auth_keys
+from igemoji_mesh.settings import ServiceSettings
+from igemoji_mesh.testing import error_reason, running
+from igemoji_mesh.tokens import SigningKey, TokenVerifier
+
+from .client import PASSWORD, Auth, refusal
+
+EMAIL = "minji@example.org"
+
+
+@pytest.fixture
+async def elsewhere(mesh, auth):
+    """How another service checks tokens: with the keys that auth publishes."""
+    settings = mesh.settings(ServiceSettings, "ranking", auth_address=f"127.0.0.1:{auth.server.port}")
+    channels = Channels(settings)
+    yield TokenVerifier(auth_keys(channels), min_refresh_seconds=0)
+    await channels.close()
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    """The bcrypt checks that were made, each with the cost of its hash."""
+    made: list[bytes] = []
+    check = bcrypt.checkpw
+
+    def counted(password: bytes, hashed: bytes) -> bool:
+        made.append(hashed[:7])
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", counted)
+    return made
+
+
+def retry_after_seconds(error: grpc.aio.AioRpcError) -> float:
+    trailers = dict(error.trailing_metadata() or ())
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    info = error_details_pb2.RetryInfo()
+    assert any(detail.Unpack(info) for detail in status.details)
+    return float(info.retry_delay.ToTimedelta().total_seconds())
+
+
+def logins(outcome: str) -> float:
+    return REGISTRY.get_sample_value("igemoji_logins_total", {"outcome": outcome}) or 0.0
+
+
+async def test_a_token_of_a_login_is_accepted_by_another_service(auth, elsewhere):
+    user = await auth.register(email=EMAIL, alias="민지")
+    session = await auth.login(EMAIL)
+    claims = await elsewhere.verify(session.access_token)
+    assert (claims.user_id, claims.alias, claims.role) == (user.id, "민지", "user")
+    payload = jwt.decode(session.access_token, options={"verify_signature": False})
+    assert payload["exp"] - payload["iat"] == session.expires_in == 600
+
+
+async def test_an_expired_token_is_accepted_nowhere(auth, elsewhere, clock):
+    await auth.register(email=EMAIL)
+    clock.forward(minutes=-11)
+    token = (await auth.login(EMAIL)).access_token
+    with pytest.raises(Unauthenticated, match="expired"):
+        await elsewhere.verify(token)
+    error = await refusal(auth.me(token))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_REFUSED")
+
+
+async def test_the_lifetime_of_tokens_is_a_setting(mesh, make_settings):
+    async with running(compose, make_settings(access_token_seconds=60)) as server:
+        auth = Auth(mesh, server)
+        await auth.register(email=EMAIL)
+        assert (await auth.login(EMAIL)).expires_in == 60
+
+
+async def test_a_second_key_signs_and_the_first_still_counts(auth, second_auth, elsewhere, database_url, clock):
+    await auth.register(email=EMAIL)
+    before = (await auth.login(EMAIL)).access_token
+    await elsewhere.verify(before)
+    key = SigningKey.generate()
+    clock.forward(seconds=1)
+    row = {"kid": key.kid, "pem": key.to_pem().decode(), "at": clock().replace(tzinfo=None).isoformat(" ")}
+    with create_engine(database_url).begin() as connection:
+        connection.execute(sa.text("INSERT INTO signing_keys VALUES (:kid, :pem, :at)"), row)
+    for replica in (auth, second_auth):
+        after = (await replica.login(EMAIL)).access_token
+        assert jwt.get_unverified_header(after)["kid"] == key.kid != jwt.get_unverified_header(before)["kid"]
+        for token in (before, after):
+            assert (await elsewhere.verify(token)).alias == (await auth.me(token)).alias
+
+
+async def test_the_key_set_is_public_and_may_be_cached(auth):
+    call = auth.stub.Jwks(pb.JwksRequest())
+    (key,) = (await call).keys
+    assert dict(await call.initial_metadata())["cache-control"] == "public, max-age=300"
+    assert (key.kty, key.crv, key.alg, key.use) == ("OKP", "Ed25519", "EdDSA", "sig")
+    assert jwt.PyJWK({"kty": key.kty, "crv": key.crv, "x": key.x, "alg": key.alg}).key_id is None
+
+
+async def test_replicas_that_start_at_once_share_one_key(mesh, make_settings):
+    servers = await asyncio.gather(*(compose(make_settings()) for _ in range(3)))
+    for server in servers:
+        await server.start()
+    try:
+        answers = [await Auth(mesh, server).stub.Jwks(pb.JwksRequest()) for server in servers]
+    finally:
+        for server in servers:
+            await server.stop()
+    assert {key.kid for answer in answers for key in answer.keys} == {answers[0].keys[0].kid}
+
+
+async def test_the_key_outlives_a_restart(mesh, make_settings):
+    kids = []
+    for _ in range(2):
+        async with running(compose, make_settings()) as server:
+            (key,) = (await Auth(mesh, server).stub.Jwks(pb.JwksRequest())).keys
+            kids.append(key.kid)
+    assert kids[0] == kids[1]
+
+
+async def test_an_unknown_account_and_a_wrong_password_are_told_alike_and_cost_alike(auth, checks):
+    await auth.register(email=EMAIL)
+    answers, work = [], []
+    for email, password in [
+        (EMAIL, "wrong-password"),
+        ("nobody@example.org", "wrong-password"),
+        (EMAIL, "x" * 73),
+        ("nobody@example.org", "x" * 73),
+        ("not even an address \U0001f600", "p"),
+    ]:
+        checks.clear()
+        error = await refusal(auth.login(email, password))
+        answers.append((error.code(), error_reason(error), error.details(), tuple(error.trailing_metadata() or ())))
+        work.append(list(checks))
+    assert len(set(answers)) == 1
+    assert answers[0][:2] == (grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS")
+    assert work == [[b"$2b$04$"]] * 5
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(extra=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+async def test_a_password_is_right_only_as_a_whole(auth, clock, extra):
+    """bcrypt reads 72 bytes: what comes after them must not be ignored."""
+    clock.forward(minutes=5)
+    user = await auth.register(password="p" * 72)
+    for wrong in ("p" * 71, "p" * 72 + extra):
+        assert error_reason(await refusal(auth.login(user.email, wrong))) == "WRONG_CREDENTIALS"
+    assert (await auth.login(user.email, "p" * 72)).user == user
+
+
+@pytest.mark.parametrize("email", [EMAIL, "nobody@example.org"])
+async def test_ten_failed_tries_close_an_account_for_five_minutes(auth, second_auth, clock, checks, email):
+    await auth.register(email=EMAIL)
+    replicas = [auth, second_auth]
+    for number in range(10):
+        error = await refusal(replicas[number % 2].login(email.upper(), f"wrong-{number}"))
+        assert error_reason(error) == "WRONG_CREDENTIALS"
+        clock.forward(seconds=10)
+    checks.clear()
+    for replica in replicas:
+        error = await refusal(replica.login(email))
+        assert (error.code(), error_reason(error)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_TRIES")
+        assert retry_after_seconds(error) == 200
+        assert error.details() == "Too many tries to log in to this account. Try again in 200 seconds."
+    assert checks == []
+    clock.forward(seconds=199)
+    assert error_reason(await refusal(auth.login(email))) == "TOO_MANY_TRIES"
+    clock.forward(seconds=1)
+    assert error_reason(await refusal(auth.login(email, "wrong"))) == "WRONG_CREDENTIALS"
+    assert error_reason(await refusal(auth.login(email))) == "TOO_MANY_TRIES"
+
+
+async def test_guesses_made_at_once_do_not_slip_past_the_throttle(auth, second_auth):
+    await auth.register(email=EMAIL)
+    guesses = [replica.login(EMAIL, f"guess-{n}") for n in range(15) for replica in (auth, second_auth)]
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+    reasons = [error_reason(error) for error in outcomes if isinstance(error, grpc.aio.AioRpcError)]
+    assert (reasons.count("WRONG_CREDENTIALS"), reasons.count("TOO_MANY_TRIES")) == (10, 20)
+
+
+async def test_only_failed_tries_count_and_only_for_their_account(auth):
+    await auth.register(email=EMAIL)
+    await auth.register(email="other@example.org")
+    for _ in range(12):
+        await auth.login(EMAIL)
+    for number in range(9):
+        await refusal(auth.login(EMAIL, f"wrong-{number}"))
+    assert await auth.login(EMAIL)
+    await refusal(auth.login(EMAIL, "wrong"))
+    assert error_reason(await refusal(auth.login(EMAIL))) == "TOO_MANY_TRIES"
+    assert await auth.login("other@example.org")
+
+
+async def test_a_login_that_was_never_decided_is_not_held_against_the_account(mesh, make_settings, monkeypatch):
+    def busy(password: bytes, hashed: bytes) -> bool:
+        raise TooManyLogins("Busy.")
+
+    async with running(compose, make_settings()) as server:
+        auth = Auth(mesh, server)
+        await auth.register(email=EMAIL)
+        with monkeypatch.context() as patch:
+            patch.setattr(bcrypt, "checkpw", busy)
+            for _ in range(11):
+                assert error_reason(await refusal(auth.login(EMAIL))) == "TOO_MANY_LOGINS"
+        assert await auth.login(EMAIL)
+
+
+async def test_what_was_typed_into_the_form_is_not_stored(auth, database_url):
+    await refusal(auth.login("MySecretPassword", "oops"))
+    with create_engine(database_url).connect() as connection:
+        dump = str(connection.execute(sa.text("SELECT * FROM login_tries")).all())
+    assert "secret" not in dump.lower()
+
+
+async def test_nobody_logs_in_as_the_owner_of_the_built_in_templates(auth, database_url):
+    with create_engine(database_url).connect() as connection:
+        owner = connection.execute(sa.text("SELECT * FROM users WHERE alias = 'igemoji'")).one()
+    assert owner.id == "00000000-0000-7000-8000-000000000001"
+    for email in ("igemoji", owner.id, "None"):
+        assert error_reason(await refusal(auth.login(email))) == "WRONG_CREDENTIALS"
+
+
+async def test_logins_are_counted_by_outcome(auth):
+    await auth.register(email=EMAIL)
+    outcomes = ("ok", "wrong_credentials", "too_many_tries")
+    before = [logins(outcome) for outcome in outcomes]
+    await auth.login(EMAIL)
+    for _ in range(12):
+        await refusal(auth.login(EMAIL, "wrong"))
+    assert [logins(outcome) - earlier for outcome, earlier in zip(outcomes, before, strict=True)] == [1, 10, 2]
+
+
+async def test_other_calls_are_answered_while_passwords_are_checked(mesh, make_settings, clock):
+    """A check at the real cost takes long: it must not hold the event loop."""
+    settings = make_settings(bcrypt_cost=12, password_threads=1)
+    async with running(partial(compose, now=clock), settings) as server:
+        auth = Auth(mesh, server)
+        work = [asyncio.ensure_future(refusal(auth.login(EMAIL))) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        await auth.stub.Jwks(pb.JwksRequest())
+        assert not any(login.done() for login in work)
+        await asyncio.gather(*work)
+
+
+async def test_a_crowd_is_told_to_come_back_rather_than_left_to_wait(mesh, make_settings):
+    settings = make_settings(bcrypt_cost=8, password_threads=1)
+    async with running(compose, settings) as server:
+        auth = Auth(mesh, server)
+        crowd = [auth.login(f"{n}@example.org", PASSWORD) for n in range(60)]
+        outcomes = await asyncio.gather(*crowd, return_exceptions=True)
+    reasons = {error_reason(error) for error in outcomes if isinstance(error, grpc.aio.AioRpcError)}
+    assert reasons == {"WRONG_CREDENTIALS", "TOO_MANY_LOGINS"}

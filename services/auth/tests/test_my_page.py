@@ -1,0 +1,127 @@
+"""My page, with small inference and emoji_catalog services at the other end of real channels."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+import grpc
+import pytest
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
+from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
+from igemoji_auth.main import compose
+from igemoji_mesh.access import caller
+from igemoji_mesh.client import Channels
+from igemoji_mesh.jwks import auth_keys
+from igemoji_mesh.server import MeshServer
+from igemoji_mesh.settings import ServiceSettings
+from igemoji_mesh.testing import TestMesh, bearer, error_reason, free_port, running, violated_fields
+from igemoji_mesh.tokens import TokenVerifier
+
+from .client import Auth, refusal
+
+
+class Inference(inference_pb2_grpc.InferenceServiceServicer):
+    """Eleven results of each user."""
+
+    async def ListResults(self, request, context):
+        first = (request.page_number - 1) * request.page_size
+        ids = [f"{request.user_id}/{number}" for number in range(11)][first : first + request.page_size]
+        results = [inference_pb2.TaskResult(task_id=task_id, faces=3) for task_id in ids]
+        return inference_pb2.ListResultsResponse(results=results, total=11)
+
+
+class EmojiCatalog(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
+    """One template of each maker, which only the maker sees."""
+
+    async def ListEmojis(self, request, context):
+        if caller().user_id != request.owner_id or request.page_number > 1:
+            return emoji_catalog_pb2.ListEmojisResponse(total=0)
+        owner = emoji_catalog_pb2.Maker(id=request.owner_id, alias=caller().alias)
+        emoji = emoji_catalog_pb2.Emoji(name="private", owner=owner)
+        return emoji_catalog_pb2.ListEmojisResponse(emojis=[emoji], total=1)
+
+
+@pytest.fixture
+def addresses() -> dict[str, str]:
+    names = ("auth_address", "inference_address", "emoji_catalog_address")
+    return {name: f"127.0.0.1:{free_port()}" for name in names}
+
+
+@pytest.fixture
+async def auth(mesh: TestMesh, make_settings: Any, addresses: dict[str, str]) -> AsyncIterator[Auth]:
+    settings = make_settings(listen=addresses["auth_address"], **addresses)
+    async with running(compose, settings) as server:
+        yield Auth(mesh, server)
+
+
+@pytest.fixture
+async def peers(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[None]:
+    """They admit callers by certificate, and users by tokens that they check with the keys of auth."""
+    add_inference = partial(inference_pb2_grpc.add_InferenceServiceServicer_to_server, Inference())  # type: ignore[abstract]
+    add_catalog = partial(emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server, EmojiCatalog())  # type: ignore[abstract]
+    services = [
+        ("inference", "igemoji.inference.v1.InferenceService", add_inference),
+        ("emoji-catalog", "igemoji.emoji_catalog.v1.EmojiCatalogService", add_catalog),
+    ]
+    async with AsyncExitStack() as stack:
+        for name, service, add in services:
+            address = addresses[f"{name.replace('-', '_')}_address"]
+            settings = mesh.settings(ServiceSettings, name, listen=address, **addresses)
+            channels = Channels(settings)
+            server = MeshServer(name, settings, {service: add}, TokenVerifier(auth_keys(channels)), {})
+            server.on_close(channels.close)
+
+            async def composed(_: ServiceSettings, server: MeshServer = server) -> MeshServer:
+                return server
+
+            await stack.enter_async_context(running(composed, settings))
+        yield
+
+
+async def my_page(auth: Auth, token: str, case: str, page_number: int = 0) -> pb.GetMyPageResponse:
+    request = pb.GetMyPageRequest(case=case, page_number=page_number)
+    return await auth.stub.GetMyPage(request, metadata=bearer(token))
+
+
+async def logged_in(auth: Auth) -> tuple[pb.User, str]:
+    user = await auth.register()
+    return user, (await auth.login(user.email)).access_token
+
+
+async def test_results_come_eight_a_page_and_no_page_number_means_the_first(auth, peers):
+    user, token = await logged_in(auth)
+    first = await my_page(auth, token, "result")
+    assert first == await my_page(auth, token, "result", 1)
+    assert [result.task_id for result in first.results] == [f"{user.id}/{number}" for number in range(8)]
+    last = await my_page(auth, token, "result", 2)
+    assert [result.task_id for result in last.results] == [f"{user.id}/{number}" for number in range(8, 11)]
+    assert (first.total, last.total, len(first.emojis)) == (11, 11, 0)
+
+
+async def test_uploads_are_asked_for_as_the_user(auth, peers):
+    user, token = await logged_in(auth)
+    page = await my_page(auth, token, "upload")
+    assert [(emoji.name, emoji.owner.id, emoji.owner.alias) for emoji in page.emojis] == [
+        ("private", user.id, user.alias)
+    ]
+    assert (page.total, len(page.results)) == (1, 0)
+
+
+async def test_a_part_that_is_down_is_said_so_and_the_rest_goes_on(auth):
+    user, token = await logged_in(auth)
+    for case in ("result", "upload"):
+        error = await refusal(my_page(auth, token, case))
+        assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE")
+    assert await auth.me(token) == user
+
+
+async def test_my_page_is_for_users_and_two_cases(auth):
+    error = await refusal(auth.stub.GetMyPage(pb.GetMyPageRequest(case="result")))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING")
+    _, token = await logged_in(auth)
+    for case, page_number, field in (("likes", 1, "case"), ("result", -1, "page_number")):
+        error = await refusal(my_page(auth, token, case, page_number))
+        assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, [field])

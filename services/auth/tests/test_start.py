@@ -1,0 +1,75 @@
+"""Starting: settings, migrations, readiness."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from igemoji_auth.main import compose
+from igemoji_auth.settings import Settings
+from igemoji_auth.store import metadata
+from igemoji_mesh.database import Database
+from igemoji_mesh.errors import StartError
+from igemoji_mesh.migrations import differences
+from igemoji_mesh.settings import load_settings
+from igemoji_mesh.testing import running
+
+from .client import Auth
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(database_url):
+    assert differences(database_url, "igemoji_auth", metadata) == []
+
+
+async def test_accounts_outlive_a_restart(mesh, make_settings):
+    async with running(compose, make_settings()) as server:
+        registered = await Auth(mesh, server).register()
+    async with running(compose, make_settings()) as server:
+        assert (await Auth(mesh, server).login(registered.email)).user == registered
+
+
+@pytest.mark.parametrize(("environment", "starts"), [("production", False), ("development", True)])
+def test_weak_hashes_are_for_tests_only(mesh, monkeypatch, environment, starts):
+    for name, file in (("TLS_CERT", "auth.crt"), ("TLS_KEY", "auth.key"), ("TLS_CA", "ca.crt")):
+        monkeypatch.setenv(name, str(mesh.folder / file))
+    monkeypatch.setenv("ENVIRONMENT", environment)
+    monkeypatch.setenv("BCRYPT_COST", "12")
+    assert load_settings(Settings).bcrypt_cost == 12
+    monkeypatch.setenv("BCRYPT_COST", "11")
+    if starts:
+        assert load_settings(Settings).bcrypt_cost == 11
+    else:
+        with pytest.raises(StartError, match=r"BCRYPT_COST: .*at least 12 in production"):
+            load_settings(Settings)
+
+
+async def test_it_is_not_ready_without_its_database(make_settings, monkeypatch):
+    async def gone(_: Database) -> None:
+        raise ConnectionError
+
+    settings = make_settings()
+    for status in (health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING):
+        async with running(compose, settings), grpc.aio.insecure_channel(settings.health_listen) as channel:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+            assert answer.status == status
+        monkeypatch.setattr(Database, "check", gone)
+
+
+def test_the_program_keeps_its_database_to_itself(mesh, make_settings, tmp_path: Path):
+    settings = make_settings()
+    environment = {
+        name.upper(): str(getattr(settings, name))
+        for name in ("tls_cert", "tls_key", "tls_ca", "data_dir", "health_listen", "metrics_listen", "drain_seconds")
+    }
+    command = [sys.executable, "-m", "igemoji_auth.main"]
+    with subprocess.Popen(command, env=environment | {"LISTEN": "127.0.0.1:0"}, stdout=subprocess.PIPE) as program:
+        try:
+            assert program.stdout is not None
+            assert b'"started"' in program.stdout.readline()
+        finally:
+            program.terminate()
+        assert program.wait(20) == 0
+    assert (tmp_path / "auth.db").stat().st_mode & 0o077 == 0

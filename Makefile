@@ -15,7 +15,7 @@ CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/pr
 .PHONY: help up assets protos test lint format clean
 
 help: ## Show this
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .make/run $(STUBS) assets ## Run everything on http://127.0.0.1:8080 (make up PORT=8081 DATA=folder)
 	@$(BIN)/igemoji up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))

@@ -1,0 +1,67 @@
+"""The README's commands, as they stand there: what it promises, works."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+ADDRESS = "http://127.0.0.1:8080"
+
+
+def blocks(language: str) -> str:
+    """All code blocks of a kind, joined, in their order."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert found
+    return "\n".join(found)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Looks like the clone to the commands, but what they write stays out of it."""
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+    return tmp_path
+
+
+def json_values(text: str) -> list[dict[str, Any]]:
+    """The JSON objects in a text; curl puts nothing between them, event streams put `data:`."""
+    decoder, values = json.JSONDecoder(), []
+    while (start := text.find("{")) >= 0:
+        value, end = decoder.raw_decode(text[start:])
+        values.append(value)
+        text = text[start + end :]
+    return values
+
+
+def run(command: list[str], folder: Path, text: str) -> str:
+    done = subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, timeout=100, env=os.environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_round_trip_with_curl_and_then_python(mesh, folder):
+    if shutil.which("curl") is None:
+        assert "CI" not in os.environ, "curl is missing"
+        pytest.skip("needs curl: apt-get install curl")
+    script = blocks("sh round-trip").replace(ADDRESS, mesh.url)
+    printed = run(["bash", "-euo", "pipefail"], folder, script)
+
+    registered, *events, my_page, ranking = json_values(printed)
+    assert registered["alias"] == "민지"
+    assert events[-1]["task"]["state"] == "TASK_STATE_DONE"
+    assert my_page["results"][0]["faces"] == 3
+    assert "My little zoo" in [entry["emoji"]["name"] for entry in ranking["entries"]]
+    assert Image.open(folder / "result.jpg").size == (1920, 1280)
+
+    (folder / "result.jpg").unlink()
+    script = blocks("python grpc").replace(ADDRESS.removeprefix("http://"), mesh.url.removeprefix("http://"))
+    printed = run([sys.executable, "-"], folder, script)
+    assert "100 TASK_STATE_DONE 3 faces" in printed
+    assert Image.open(folder / "result.jpg").size == (1920, 1280)

@@ -1,7 +1,8 @@
-"""The four services as the tests want them: one gRPC server each, with its certificate, that answers what it is told."""
+"""The four services as the tests want them: a gRPC server each, with its certificate, that answers what it is told."""
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,12 @@ from igemoji.ranking.v1 import ranking_pb2
 from igemoji_gateway import (
     Address,
     Certificates,
-    EnvoyMissing,
     GatewayOptions,
     envoy_command,
     service_name,
     write,
 )
+from igemoji_gateway.contract import is_internal, rest_call
 from igemoji_mesh.testing import TestMesh, free_port
 from igemoji_protos import Rpc, rpcs
 
@@ -34,11 +35,14 @@ STUBS = [auth_pb2, emoji_catalog_pb2, inference_pb2, ranking_pb2]
 """Imported so that the messages of every service are in protobuf's pool."""
 
 RPCS = {rpc.path: rpc for rpc in rpcs()}
+ROUTED = [rpc for rpc in RPCS.values() if not is_internal(rpc)]
+INTERNAL = [rpc for rpc in RPCS.values() if is_internal(rpc)]
 SERVICES = list(dict.fromkeys(map(service_name, RPCS.values())))
+SOME_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 JWKS = "/igemoji.auth.v1.AuthService/Jwks"
 
-Answer = Callable[[Any, grpc.aio.ServicerContext], Any]
-"""Returns a message, awaits one, or yields some."""
+Answer = Callable[[Any, Any], Any]
+"""Takes request and context; returns a message, awaits one, or yields some."""
 
 
 def message(name: str) -> type[Message]:
@@ -117,7 +121,7 @@ class _Handler(grpc.GenericRpcHandler):
     def __init__(self, mesh: FakeMesh) -> None:
         self._mesh = mesh
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
         if details.method not in RPCS:
             return None
         rpc = RPCS[details.method]
@@ -127,12 +131,11 @@ class _Handler(grpc.GenericRpcHandler):
         def behaviour(request: Any, context: Any) -> Any:
             return answer(rpc, request, context)
 
-        handler: grpc.RpcMethodHandler = kind(
+        return kind(
             _as_coroutine(rpc, behaviour),
             request_deserializer=message(rpc.request).FromString,
             response_serializer=message(rpc.response).SerializeToString,
         )
-        return handler
 
     def _answer(self, rpc: Rpc, request: Any, context: Any) -> Any:
         mesh = self._mesh
@@ -152,7 +155,7 @@ class _Handler(grpc.GenericRpcHandler):
     async def _many(self, rpc: Rpc, request: Any, context: Any) -> AsyncIterator[Any]:
         answer = self._answer(rpc, request, context)
         if not hasattr(answer, "__aiter__"):
-            yield answer
+            yield await answer if inspect.isawaitable(answer) else answer
             return
         async for item in answer:
             yield item
@@ -172,6 +175,27 @@ def _as_coroutine(rpc: Rpc, behaviour: Callable[[Any, Any], Any]) -> Callable[[A
         return await behaviour(request, context)
 
     return one
+
+
+def rest_calls(rpc: Rpc) -> list[tuple[str, str]]:
+    """Method and a path that fits, for each of its REST bindings."""
+    calls = []
+    for binding in rpc.bindings:
+        method, template = rest_call(binding)
+        path = template.replace("{page_number}", "1").replace("{expression}", "happy").replace("{case}", "result")
+        calls.append((method, re.sub(r"\{\w+\}", SOME_ID, path)))
+    return calls
+
+
+def error_info(reply: httpx.Response) -> tuple[int, int, str, str]:
+    """HTTP status, code, reason and message of an error, which is refused unless it has the form of the contract."""
+    assert reply.headers["content-type"] == "application/json"
+    body = reply.json()
+    assert set(body) == {"code", "message", "details"}
+    (info,) = body["details"]
+    assert info["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
+    assert info["domain"] == "igemoji"
+    return reply.status_code, body["code"], info["reason"], body["message"]
 
 
 @dataclass
@@ -207,10 +231,13 @@ class Gateway:
             await self.process.wait()
 
 
-async def start_gateway(options: GatewayOptions, folder: Path) -> Gateway:
-    """Writes the configuration, starts Envoy on it and waits until it takes requests."""
+async def start_gateway(
+    options: GatewayOptions, folder: Path, *, change: Callable[[str], str] = lambda text: text
+) -> Gateway:
+    """Writes the configuration (with a change, such as shorter timeouts), starts Envoy and waits until it answers."""
     configuration = folder / f"envoy-{options.listen.port}.yaml"
     write(options, configuration)
+    configuration.write_text(change(configuration.read_text(encoding="utf-8")), encoding="utf-8")
     log, errors = configuration.with_suffix(".log"), configuration.with_suffix(".err")
     with log.open("wb") as out, errors.open("wb") as err:
         command = envoy_command(configuration, concurrency=1)
@@ -242,6 +269,3 @@ async def eventually(
             return False
         await asyncio.sleep(0.02)
     return False
-
-
-__all__ = ["RPCS", "SERVICES", "EnvoyMissing", "FakeMesh", "Gateway", "eventually", "message", "start_gateway"]

@@ -46,7 +46,7 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
         use_remote_address=True,
         xff_num_trusted_hops=options.trusted_proxies,
         # No address is trusted for being private: on one machine every client has such a one.
-        internal_address_config={"unix_sockets": False},
+        internal_address_config={"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         generate_request_id=True,
         always_set_request_id_in_response=True,
         normalize_path=True,

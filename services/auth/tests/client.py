@@ -37,15 +37,13 @@ class Auth:
     async def register(self, **changes: str) -> pb.User:
         unique = new_id().replace("-", "")
         fields = {"email": f"{unique}@example.org", "password": PASSWORD, "alias": unique[-20:]}
-        answer = await self.stub.Register(pb.RegisterRequest(**(fields | changes)))
-        return answer.user
+        return await self.stub.Register(pb.RegisterRequest(**(fields | changes)))
 
     async def login(self, email: str, password: str = PASSWORD) -> pb.LoginResponse:
         return await self.stub.Login(pb.LoginRequest(email=email, password=password))
 
     async def me(self, token: str) -> pb.User:
-        answer = await self.stub.GetMe(pb.GetMeRequest(), metadata=bearer(token))
-        return answer.user
+        return await self.stub.GetMe(pb.GetMeRequest(), metadata=bearer(token))
 
     async def available(self, case: str, value: str) -> bool:
         answer = await self.stub.CheckAvailability(pb.CheckAvailabilityRequest(case=case, value=value))

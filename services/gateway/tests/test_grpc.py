@@ -34,9 +34,9 @@ def bearer(token: str) -> Metadata:
 async def test_a_generated_stub_works_through_the_gateway(
     mesh: FakeMesh, channel: grpc.aio.Channel, bearer: Metadata
 ) -> None:
-    mesh.answers[GET_ME] = lambda _request, _context: auth_pb2.GetMeResponse(user=auth_pb2.User(alias="이모지"))
+    mesh.answers[GET_ME] = lambda _request, _context: auth_pb2.User(alias="이모지")
     answer = await auth_pb2_grpc.AuthServiceStub(channel).GetMe(auth_pb2.GetMeRequest(), metadata=bearer)
-    assert answer.user.alias == "이모지"
+    assert answer.alias == "이모지"
 
 
 async def test_a_status_for_rest_does_not_break_a_native_call(

@@ -77,7 +77,7 @@ async def test_a_task_is_taken_in_with_202_and_a_location(mesh: FakeMesh, user: 
 async def test_a_template_with_seven_large_pictures_gets_through(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     async def created(_request: Any, context: Any) -> Any:
         await context.send_initial_metadata((("x-http-code", "201"),))
-        return message("igemoji.emoji_catalog.v1.CreateEmojiResponse")()
+        return message("igemoji.emoji_catalog.v1.Emoji")()
 
     mesh.answers["/igemoji.emoji_catalog.v1.EmojiCatalogService/CreateEmoji"] = created
     picture = "QUJD" * (1 << 20 >> 2) + "QUJD" * 80_000

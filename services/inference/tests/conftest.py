@@ -1,4 +1,4 @@
-"""The service as it really runs: worker processes, models, mutual TLS; only the catalogue and the ranking are played."""
+"""The service as it really runs, with worker processes and models; only the catalogue and the ranking are played."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Peers(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer, ranking_pb2_grpc
     async def GetEmoji(self, request, context):
         if request.id not in self.emojis:
             raise EmojiNotFound("There is no such emoji template.")
-        return emoji_catalog_pb2.GetEmojiResponse(emoji=emoji_catalog_pb2.Emoji(id=request.id, etag="1"))
+        return emoji_catalog_pb2.Emoji(id=request.id, etag="1")
 
     async def GetEmojiImage(self, request, context):
         self.image_calls += 1

@@ -28,9 +28,9 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         possible = _may_be_registered(request.case, request.value)
         return pb.CheckAvailabilityResponse(available=possible and await is_free(request.value))
 
-    async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:  # noqa: ARG002
+    async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.User:  # noqa: ARG002
         account = await self._accounts.register(request.email, request.password, request.alias)
-        return pb.RegisterResponse(user=_user(account))
+        return _user(account)
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:  # noqa: ARG002
         session = await self._accounts.login(request.email, request.password)
@@ -38,8 +38,8 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
             access_token=session.access_token, expires_in=session.expires_in_seconds, user=_user(session.account)
         )
 
-    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.GetMeResponse:  # noqa: ARG002
-        return pb.GetMeResponse(user=_user(await self._accounts.me(user().id)))
+    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.User:  # noqa: ARG002
+        return _user(await self._accounts.me(user().id))
 
     async def GetMyPage(self, request: pb.GetMyPageRequest, context: Context) -> pb.GetMyPageResponse:  # noqa: ARG002
         page = {"result": self._my_page.results, "upload": self._my_page.uploads}[request.case]

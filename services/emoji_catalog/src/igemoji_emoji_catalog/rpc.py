@@ -23,14 +23,14 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def CreateEmoji(self, request: pb.CreateEmojiRequest, context: Context) -> pb.CreateEmojiResponse:
+    async def CreateEmoji(self, request: pb.CreateEmojiRequest, context: Context) -> pb.Emoji:
         images = {expression: getattr(request.images, expression) for expression in EXPRESSIONS}
         emoji = await self._catalog.create(request.name, images, Maker(user().id, user().alias))
-        return pb.CreateEmojiResponse(emoji=to_message(emoji))
+        await send_headers(context, location=f"/api/v1/emojis/{emoji.id}")
+        return to_message(emoji)
 
-    async def GetEmoji(self, request: pb.GetEmojiRequest, context: Context) -> pb.GetEmojiResponse:
-        emoji = await self._catalog.get(request.id.lower())
-        return pb.GetEmojiResponse(emoji=to_message(emoji))
+    async def GetEmoji(self, request: pb.GetEmojiRequest, context: Context) -> pb.Emoji:
+        return to_message(await self._catalog.get(request.id.lower()))
 
     async def ListEmojis(self, request: pb.ListEmojisRequest, context: Context) -> pb.ListEmojisResponse:
         page = await self._catalog.page(request.page_number, request.owner_id.lower() or None)

@@ -32,8 +32,8 @@ class EmojiCatalog:
         """By expression. Raises EmojiNotFound."""
         try:
             request = emoji_catalog_pb2.GetEmojiRequest(id=emoji_id)
-            answer = await self._stub.GetEmoji(request, metadata=as_user())
-            known = (emoji_id, answer.emoji.etag)
+            emoji = await self._stub.GetEmoji(request, metadata=as_user())
+            known = (emoji_id, emoji.etag)
             if known not in self._known:
                 fetched = await asyncio.gather(*(self._fetch(emoji_id, expression) for expression in EXPRESSIONS))
                 self._known[known] = dict(zip(EXPRESSIONS, fetched, strict=True))

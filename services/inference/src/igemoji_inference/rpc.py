@@ -28,8 +28,8 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         await send_headers(context, location=f"{TASKS}/{task_id}")
         return pb.CreateTaskResponse(task_id=task_id)
 
-    async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:  # noqa: ARG002
-        return pb.GetTaskResponse(task=_task(await self._inference.get(request.task_id, by=user().id)))
+    async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
+        return _task(await self._inference.get(request.task_id, by=user().id))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, context: Context) -> AsyncIterator[pb.WatchTaskResponse]:
         after = request.after_sequence or _last_event_id(context)

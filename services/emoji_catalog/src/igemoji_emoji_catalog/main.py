@@ -1,6 +1,7 @@
 """The composition root of the emoji_catalog service."""
 
 import asyncio
+from functools import partial
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
@@ -40,8 +41,8 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         "emoji-catalog",
         settings,
         {
-            SERVICE: lambda grpc_server: emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server(
-                EmojiCatalogServicer(catalog), grpc_server
+            SERVICE: partial(
+                emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server, EmojiCatalogServicer(catalog)
             )
         },
         verifier or TokenVerifier(auth_keys(channels)),

@@ -1,0 +1,186 @@
+"""The real service over mutual TLS, a ranking that remembers what it is told, and pictures drawn here."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.empty_pb2 import Empty
+from PIL import Image, ImageDraw
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
+from igemoji.ranking.v1 import ranking_pb2_grpc
+from igemoji_emoji_catalog.domain import EXPRESSIONS
+from igemoji_emoji_catalog.main import compose
+from igemoji_emoji_catalog.settings import Settings
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.server import MeshServer
+from igemoji_mesh.settings import ServiceSettings
+from igemoji_mesh.testing import TestMesh, bearer, free_port, running
+
+RANKING = "igemoji.ranking.v1.RankingService"
+
+
+def face(colour: str, size: tuple[int, int] = (64, 64), kind: str = "PNG", **options: Any) -> bytes:
+    """A picture: a disc on transparent, or on white where the format knows no alpha."""
+    image = Image.new("RGBA", size)
+    ImageDraw.Draw(image).ellipse((1, 1, size[0] - 2, size[1] - 2), fill=colour)
+    out = io.BytesIO()
+    (image.convert("RGB") if kind == "JPEG" else image).save(out, kind, **options)
+    return out.getvalue()
+
+
+def faces(shade: int = 0) -> dict[str, bytes]:
+    """Seven pictures that differ from each other, and from those of another shade."""
+    return {name: face(f"rgb({shade},{30 * number},90)") for number, name in enumerate(EXPRESSIONS)}
+
+
+class FakeRanking(ranking_pb2_grpc.RankingServiceServicer):
+    """Remembers what it was told to forget."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
+    async def GetRanking(self, request, context):
+        raise NotImplementedError
+
+    async def RecordUse(self, request, context):
+        raise NotImplementedError
+
+    async def ForgetEmoji(self, request, context):
+        self.forgotten.append(request.emoji_id)
+        return Empty()
+
+
+@dataclass
+class User:
+    alias: str
+    id: str = field(default_factory=new_id)
+
+
+@dataclass
+class Client:
+    """The calls of a test, by the user that makes them."""
+
+    stub: Any
+    internal: Any
+    """The same service, called by the ranking."""
+    mesh: TestMesh
+    pictures: Path
+    """The folder of the object store where pictures lie."""
+
+    def as_(self, user: User) -> tuple[tuple[str, str], ...]:
+        return bearer(self.mesh.token(user.id, user.alias))
+
+    async def create(self, by: User, name: str = "Faces", images: Mapping[str, bytes] | None = None) -> pb.Emoji:
+        request = pb.CreateEmojiRequest(name=name, images=pb.Images(**(faces() if images is None else images)))
+        answer: pb.Emoji = await self.stub.CreateEmoji(request, metadata=self.as_(by))
+        return answer
+
+    async def get(self, emoji_id: str) -> pb.Emoji:
+        answer: pb.Emoji = await self.stub.GetEmoji(pb.GetEmojiRequest(id=emoji_id))
+        return answer
+
+    async def page(self, number: int = 1, owner_id: str = "") -> pb.ListEmojisResponse:
+        request = pb.ListEmojisRequest(page_number=number, owner_id=owner_id)
+        answer: pb.ListEmojisResponse = await self.stub.ListEmojis(request)
+        return answer
+
+    async def delete(self, emoji_id: str, by: User) -> None:
+        await self.stub.DeleteEmoji(pb.DeleteEmojiRequest(id=emoji_id), metadata=self.as_(by))
+
+    async def image(self, emoji: pb.Emoji, expression: str, v: str | None = None) -> bytes:
+        """The picture under the URL of the template, or under another `v`."""
+        v = getattr(emoji.images, expression).partition("?v=")[2] if v is None else v
+        request = pb.GetEmojiImageRequest(id=emoji.id, expression=expression, v=v)
+        answer = await self.stub.GetEmojiImage(request)
+        return bytes(answer.data)
+
+    def stored(self) -> set[str]:
+        """The names of the stored pictures."""
+        return {path.name for path in self.pictures.glob("*.png")}
+
+
+async def refusal(call: Awaitable[object]) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def until(holds: Callable[[], bool], seconds: float = 8) -> None:
+    """Waits for what happens in the background."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
+    return TestMesh(tmp_path_factory.mktemp("mesh"))
+
+
+@pytest.fixture
+def settings(mesh: TestMesh, tmp_path: Path) -> Settings:
+    address = f"127.0.0.1:{free_port()}"
+    return mesh.settings(Settings, "emoji-catalog", data_dir=tmp_path / "data", ranking_address=address)
+
+
+@pytest.fixture
+def start(mesh: TestMesh) -> Callable[[Settings], Any]:
+    """Runs the service within a block."""
+    return partial(running, partial(compose, verifier=mesh.verifier))
+
+
+@pytest.fixture
+def start_ranking(mesh: TestMesh, settings: Settings) -> Callable[[FakeRanking], Any]:
+    """Runs a ranking where the service looks for it, within a block."""
+
+    async def compose_ranking(ranking_settings: ServiceSettings, ranking: FakeRanking) -> MeshServer:
+        add = partial(ranking_pb2_grpc.add_RankingServiceServicer_to_server, ranking)
+        return MeshServer("ranking", ranking_settings, {RANKING: add}, mesh.verifier, {})
+
+    def start(ranking: FakeRanking) -> Any:
+        ranking_settings = mesh.settings(ServiceSettings, "ranking", listen=settings.ranking_address)
+        return running(partial(compose_ranking, ranking=ranking), ranking_settings)
+
+    return start
+
+
+@pytest.fixture
+def client_of(mesh: TestMesh, settings: Settings) -> Callable[[MeshServer], Client]:
+    def client(server: MeshServer) -> Client:
+        return Client(
+            emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(mesh.channel(server.port, "emoji-catalog")),
+            emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(
+                mesh.channel(server.port, "emoji-catalog", caller="ranking")
+            ),
+            mesh,
+            settings.data_dir / "objects" / "emoji-catalog" / "pictures",
+        )
+
+    return client
+
+
+@pytest.fixture
+async def catalog(
+    start: Callable[[Settings], Any], settings: Settings, client_of: Callable[[MeshServer], Client]
+) -> AsyncIterator[Client]:
+    """The running service."""
+    async with start(settings) as server:
+        yield client_of(server)
+
+
+@pytest.fixture
+def anna() -> User:
+    return User("anna")
+
+
+@pytest.fixture
+def ben() -> User:
+    return User("ben")

@@ -1,0 +1,195 @@
+"""What a picture goes through at upload."""
+
+import contextlib
+import io
+import struct
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageMath
+from PIL.PngImagePlugin import PngInfo
+
+from igemoji_emoji_catalog.domain import Unfit
+from igemoji_emoji_catalog.pictures import normalised
+
+from .conftest import face
+
+SIDE = 512
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def stored(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(normalised(data)))
+    assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (SIDE, SIDE))
+    return image
+
+
+def fault(data: bytes) -> str:
+    with pytest.raises(Unfit) as caught:
+        normalised(data)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_png_jpeg_and_webp_become_one_form(kind):
+    pixel = stored(face("red", (300, 300), kind)).getpixel((256, 256))
+    assert pixel == pytest.approx((255, 0, 0, 255), abs=16)
+
+
+@pytest.mark.parametrize("size", [(40, 20), (1000, 500)])
+def test_a_wide_picture_is_whole_and_centred_on_transparent(size):
+    image = stored(saved(Image.new("RGB", size, "blue")))
+    assert image.getchannel("A").getbbox() == (0, 128, 512, 384)
+    assert image.getpixel((256, 256)) == (0, 0, 255, 255)
+
+
+def test_a_sliver_of_a_picture_is_still_there():
+    assert stored(saved(Image.new("RGB", (3000, 1), "blue"))).getchannel("A").getbbox() == (0, 255, 512, 256)
+
+
+def test_no_colour_bleeds_in_from_transparent_pixels():
+    image = Image.new("RGBA", (64, 64), (255, 0, 0, 0))  # red that nobody sees
+    image.paste((0, 0, 255, 255), (16, 16, 48, 48))
+    red, _, _, alpha = stored(saved(image)).split()
+    seen = ImageMath.lambda_eval(lambda bands: bands["red"] * (bands["alpha"] > 0), red=red, alpha=alpha)
+    assert alpha.getextrema() == (0, 255)
+    assert seen.getextrema() <= (0, 8)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "corner"),
+    [(1, "nw"), (2, "ne"), (3, "se"), (4, "sw"), (5, "nw"), (6, "ne"), (7, "se"), (8, "sw")],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_stands_as_its_exif_says(orientation, corner, kind):
+    image = Image.new("RGB", (64, 64), "white")
+    image.paste((0, 0, 0), (0, 0, 32, 32))  # the upper left quarter, as stored
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    upright = stored(saved(image, kind, exif=exif)).convert("1")
+    spots = {"nw": (128, 128), "ne": (384, 128), "sw": (128, 384), "se": (384, 384)}
+    assert [
+        name for name, spot in spots.items() if upright.crop((*spot, spot[0] + 1, spot[1] + 1)).getextrema()[0] < 128
+    ] == [corner]
+
+
+def test_nothing_but_pixels_is_kept():
+    exif = Image.Exif()
+    exif[0x010F] = "SecretCamera"
+    text = PngInfo()
+    text.add_text("Comment", "SecretComment")
+    data = saved(Image.new("RGB", (64, 64)), exif=exif, pnginfo=text, icc_profile=b"SecretProfile", dpi=(72, 72))
+    for kept in (normalised(data), normalised(normalised(data))):
+        assert [kind for kind, _ in png_chunks(kept) if kind != b"IDAT"] == [b"IHDR", b"IEND"]
+
+
+def test_the_same_picture_is_stored_the_same():
+    once = normalised(face("red", (200, 100)))
+    assert normalised(once) == once
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_of_an_animation_the_first_frame_is_taken(kind):
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue", "green")]
+    data = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=100, lossless=True)
+    assert stored(data).getpixel((256, 256)) == (255, 0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "expected"),
+    [
+        (Image.new("1", (9, 9), 1), "PNG", (255, 255, 255, 255)),
+        (Image.new("L", (9, 9), 128), "PNG", (128, 128, 128, 255)),
+        (Image.new("I;16", (9, 9), 0x8000), "PNG", (128, 128, 128, 255)),
+        (Image.new("LA", (9, 9), (128, 255)), "PNG", (128, 128, 128, 255)),
+        (Image.new("RGB", (9, 9), "red").quantize(4), "PNG", (255, 0, 0, 255)),
+        (Image.new("CMYK", (9, 9), (0, 0, 0, 127)), "JPEG", (128, 128, 128, 255)),
+    ],
+    ids=["1 bit", "grey", "16 bit grey", "grey and alpha", "palette", "CMYK"],
+)
+def test_every_way_to_write_colours_is_understood(image, kind, expected):
+    assert stored(saved(image, kind)).getpixel((256, 256)) == pytest.approx(expected, abs=2)
+
+
+def test_a_transparent_colour_of_a_palette_stays_transparent():
+    image = Image.new("P", (8, 8), 0)
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    image.paste(1, (0, 0, 4, 8))
+    found = stored(saved(image, transparency=0))
+    assert found.getpixel((64, 256)) == (255, 0, 0, 255)
+    assert found.getchannel("A").crop((448, 0, 512, 512)).getbbox() is None
+
+
+def test_a_missing_picture_is_said_to_be_missing():
+    assert fault(b"") == "is missing: all seven pictures are needed"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"just some text", saved(Image.new("P", (9, 9)), "GIF"), saved(Image.new("RGB", (9, 9)), "TIFF"), b"%PDF-1.7\n"],
+    ids=["text", "GIF", "TIFF", "PDF"],
+)
+def test_other_kinds_of_files_are_refused_whatever_their_name(data):
+    assert fault(data) == "is not a PNG, JPEG or WebP picture"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_picture_that_is_cut_off_is_refused(kind, share):
+    data = saved(Image.effect_noise((200, 200), 80).convert("RGB"), kind)
+    assert fault(data[: int(len(data) * share)]) == "is damaged or cut off"
+    assert fault(data[:-1]) == "is damaged or cut off"
+
+
+def test_a_picture_with_broken_exif_is_still_a_picture():
+    data = saved(Image.new("RGB", (9, 9), "red"), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    assert stored(data).getpixel((256, 256)) == (255, 0, 0, 255)
+
+
+def test_four_megapixels_are_enough_and_more_are_refused():
+    assert stored(saved(Image.new("1", (2000, 2000))))
+    assert fault(saved(Image.new("1", (2001, 2000)))) == "has more than 4 megapixels"
+
+
+@pytest.mark.parametrize("side", [3_000, 12_000, 60_000])
+def test_a_decompression_bomb_is_refused_by_its_header(side):
+    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    nothing_to_decode = png(b"IHDR", header) + png(b"IDAT", b"") + png(b"IEND", b"")
+    assert fault(b"\x89PNG\r\n\x1a\n" + nothing_to_decode) == "has more than 4 megapixels"
+
+
+def test_a_webp_bomb_is_refused_by_its_header():
+    sixteen_thousand_squared = "5249464620000000574542505650384c140000002ffebfff0f075081540820000a9afec78888fe07"
+    assert fault(bytes.fromhex(sixteen_thousand_squared)) == "has more than 4 megapixels"
+
+
+def test_more_than_a_mebibyte_is_refused():
+    assert fault(face("red") + bytes(1024 * 1024)) == "is larger than 1 MiB"
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.integers(0, 400), st.binary(max_size=12))
+def test_whatever_comes_in_is_stored_or_refused_in_words(kind, position, garbage):
+    data = face("red", (16, 16), kind)
+    with contextlib.suppress(Unfit):
+        stored(data[:position] + garbage + data[position + len(garbage) :])
+
+
+def png(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    chunks, at = [], 8
+    while at < len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        at += 12 + length
+    return chunks

@@ -1,0 +1,141 @@
+"""What lies in the database and in the object store."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from igemoji_emoji_catalog import store
+from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Picture
+from igemoji_emoji_catalog.service import Catalog
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.migrations import differences, migrate
+from igemoji_mesh.objects import FolderObjectStore
+from igemoji_mesh.outbox import Delivery, Outbox
+
+from .conftest import face, faces, until
+
+
+def test_the_migrations_make_the_tables_of_the_code(tmp_path):
+    assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_emoji_catalog", store.metadata) == []
+
+
+async def test_what_was_made_is_there_after_a_restart(start, settings, client_of, anna):
+    async with start(settings) as server:
+        made = await client_of(server).create(anna)
+    async with start(settings) as server:
+        catalog = client_of(server)
+        assert await catalog.get(made.id) == made
+        assert await catalog.image(made, "happy")
+
+
+async def test_equal_pictures_are_stored_once(catalog, anna, ben):
+    await catalog.create(anna, images=dict.fromkeys(EXPRESSIONS, face("red")))
+    await catalog.create(ben, images=dict.fromkeys(EXPRESSIONS, face("red")))
+    assert len(catalog.stored()) == 1
+
+
+async def test_pictures_leave_with_the_last_template_that_has_them(catalog, anna, ben):
+    mine = await catalog.create(anna)
+    shared = await catalog.create(ben, images=faces() | {"happy": face("white")})
+    await catalog.delete(mine.id, anna)
+    await until(lambda: len(catalog.stored()) == 7)
+    for expression in EXPRESSIONS:
+        assert await catalog.image(shared, expression)
+    await catalog.delete(shared.id, ben)
+    await until(lambda: not catalog.stored())
+
+
+async def test_pictures_of_a_template_stay_however_creations_and_deletions_meet(catalog, anna):
+    for _ in range(3):
+        old = await catalog.create(anna)
+        _, new = await asyncio.gather(catalog.delete(old.id, anna), catalog.create(anna))
+        await asyncio.sleep(0.05)
+        for expression in EXPRESSIONS:
+            assert await catalog.image(new, expression)
+        await catalog.delete(new.id, anna)
+    await until(lambda: not catalog.stored())
+
+
+class Stores:
+    """The adapters without a server, so that a test can stop between two steps."""
+
+    def __init__(self, folder) -> None:
+        url = f"sqlite:///{folder}/emoji-catalog.db"
+        migrate(url, "igemoji_emoji_catalog")
+        self.database = Database(url)
+        self.objects = FolderObjectStore(folder / "objects")
+        self.sweep = store.PictureSweep(self.database, self.objects)
+        outbox = Outbox(self.database, store.outbox, {store.FORGET_EMOJI: Delivery(object, None)})  # type: ignore[arg-type]
+        self.emojis = store.EmojiStore(self.database, outbox, self.sweep.wake)
+        self.pictures = store.PictureStore(self.objects)
+
+
+@pytest.fixture
+async def stores(tmp_path):
+    made = Stores(tmp_path)
+    yield made
+    await made.database.close()
+
+
+async def as_it_is(data: bytes) -> bytes:
+    return data
+
+
+async def test_a_picture_swept_while_a_template_is_made_of_it_is_put_again(stores, monkeypatch):
+    catalog = Catalog(stores.emojis, stores.pictures, as_it_is, utc_now)
+    images = dict.fromkeys(EXPRESSIONS, b"picture")
+    anna = Maker(new_id(), "anna")
+    old = await catalog.create("Old", images, anna)
+    add = stores.emojis.add
+
+    async def swept_before_the_rows(emoji: Emoji) -> None:
+        await stores.emojis.remove(old.id, anna.id)
+        await stores.database.write(stores.sweep._sweep)
+        assert not stores.objects.exists(f"pictures/{old.digests['happy']}.png")
+        await add(emoji)
+
+    monkeypatch.setattr(stores.emojis, "add", swept_before_the_rows)
+    new = await catalog.create("New", images, anna)
+    assert await catalog.picture(new.id, "happy", new.digests["happy"]) == Picture(b"picture", new.digests["happy"])
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
+    """The SELECTs made within the block."""
+    seen: list[tuple[str, object]] = []
+
+    def remember(_connection, _cursor, statement, parameters, _context, _many):
+        if statement.startswith("SELECT"):
+            seen.append((statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", remember)
+    yield seen
+    sa.event.remove(database.engine, "before_cursor_execute", remember)
+
+
+async def test_every_query_has_an_index_and_a_page_costs_three(stores):
+    owner = Maker(new_id(), "anna")
+    for number in range(10):
+        digests = {expression: f"{number}{expression}" for expression in EXPRESSIONS}
+        await stores.emojis.add(Emoji(new_id(), "x", owner, digests, utc_now()))
+    with statements(stores.database) as seen:
+        assert len((await stores.emojis.page(1, 8, None)).emojis) == 8
+    assert len(seen) == 3
+    with statements(stores.database) as more:
+        page = await stores.emojis.page(1, 8, owner.id)
+        await stores.emojis.batch([emoji.id for emoji in page.emojis])
+        await stores.emojis.remove(page.emojis[0].id, owner.id)
+        await stores.database.write(stores.sweep._sweep)
+    for statement, parameters in [*seen, *more]:
+        plan = await stores.database.read(
+            lambda connection, asked=statement, given=parameters: connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {asked}", given
+            ).all()
+        )
+        steps = " / ".join(row.detail for row in plan)
+        assert "INDEX" in steps, (statement, steps)
+        assert "TEMP B-TREE" not in steps, (statement, steps)

@@ -1,6 +1,12 @@
-"""Finds faces with RetinaFace-MobileNet0.25 (Deng et al. 2019, arXiv:1905.00641)."""
+"""Finds faces with RetinaFace-MobileNet0.25 (Deng et al. 2019, arXiv:1905.00641).
+
+A first look at a small copy of the photo finds the faces that matter in most photos and says what is worth more time:
+when the faces it saw do not look like upright faces, all four quarter turns vote on which way is up; where it saw or
+suspected small faces, a second look takes that part of the photo at a higher resolution, in tiles.
+"""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,18 +18,40 @@ from numpy.typing import NDArray
 from igemoji_inference.vision.decode import Pixels
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
 
 MAX_FACES = 200
-LONG_SIDE = 1024
-"""Pixels of the longer side that the network sees."""
-MIN_SCORE = 0.6
-MIN_TURNED_SCORE = 0.8
-ON_ITS_SIDE = 40.0
-"""Degrees of roll from which on the network, trained on upright faces, misses many."""
-UPRIGHT = 50.0
-"""Degrees of roll up to which a turned view is believed."""
+MIN_SCORE = 0.5
+"""Below it, a candidate is no face but a hint."""
 SAME_FACE = 0.4
 """Two boxes that overlap more than this (intersection over union) are one face."""
+
+FIRST_SIDE, FIRST_SIDE_LARGE = 640, 800
+"""Pixels of the longer side that the first look sees, of ordinary photos and of large ones."""
+LARGE_PIXELS = 4_000_000
+
+# Upright faces of a usable size score .97 and more on average, with their eyes level. Faces on their side or upside
+# down score lower, even those that the network takes for upright.
+SURE_MEAN_SCORE = 0.965
+SURE_ROLL = 45.0
+STANDING_ROLL = 50.0
+"""Degrees of roll up to which a face counts as upright in a vote."""
+MIN_TURNED_SCORE = 0.85
+"""What a face must score that stands upright only in a turn that lost the vote."""
+
+HINT_SCORE = 0.15
+SMALL_SIDE = 18.0
+"""Candidates with a shorter side, in pixels of the first look, ask for a second look."""
+WEAK_SCORE = 0.35
+SMALL_FACE = 48.0
+"""The second look is believed about faces up to this size, in pixels of the first look."""
+SECOND_MIN_SCORE = 0.55
+WANTED_SIDE = 20.0
+"""Pixels that the smallest hints get in the second look."""
+MIN_ZOOM, MAX_ZOOM = 1.6, 4.0
+MAX_SCALE = 2.0
+"""The second look never enlarges the photo more than this."""
+TILE_WIDTH, TILE_HEIGHT, TILE_OVERLAP = 1024, 768, 96
 
 # The network as it was trained: BGR means, anchors in pixels by stride, and the variances that scale its offsets.
 MEAN_BGR = (104.0, 117.0, 123.0)
@@ -33,7 +61,7 @@ CENTER_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 
 @dataclass(frozen=True)
 class Detections:
-    """Faces of one photo, row by row, in pixels of that photo."""
+    """Faces, row by row, in pixels of the picture that they were found in."""
 
     boxes: Floats
     """`(N, 4)`: x, y, width, height."""
@@ -45,12 +73,44 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def take(self, rows: NDArray[np.intp]) -> "Detections":
+    def take(self, rows: Rows | NDArray[np.bool_]) -> "Detections":
         return Detections(self.boxes[rows], self.landmarks[rows], self.scores[rows])
+
+    def moved(self, factor: float, left: float = 0.0, top: float = 0.0) -> "Detections":
+        """Scaled by `factor` and then shifted."""
+        shift = np.array([left, top], np.float32)
+        boxes = self.boxes * np.float32(factor)
+        boxes[:, :2] += shift
+        return Detections(boxes, self.landmarks * np.float32(factor) + shift, self.scores)
+
+    def turned_back(self, turns: int, width: float, height: float) -> "Detections":
+        """From a picture that was turned counterclockwise by quarters to the one before, of this width and height."""
+        found = self
+        for turn in range(turns, 0, -1):
+            across = width if turn % 2 else height
+            x, y, w, h = found.boxes.T
+            boxes = np.stack([across - y - h, x, h, w], axis=1)
+            points = np.stack([across - found.landmarks[..., 1], found.landmarks[..., 0]], axis=-1)
+            found = Detections(boxes, points, found.scores)
+        return found
+
+    @property
+    def sides(self) -> Floats:
+        """The shorter side of each box."""
+        return np.asarray(self.boxes[:, 2:].min(axis=1), np.float32)
+
+    @property
+    def areas(self) -> Floats:
+        return np.asarray(self.boxes[:, 2] * self.boxes[:, 3], np.float32)
+
+    @property
+    def rolls(self) -> Floats:
+        """See roll()."""
+        return np.array([roll(points) for points in self.landmarks], np.float32)
 
 
 def join(parts: list[Detections]) -> Detections:
-    """Several views of one photo as one list, every face once: the best-scored box of those that overlap."""
+    """Several views as one list, every face once: the best-scored box of those that overlap."""
     whole = Detections(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.landmarks for part in parts]),
@@ -70,60 +130,114 @@ class Detector:
 
     def find(self, pixels: Pixels) -> tuple[Detections, bool]:
         """Faces in `(H, W, 3)` uint8 RGB, the largest first, and whether there were more than MAX_FACES."""
-        found = self.look(pixels, LONG_SIDE)
-        if not len(found) or any(abs(roll(points)) > ON_ITS_SIDE for points in found.landmarks):
-            found = self._in_all_turns(pixels, found)
-        order = np.argsort(-found.boxes[:, 2] * found.boxes[:, 3], kind="stable")
-        return found.take(order[:MAX_FACES]), len(found) > MAX_FACES
-
-    def _in_all_turns(self, pixels: Pixels, as_stored: Detections) -> Detections:
-        """Perhaps the camera lay on its side: the four quarter turns vote, and the winner is believed most."""
-        views = [as_stored, *(self._turned(pixels, turns) for turns in (1, 2, 3))]
-        standing = [_standing(view, turns) for turns, view in enumerate(views)]
-        winner = int(np.argmax([view.scores[rows].sum() for view, rows in zip(views, standing, strict=True)]))
-        return join(
-            [
-                # What lies on its side in one view stands upright in another one, which sees it better.
-                view if turns == winner else view.take(rows[view.scores[rows] >= MIN_TURNED_SCORE])
-                for turns, (view, rows) in enumerate(zip(views, standing, strict=True))
-            ]
-        )
-
-    def look(self, pixels: Pixels, long_side: int) -> Detections:
-        """One pass over the whole of `pixels`, scaled so that the longer side has `long_side` pixels."""
         height, width = pixels.shape[:2]
-        scale = long_side / max(height, width)
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        blob = cv2.dnn.blobFromImage(small, mean=MEAN_BGR, swapRB=True)
+        side = FIRST_SIDE if height * width <= LARGE_PIXELS else FIRST_SIDE_LARGE
+        scale = side / max(height, width)
+        small = _resized(pixels, scale)
+        views = {0: self._look(small, HINT_SCORE)}
+        if _doubtful(views[0]):
+            views |= {turns: self._look(_turned(small, turns), HINT_SCORE) for turns in (1, 2, 3)}
+        up = max(views, key=lambda turns: _votes(views[turns]))
+        parts = [
+            _believed(view, turns == up).turned_back(turns, small.shape[1], small.shape[0]).moved(1 / scale)
+            for turns, view in views.items()
+        ]
+        parts.append(self._second_look(pixels, views[up], up, scale))
+        found = join(parts)
+        # When there are too many, the largest stay, and of two alike the one that is more surely a face.
+        kept = found.take(np.argsort(-found.sides * found.scores, kind="stable")[:MAX_FACES])
+        return kept.take(np.argsort(-kept.areas, kind="stable")), len(found) > MAX_FACES
+
+    def _second_look(self, pixels: Pixels, first: Detections, turns: int, scale: float) -> Detections:
+        """Small faces around the small faces and hints of the first look, in pixels of the photo."""
+        height, width = pixels.shape[:2]
+        weak = (first.scores < MIN_SCORE) & (first.scores >= WEAK_SCORE) & (first.sides < SMALL_FACE)
+        small = first.take((first.sides < SMALL_SIDE) | weak)
+        if not len(small):
+            return small
+        wanted = WANTED_SIDE / float(np.percentile(small.sides, 10))
+        zoomed = min(scale * min(max(wanted, MIN_ZOOM), MAX_ZOOM), MAX_SCALE)
+        left, top, right, bottom = _surroundings(
+            small.turned_back(turns, width * scale, height * scale).moved(1 / scale), width, height
+        )
+        part = pixels[top:bottom, left:right]
+        view = _resized(_turned(part, turns), zoomed)
+        seen = join(list(self._tiles(view)))
+        seen = seen.take(seen.sides < SMALL_FACE * zoomed / scale)
+        return seen.turned_back(turns, part.shape[1] * zoomed, part.shape[0] * zoomed).moved(1 / zoomed, left, top)
+
+    def _tiles(self, view: Pixels) -> Iterator[Detections]:
+        """Looks at tiles, one after the other; what is cut by the edge of a tile is seen whole in the next one."""
+        height, width = view.shape[:2]
+        for top, bottom in _spans(height, TILE_HEIGHT):
+            for left, right in _spans(width, TILE_WIDTH):
+                found = self._look(np.ascontiguousarray(view[top:bottom, left:right]), SECOND_MIN_SCORE)
+                x, y, w, h = found.boxes.T
+                cut = (
+                    ((x < 2) & (left > 0))
+                    | ((y < 2) & (top > 0))
+                    | ((x + w > right - left - 2) & (right < width))
+                    | ((y + h > bottom - top - 2) & (bottom < height))
+                )
+                yield found.take(~cut).moved(1.0, left, top)
+
+    def _look(self, view: Pixels, min_score: float) -> Detections:
+        """One pass over `(H, W, 3)` uint8 RGB at its own size."""
+        height, width = view.shape[:2]
+        blob = cv2.dnn.blobFromImage(view, mean=MEAN_BGR, swapRB=True)
         offsets, confidences, points = self._session.run(None, {"input": blob})
         scores = confidences[0, :, 1]
-        rows = np.flatnonzero(scores >= MIN_SCORE)
-        anchors = _anchors(size[0], size[1])[rows]
-        boxes, landmarks = _decode(offsets[0, rows], points[0, rows], anchors)
-        factors = np.array([width / size[0], height / size[1]], np.float32)
-        return join([Detections(boxes * np.tile(factors, 2), landmarks * factors, scores[rows])])
-
-    def _turned(self, pixels: Pixels, turns: int) -> Detections:
-        """What is seen when the photo is turned counterclockwise by quarter turns, in its own pixels."""
-        height, width = pixels.shape[:2]
-        found = self.look(np.ascontiguousarray(np.rot90(pixels, turns)), LONG_SIDE)
-        for turn in range(turns, 0, -1):
-            found = _clockwise(found, width if turn % 2 else height)
-        return found
+        rows = np.flatnonzero(scores >= min_score)
+        boxes, landmarks = _decode(offsets[0, rows], points[0, rows], _anchors(width, height)[rows])
+        return join([Detections(boxes, landmarks, scores[rows])])
 
 
-def _standing(found: Detections, turns: int) -> NDArray[np.intp]:
-    """The rows of faces that stand upright once the photo is turned counterclockwise by quarter turns."""
-    return np.flatnonzero([abs((roll(points) - 90 * turns + 180) % 360 - 180) <= UPRIGHT for points in found.landmarks])
+def _doubtful(view: Detections) -> bool:
+    """Whether these do not look like the faces of an upright photo (or there are none)."""
+    faces = view.take(view.scores >= MIN_SCORE)
+    if not len(faces):
+        return True
+    return bool(faces.scores.mean() < SURE_MEAN_SCORE or np.abs(faces.rolls).max() > SURE_ROLL)
 
 
-def _clockwise(found: Detections, height: float) -> Detections:
-    """Turns detections in a picture of this height by a quarter turn clockwise: (x, y) goes to (height - y, x)."""
-    x, y, w, h = found.boxes.T
-    boxes = np.stack([height - y - h, x, h, w], axis=1)
-    points = np.stack([height - found.landmarks[..., 1], found.landmarks[..., 0]], axis=-1)
-    return Detections(boxes, points, found.scores)
+def _votes(view: Detections) -> float:
+    """How strongly a view looks like the right way up."""
+    return float(view.scores[np.abs(view.rolls) <= STANDING_ROLL].sum())
+
+
+def _believed(view: Detections, is_up: bool) -> Detections:
+    """All faces of the view that won the vote; of another one those that stand upright in it and are surely faces."""
+    if is_up:
+        return view.take(view.scores >= MIN_SCORE)
+    return view.take((view.scores >= MIN_TURNED_SCORE) & (np.abs(view.rolls) <= STANDING_ROLL))
+
+
+def _turned(pixels: Pixels, turns: int) -> Pixels:
+    """Turned counterclockwise by quarters."""
+    return np.ascontiguousarray(np.rot90(pixels, turns))
+
+
+def _resized(pixels: Pixels, scale: float) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    return np.asarray(
+        cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def _surroundings(found: Detections, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the part of the photo in which these faces may have neighbours."""
+    margin = 4 * found.boxes[:, 2:].max()
+    left, top = found.boxes[:, :2].min(axis=0) - margin
+    right, bottom = (found.boxes[:, :2] + found.boxes[:, 2:]).max(axis=0) + margin
+    return max(int(left), 0), max(int(top), 0), min(math.ceil(right), width), min(math.ceil(bottom), height)
+
+
+def _spans(length: int, tile: int) -> list[tuple[int, int]]:
+    """Overlapping stretches of at most `tile` pixels, equally long, that cover `length` pixels."""
+    count = max(math.ceil((length - TILE_OVERLAP) / (tile - TILE_OVERLAP)), 1)
+    step = (length - TILE_OVERLAP) / count
+    return [(round(at * step), min(round((at + 1) * step) + TILE_OVERLAP, length)) for at in range(count)]
 
 
 def _decode(offsets: Floats, points: Floats, anchors: Floats) -> tuple[Floats, Floats]:

@@ -6,10 +6,11 @@ import string
 import grpc
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji_auth.passwords import COMMON
 from igemoji_mesh.database import create_engine
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing import bearer, error_reason, violated_fields
@@ -79,9 +80,9 @@ async def test_a_race_for_a_name_ends_in_one_account_across_replicas(auth, secon
 
 
 @many
-@given(alias=st.text(LETTERS, min_size=2, max_size=20), odd=st.sampled_from("_- .!\n@é😀ㄱㅏ"))
+@given(alias=st.text(LETTERS, min_size=2, max_size=10), odd=st.sampled_from("_- .!\n@é😀ㄱㅏ"))
 async def test_an_alias_has_2_to_20_letters_and_nothing_else(auth, alias, odd):
-    full = (alias + new_id().replace("-", "")[::-1])[:20]
+    full = alias + new_id().replace("-", "")[len(alias) - 20 :]
     assert (await auth.register(alias=full)).alias == full
     for wrong in (alias[:1], full + "x", full[:19] + odd):
         error = await refusal(auth.register(alias=wrong))
@@ -98,6 +99,7 @@ async def test_an_alias_of_two_letters_is_long_enough(auth):
 async def test_a_password_has_8_characters_to_72_bytes_whatever_they_are(auth, text):
     encoded = text.encode()
     password = text if len(encoded) <= 72 else "ß" * 36
+    assume(password.casefold() not in COMMON)
     user = await auth.register(password=password)
     assert (await auth.login(user.email, password)).user == user
     filled = password + "~" * (72 - len(password.encode()))

@@ -116,7 +116,7 @@ async def refusal(call: Awaitable[object]) -> grpc.aio.AioRpcError:
 async def until(holds: Callable[[], bool], seconds: float = 8) -> None:
     """Waits for what happens in the background."""
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - what is waited for sets no event
+        while not holds():
             await asyncio.sleep(0.02)
 
 

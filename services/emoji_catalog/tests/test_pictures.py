@@ -8,7 +8,7 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageMath
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from igemoji_emoji_catalog.domain import Unfit
@@ -57,10 +57,9 @@ def test_a_sliver_of_a_picture_is_still_there():
 def test_no_colour_bleeds_in_from_transparent_pixels():
     image = Image.new("RGBA", (64, 64), (255, 0, 0, 0))  # red that nobody sees
     image.paste((0, 0, 255, 255), (16, 16, 48, 48))
-    red, _, _, alpha = stored(saved(image)).split()
-    seen = ImageMath.lambda_eval(lambda bands: bands["red"] * (bands["alpha"] > 0), red=red, alpha=alpha)
-    assert alpha.getextrema() == (0, 255)
-    assert seen.getextrema() <= (0, 8)
+    on_black = Image.alpha_composite(Image.new("RGBA", (SIDE, SIDE), "black"), stored(saved(image)))
+    assert on_black.getchannel("B").getextrema() == (0, 255)
+    assert not any(on_black.getchannel("R").histogram()[9:])
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_more_than_a_mebibyte_is_refused():
     assert fault(face("red") + bytes(1024 * 1024)) == "is larger than 1 MiB"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.integers(0, 400), st.binary(max_size=12))
 def test_whatever_comes_in_is_stored_or_refused_in_words(kind, position, garbage):
     data = face("red", (16, 16), kind)

@@ -12,6 +12,8 @@ from igemoji_mesh.telemetry import log
 from igemoji_ranking.service import Names
 
 TIMEOUT_SECONDS = 2.0
+QUIET_SECONDS = 1.0
+"""After no answer nothing is asked for so long: callers need not all wait for the next timeout."""
 MAX_REMEMBERED = 2000
 
 
@@ -34,7 +36,7 @@ class RememberingCatalogue:
         """
         Args:
             batch_get: BatchGetEmojis of a stub.
-            fresh_seconds: How long an answer is good; after no answer, also how long nothing is asked.
+            fresh_seconds: How long an answer is good.
             clock: Seconds from any beginning.
         """
         self._batch_get = batch_get
@@ -68,7 +70,7 @@ class RememberingCatalogue:
             answer = await self._batch_get(pb.BatchGetEmojisRequest(ids=ids), timeout=TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
             log.warning("the catalogue does not answer", code=error.code().name, details=error.details())
-            self._quiet_until = self._clock() + self._fresh_seconds
+            self._quiet_until = self._clock() + QUIET_SECONDS
             return False
         found = {emoji.id: emoji for emoji in answer.emojis}
         for emoji_id in ids:

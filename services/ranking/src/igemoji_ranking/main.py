@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections.abc import Callable
+from functools import partial
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2_grpc
@@ -38,11 +39,7 @@ async def compose(
     server = MeshServer(
         "ranking",
         settings,
-        {
-            SERVICE: lambda grpc_server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(
-                RankingServicer(ranking), grpc_server
-            )
-        },
+        {SERVICE: partial(ranking_pb2_grpc.add_RankingServiceServicer_to_server, RankingServicer(ranking))},
         verifier or TokenVerifier(auth_keys(channels)),
         {"database": database.check},
     )

@@ -1,0 +1,105 @@
+"""The tables: any history gives the counts of a simple model, and reads are cheap."""
+
+import asyncio
+import datetime
+import itertools
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from igemoji_mesh.database import Database
+from igemoji_mesh.migrations import differences, migrate
+from igemoji_ranking import store
+from igemoji_ranking.domain import Use
+
+NOON = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
+
+uses = st.builds(
+    Use,
+    task_id=st.sampled_from([f"task {number}" for number in range(8)]),
+    emoji_id=st.sampled_from(["cat", "dog", "fox"]),
+    user_id=st.sampled_from(["anna", "ben"]),
+    used_at=st.integers(0, 80).map(lambda hours: NOON - datetime.timedelta(hours=hours)),
+)
+histories = st.lists(st.one_of(uses, uses, uses, st.sampled_from(["cat", "dog", "fox"])), max_size=25)
+
+
+def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
+    """Uses of ever and of the last two days, by template."""
+    tasks: set[str] = set()
+    counted: set[tuple[str, str, datetime.date]] = set()
+    gone: set[str] = set()
+    for event in history:
+        if isinstance(event, str):
+            gone.add(event)
+            counted = {use for use in counted if use[0] != event}
+        elif event.emoji_id not in gone and event.task_id not in tasks:
+            tasks.add(event.task_id)
+            counted.add((event.emoji_id, event.user_id, event.used_at.date()))
+    since = NOON.date() - datetime.timedelta(days=1)
+    return Counter(use[0] for use in counted), Counter(use[0] for use in counted if use[2] >= since)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An empty database file: migrating one for every example would take long."""
+    folder = tmp_path_factory.mktemp("template")
+    migrate(f"sqlite:///{folder}/x.db", "igemoji_ranking")
+    return (folder / "x.db").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("counts")
+
+
+numbers = itertools.count()
+
+
+@settings(max_examples=60, deadline=None)
+@given(history=histories)
+def test_any_history_gives_the_counts_of_the_model(template: bytes, folder: Path, history: list[Use | str]):
+    path = folder / f"{next(numbers)}.db"
+    path.write_bytes(template)
+    ever, lately = asyncio.run(counted(Database(f"sqlite:///{path}"), history))
+    assert (ever, lately) == modelled(history)
+
+
+async def counted(database: Database, history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
+    counts = store.CountStore(database)
+    for event in history:
+        await (counts.forget(event) if isinstance(event, str) else counts.record(event))
+    ever = await counts.top(None, 100, 0)
+    lately = await counts.top(NOON.date() - datetime.timedelta(days=1), 100, 0)
+    await database.close()
+    for standings in (ever, lately):
+        assert [standing.uses for standing in standings] == sorted((s.uses for s in standings), reverse=True)
+    return (
+        Counter({standing.emoji_id: standing.uses for standing in ever}),
+        Counter({standing.emoji_id: standing.uses for standing in lately}),
+    )
+
+
+def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path):
+    assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_ranking", store.metadata) == []
+
+
+def explained(query: str, connection: sa.Connection) -> list[str]:
+    return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+
+
+async def test_a_ranking_reads_through_an_index(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/x.db"
+    migrate(url, "igemoji_ranking")
+    database = Database(url)
+    for query in (store._all_time(), store._since(NOON.date())):
+        text = query.limit(10).compile(database.engine, compile_kwargs={"literal_binds": True})
+        steps = await database.read(partial(explained, str(text)))
+        assert any("INDEX" in step for step in steps), steps
+        assert not any(step.startswith("SCAN") and "INDEX" not in step for step in steps), steps
+    await database.close()

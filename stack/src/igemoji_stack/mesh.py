@@ -104,8 +104,8 @@ class Mesh:
             await gateway.stop()
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         self.processes.clear()
-        state_file(self._options.data).unlink(missing_ok=True)
         if self._lock is not None:
+            state_file(self._options.data).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 

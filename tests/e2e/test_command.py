@@ -1,0 +1,167 @@
+"""The command `igemoji up`, as a person in a terminal meets it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+IGEMOJI = str(Path(sys.executable).parent / "igemoji")
+
+
+@contextmanager
+def up(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`igemoji up` on a free port, from when it is ready to when it was interrupted: (process, address)."""
+    command = [IGEMOJI, "up", "--port", "0", "--workers", "1", "--data", str(data), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        try:
+            lines: list[str] = []
+            for line in process.stdout:
+                lines.append(line)
+                if found := re.search(r"ready: (http://127\.0\.0\.1:\d+)", line):
+                    yield process, found[1]
+                    break
+            else:
+                pytest.fail("it was never ready:\n" + "".join(lines))
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+def refused(*arguments: str) -> str:
+    """The one sentence that a command ends with."""
+    done = subprocess.run([IGEMOJI, *arguments], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def processes_of(data: Path) -> list[int]:
+    """Processes that were told of a data folder, by their environment or their arguments."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            known = (path / "environ").read_bytes() + (path / "cmdline").read_bytes()
+            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if str(data).encode() in known and state != "Z" and int(path.name) != os.getpid():
+            found.append(int(path.name))
+    return found
+
+
+def gone(data: Path) -> bool:
+    until = time.monotonic() + 20
+    while processes_of(data) and time.monotonic() < until:
+        time.sleep(0.1)
+    return not processes_of(data)
+
+
+def service_pid(data: Path, module: str) -> int:
+    (pid,) = [pid for pid in processes_of(data) if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return pid
+
+
+def test_it_comes_up_and_leaves_nothing_when_it_is_interrupted(tmp_path):
+    data = tmp_path / "data"
+    with up(data) as (process, address):
+        assert httpx.get(f"{address}/api/v1/emojis/pages/1").status_code == 200
+        assert httpx.get(f"{address}/").headers["content-type"].startswith("text/html")
+        status = subprocess.run([IGEMOJI, "status", "--data", str(data)], capture_output=True, text=True, timeout=60)
+        assert (status.returncode, status.stdout.count("healthy")) == (0, 5), status.stdout
+        assert "already" in refused("up", "--data", str(data), "--port", "0")
+    assert process.returncode == 0
+    assert gone(data)
+
+
+def test_a_service_that_dies_is_started_again_and_what_was_kept_is_there(tmp_path):
+    data = tmp_path / "data"
+    account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
+    with up(data, "--json") as (process, address):
+        assert httpx.post(f"{address}/api/v1/users", json=account).status_code == 201
+        os.kill(service_pid(data, "igemoji_auth.main"), signal.SIGKILL)
+        assert process.stdout is not None
+        events = []
+        for line in process.stdout:
+            events.append(json.loads(line))
+            if events[-1].get("event") == "is ready again":
+                break
+        assert any("SIGKILL" in event["event"] for event in events)
+        until = time.monotonic() + 20
+        while (answer := httpx.post(f"{address}/api/v1/users/auth", json=account)).status_code != 200:
+            assert answer.status_code == 503, answer.text
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+
+def test_another_terminal_can_stop_it(tmp_path):
+    data = tmp_path / "data"
+    with up(data) as (process, _):
+        down = subprocess.run([IGEMOJI, "down", "--data", str(data)], capture_output=True, text=True, timeout=60)
+        assert (down.returncode, down.stdout) == (0, "Stopped.\n")
+        process.wait(10)
+    assert gone(data)
+    assert "No mesh runs" in refused("status", "--data", str(data))
+
+
+def test_nothing_is_left_when_it_is_killed(tmp_path):
+    data = tmp_path / "data"
+    with up(data) as (process, _):
+        process.kill()
+        process.wait(10)
+        assert gone(data)
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        sentence = refused("up", "--port", str(port), "--data", str(tmp_path / "data"))
+    assert sentence == f"Port {port} is in use: give another --port."
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    sentence = refused("up", "--port", "0", "--data", str(tmp_path / "file" / "data"))
+    assert "can't be written: Not a directory." in sentence
+
+
+def test_assets_that_are_not_built_are_one_sentence(tmp_path):
+    sentence = refused("up", "--port", "0", "--data", str(tmp_path / "data"), "--assets", str(tmp_path))
+    assert "make assets" in sentence
+
+
+def test_a_model_that_is_cut_short_is_one_sentence(tmp_path):
+    assets = tmp_path / "assets"
+    for path in (ROOT / "assets" / "build").rglob("*"):
+        if path.is_file():
+            copy = assets / path.relative_to(ROOT / "assets" / "build")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes()[: 1000 if path.name == "retinaface.onnx" else None])
+    sentence = refused("up", "--port", "0", "--data", str(tmp_path / "data"), "--assets", str(assets))
+    assert "retinaface.onnx is damaged" in sentence
+    assert gone(tmp_path / "data")
+
+
+def test_a_database_that_is_damaged_is_one_sentence_and_stays_as_it_is(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "ranking.db").write_bytes(b"this is no database " * 100)
+    sentence = refused("up", "--port", "0", "--data", str(data))
+    assert "ranking can't start" in sentence
+    assert (data / "ranking.db").read_bytes().startswith(b"this is no database")
+    assert gone(data)

@@ -47,10 +47,8 @@ async def test_path_query_and_body_reach_the_service(mesh: FakeMesh, user: httpx
 
 async def test_fields_keep_their_names_and_are_there_even_if_empty(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     task = message("igemoji.inference.v1.Task")(task_id=SOME_ID, state=6)
-    mesh.answers[f"{INFERENCE}/GetTask"] = lambda _request, _context: message("igemoji.inference.v1.GetTaskResponse")(
-        task=task
-    )
-    found = (await user.get(TASK)).json()["task"]
+    mesh.answers[f"{INFERENCE}/GetTask"] = lambda _request, _context: task
+    found = (await user.get(TASK)).json()
     assert found["state"] == "TASK_STATE_DONE"
     assert found["faces"] == []
     assert found["more_faces"] is False

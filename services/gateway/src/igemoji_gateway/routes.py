@@ -182,7 +182,6 @@ def _rate_limit(calls_per_minute: int) -> Config:
             }
         ],
         max_dynamic_descriptors=REMEMBERED_ADDRESSES,
-        rate_limited_as_resource_exhausted=True,
         response_headers_to_add=[header("retry-after", str(math.ceil(60 / calls_per_minute)))],
     )
 

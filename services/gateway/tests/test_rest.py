@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -275,7 +276,8 @@ async def test_calls_are_counted_by_method_and_made_up_ones_are_not(
     await client.post("/igemoji.ranking.v1.RankingService/MadeUp", content=bytes(5), headers=headers)
     async with httpx.AsyncClient(base_url=gateway.admin) as admin:
         stats = (await admin.get("/stats/prometheus")).text
-    assert "GetRanking" in stats
+    label = 'rpc="igemoji.ranking.v1.RankingService.GetRanking"'
+    assert re.search(rf"^envoy_cluster_grpc_success{{[^}}]*{label}[^}}]*}} [1-9]", stats, re.MULTILINE)
     assert "MadeUp" not in stats
 
 

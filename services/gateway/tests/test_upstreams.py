@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_gateway import Address
+from igemoji_gateway import Address, envoy_command, write
 from igemoji_mesh.testing import free_port
 
 from .conftest import knows_keys
@@ -316,3 +316,28 @@ async def log_of(gateway: Gateway) -> str:
 
     assert await eventually(has_lines)
     return gateway.log.read_text()
+
+
+async def test_hosts_may_be_names_as_in_the_cluster(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
+    await bare_mesh.start("ranking")
+    names = {service: Address("localhost", port) for service, port in bare_mesh.ports.items()}
+    async with running(bare_mesh, tmp_path, upstreams=names, resolve=True) as gateway, gateway.client() as client:
+
+        async def passes() -> bool:
+            return (await client.get(RANKING)).status_code == 200
+
+        assert await eventually(passes, seconds=3)
+
+
+async def test_a_port_that_is_taken_is_not_shared(gateway: Gateway, shared_mesh: FakeMesh, tmp_path: Path) -> None:
+    options = shared_mesh.options(listen=gateway.options.listen)
+    write(options, tmp_path / "envoy.yaml")
+    command = envoy_command(tmp_path / "envoy.yaml", concurrency=1)
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    try:
+        _, errors = await asyncio.wait_for(process.communicate(), 10)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    assert process.returncode != 0
+    assert b"Address already in use" in errors

@@ -13,6 +13,9 @@ from igemoji_gateway.protobuf import Config, extension
 from igemoji_protos import Rpc
 from igemoji_protos import rpcs as contract
 
+RPC_IN_STATISTICS = r"^cluster\.[^.]+\.grpc\.((igemoji\.\w+\.v\d+\.\w+\.\w+)\.)"
+"""Envoy's own tags for services and methods take a package with dots apart in the wrong places."""
+
 
 def bootstrap(options: GatewayOptions, rpcs: Iterable[Rpc] | None = None) -> Config:
     """Envoy's bootstrap for the RPCs of the contract (or of `rpcs`).
@@ -33,6 +36,7 @@ def bootstrap(options: GatewayOptions, rpcs: Iterable[Rpc] | None = None) -> Con
             "address": {"socket_address": {"address": options.admin.host, "port_value": options.admin.port}},
             "ignore_global_conn_limit": True,
         },
+        "stats_config": {"stats_tags": [{"tag_name": "rpc", "regex": RPC_IN_STATISTICS}]},
         "overload_manager": {
             "resource_monitors": [
                 extension(

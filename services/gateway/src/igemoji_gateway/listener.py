@@ -113,6 +113,8 @@ def _listener(name: str, address: Address, manager: Config) -> Config:
     return {
         "name": name,
         "address": {"socket_address": {"address": address.host, "port_value": address.port}},
+        # Or a second Envoy on the same port starts and takes half of the connections.
+        "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": 1 << 20,
         "filter_chains": [{"filters": [manager]}],
     }

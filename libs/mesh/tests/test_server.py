@@ -40,6 +40,9 @@ class Ranking(ranking_pb2_grpc.RankingServiceServicer):
     async def RecordUse(self, request, context):
         return Empty()
 
+    async def ForgetEmoji(self, request, context):
+        return Empty()
+
 
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:

@@ -152,13 +152,15 @@ async def test_a_deleted_template_leaves_the_ranking(catalog, anna, start_rankin
         await until(lambda: ranking.forgotten == [made.id])
 
 
-async def test_a_ranking_that_is_down_hears_of_the_deletion_later(catalog, anna, start_ranking):
-    made = await catalog.create(anna)
-    await catalog.delete(made.id, anna)
-    await asyncio.sleep(0.5)
+async def test_a_ranking_that_is_down_hears_of_the_deletion_later(start, settings, client_of, anna, start_ranking):
+    async with start(settings) as server:
+        catalog = client_of(server)
+        made = await catalog.create(anna)
+        await catalog.delete(made.id, anna)
+        await asyncio.sleep(1.5)  # it was told in vain, and will be told again
     ranking = FakeRanking()
-    async with start_ranking(ranking):
-        await until(lambda: made.id in ranking.forgotten, seconds=12)
+    async with start_ranking(ranking), start(settings):
+        await until(lambda: ranking.forgotten == [made.id])
 
 
 async def test_the_service_answers_while_pictures_are_worked_on(catalog, anna):

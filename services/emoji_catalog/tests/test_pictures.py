@@ -74,9 +74,7 @@ def test_a_picture_stands_as_its_exif_says(orientation, corner, kind):
     exif[0x0112] = orientation
     upright = stored(saved(image, kind, exif=exif)).convert("1")
     spots = {"nw": (128, 128), "ne": (384, 128), "sw": (128, 384), "se": (384, 384)}
-    assert [
-        name for name, spot in spots.items() if upright.crop((*spot, spot[0] + 1, spot[1] + 1)).getextrema()[0] < 128
-    ] == [corner]
+    assert [name for name, spot in spots.items() if upright.getpixel(spot) == 0] == [corner]
 
 
 def test_nothing_but_pixels_is_kept():
@@ -173,7 +171,7 @@ def test_more_than_a_mebibyte_is_refused():
     assert fault(face("red") + bytes(1024 * 1024)) == "is larger than 1 MiB"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.integers(0, 400), st.binary(max_size=12))
 def test_whatever_comes_in_is_stored_or_refused_in_words(kind, position, garbage):
     data = face("red", (16, 16), kind)

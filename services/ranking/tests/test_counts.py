@@ -19,14 +19,15 @@ from igemoji_ranking.domain import Use
 
 NOON = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
 
+emoji_ids = st.sampled_from(["cat", "dog"])
 uses = st.builds(
     Use,
-    task_id=st.sampled_from([f"task {number}" for number in range(8)]),
-    emoji_id=st.sampled_from(["cat", "dog", "fox"]),
+    task_id=st.sampled_from([f"task {number}" for number in range(12)]),
+    emoji_id=emoji_ids,
     user_id=st.sampled_from(["anna", "ben"]),
-    used_at=st.integers(0, 80).map(lambda hours: NOON - datetime.timedelta(hours=hours)),
+    used_at=st.sampled_from([NOON - datetime.timedelta(hours=hours) for hours in (0, 11, 13, 40)]),
 )
-histories = st.lists(st.one_of(uses, uses, uses, st.sampled_from(["cat", "dog", "fox"])), max_size=25)
+histories = st.lists(st.one_of(*[uses] * 8, emoji_ids), min_size=5, max_size=25)
 
 
 def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:

@@ -1,7 +1,7 @@
 """Finds faces with RetinaFace-MobileNet0.25 (Deng et al. 2019, arXiv:1905.00641).
 
 A first look at a small copy of the photo finds the faces that matter in most photos and says what is worth more time:
-when the faces it saw do not look like upright faces, all four quarter turns vote on which way is up; where it saw or
+when the faces it saw do not look like upright faces, eight turns vote on which way is up; where it saw or
 suspected small faces, a second look takes that part of the photo at a higher resolution, in tiles.
 """
 
@@ -34,7 +34,9 @@ LARGE_PIXELS = 4_000_000
 # down score lower, even those that the network takes for upright.
 SURE_MEAN_SCORE = 0.965
 SURE_ROLL = 45.0
-STANDING_ROLL = 50.0
+TURNS = (45, 90, 135, 180, 225, 270, 315)
+"""Degrees by which a doubtful photo is turned."""
+STANDING_ROLL = 40.0
 """Degrees of roll up to which a face counts as upright in a vote."""
 MIN_TURNED_SCORE = 0.85
 """What a face must score that stands upright only in a turn that lost the vote."""
@@ -51,6 +53,8 @@ WANTED_SIDE = 20.0
 MIN_ZOOM, MAX_ZOOM = 1.6, 4.0
 MAX_SCALE = 2.0
 """The second look never enlarges the photo more than this."""
+NEIGHBOURHOOD = 4.0
+"""How far around small faces others are looked for, in sizes of the largest of them."""
 TILE_WIDTH, TILE_HEIGHT, TILE_OVERLAP = 1024, 768, 96
 
 # The network as it was trained: BGR means, anchors in pixels by stride, and the variances that scale its offsets.
@@ -83,16 +87,12 @@ class Detections:
         boxes[:, :2] += shift
         return Detections(boxes, self.landmarks * np.float32(factor) + shift, self.scores)
 
-    def turned_back(self, turns: int, width: float, height: float) -> "Detections":
-        """From a picture that was turned counterclockwise by quarters to the one before, of this width and height."""
-        found = self
-        for turn in range(turns, 0, -1):
-            across = width if turn % 2 else height
-            x, y, w, h = found.boxes.T
-            boxes = np.stack([across - y - h, x, h, w], axis=1)
-            points = np.stack([across - found.landmarks[..., 1], found.landmarks[..., 0]], axis=-1)
-            found = Detections(boxes, points, found.scores)
-        return found
+    def mapped(self, turn: Floats) -> "Detections":
+        """Turned by an affine map `(2, 3)` without scale; a box becomes the bounds of the ellipse that fills it."""
+        extent = np.sqrt(self.boxes[:, 2:] ** 2 @ (turn[:, :2] ** 2).T)
+        middles = (self.boxes[:, :2] + self.boxes[:, 2:] / 2) @ turn[:, :2].T + turn[:, 2]
+        boxes = np.concatenate([middles - extent / 2, extent], axis=1)
+        return Detections(boxes, self.landmarks @ turn[:, :2].T + turn[:, 2], self.scores)
 
     @property
     def sides(self) -> Floats:
@@ -134,37 +134,34 @@ class Detector:
         side = FIRST_SIDE if height * width <= LARGE_PIXELS else FIRST_SIDE_LARGE
         scale = side / max(height, width)
         small = _resized(pixels, scale)
-        views = {0: self._look(small, HINT_SCORE)}
+        views = {0: self._turned_look(small, 0)}
         if _doubtful(views[0]):
-            views |= {turns: self._look(_turned(small, turns), HINT_SCORE) for turns in (1, 2, 3)}
-        up = max(views, key=lambda turns: _votes(views[turns]))
-        parts = [
-            _believed(view, turns == up).turned_back(turns, small.shape[1], small.shape[0]).moved(1 / scale)
-            for turns, view in views.items()
-        ]
-        parts.append(self._second_look(pixels, views[up], up, scale))
-        found = join(parts)
+            views |= {degrees: self._turned_look(small, degrees) for degrees in TURNS}
+        up = max(views, key=lambda degrees: _votes(views[degrees], degrees))
+        parts = [_believed(view, degrees, degrees == up).moved(1 / scale) for degrees, view in views.items()]
+        found = join([*parts, self._second_look(pixels, views[up], up, scale)])
         # When there are too many, the largest stay, and of two alike the one that is more surely a face.
         kept = found.take(np.argsort(-found.sides * found.scores, kind="stable")[:MAX_FACES])
         return kept.take(np.argsort(-kept.areas, kind="stable")), len(found) > MAX_FACES
 
-    def _second_look(self, pixels: Pixels, first: Detections, turns: int, scale: float) -> Detections:
+    def _turned_look(self, small: Pixels, degrees: int) -> Detections:
+        """What is seen when the picture is turned counterclockwise, hints included, in pixels of the picture."""
+        view, back = _turned(small, degrees)
+        return self._look(view, HINT_SCORE).mapped(back)
+
+    def _second_look(self, pixels: Pixels, first: Detections, degrees: int, scale: float) -> Detections:
         """Small faces around the small faces and hints of the first look, in pixels of the photo."""
-        height, width = pixels.shape[:2]
         weak = (first.scores < MIN_SCORE) & (first.scores >= WEAK_SCORE) & (first.sides < SMALL_FACE)
         small = first.take((first.sides < SMALL_SIDE) | weak)
         if not len(small):
             return small
         wanted = WANTED_SIDE / float(np.percentile(small.sides, 10))
         zoomed = min(scale * min(max(wanted, MIN_ZOOM), MAX_ZOOM), MAX_SCALE)
-        left, top, right, bottom = _surroundings(
-            small.turned_back(turns, width * scale, height * scale).moved(1 / scale), width, height
-        )
-        part = pixels[top:bottom, left:right]
-        view = _resized(_turned(part, turns), zoomed)
+        left, top, right, bottom = _surroundings(small.moved(1 / scale), pixels)
+        view, back = _turned(_resized(pixels[top:bottom, left:right], zoomed), degrees)
         seen = join(list(self._tiles(view)))
         seen = seen.take(seen.sides < SMALL_FACE * zoomed / scale)
-        return seen.turned_back(turns, part.shape[1] * zoomed, part.shape[0] * zoomed).moved(1 / zoomed, left, top)
+        return seen.mapped(back).moved(1 / zoomed, left, top)
 
     def _tiles(self, view: Pixels) -> Iterator[Detections]:
         """Looks at tiles, one after the other; what is cut by the edge of a tile is seen whole in the next one."""
@@ -200,21 +197,38 @@ def _doubtful(view: Detections) -> bool:
     return bool(faces.scores.mean() < SURE_MEAN_SCORE or np.abs(faces.rolls).max() > SURE_ROLL)
 
 
-def _votes(view: Detections) -> float:
+def _standing(view: Detections, degrees: int) -> NDArray[np.bool_]:
+    """Which faces stand upright when the picture is turned counterclockwise by so much."""
+    return np.asarray(np.abs((view.rolls - degrees + 180) % 360 - 180) <= STANDING_ROLL)
+
+
+def _votes(view: Detections, degrees: int) -> float:
     """How strongly a view looks like the right way up."""
-    return float(view.scores[np.abs(view.rolls) <= STANDING_ROLL].sum())
+    return float(view.scores[_standing(view, degrees)].sum())
 
 
-def _believed(view: Detections, is_up: bool) -> Detections:
+def _believed(view: Detections, degrees: int, is_up: bool) -> Detections:
     """All faces of the view that won the vote; of another one those that stand upright in it and are surely faces."""
     if is_up:
         return view.take(view.scores >= MIN_SCORE)
-    return view.take((view.scores >= MIN_TURNED_SCORE) & (np.abs(view.rolls) <= STANDING_ROLL))
+    return view.take((view.scores >= MIN_TURNED_SCORE) & _standing(view, degrees))
 
 
-def _turned(pixels: Pixels, turns: int) -> Pixels:
-    """Turned counterclockwise by quarters."""
-    return np.ascontiguousarray(np.rot90(pixels, turns))
+def _turned(pixels: Pixels, degrees: int) -> tuple[Pixels, Floats]:
+    """The picture turned counterclockwise on a canvas that holds all of it, and the map `(2, 3)` back."""
+    height, width = pixels.shape[:2]
+    if degrees == 0:
+        return pixels, np.eye(2, 3, dtype=np.float32)
+    angle = math.radians(degrees)
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    size = np.round(np.abs(turn) @ [width, height])
+    # Between the middles of both, in coordinates in which a pixel's centre lies at a half.
+    there = np.column_stack([turn, size / 2 - turn @ [width / 2, height / 2]])
+    back = np.column_stack([turn.T, [width / 2, height / 2] - turn.T @ (size / 2)])
+    centers = there.copy()
+    centers[:, 2] += turn @ [0.5, 0.5] - 0.5
+    view = cv2.warpAffine(pixels, centers, (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR)
+    return np.asarray(view, np.uint8), back.astype(np.float32)
 
 
 def _resized(pixels: Pixels, scale: float) -> Pixels:
@@ -225,12 +239,13 @@ def _resized(pixels: Pixels, scale: float) -> Pixels:
     )
 
 
-def _surroundings(found: Detections, width: int, height: int) -> tuple[int, int, int, int]:
+def _surroundings(found: Detections, pixels: Pixels) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the part of the photo in which these faces may have neighbours."""
-    margin = 4 * found.boxes[:, 2:].max()
-    left, top = found.boxes[:, :2].min(axis=0) - margin
-    right, bottom = (found.boxes[:, :2] + found.boxes[:, 2:]).max(axis=0) + margin
-    return max(int(left), 0), max(int(top), 0), min(math.ceil(right), width), min(math.ceil(bottom), height)
+    height, width = pixels.shape[:2]
+    margin = NEIGHBOURHOOD * found.boxes[:, 2:].max()
+    left, top = np.clip(found.boxes[:, :2].min(axis=0) - margin, 0, [width - 1, height - 1])
+    right, bottom = np.clip((found.boxes[:, :2] + found.boxes[:, 2:]).max(axis=0) + margin, 0, [width, height])
+    return int(left), int(top), max(math.ceil(right), int(left) + 1), max(math.ceil(bottom), int(top) + 1)
 
 
 def _spans(length: int, tile: int) -> list[tuple[int, int]]:

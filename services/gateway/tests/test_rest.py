@@ -251,21 +251,43 @@ async def test_a_request_is_logged_without_query_and_token(
     mesh: FakeMesh, gateway: Gateway, user: httpx.AsyncClient, token: str
 ) -> None:
     reply = await user.get("/api/v1/users?case=email&value=secret@example.org")
-    request_id = reply.headers["x-request-id"]
-
-    async def logged() -> bool:
-        return request_id in gateway.log.read_text()
-
-    assert await eventually(logged)
-    line = next(line for line in gateway.log.read_text().splitlines() if request_id in line)
-    entry = json.loads(line)
-    assert entry["request_id"] == request_id
+    line, entry = await logged(gateway, reply.headers["x-request-id"])
     assert (entry["method"], entry["path"], entry["status"]) == ("GET", "/api/v1/users", 200)
     assert entry["rpc"] == "/igemoji.auth.v1.AuthService/CheckAvailability"
     assert entry["upstream"] == "auth"
     assert entry["duration_ms"] >= 0
     assert "secret" not in line
     assert token not in gateway.log.read_text() + gateway.errors.read_text()
+
+
+async def test_a_native_call_is_logged_with_its_grpc_status(
+    mesh: FakeMesh, gateway: Gateway, channel: Any, user: httpx.AsyncClient
+) -> None:
+    path = "/igemoji.ranking.v1.RankingService/GetRanking"
+    for code in ("0", "9"):
+        call = channel.unary_unary(path)(b"")
+        assert str((await call.code()).value[0]) == code
+        metadata = [*(await call.initial_metadata() or ()), *(await call.trailing_metadata() or ())]
+        _, entry = await logged(gateway, dict(metadata)["x-request-id"])
+        assert (entry["grpc_status"], entry["status"]) == (code, 200)
+        mesh.answers[path] = fails(9, "SOME_REASON")
+    reply = await user.get("/api/v1/faces/ranking")
+    _, entry = await logged(gateway, reply.headers["x-request-id"])
+    assert entry["status"] == 400
+    assert not entry.get("grpc_status")
+
+
+async def logged(gateway: Gateway, request_id: str) -> tuple[str, dict[str, Any]]:
+    """The line of the access log about a request, which comes a little later."""
+
+    def found() -> list[str]:
+        return [line for line in gateway.log.read_text().splitlines() if request_id in line]
+
+    async def is_there() -> bool:
+        return bool(found())
+
+    assert await eventually(is_there)
+    return found()[0], json.loads(found()[0])
 
 
 async def test_calls_are_counted_by_method_and_made_up_ones_are_not(

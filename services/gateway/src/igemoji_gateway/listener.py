@@ -25,7 +25,8 @@ LOG_FIELDS = {
     "rpc": "%ROUTE_NAME%",
     "protocol": "%PROTOCOL%",
     "status": "%RESPONSE_CODE%",
-    "grpc_status": "%GRPC_STATUS%",
+    # Of those who speak gRPC: in the trailers, or in the headers of an error. %GRPC_STATUS% makes one up for REST.
+    "grpc_status": "%TRAILER(GRPC-STATUS)%%RESP(GRPC-STATUS)%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
     "duration_ms": "%DURATION%",
@@ -70,7 +71,7 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             extension(
                 "envoy.access_loggers.stdout",
                 "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-                log_format={"json_format": LOG_FIELDS},
+                log_format={"json_format": LOG_FIELDS, "omit_empty_values": True},
             )
         ],
         local_reply_config=local_reply_config(),

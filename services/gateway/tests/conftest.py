@@ -39,9 +39,11 @@ async def gateway(
     """One gateway for most tests, able to check tokens."""
     options = shared_mesh.options(allowed_origins=("https://igemoji.example",))
     running = await start_gateway(options, tmp_path_factory.mktemp("envoy"))
-    await knows_keys(running, shared_mesh)
-    yield running
-    await running.stop()
+    try:
+        await knows_keys(running, shared_mesh)
+        yield running
+    finally:
+        await running.stop()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ NOON = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
 emoji_ids = st.sampled_from(["cat", "dog"])
 uses = st.builds(
     Use,
-    task_id=st.sampled_from([f"task {number}" for number in range(12)]),
+    task_id=st.one_of(st.uuids().map(str), st.sampled_from(["task 1", "task 2"])),
     emoji_id=emoji_ids,
     user_id=st.sampled_from(["anna", "ben"]),
     used_at=st.sampled_from([NOON - datetime.timedelta(hours=hours) for hours in (0, 11, 13, 40)]),

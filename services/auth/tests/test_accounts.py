@@ -3,6 +3,7 @@
 import asyncio
 import string
 
+import bcrypt
 import grpc
 import pytest
 import sqlalchemy as sa
@@ -64,6 +65,12 @@ async def test_what_is_taken_is_named_whatever_its_case(auth, email, alias, reas
     assert violated_fields(error) == fields
 
 
+async def test_a_name_that_is_taken_is_refused_before_the_password_is_hashed(auth, monkeypatch):
+    user = await auth.register()
+    monkeypatch.setattr(bcrypt, "hashpw", None)
+    assert error_reason(await refusal(auth.register(email=user.email))) == "EMAIL_TAKEN"
+
+
 @pytest.mark.parametrize("field", ["email", "alias"])
 async def test_a_race_for_a_name_ends_in_one_account_across_replicas(auth, second_auth, database_url, field):
     contested = {"email": "same@example.org", "alias": "Same"}[field]
@@ -110,9 +117,9 @@ async def test_a_password_has_8_characters_to_72_bytes_whatever_they_are(auth, t
 
 
 async def test_a_password_that_is_guessed_first_is_refused(auth):
-    own = ["someone@example.org", "SomeOne@Example.org", "SomebodyElse"]
+    own = ["someone@example.org", "SomeOne@Example.org", "somebodyelse"]
     for password in ["password", "PassWord1", "1q2w3e4r5t", "dkssudgktpdy", "비밀번호1234", *own]:
-        error = await refusal(auth.register(email="someone@example.org", alias="somebodyelse", password=password))
+        error = await refusal(auth.register(email="someone@example.org", alias="SomeBodyElse", password=password))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "PASSWORD_TOO_COMMON")
         assert violated_fields(error) == ["password"]
 

@@ -133,7 +133,7 @@ def test_a_photo_cut_short_ends_with_its_reason(me, built_in, people):
     [
         (b"", 400, "PHOTO_EMPTY"),
         (b"not a photo, whatever its name is", 400, "PHOTO_NOT_RECOGNIZED"),
-        (b"\xff\xd8\xff\xe0" + bytes(16 * 2**20), 400, "PHOTO_TOO_LARGE"),
+        (b"\xff\xd8\xff\xe0" + bytes(16 * 2**20), 413, "PHOTO_TOO_LARGE"),
         (bytes(18 * 2**20), 413, "REQUEST_TOO_LARGE"),
     ],
     ids=["empty", "text named .jpg", "just over 16 MiB", "18 MiB"],

@@ -101,6 +101,9 @@ def _operation(rpc: MethodDescriptor, binding: Any, path: str, types: ContractTy
     fields = {field.name: field for field in rpc.input_type.fields}
     parameters = [_parameter(fields.pop(name), "path", schemas) for name in in_path]
     body = _request_body(rpc, binding.body, fields, in_path, schemas)
+    if body and access.multipart:
+        form = schemas.object_of(list(fields.values()), request=True)
+        body["content"]["multipart/form-data"] = {"schema": form}
     if body:
         fields.clear() if binding.body == "*" else fields.pop(binding.body)
     parameters += [_parameter(field, "query", schemas) for field in fields.values()]
@@ -136,7 +139,7 @@ def _request_body(
         if message is not None and message.full_name == HTTP_BODY:
             return {
                 "description": schemas.field(fields[body]).get("description", ""),
-                "content": BINARY_CONTENT,
+                "content": dict(BINARY_CONTENT),
                 "required": True,
             }
         schema = schemas.field(fields[body])

@@ -167,7 +167,8 @@ def test_who_may_call_is_said_as_security(ours: Document, toys: Document) -> Non
 
 def test_a_photo_goes_in_and_comes_out_as_bytes_and_progress_as_events(ours: Document) -> None:
     upload = operations(ours)["post", "/api/v1/faces/tasks"]
-    assert set(upload["requestBody"]["content"]) == {"image/*", "application/octet-stream"}
+    assert set(upload["requestBody"]["content"]) == {"image/*", "application/octet-stream", "multipart/form-data"}
+    assert set(upload["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]) == {"image", "emoji_id"}
     assert [parameter["name"] for parameter in upload["parameters"]] == ["emoji_id"]
     image = operations(ours)["get", "/api/v1/faces/tasks/{task_id}/image"]["responses"]["200"]
     assert set(image["content"]) == {"image/*", "application/octet-stream"}

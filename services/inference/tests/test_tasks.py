@@ -39,6 +39,12 @@ async def upload(stub, photo: bytes, emoji_id: str, me) -> str:
     return answer.task_id
 
 
+def encoded(image: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
 async def watched(stub, task_id: str, me, after: int = 0) -> list[pb.WatchTaskResponse]:
     return [
         step async for step in stub.WatchTask(pb.WatchTaskRequest(task_id=task_id, after_sequence=after), metadata=me)
@@ -130,6 +136,79 @@ async def test_what_is_no_photo_is_refused_at_once(stub, me, emoji_id, photo, re
 async def test_a_template_that_does_not_exist_is_named(stub, me, portrait):
     error = await refusal(upload(stub, portrait, new_id(), me))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "EMOJI_NOT_FOUND")
+
+
+def form(boundary: str, **parts: bytes) -> bytes:
+    lines = b""
+    for name, value in parts.items():
+        disposition = f'form-data; name="{name}"; filename="x.jpg"' if name == "image" else f'form-data; name="{name}"'
+        lines += f"--{boundary}\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + value + b"\r\n"
+    return lines + f"--{boundary}--\r\n".encode()
+
+
+async def upload_form(stub, body: bytes, me, emoji_id: str = "") -> str:
+    image = HttpBody(data=body, content_type="multipart/form-data; boundary=xyz")
+    answer: pb.CreateTaskResponse = await stub.CreateTask(
+        pb.CreateTaskRequest(image=image, emoji_id=emoji_id), metadata=me
+    )
+    return answer.task_id
+
+
+async def test_a_browsers_form_is_taken_as_well(stub, me, emoji_id, portrait):
+    body = form("xyz", emoji_id=emoji_id.encode(), other=b"thing", image=portrait)
+    task = (await watched(stub, await upload_form(stub, body, me), me))[-1].task
+    assert (task.state, task.emoji_id, len(task.faces)) == (pb.TASK_STATE_DONE, emoji_id, 1)
+    in_query = await upload_form(stub, form("xyz", image=portrait), me, emoji_id)
+    assert (await watched(stub, in_query, me))[-1].task.state == pb.TASK_STATE_DONE
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "field"),
+    [
+        (b"--xyz\r\nnonsense", "FORM_UNREADABLE", "image"),
+        (form("xyz", image=b"x" * 1000)[:-30], "FORM_UNREADABLE", "image"),
+        (form("xyz", **{f"part{number}": b"" for number in range(40)}), "FORM_UNREADABLE", "image"),
+        (form("xyz", emoji_id=b"no id", image=b"x"), "INVALID_REQUEST", "emoji_id"),
+        (form("xyz", image=b"x"), "EMOJI_MISSING", "emoji_id"),
+        (form("xyz", emoji_id=new_id().encode()), "PHOTO_EMPTY", "image"),
+    ],
+    ids=["nonsense", "cut short", "many parts", "bad id", "no template", "no photo"],
+)
+async def test_a_form_that_is_wrong_says_what_is(stub, me, body, reason, field):
+    error = await refusal(upload_form(stub, body, me))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
+    assert violated_fields(error) == [field]
+
+
+async def test_a_cancelled_task_stops_and_leaves_nothing(stub, me, emoji_id, portrait, settings, peers, mesh):
+    task_ids = [await upload(stub, portrait, emoji_id, me) for _ in range(4)]
+    for task_id in task_ids[1:]:
+        task = await stub.CancelTask(pb.CancelTaskRequest(task_id=task_id), metadata=me)
+        assert (task.state, task.error.reason) == (pb.TASK_STATE_FAILED, "CANCELLED")
+    assert (await watched(stub, task_ids[0], me))[-1].task.state == pb.TASK_STATE_DONE
+    assert (await watched(stub, task_ids[1], me))[-1].task.error.reason == "CANCELLED"
+    done = await stub.CancelTask(pb.CancelTaskRequest(task_id=task_ids[0]), metadata=me)
+    assert done.state == pb.TASK_STATE_DONE
+    other = bearer(mesh.token(new_id()))
+    error = await refusal(stub.CancelTask(pb.CancelTaskRequest(task_id=task_ids[0]), metadata=other))
+    assert error.code() == grpc.StatusCode.NOT_FOUND
+
+    after = await upload(stub, portrait, emoji_id, me)
+    assert (await watched(stub, after, me))[-1].task.state == pb.TASK_STATE_DONE
+    objects = settings.data_dir / "objects" / "inference"
+    await until(lambda: not list((objects / "photos").iterdir()))
+    assert sorted(path.stem for path in (objects / "results").iterdir()) == sorted([task_ids[0], after])
+    await until(lambda: len(peers[0].uses) == 2)
+
+
+async def test_small_photos_do_not_wait_behind_large_ones(stub, mesh, emoji_id, landscape):
+    large = encoded(Image.new("RGB", (5000, 4000)), "PNG")
+    first, second = bearer(mesh.token(new_id())), bearer(mesh.token(new_id()))
+    large_ids = [await upload(stub, large, emoji_id, first) for _ in range(4)]
+    small_id = await upload(stub, landscape, emoji_id, second)
+    await watched(stub, small_id, second)
+    states = [(await stub.GetTask(pb.GetTaskRequest(task_id=task_id), metadata=first)).state for task_id in large_ids]
+    assert states.count(pb.TASK_STATE_DONE) < 3
 
 
 async def test_a_task_is_nobody_elses_business(stub, me, emoji_id, portrait, mesh):

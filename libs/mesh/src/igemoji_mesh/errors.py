@@ -31,6 +31,8 @@ class MeshError(Exception):
     """Base of every error that a caller may see. Raise one of the kinds below, or a subclass that names the fact."""
 
     status: ClassVar[grpc.StatusCode] = grpc.StatusCode.INTERNAL
+    http_code: ClassVar[int] = 0
+    """What REST clients get where the status's usual code says too little, such as 413. 0: the usual code."""
 
     def __init__(
         self,

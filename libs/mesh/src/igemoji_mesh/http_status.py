@@ -4,11 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
-from igemoji_mesh.interceptors import CallInterceptor, Context
+from igemoji_mesh.interceptors import HTTP_STATUS_HEADER, CallInterceptor, Context
 from igemoji_protos import Rpc
-
-HTTP_STATUS_HEADER = "x-http-code"
-"""The gateway turns it into the status of the REST answer."""
 
 _unsent: ContextVar[dict[str, str]] = ContextVar("unsent")
 

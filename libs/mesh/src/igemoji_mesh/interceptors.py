@@ -24,6 +24,9 @@ from igemoji_mesh.ids import new_id
 Context = grpc.aio.ServicerContext[Any, Any]
 
 HEALTH_PREFIX = "/grpc.health.v1."
+HTTP_STATUS_HEADER = "x-http-code"
+"""The gateway turns it into the status of the REST answer."""
+
 PROBES = (HEALTH_PREFIX, "/grpc.reflection.")
 """Standard services that every server has; they carry no access level and are not logged."""
 
@@ -175,15 +178,20 @@ class ValidationInterceptor(CallInterceptor):
     """Checks requests against the buf.validate rules of the contract."""
 
     def inspect(self, request: Any) -> None:
-        try:
-            protovalidate.validate(request)
-        except protovalidate.ValidationError as error:
-            violations = [
-                Violation(_field_path(violation.proto), violation.proto.message) for violation in error.violations
-            ]
-            first = violations[0]
-            message = f"{first.field}: {first.description}" if first.field else first.description
-            raise InvalidRequest(message, violations=violations) from None
+        validate(request)
+
+
+def validate(request: Any) -> None:
+    """Checks a message against its buf.validate rules. Raises InvalidRequest."""
+    try:
+        protovalidate.validate(request)
+    except protovalidate.ValidationError as error:
+        violations = [
+            Violation(_field_path(violation.proto), violation.proto.message) for violation in error.violations
+        ]
+        first = violations[0]
+        message = f"{first.field}: {first.description}" if first.field else first.description
+        raise InvalidRequest(message, violations=violations) from None
 
 
 class InvalidRequest(InvalidInput):
@@ -202,6 +210,8 @@ async def _abort(context: Context, error: MeshError) -> None:
     trailers: list[tuple[str, str | bytes]] = [("grpc-status-details-bin", to_status(error).SerializeToString())]
     if error.retry_after_seconds is not None:
         trailers.append(("retry-after", str(max(1, round(error.retry_after_seconds)))))
+    if error.http_code:
+        trailers.append((HTTP_STATUS_HEADER, str(error.http_code)))
     await context.abort(error.status, error.message, tuple(trailers))
 
 

@@ -116,16 +116,14 @@ class MeshServer:
             task.cancel()
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(self._settings.drain_seconds)
-        await self._server.stop(self._settings.stop_grace_seconds)
-        await self._probes.stop(None)
+        await asyncio.gather(
+            self._server.stop(self._settings.stop_grace_seconds), self._probes.stop(None), self._stop_metrics()
+        )
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for close in reversed(self._closers):
             await close()
-        if self._metrics is not None:
-            self._metrics.shutdown()
-            self._metrics.server_close()
         log.info("stopped")
 
     async def run(self) -> None:
@@ -153,6 +151,12 @@ class MeshServer:
         except OSError as error:
             address = self._settings.metrics_listen
             raise StartError(f"{self.name} can't serve metrics on {address}: {error.strerror}.") from None
+
+    async def _stop_metrics(self) -> None:
+        """In a thread: it notices only every half second that it is to stop."""
+        if self._metrics is not None:
+            await asyncio.to_thread(self._metrics.shutdown)
+            self._metrics.server_close()
 
     async def _watch_readiness(self) -> None:
         while True:

@@ -11,6 +11,12 @@ from igemoji_mesh.errors import Exhausted, FailedPrecondition, InvalidInput, Not
 
 HEARTBEAT_SECONDS = 10.0
 
+SECONDS_BACK_PER_MEGAPIXEL = 0.25
+SECONDS_BACK_PER_OPEN_TASK = 1.0
+
+CANCELLED = "CANCELLED"
+"""The reason of a task that its owner stopped."""
+
 
 class TaskState(StrEnum):
     """`QUEUED → DECODING → DETECTING → CLASSIFYING → COMPOSING → DONE | FAILED`."""
@@ -36,6 +42,17 @@ class Failure:
     """For programs, UPPER_SNAKE."""
     message: str
     """For people."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is known of a photo before it is worked on."""
+
+    key: str
+    """Where it lies."""
+    megapixels: float
+    pictures: Mapping[str, str]
+    """The template's, by expression: their keys."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +143,13 @@ class EmojiNotFound(NotFound):
         super().__init__("There is no such emoji template.", violations=[Violation("emoji_id", "does not exist")])
 
 
+class EmojiMissing(InvalidInput):
+    """The upload does not say which template it is for."""
+
+    def __init__(self) -> None:
+        super().__init__("Say which template: emoji_id is missing.", violations=[Violation("emoji_id", "is missing")])
+
+
 class ResultNotReady(FailedPrecondition):
     def __init__(self, state: TaskState) -> None:
         super().__init__(f"This task has no finished photo: it is {state}.", metadata={"state": state})
@@ -142,6 +166,8 @@ class QueueFull(Exhausted):
 
 
 class PhotoTooLarge(InvalidInput):
+    http_code = 413
+
     def __init__(self, limit_bytes: int) -> None:
         text = f"The photo is larger than {limit_bytes // 2**20} MiB."
         super().__init__(text, violations=[Violation("image", text)])
@@ -157,3 +183,13 @@ class PhotoRefused(InvalidInput):
     @property
     def reason(self) -> str:
         return self._reason
+
+
+def turn(created_at: datetime.datetime, megapixels: float, open_tasks: int) -> datetime.datetime:
+    """When it is a task's turn: tasks are begun in this order.
+
+    A large photo stands a little further back, so that small ones need not wait behind it, and so does each further
+    photo of one user. Both are bounded, so everybody's turn comes.
+    """
+    back = megapixels * SECONDS_BACK_PER_MEGAPIXEL + open_tasks * SECONDS_BACK_PER_OPEN_TASK
+    return created_at + datetime.timedelta(seconds=back)

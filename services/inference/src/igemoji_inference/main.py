@@ -45,7 +45,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         objects,
         EmojiCatalog(channels, objects),
         hub,
-        queue.wake,
+        queue,
         max_photo_bytes=settings.max_photo_bytes,
         max_open_tasks=settings.max_open_tasks,
         max_queued_tasks=settings.max_queued_tasks,

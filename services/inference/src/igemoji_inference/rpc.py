@@ -9,12 +9,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
+from igemoji_inference import forms
 from igemoji_inference.domain import Step, Task, TaskResult, TaskState
 from igemoji_inference.service import Inference
 from igemoji_inference.vision.faces import Face
 from igemoji_mesh.access import user
 from igemoji_mesh.http_status import send_headers
-from igemoji_mesh.interceptors import Context
+from igemoji_mesh.interceptors import Context, validate
 
 TASKS = "/api/v1/faces/tasks"
 
@@ -24,12 +25,16 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         self._inference = inference
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
-        task_id = await self._inference.create(request.image.data, request.emoji_id, by=user().id)
+        photo, emoji_id = await _photo_and_emoji(request)
+        task_id = await self._inference.create(photo, emoji_id, by=user().id)
         await send_headers(context, location=f"{TASKS}/{task_id}")
         return pb.CreateTaskResponse(task_id=task_id)
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
         return _task(await self._inference.get(request.task_id, by=user().id))
+
+    async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
+        return _task(await self._inference.cancel(request.task_id, by=user().id))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, context: Context) -> AsyncIterator[pb.WatchTaskResponse]:
         after = request.after_sequence or _last_event_id(context)
@@ -47,6 +52,16 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
     async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:  # noqa: ARG002
         results, total = await self._inference.results_of(request.user_id, request.page_number, request.page_size)
         return pb.ListResultsResponse(results=map(_result, results), total=total)
+
+
+async def _photo_and_emoji(request: pb.CreateTaskRequest) -> tuple[bytes, str]:
+    """A body is the photo itself, or a form that holds it. What the form says goes before what the query says."""
+    if not forms.is_form(request.image.content_type):
+        return request.image.data, request.emoji_id
+    form = await asyncio.to_thread(forms.parse, request.image.content_type, request.image.data)
+    emoji_id = form.emoji_id or request.emoji_id
+    validate(pb.CreateTaskRequest(emoji_id=emoji_id))
+    return form.image, emoji_id
 
 
 def _next(chunks: Iterator[bytes]) -> bytes:

@@ -1,14 +1,17 @@
 """Use cases of the inference service."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from igemoji_inference import store
 from igemoji_inference.domain import (
+    CANCELLED,
     HEARTBEAT_SECONDS,
+    EmojiMissing,
+    Failure,
     PhotoRefused,
     PhotoTooLarge,
     QueueFull,
@@ -19,6 +22,7 @@ from igemoji_inference.domain import (
     TaskResult,
     TaskState,
     TooManyOpenTasks,
+    Upload,
 )
 from igemoji_inference.progress import ProgressHub
 from igemoji_inference.vision.errors import PhotoError
@@ -38,6 +42,16 @@ class Catalog(Protocol):
         """
 
 
+class Queue(Protocol):
+    """Who works on tasks."""
+
+    def wake(self) -> None:
+        """There is a new task."""
+
+    def cancel(self, task_id: str) -> None:
+        """A task has been ended: whoever works on it may stop."""
+
+
 class Inference:
     """Tasks of users: taking photos in, showing how they go, handing results out."""
 
@@ -47,7 +61,7 @@ class Inference:
         objects: ObjectStore,
         catalog: Catalog,
         hub: ProgressHub,
-        wake_queue: Callable[[], None],
+        queue: Queue,
         *,
         max_photo_bytes: int,
         max_open_tasks: int,
@@ -58,7 +72,7 @@ class Inference:
         self._objects = objects
         self._catalog = catalog
         self._hub = hub
-        self._wake_queue = wake_queue
+        self._queue = queue
         self._max_photo_bytes = max_photo_bytes
         self._max_open_tasks = max_open_tasks
         self._max_queued_tasks = max_queued_tasks
@@ -67,33 +81,44 @@ class Inference:
     async def create(self, photo: bytes, emoji_id: str, *, by: str) -> str:
         """Takes a photo in and returns the task's id.
 
-        Raises PhotoTooLarge, PhotoRefused, EmojiNotFound, TooManyOpenTasks or QueueFull; nothing is kept then.
+        Raises PhotoTooLarge, PhotoRefused, EmojiMissing, EmojiNotFound, TooManyOpenTasks or QueueFull; nothing is
+        kept then.
         """
         if len(photo) > self._max_photo_bytes:
             raise PhotoTooLarge(self._max_photo_bytes)
+        if not emoji_id:
+            raise EmojiMissing
         try:
-            await asyncio.to_thread(inspect, photo)
+            info = await asyncio.to_thread(inspect, photo)
         except PhotoError as error:
             raise PhotoRefused(error) from None
         await self._database.read(lambda connection: self._admit(connection, by))
         pictures = await self._catalog.picture_keys(emoji_id)
         task = Task(new_id(), by, emoji_id, utc_now())
-        photo_key = f"photos/{task.id}"
-        await asyncio.to_thread(self._objects.put, photo_key, photo, "application/octet-stream")
+        upload = Upload(f"photos/{task.id}", info.width * info.height / 1e6, pictures)
+        await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
-            await self._database.write(lambda connection: self._add(connection, task, photo_key, pictures))
+            await self._database.write(lambda connection: self._add(connection, task, upload))
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(self._objects.delete, photo_key))
+            await asyncio.shield(asyncio.to_thread(self._objects.delete, upload.key))
             raise
-        self._wake_queue()
+        self._queue.wake()
         return task.id
 
     async def get(self, task_id: str, *, by: str) -> Task:
         """Raises TaskNotFound."""
-        task = await self._database.read(lambda connection: store.get_task(connection, task_id))
-        if task is None or task.user_id != by:
-            raise TaskNotFound
-        return task
+        return _owned(await self._database.read(lambda connection: store.get_task(connection, task_id)), by)
+
+    async def cancel(self, task_id: str, *, by: str) -> Task:
+        """Stops a task and returns it as it is then; one that has ended stays as it is. Raises TaskNotFound."""
+        await self.get(task_id, by=by)
+        failure = Failure(CANCELLED, "You stopped this photo.")
+        photo_key = await self._database.write(lambda connection: store.cancel(connection, task_id, failure))
+        if photo_key is not None:
+            self._queue.cancel(task_id)
+            self._hub.tell(task_id)
+            await asyncio.to_thread(self._objects.delete, photo_key)
+        return await self.get(task_id, by=by)
 
     async def watch(self, task_id: str, after_sequence: int, *, by: str) -> AsyncGenerator[tuple[Step, bool], None]:
         """Every step from a sequence on, until the task has ended; (step, whether it is a heartbeat).
@@ -104,8 +129,8 @@ class Inference:
         with self._hub.watch(task_id) as news:
             while True:
                 news.clear()
-                task = await self.get(task_id, by=by)
-                for step in await self._steps(task, last.sequence if last else after_sequence):
+                task, steps = await self._course(task_id, last.sequence if last else after_sequence, by)
+                for step in steps:
                     last = step
                     yield step, False
                 if task.state.ended:
@@ -129,8 +154,14 @@ class Inference:
             lambda connection: store.list_results(connection, user_id, page_number, page_size)
         )
 
-    async def _steps(self, task: Task, after: int) -> list[Step]:
-        return await self._database.read(lambda connection: store.steps_after(connection, task, after))
+    async def _course(self, task_id: str, after: int, by: str) -> tuple[Task, list[Step]]:
+        """A task and its steps as they were at one moment. Raises TaskNotFound."""
+
+        def read(connection: sa.Connection) -> tuple[Task, list[Step]]:
+            task = _owned(store.get_task(connection, task_id), by)
+            return task, store.steps_after(connection, task, after)
+
+        return await self._database.read(read)
 
     def _admit(self, connection: sa.Connection, user_id: str) -> None:
         if store.count_open(connection, user_id) >= self._max_open_tasks:
@@ -138,7 +169,13 @@ class Inference:
         if store.count_open(connection) >= self._max_queued_tasks:
             raise QueueFull
 
-    def _add(self, connection: sa.Connection, task: Task, photo_key: str, pictures: Mapping[str, str]) -> None:
+    def _add(self, connection: sa.Connection, task: Task, upload: Upload) -> None:
         # Asked again under the write lock: many uploads at once must not slip past the limit together.
         self._admit(connection, task.user_id)
-        store.add_task(connection, task, photo_key, pictures)
+        store.add_task(connection, task, upload)
+
+
+def _owned(task: Task | None, by: str) -> Task:
+    if task is None or task.user_id != by:
+        raise TaskNotFound
+    return task

@@ -2,13 +2,25 @@
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from igemoji_inference.domain import Done, Failure, Findings, Job, Progress, Step, Task, TaskResult, TaskState
+from igemoji_inference.domain import (
+    Done,
+    Failure,
+    Findings,
+    Job,
+    Progress,
+    Step,
+    Task,
+    TaskResult,
+    TaskState,
+    Upload,
+    turn,
+)
 from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_mesh.database import UtcDateTime, utc_now
 from igemoji_mesh.outbox import outbox_table
@@ -31,6 +43,7 @@ tasks = sa.Table(
     sa.Column("user_id", sa.String(36), nullable=False),
     sa.Column("emoji_id", sa.String(36), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("turn_at", UtcDateTime, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("percent", sa.Integer, nullable=False),
     sa.Column("findings", _LONG_TEXT, nullable=False),
@@ -46,7 +59,7 @@ tasks = sa.Table(
     sa.Column("lease", sa.String(36), nullable=False),
     sa.Column("lease_until", UtcDateTime, nullable=False),
     sa.Index(None, "user_id", "state", "created_at", "id"),
-    sa.Index(None, "state", "created_at", "id"),
+    sa.Index(None, "state", "turn_at", "id"),
 )
 
 task_steps = sa.Table(
@@ -77,21 +90,23 @@ class Lease:
     """How often the task was begun, this time included."""
 
 
-def add_task(connection: sa.Connection, task: Task, photo_key: str, pictures: Mapping[str, str]) -> None:
+def add_task(connection: sa.Connection, task: Task, upload: Upload) -> None:
+    turn_at = turn(task.created_at, upload.megapixels, count_open(connection, task.user_id))
     connection.execute(
         tasks.insert().values(
             id=task.id,
             user_id=task.user_id,
             emoji_id=task.emoji_id,
             created_at=task.created_at,
+            turn_at=turn_at,
             state=task.state,
             percent=task.percent,
             findings=_dump(task.findings),
             faces=0,
             failure_reason="",
             failure_message="",
-            photo_key=photo_key,
-            pictures=json.dumps(dict(pictures)),
+            photo_key=upload.key,
+            pictures=json.dumps(dict(upload.pictures)),
             result_key="",
             content_type="",
             sequence=1,
@@ -158,12 +173,12 @@ def list_results(
 
 
 def claim(connection: sa.Connection, lease_id: str, seconds: float) -> Lease | None:
-    """Takes the oldest task that nobody works on. A lease that ran out is as good as none."""
+    """Takes the task whose turn it is among those that nobody works on. A lease that ran out is as good as none."""
     now = utc_now()
     row = connection.execute(
         sa.select(tasks.c.id, tasks.c.photo_key, tasks.c.pictures, tasks.c.attempts, tasks.c.lease)
         .where(tasks.c.state.in_(_OPEN), tasks.c.lease_until <= now)
-        .order_by(tasks.c.created_at, tasks.c.id)
+        .order_by(tasks.c.turn_at, tasks.c.id)
         .limit(1)
     ).one_or_none()
     if row is None:
@@ -209,12 +224,17 @@ def record_done(connection: sa.Connection, lease: Lease, done: Done) -> Task | N
 
 def record_failure(connection: sa.Connection, lease: Lease, failure: Failure) -> bool:
     """Ends a task without a result; False where the lease is not held any more."""
-    values = {
-        "state": TaskState.FAILED,
-        "failure_reason": failure.reason,
-        "failure_message": failure.message,
-    }
-    return _advance(connection, lease, values, None)
+    return _advance(connection, lease, _failed(failure), None)
+
+
+def cancel(connection: sa.Connection, task_id: str, failure: Failure) -> str | None:
+    """Ends a task, whoever works on it. Returns the key of its photo; None where it had ended."""
+    photo_key: str | None = connection.execute(
+        sa.select(tasks.c.photo_key).where(tasks.c.id == task_id, tasks.c.state.in_(_OPEN))
+    ).scalar_one_or_none()
+    if photo_key is not None:
+        _change(connection, task_id, tasks.c.state.in_(_OPEN), _failed(failure), None)
+    return photo_key
 
 
 def release(connection: sa.Connection, lease: Lease, delay_seconds: float) -> None:
@@ -239,19 +259,32 @@ def result_is_known(connection: sa.Connection, key: str) -> bool:
     return found == key
 
 
+def _failed(failure: Failure) -> dict[str, Any]:
+    return {"state": TaskState.FAILED, "failure_reason": failure.reason, "failure_message": failure.message}
+
+
 def _advance(connection: sa.Connection, lease: Lease, values: dict[str, Any], findings: Findings | None) -> bool:
-    """Changes the row and adds the step, if the lease still holds."""
+    """Changes a task and adds the step, if the lease still holds."""
+    held = sa.and_(tasks.c.lease == lease.id, tasks.c.state.in_(_OPEN))
+    return _change(connection, lease.job.task_id, held, values, findings)
+
+
+def _change(
+    connection: sa.Connection,
+    task_id: str,
+    condition: sa.ColumnElement[bool],
+    values: dict[str, Any],
+    findings: Findings | None,
+) -> bool:
     if values["state"] in ENDED:
         values |= {"lease": "", "lease_until": _NEVER}
     changed = connection.execute(
-        tasks.update()
-        .where(tasks.c.id == lease.job.task_id, tasks.c.lease == lease.id, tasks.c.state.in_(_OPEN))
-        .values(sequence=tasks.c.sequence + 1, **values)
+        tasks.update().where(tasks.c.id == task_id, condition).values(sequence=tasks.c.sequence + 1, **values)
     )
     if changed.rowcount != 1:
         return False
-    row = connection.execute(sa.select(tasks.c.sequence, tasks.c.percent).where(tasks.c.id == lease.job.task_id)).one()
-    _add_step(connection, lease.job.task_id, row.sequence, values["state"], row.percent, findings)
+    row = connection.execute(sa.select(tasks.c.sequence, tasks.c.percent).where(tasks.c.id == task_id)).one()
+    _add_step(connection, task_id, row.sequence, values["state"], row.percent, findings)
     return True
 
 

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 # Before numpy and onnxruntime are imported: one process a core, one thread a process.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,13 +20,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
-from igemoji_inference.domain import Findings
+from igemoji_inference.domain import CANCELLED, Findings
 from igemoji_inference.queue import frames
 from igemoji_inference.records import findings_to_json
 from igemoji_inference.vision.errors import ModelDamaged, PhotoError
 from igemoji_inference.vision.faces import Face
 from igemoji_inference.vision.pipeline import Pipeline, Stage
-from igemoji_mesh.objects import ObjectStore, object_store
+from igemoji_mesh.objects import ObjectMissing, ObjectStore, object_store
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -51,17 +51,26 @@ def main() -> None:
     # The service may be gone before an answer is read: then there is nobody left to tell.
     with contextlib.suppress(BrokenPipeError):
         say({"kind": "ready"})
-        while (job := frames.read(jobs)) is not None:
-            say(work(pipeline, objects, job, say))
+        while (frame := frames.read(jobs)) is not None:
+            if frame["kind"] == "job":  # a word to cancel that came after the end of its job is passed over
+                say(work(pipeline, objects, frame, say, lambda task_id: _is_cancelled(jobs, task_id)))
 
 
-def work(pipeline: Pipeline, objects: ObjectStore, job: dict[str, Any], say: Say) -> dict[str, Any]:
+class Cancelled(Exception):
+    """Nobody waits for this job any more."""
+
+
+def work(
+    pipeline: Pipeline, objects: ObjectStore, job: dict[str, Any], say: Say, is_cancelled: Callable[[str], bool]
+) -> dict[str, Any]:
     """One job from its photo to its stored result; returns the last frame."""
     try:
         photo = objects.get(job["photo_key"])
         pictures = {expression: objects.get(key) for expression, key in job["pictures"].items()}
 
         def report(stage: Stage, percent: float, faces: Sequence[Face]) -> None:
+            if is_cancelled(job["task_id"]):
+                raise Cancelled
             findings = findings_to_json(Findings(faces=tuple(faces)))
             say({"kind": "progress", "state": stage.value, "percent": round(percent), "findings": findings})
 
@@ -69,6 +78,10 @@ def work(pipeline: Pipeline, objects: ObjectStore, job: dict[str, Any], say: Say
         findings = Findings(result.width, result.height, result.faces, result.more_faces)
         key = f"results/{job['task_id']}.{EXTENSIONS[result.content_type]}"
         objects.put(key, result.image, result.content_type)
+    except Cancelled:
+        return {"kind": "failed", "reason": CANCELLED, "message": ""}
+    except ObjectMissing:
+        return {"kind": "failed", "reason": "PHOTO_LOST", "message": "The uploaded photo is not there any more."}
     except PhotoError as error:
         return {"kind": "failed", "reason": error.reason, "message": str(error)}
     except (MemoryError, cv2.error) as error:
@@ -83,9 +96,17 @@ def work(pipeline: Pipeline, objects: ObjectStore, job: dict[str, Any], say: Say
     }
 
 
-def _take_over_pipes() -> tuple[BinaryIO, Say]:
+def _is_cancelled(jobs: int, task_id: str) -> bool:
+    while frames.waiting(jobs):
+        frame = frames.read(jobs)
+        if frame is None or (frame["kind"] == "cancel" and frame["task_id"] == task_id):
+            return True
+    return False
+
+
+def _take_over_pipes() -> tuple[int, Say]:
     """The pipe to the service, kept from libraries that print: what they write goes to standard error."""
-    jobs = os.fdopen(os.dup(0), "rb")
+    jobs = os.dup(0)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 

@@ -1,14 +1,16 @@
 """What the service and a worker process say to each other over a pipe: JSON objects, each after its length.
 
-To a worker: `{"task_id", "photo_key", "pictures"}`. From it: `{"kind": "ready"}` once, then for each job any number of
-`{"kind": "progress", …}` and one `{"kind": "done", …}` or `{"kind": "failed", "reason", "message"}`; or
-`{"kind": "broken", "message"}` where it can never work.
+To a worker: `{"kind": "job", "task_id", "photo_key", "pictures"}` and `{"kind": "cancel", "task_id"}`. From it:
+`{"kind": "ready"}` once, then for each job any number of `{"kind": "progress", …}` and one `{"kind": "done", …}` or
+`{"kind": "failed", "reason", "message"}`; or `{"kind": "broken", "message"}` where it can never work.
 """
 
 import asyncio
 import json
+import os
+import select
 import struct
-from typing import Any, BinaryIO
+from typing import Any
 
 _LENGTH = struct.Struct(">I")
 
@@ -18,14 +20,32 @@ def encode(frame: dict[str, Any]) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def read(stream: BinaryIO) -> dict[str, Any] | None:
-    """The next frame, or None where the other side has closed the pipe."""
-    head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
+def read(descriptor: int) -> dict[str, Any] | None:
+    """The next frame, or None where the other side has closed the pipe.
+
+    Nothing is read ahead, so `select` on the descriptor tells whether there is a further one.
+    """
+    head = _read_exactly(descriptor, _LENGTH.size)
+    body = _read_exactly(descriptor, _LENGTH.unpack(head)[0]) if head else b""
+    if not body:
         return None
-    body = stream.read(_LENGTH.unpack(head)[0])
     frame: dict[str, Any] = json.loads(body)
     return frame
+
+
+def waiting(descriptor: int) -> bool:
+    """Whether there is something to read, or the other side has closed the pipe."""
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def _read_exactly(descriptor: int, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        chunk = os.read(descriptor, count - len(data))
+        if not chunk:
+            return b""
+        data += chunk
+    return data
 
 
 async def read_async(stream: asyncio.StreamReader) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 
 from igemoji.ranking.v1 import ranking_pb2
 from igemoji_inference import store
-from igemoji_inference.domain import Done, Failure, Progress, Task
+from igemoji_inference.domain import CANCELLED, Done, Failure, Progress, Task
 from igemoji_inference.progress import ProgressHub
 from igemoji_inference.queue.worker import Worker, WorkerLost, WorkerOptions, WorkerOverdue
 from igemoji_inference.store import Lease
@@ -66,6 +66,12 @@ class LocalQueue:
         """There is a new task."""
         for wake in self._wakes:
             wake.set()
+
+    def cancel(self, task_id: str) -> None:
+        """A task has been ended: its worker stops at its next stage."""
+        TASKS_ENDED.labels(CANCELLED).inc()
+        for worker in self._workers:
+            worker.cancel(task_id)
 
     async def start(self) -> None:
         """Takes up what an earlier run left, and starts the workers. Raises StartError where they can't work."""
@@ -138,7 +144,8 @@ class LocalQueue:
             return task
 
         task = await self._database.write(finish)
-        if task is None:
+        if task is None:  # it was cancelled while its last stage ran
+            await asyncio.to_thread(self._objects.delete, done.result_key)
             return
         self._outbox.wake()
         self._hub.tell(task.id)

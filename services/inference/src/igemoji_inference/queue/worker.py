@@ -74,8 +74,9 @@ class Worker:
         process = self._running()
         assert process.stdin is not None  # noqa: S101 - it was opened as a pipe
         try:
+            pictures = dict(job.pictures)
             process.stdin.write(
-                frames.encode({"task_id": job.task_id, "photo_key": job.photo_key, "pictures": dict(job.pictures)})
+                frames.encode({"kind": "job", "task_id": job.task_id, "photo_key": job.photo_key, "pictures": pictures})
             )
             await process.stdin.drain()
             async for frame in self._frames_of_a_job():
@@ -92,6 +93,11 @@ class Worker:
             raise
         await self.end()
         raise WorkerLost
+
+    def cancel(self, task_id: str) -> None:
+        """Asks the process to stop this job at its next stage; a word for another job is passed over."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(frames.encode({"kind": "cancel", "task_id": task_id}))
 
     async def end(self) -> None:
         """Ends the process, whatever it does."""

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=36), nullable=False),
         sa.Column("emoji_id", sa.String(length=36), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("turn_at", UtcDateTime(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("percent", sa.Integer(), nullable=False),
         sa.Column("findings", sa.Text(length=16777215), nullable=False),
@@ -42,7 +43,7 @@ def upgrade() -> None:
         sa.Column("lease_until", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
-    op.create_index(op.f("ix_tasks_state_created_at_id"), "tasks", ["state", "created_at", "id"], unique=False)
+    op.create_index(op.f("ix_tasks_state_turn_at_id"), "tasks", ["state", "turn_at", "id"], unique=False)
     op.create_index(
         op.f("ix_tasks_user_id_state_created_at_id"), "tasks", ["user_id", "state", "created_at", "id"], unique=False
     )

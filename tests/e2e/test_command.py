@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ def up(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]
             lines: list[str] = []
             for line in process.stdout:
                 lines.append(line)
-                if found := re.search(r"ready: (http://127\.0\.0\.1:\d+)", line):
+                if found := re.search(r"ready: (https?://127\.0\.0\.1:\d+)", line):
                     yield process, found[1]
                     break
             else:
@@ -165,3 +166,42 @@ def test_a_database_that_is_damaged_is_one_sentence_and_stays_as_it_is(tmp_path)
     assert "ranking can't start" in sentence
     assert (data / "ranking.db").read_bytes().startswith(b"this is no database")
     assert gone(data)
+
+
+def test_https_is_served_with_the_private_authority(tmp_path):
+    data = tmp_path / "data"
+    account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
+    with up(data, "--tls") as (_, address):
+        assert address.startswith("https://")
+        trusting = ssl.create_default_context(cafile=str(data / "certificates" / "ca.crt"))
+        with httpx.Client(base_url=address, verify=trusting) as client:
+            assert client.post("/api/v1/users", json=account).status_code == 201
+            token = client.post("/api/v1/users/auth", json=account).json()["access_token"]
+            me = client.get("/api/v1/users/me", headers={"Authorization": f"Bearer {token}"})
+            assert me.json()["alias"] == "someone"
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(address)
+
+
+def test_two_meshes_do_not_disturb_each_other(tmp_path):
+    account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
+    with up(tmp_path / "one") as (_, one), up(tmp_path / "two") as (_, two):
+        assert httpx.post(f"{one}/api/v1/users", json=account).status_code == 201
+        assert httpx.post(f"{two}/api/v1/users", json=account).status_code == 201
+        token = httpx.post(f"{one}/api/v1/users/auth", json=account).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{one}/api/v1/users/me", headers=headers).status_code == 200
+        assert httpx.get(f"{two}/api/v1/users/me", headers=headers).status_code == 401
+
+
+def test_a_reset_starts_anew_and_touches_no_other_folder(tmp_path):
+    data = tmp_path / "data"
+    with up(data):
+        pass
+    (data / "witness").write_text("old")
+    with up(data, "--reset"):
+        assert not (data / "witness").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("dear to me")
+    assert "does not look like" in refused("up", "--reset", "--data", str(tmp_path / "mine"))
+    assert (tmp_path / "mine" / "thesis.txt").exists()

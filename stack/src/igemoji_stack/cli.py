@@ -30,6 +30,7 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the gateway; 0 takes a free one.")] = 8080,
     data: Data = Path(".igemoji"),
     reset: Annotated[bool, typer.Option("--reset", help="Remove what the data folder holds, first.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, with a certificate of a private authority.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines, for machines.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every line that the services log.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes that work on photos; 0: one for each core.")] = 0,
@@ -38,7 +39,7 @@ def up(
     """Run the whole mesh until Ctrl-C."""
     if reset:
         _reset(data)
-    options = MeshOptions(data=data, assets=assets, port=port, workers=workers)
+    options = MeshOptions(data=data, assets=assets, port=port, workers=workers, tls=tls)
     console = Console(data / "logs", as_json=as_json, verbose=verbose)
     try:
         asyncio.run(_run(options, console))
@@ -93,6 +94,10 @@ async def _run(options: MeshOptions, console: Console) -> None:
         return
     starting.result()
     console.event("", f"ready: {mesh.url}")
+    if options.tls:
+        console.say(
+            f"  authority   {options.data / 'certificates' / 'ca.crt'} (curl --cacert, or trust it in the browser)"
+        )
     console.say(f"  API         {mesh.url}/api/openapi.json\n  logs        {options.data / 'logs'}\n  Ctrl-C stops it")
     await interrupted
     console.event("", "stopping")
@@ -103,8 +108,7 @@ async def _run(options: MeshOptions, console: Console) -> None:
 async def _health(state: dict[str, Any]) -> dict[str, bool]:
     services = {name: ports for name, ports in state["services"].items() if name != "gateway"}
     answers = await asyncio.gather(*(is_serving(ports["health"]) for ports in services.values()))
-    port = int(str(state["url"]).rpartition(":")[2])
-    return {**dict(zip(services, answers, strict=True)), "gateway": await answers_ok(port, "/healthz")}
+    return {**dict(zip(services, answers, strict=True)), "gateway": await answers_ok(state["url"], "/healthz")}
 
 
 def _reset(data: Path) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +30,8 @@ SERVICES = {
 """By name in the mesh: the module that is run."""
 
 GATEWAY = "gateway"
+EDGE = "edge"
+"""The gateway's other certificate: the one that browsers see."""
 START_SECONDS = 90.0
 HOST = "127.0.0.1"
 
@@ -49,6 +52,8 @@ class MeshOptions:
     """Of the gateway, on 127.0.0.1. 0: a free one."""
     workers: int = 0
     """Inference processes. 0: one for each core."""
+    tls: bool = False
+    """Serve the gateway over HTTPS, with a certificate of the private authority."""
     rate_factor: int = 1
     """Multiplies the gateway's rate limits; for tests, whose calls all come from one address."""
 
@@ -87,7 +92,7 @@ class Mesh:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"{'https' if self._options.tls else 'http'}://{HOST}:{self.port}"
 
     async def start(self) -> None:
         """Returns when the gateway answers. Raises CannotStart, with nothing left running."""
@@ -172,6 +177,7 @@ class Mesh:
             raise CannotStart(f"The certificates in {folder} are damaged ({error}); remove that folder.") from None
         for service in (*SERVICES, GATEWAY):
             authority.issue_to(folder, service)
+        authority.issue_to(folder, EDGE, hosts=("localhost", HOST))
 
     def _service(self, name: str, module: str, certificates: Path) -> Command:
         ports = self._ports[name]
@@ -196,15 +202,14 @@ class Mesh:
 
     def _gateway(self, certificates: Path) -> Command:
         ports = self._ports[GATEWAY]
+        folder = certificates.resolve()
+        ca = folder / "ca.crt"
         options = GatewayOptions.machine(
             ports={name: self._ports[name].rpc for name in SERVICES},
-            certificates=Certificates(
-                (certificates / f"{GATEWAY}.crt").resolve(),
-                (certificates / f"{GATEWAY}.key").resolve(),
-                (certificates / "ca.crt").resolve(),
-            ),
+            certificates=Certificates(folder / f"{GATEWAY}.crt", folder / f"{GATEWAY}.key", ca),
             listen=Address(HOST, self.port),
             admin=Address(HOST, ports.metrics),
+            tls=Certificates(folder / f"{EDGE}.crt", folder / f"{EDGE}.key", ca) if self._options.tls else None,
             rate_factor=self._options.rate_factor,
         )
         path = self._options.data.resolve() / "run" / "envoy.yaml"
@@ -213,7 +218,7 @@ class Mesh:
             arguments = envoy_command(path)
         except EnvoyMissing as error:
             raise CannotStart(str(error)) from None
-        return Command(GATEWAY, arguments, {}, lambda: answers_ok(self.port, "/healthz"))
+        return Command(GATEWAY, arguments, {}, lambda: answers_ok(self.url, "/healthz"))
 
     async def _bring_up(self, command: Command) -> None:
         started = time.monotonic()
@@ -269,11 +274,14 @@ async def is_serving(port: int) -> bool:
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-async def answers_ok(port: int, path: str) -> bool:
-    """Whether a GET is answered with 200."""
+async def answers_ok(url: str, path: str) -> bool:
+    """Whether a GET to a mesh on this machine is answered with 200."""
+    scheme, _, authority = url.partition("://")
+    # Asks only whether it is there: whom a certificate names is for those to check who send something.
+    tls = ssl._create_unverified_context() if scheme == "https" else None  # noqa: S323
     try:
         async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection(HOST, port)
+            reader, writer = await asyncio.open_connection(HOST, int(authority.rpartition(":")[2]), ssl=tls)
             with contextlib.closing(writer):
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
                 return b" 200 " in await reader.readline()

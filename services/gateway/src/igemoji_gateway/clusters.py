@@ -13,7 +13,7 @@ WINDOW_BYTES = 1 << 20
 def clusters(options: GatewayOptions, services: list[str]) -> list[Config]:
     own = Address(_reachable(options.listen.host), options.listen.port)
     found = [_service(options, service) for service in services]
-    found.append(_plain(SELF, own, resolve=False))
+    found.append(_itself(own, options.tls))
     if options.web:
         found.append(_plain(WEB, options.web, resolve=options.resolve))
     if options.metrics:
@@ -85,18 +85,33 @@ def _mtls(certificates: Certificates, name: str) -> Config:
         common_tls_context={
             "alpn_protocols": ["h2"],
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
-            "tls_certificates": [
-                {
-                    "certificate_chain": {"filename": str(certificates.cert)},
-                    "private_key": {"filename": str(certificates.key)},
-                }
-            ],
+            "tls_certificates": [key_pair(certificates)],
             "validation_context": {
                 "trusted_ca": {"filename": str(certificates.ca)},
                 "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": name}}],
             },
         },
     )
+
+
+def key_pair(certificates: Certificates) -> Config:
+    """A certificate with its key, as Envoy's TLS contexts take it."""
+    return {
+        "certificate_chain": {"filename": str(certificates.cert)},
+        "private_key": {"filename": str(certificates.key)},
+    }
+
+
+def _itself(own: Address, tls: Certificates | None) -> Config:
+    """The gateway as a client of itself: it reads the keys of tokens through its own listener."""
+    cluster = _plain(SELF, own, resolve=False)
+    if tls:
+        cluster["transport_socket"] = extension(
+            "envoy.transport_sockets.tls",
+            "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            common_tls_context={"validation_context": {"trusted_ca": {"filename": str(tls.ca)}}},
+        )
+    return cluster
 
 
 def _plain(name: str, address: Address, *, resolve: bool) -> Config:

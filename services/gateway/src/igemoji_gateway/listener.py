@@ -1,8 +1,8 @@
 """The listener: how requests are read, cleaned and logged before any filter of ours."""
 
-from igemoji_gateway.clusters import ADMIN
+from igemoji_gateway.clusters import ADMIN, key_pair
 from igemoji_gateway.filters import http_filters
-from igemoji_gateway.options import Address, GatewayOptions
+from igemoji_gateway.options import Address, Certificates, GatewayOptions
 from igemoji_gateway.protobuf import Config, extension
 from igemoji_gateway.replies import local_reply_config
 from igemoji_gateway.routes import route_configuration
@@ -78,7 +78,7 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
         route_config=route_configuration(options, rpcs),
         http_filters=http_filters(options, rpcs),
     )
-    return _listener("edge", options.listen, manager)
+    return _listener("edge", options.listen, manager, options.tls)
 
 
 def metrics_listener(address: Address) -> Config:
@@ -110,15 +110,28 @@ def _read_only(page: str) -> Config:
     }
 
 
-def _listener(name: str, address: Address, manager: Config) -> Config:
+def _listener(name: str, address: Address, manager: Config, tls: Certificates | None = None) -> Config:
+    socket: Config = {"transport_socket": _https(tls)} if tls else {}
     return {
         "name": name,
         "address": {"socket_address": {"address": address.host, "port_value": address.port}},
         # Or a second Envoy on the same port starts and takes half of the connections.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": 1 << 20,
-        "filter_chains": [{"filters": [manager]}],
+        "filter_chains": [{"filters": [manager], **socket}],
     }
+
+
+def _https(tls: Certificates) -> Config:
+    return extension(
+        "envoy.transport_sockets.tls",
+        "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        common_tls_context={
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "tls_certificates": [key_pair(tls)],
+        },
+    )
 
 
 def _identity_headers_off() -> Config:

@@ -37,7 +37,11 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
     upstreams: dict[str, Address] = {}
     if arguments.mode == "cluster":
         upstreams = {service: Address(service, SERVICE_PORT) for service in service_names(routed(rpcs()))}
+    https = [arguments.tls_cert, arguments.tls_key, arguments.tls_ca]
+    if any(https) and not all(https):
+        sys.exit("HTTPS needs --tls-cert, --tls-key and --tls-ca, all three")
     return GatewayOptions(
+        tls=Certificates(*https) if all(https) else None,
         upstreams={**upstreams, **dict(arguments.upstream)},
         resolve=arguments.mode == "cluster",
         certificates=Certificates(cert=arguments.cert, key=arguments.key, ca=arguments.ca),
@@ -82,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         shown = f" (default: {default.host}:{default.port})" if default else ""
         add(f"--{name}", type=_address, default=default, metavar="HOST:PORT", help=what + shown)
+    for name, what in (("tls-cert", "shown to clients, by HTTPS"), ("tls-key", "its key"), ("tls-ca", "its authority")):
+        add(f"--{name}", type=Path, metavar="FILE", help=f"{what}, PEM; plain HTTP unless all three are given")
     add("--descriptors", type=Path, default=DESCRIPTORS, metavar="FILE", help="the descriptor set where Envoy finds it")
     add("--openapi", type=Path, default=OPENAPI, metavar="FILE", help="the API document where Envoy finds it")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="pages that may call the API (CORS)")

@@ -42,6 +42,8 @@ class GatewayOptions:
     """Never to be reached from elsewhere: whoever reaches it can stop the gateway."""
     metrics: Address | None = None
     """Where `/stats/prometheus` and `/ready` of the admin port, and nothing else of it, can be had from elsewhere."""
+    tls: Certificates | None = None
+    """What clients are shown, by HTTPS, and the authority it is from. None: plain HTTP."""
     web: Address | None = None
     """The web client's static files, by plain HTTP. None: a page that says what runs here."""
     descriptors: Path = DESCRIPTORS

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from igemoji_inference.vision.compose import EMOJI_SIDE, FEATHER, MOSAIC_REACH, compose
+from igemoji_inference.vision.compose import EMOJI_SIDE, MOSAIC_CELLS, MOSAIC_REACH, compose
 from igemoji_inference.vision.decode import Photo, Pixels
 from igemoji_inference.vision.errors import PictureUnusable
 from igemoji_inference.vision.faces import EXPRESSIONS, Box, Face
@@ -190,7 +190,7 @@ def test_nothing_is_written_away_from_the_face(
 
     assert result.pixels.shape == photo.pixels.shape
     emoji = EMOJI_SIDE * max(hidden.box.side, 1)
-    mosaic = max(hidden.box.side, 2) * MOSAIC_REACH * (1 + FEATHER) / 2
+    mosaic = max(hidden.box.side, 2) * (MOSAIC_REACH / 2 + 1 / MOSAIC_CELLS)
     rows, columns = np.nonzero(changed(photo, result))
     far = np.hypot(columns + 0.5 - x, rows + 0.5 - y)
     assert not len(far) or far.max() <= max(emoji, mosaic) + 3

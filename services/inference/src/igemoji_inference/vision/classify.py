@@ -21,7 +21,7 @@ FRAME_UP = 0.02
 
 FER_SIDE = 64
 FACE_API_SIDE = 112
-FACE_API_MEAN = np.array([122.782, 117.001, 104.298], np.float32)
+FACE_API_MEAN = (122.782, 117.001, 104.298)
 FACES_PER_BATCH = 16
 """More at once gain no time and cost memory."""
 SMALLEST = 1e-6
@@ -92,13 +92,13 @@ class Classifier:
 def _fer_input(crops: Pixels) -> Floats:
     """Gray, 64 px, -1 to 1: `(N, 1, 64, 64)`, as `fer` does it."""
     grays = [cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops]
-    small = np.stack([cv2.resize(gray, (FER_SIDE, FER_SIDE), interpolation=cv2.INTER_AREA) for gray in grays])
-    return np.asarray(small[:, None].astype(np.float32) / 127.5 - 1, np.float32)
+    small = [cv2.resize(gray, (FER_SIDE, FER_SIDE), interpolation=cv2.INTER_AREA) for gray in grays]
+    return np.asarray(cv2.dnn.blobFromImages(small, 1 / 127.5, mean=(127.5,)), np.float32)
 
 
 def _face_api_input(crops: Pixels) -> Floats:
     """RGB, mean taken off, `(N, 3, 112, 112)`, as face-api does it."""
-    return np.ascontiguousarray(((crops - FACE_API_MEAN) / 255).transpose(0, 3, 1, 2), np.float32)
+    return np.asarray(cv2.dnn.blobFromImages(list(crops), 1 / 255, mean=FACE_API_MEAN), np.float32)
 
 
 def crop(pixels: Pixels, box: Box, roll: float) -> Pixels:

@@ -28,7 +28,7 @@ class Photo:
     """A photo, decoded."""
 
     pixels: Pixels
-    """`(H, W, 3)` or, with alpha (not premultiplied), `(H, W, 4)` uint8 RGB, upright."""
+    """`(H, W, 3)` or, with alpha (not premultiplied), `(H, W, 4)` uint8 RGB, upright, writable."""
     format: Format
     icc_profile: bytes | None = None
     """The colour profile of the pixels."""
@@ -132,18 +132,18 @@ def _heic(data: bytes) -> Photo:
         raise PhotoTooManyPixels
     image = file.to_pillow()
     pixels, profile = _rgb(image, image.info.get("icc_profile"))
-    return Photo(pixels, Format.HEIC, _rgb_profile(profile))
+    return Photo(upright(pixels, 1), Format.HEIC, _rgb_profile(profile))
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Turns and mirrors stored pixels `(H, W, C)` by an EXIF orientation, 1 to 8 (TIFF 6.0, tag 274)."""
+    """Turns and mirrors stored pixels `(H, W, C)` by an EXIF orientation, 1 to 8 (TIFF 6.0, tag 274); writable."""
     if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+    return np.require(pixels, requirements=["C", "W"])
 
 
 def _rgb_profile(profile: bytes | None) -> bytes | None:

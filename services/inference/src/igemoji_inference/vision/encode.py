@@ -13,7 +13,7 @@ from igemoji_inference.vision.headers import Format
 CONTENT_TYPES = {Format.JPEG: "image/jpeg", Format.PNG: "image/png", Format.WEBP: "image/webp"}
 
 MIN_QUALITY, MAX_QUALITY = 88, 95
-FULL_COLOR_PIXELS = 4_000_000
+FULL_COLOR_PIXELS = 1_500_000
 """Up to this size colours are never subsampled: the edges of small emojis would bleed."""
 PROFILE_PIECE = 65_519
 """Bytes of a colour profile that fit into one JPEG segment (ICC.1:2010, B.4)."""

@@ -10,11 +10,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from igemoji_stack import photo_cli
 from igemoji_stack.console import Console
 from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions, answers_ok, is_serving, read_state
-
-ASSETS = Path(__file__).resolve().parents[3] / "assets" / "build"
-"""Where `make assets` builds in a clone of the project."""
+from igemoji_stack.templates import ASSETS
 
 STOP_SECONDS = 60
 
@@ -122,6 +121,9 @@ def _reset(data: Path) -> None:
 def _fail(sentence: str) -> NoReturn:
     typer.echo(sentence, err=True)
     raise typer.Exit(1)
+
+
+photo_cli.register(app)
 
 
 def main() -> None:

@@ -1,0 +1,160 @@
+"""The subcommands that need no server: `igemoji photo`, `igemoji emojis` and `igemoji init`."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from igemoji_stack import templates
+from igemoji_stack.photo import Options, Outcome, cover
+from igemoji_stack.photo_errors import CannotWork
+from igemoji_stack.photo_files import Job, plan
+from igemoji_stack.photo_journal import Journals
+from igemoji_stack.photo_screen import Screen, Tally, json_line, json_lines
+
+FAILED, CANNOT_WORK = 1, 2
+"""Exit codes: some photo failed; nothing can be done. An interrupted run ends with 128 and the signal's number."""
+
+Assets = Annotated[Path, typer.Option(help="What `make assets` built.")]
+
+
+def photo(
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Files, folders and quoted globs.")],
+    emoji: Annotated[
+        str, typer.Option(metavar="NAME", help="A built-in template (see `igemoji emojis`), or a folder of your own.")
+    ] = "classic",
+    out: Annotated[
+        str | None,
+        typer.Option("-o", "--out", metavar="OUT", help="A folder; for one photo also a file. Default: beside it."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that work on photos; 0: one for each core.")] = 0,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write a JSON line a photo; - is standard output.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Do photos again that are done, and replace files that are in the way.")
+    ] = False,
+    assets: Assets = templates.ASSETS,
+) -> None:
+    """Cover the faces in photos, without a server.
+
+    Originals stay as they are. A photo that an earlier run did with the same template is not done again.
+
+    Exit codes: 0 all done, 1 a photo failed, 2 nothing can be done, 130 interrupted.
+    """
+    journals = Journals()
+    tally = Tally()
+    try:
+        template = templates.find(emoji, assets)
+        jobs = plan(photos, out, journals)
+        _check_json_file(json_file, jobs)
+        options = Options(assets / "models", template, workers or len(os.sched_getaffinity(0)), force)
+        with json_lines(json_file) as lines, Screen(len(jobs)) as screen:
+
+            def tell(outcome: Outcome) -> None:
+                tally.add(outcome)
+                screen.tell(outcome)
+                if lines is not None:
+                    lines.write(json_line(outcome))
+                    lines.flush()
+
+            stopped_by = _run(cover(jobs, options, journals, tell))
+    except CannotWork as error:
+        _say_what_is_done(tally)
+        _refuse(str(error))
+    if stopped_by:
+        done = tally.done + tally.earlier
+        typer.echo(f"Stopped: {done} of {len(jobs)} photos are done. The same command goes on from here.", err=True)
+        raise typer.Exit(128 + stopped_by)
+    typer.echo(_summary(tally, jobs), err=True)
+    raise typer.Exit(FAILED if tally.failed else 0)
+
+
+def emojis(assets: Assets = templates.ASSETS) -> None:
+    """List the built-in templates: slug, name and the folder of the pictures."""
+    try:
+        known = templates.built_ins(assets)
+    except CannotWork as error:
+        _refuse(str(error))
+    slug_width = max(len(template.slug) for template in known)
+    name_width = max(len(template.name) for template in known)
+    for template in known:
+        typer.echo(f"{template.slug:<{slug_width}}  {template.name:<{name_width}}  {template.folder}")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    start: Annotated[str, typer.Option("--from", metavar="NAME", help="The template to start from.")] = "classic",
+    assets: Assets = templates.ASSETS,
+) -> None:
+    """Make a folder for a template of your own: seven pictures to replace, and its name in template.json."""
+    try:
+        templates.create(folder, start, assets)
+    except CannotWork as error:
+        _refuse(str(error))
+    typer.echo(f"Replace the pictures in {folder} with yours, then: igemoji photo --emoji {folder} PHOTO", err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the subcommands."""
+    for command in (photo, emojis, init):
+        app.command()(command)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> int | None:
+    """Runs to the end, or until SIGINT or SIGTERM, whose number it returns."""
+    stopped_by: list[int] = []
+
+    async def until_stopped() -> None:
+        task = asyncio.create_task(work)
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, _once(stopped_by, signum, task.cancel))
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not stopped_by:
+                raise
+
+    asyncio.run(until_stopped())
+    return stopped_by[0] if stopped_by else None
+
+
+def _once(stopped_by: list[int], signum: int, stop: Callable[[], Any]) -> Callable[[], None]:
+    """An impatient second Ctrl-C must not disturb the stop that the first one began."""
+
+    def handle() -> None:
+        if not stopped_by:
+            stopped_by.append(signum)
+            stop()
+
+    return handle
+
+
+def _check_json_file(target: str | None, jobs: list[Job]) -> None:
+    if target is None or target == "-":
+        return
+    path = os.path.realpath(target)
+    for job in jobs:
+        if path in (os.path.realpath(job.photo), os.path.realpath(job.output)):
+            raise CannotWork(f"--json {target} would overwrite a photo or a result: give another name.")
+
+
+def _summary(tally: Tally, jobs: list[Job]) -> str:
+    if len(jobs) == 1 and not tally.failed:
+        return f"{jobs[0].output}: {tally.summary()}"
+    return tally.summary()
+
+
+def _say_what_is_done(tally: Tally) -> None:
+    if tally.done or tally.failed:
+        typer.echo(tally.summary(), err=True)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(CANNOT_WORK)

@@ -2,17 +2,20 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from igemoji_inference.vision.errors import PhotoError
-from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.faces import Box, Face
 from igemoji_mesh.errors import Exhausted, FailedPrecondition, InvalidInput, NotFound, Violation
 
 HEARTBEAT_SECONDS = 10.0
 
 SECONDS_BACK_PER_MEGAPIXEL = 0.25
 SECONDS_BACK_PER_OPEN_TASK = 1.0
+
+MIN_FACE_PIXELS = 8
+MAX_FACES = 200
 
 CANCELLED = "CANCELLED"
 """The reason of a task that its owner stopped."""
@@ -65,6 +68,8 @@ class Findings:
     faces: tuple[Face, ...] = ()
     more_faces: bool = False
     """There are more faces than the limit; the largest are covered."""
+    uncovered: frozenset[int] = frozenset()
+    """Numbers of faces that their owner wants to be seen."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,10 @@ class Task:
     """Where the finished photo lies; empty until DONE."""
     content_type: str = ""
     """Of the finished photo."""
+    original_until: datetime.datetime | None = None
+    """Until when the original is kept so that faces can be revised; None where it is gone."""
+    revision: int = 0
+    """How often its owner has revised it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,10 @@ class Job:
     photo_key: str
     pictures: Mapping[str, str]
     """By expression: the key of the picture."""
+    result_key: str
+    """Where the result goes, without its extension. No two tries have the same."""
+    revised: Findings | None = None
+    """Faces as their owner wants them; None where they are still to be found."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +168,39 @@ class ResultNotReady(FailedPrecondition):
         super().__init__(f"This task has no finished photo: it is {state}.", metadata={"state": state})
 
 
+class NotFinished(FailedPrecondition):
+    def __init__(self) -> None:
+        super().__init__("Faces can be revised once the photo is finished.")
+
+
+class OriginalGone(FailedPrecondition):
+    def __init__(self) -> None:
+        super().__init__("The original of this photo is not kept any more, so its faces can't be revised.")
+
+
+class FaceNotFound(NotFound):
+    def __init__(self, face: int, faces: int) -> None:
+        text = f"There is no face {face}: this photo has {faces}, counted from 0."
+        super().__init__(text, violations=[Violation("face", text)])
+
+
+class NothingToRevise(InvalidInput):
+    def __init__(self) -> None:
+        text = "Say what to change: an expression, whether it is covered, or both."
+        super().__init__(text, violations=[Violation("expression", text)])
+
+
+class BoxOutside(InvalidInput):
+    def __init__(self, width: int, height: int) -> None:
+        text = f"at least {MIN_FACE_PIXELS} pixels of each side must lie within the photo of {width} x {height}"
+        super().__init__(f"box: {text}", violations=[Violation("box", text)])
+
+
+class TooManyFaces(FailedPrecondition):
+    def __init__(self) -> None:
+        super().__init__(f"A photo can have at most {MAX_FACES} faces.")
+
+
 class TooManyOpenTasks(Exhausted):
     def __init__(self, limit: int) -> None:
         super().__init__(f"At most {limit} photos of yours are worked on at once.", retry_after_seconds=2)
@@ -193,3 +239,30 @@ def turn(created_at: datetime.datetime, megapixels: float, open_tasks: int) -> d
     """
     back = megapixels * SECONDS_BACK_PER_MEGAPIXEL + open_tasks * SECONDS_BACK_PER_OPEN_TASK
     return created_at + datetime.timedelta(seconds=back)
+
+
+def with_revised_face(findings: Findings, number: int, expression: str | None, covered: bool | None) -> Findings:
+    """Findings with one face as its owner wants it. Raises NothingToRevise or FaceNotFound."""
+    if expression is None and covered is None:
+        raise NothingToRevise
+    if number >= len(findings.faces):
+        raise FaceNotFound(number, len(findings.faces))
+    faces = list(findings.faces)
+    if expression is not None:
+        faces[number] = replace(faces[number], expression=expression, uncertain=False)
+    uncovered = findings.uncovered
+    if covered is not None:
+        uncovered = uncovered - {number} if covered else uncovered | {number}
+    return replace(findings, faces=tuple(faces), uncovered=uncovered)
+
+
+def with_added_face(findings: Findings, box: Box) -> Findings:
+    """Findings with one face more, still without an expression. Raises BoxOutside or TooManyFaces."""
+    if len(findings.faces) >= MAX_FACES:
+        raise TooManyFaces
+    inside_x = min(box.x + box.width, findings.width) - max(box.x, 0)
+    inside_y = min(box.y + box.height, findings.height) - max(box.y, 0)
+    if min(inside_x, inside_y) < MIN_FACE_PIXELS:
+        raise BoxOutside(findings.width, findings.height)
+    added = Face(box, 0.0, (), 1.0, "", {}, uncertain=True)
+    return replace(findings, faces=(*findings.faces, added))

@@ -1,6 +1,7 @@
 """The composition root of the inference service."""
 
 import asyncio
+import datetime
 
 from igemoji.inference.v1.inference_pb2_grpc import add_InferenceServiceServicer_to_server
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
@@ -9,6 +10,7 @@ from igemoji_inference.catalog import EmojiCatalog
 from igemoji_inference.progress import ProgressHub
 from igemoji_inference.queue.local import RECORD_USE, LocalQueue
 from igemoji_inference.queue.worker import WorkerOptions
+from igemoji_inference.retention import Retention
 from igemoji_inference.rpc import InferenceServicer
 from igemoji_inference.service import Inference
 from igemoji_inference.settings import Settings
@@ -39,7 +41,9 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         memory_bytes=settings.task_memory_bytes,
         task_seconds=settings.task_seconds,
     )
-    queue = LocalQueue(database, objects, hub, outbox, options, settings.worker_count)
+    keep_original = datetime.timedelta(hours=settings.original_hours)
+    queue = LocalQueue(database, objects, hub, outbox, options, settings.worker_count, keep_original)
+    retention = Retention(database, objects, datetime.timedelta(days=settings.result_days))
     inference = Inference(
         database,
         objects,
@@ -66,6 +70,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     server.on_close(queue.close)
     server.background(outbox.run)
     server.background(queue.run)
+    server.background(retention.run)
     await queue.start()
     return server
 

@@ -11,13 +11,14 @@ def findings_to_json(findings: Findings) -> dict[str, Any]:
         "width": findings.width,
         "height": findings.height,
         "more_faces": findings.more_faces,
+        "uncovered": sorted(findings.uncovered),
         "faces": [_face_to_json(face) for face in findings.faces],
     }
 
 
 def findings_from_json(value: dict[str, Any]) -> Findings:
     faces = tuple(_face_from_json(face) for face in value["faces"])
-    return Findings(value["width"], value["height"], faces, value["more_faces"])
+    return Findings(value["width"], value["height"], faces, value["more_faces"], frozenset(value["uncovered"]))
 
 
 def _face_to_json(face: Face) -> dict[str, Any]:

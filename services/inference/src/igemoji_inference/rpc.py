@@ -1,6 +1,7 @@
 """The servicer: parse, call, map."""
 
 import asyncio
+import datetime
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
@@ -10,9 +11,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji_inference import forms
-from igemoji_inference.domain import Step, Task, TaskResult, TaskState
+from igemoji_inference.domain import Step, Task, TaskResult
 from igemoji_inference.service import Inference
-from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.faces import Box, Face
 from igemoji_mesh.access import user
 from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.interceptors import Context, validate
@@ -35,6 +36,17 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
 
     async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
         return _task(await self._inference.cancel(request.task_id, by=user().id))
+
+    async def ReviseFace(self, request: pb.ReviseFaceRequest, context: Context) -> pb.Task:  # noqa: ARG002
+        expression = request.expression if request.HasField("expression") else None
+        covered = request.covered if request.HasField("covered") else None
+        return _task(
+            await self._inference.revise_face(request.task_id, request.face, expression, covered, by=user().id)
+        )
+
+    async def AddFace(self, request: pb.AddFaceRequest, context: Context) -> pb.Task:  # noqa: ARG002
+        box = Box(request.box.x, request.box.y, request.box.width, request.box.height)
+        return _task(await self._inference.add_face(request.task_id, box, by=user().id))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, context: Context) -> AsyncIterator[pb.WatchTaskResponse]:
         after = request.after_sequence or _last_event_id(context)
@@ -83,18 +95,22 @@ def _task(task: Task) -> pb.Task:
         task_id=task.id,
         state=pb.TaskState.Value(f"TASK_STATE_{task.state}"),
         percent=task.percent,
-        faces=[_face(number, face) for number, face in enumerate(task.findings.faces)],
-        image_url=_image_url(task.id) if task.state is TaskState.DONE else "",
+        faces=[
+            _face(number, face, covered=number not in task.findings.uncovered)
+            for number, face in enumerate(task.findings.faces)
+        ],
+        image_url=_image_url(task.id) if task.result_key else "",
         error=pb.TaskError(reason=task.failure.reason, message=task.failure.message) if task.failure else None,
         emoji_id=task.emoji_id,
-        created_at=_timestamp(task),
+        created_at=_timestamp(task.created_at),
+        revisable_until=_timestamp(task.original_until) if task.original_until else None,
         width=task.findings.width,
         height=task.findings.height,
         more_faces=task.findings.more_faces,
     )
 
 
-def _face(number: int, face: Face) -> pb.Face:
+def _face(number: int, face: Face, *, covered: bool) -> pb.Face:
     return pb.Face(
         face=number,
         box=pb.Box(x=face.box.x, y=face.box.y, width=face.box.width, height=face.box.height),
@@ -102,7 +118,7 @@ def _face(number: int, face: Face) -> pb.Face:
         expression=face.expression,
         uncertain=face.uncertain,
         scores=pb.Scores(**face.scores),
-        covered=True,
+        covered=covered,
     )
 
 
@@ -112,7 +128,7 @@ def _result(result: TaskResult) -> pb.TaskResult:
         emoji_id=result.emoji_id,
         image_url=_image_url(result.task_id),
         faces=result.faces,
-        created_at=_timestamp(result),
+        created_at=_timestamp(result.created_at),
     )
 
 
@@ -120,7 +136,7 @@ def _image_url(task_id: str) -> str:
     return f"{TASKS}/{task_id}/image"
 
 
-def _timestamp(dated: Task | TaskResult) -> Timestamp:
+def _timestamp(instant: datetime.datetime) -> Timestamp:
     stamp = Timestamp()
-    stamp.FromDatetime(dated.created_at)
+    stamp.FromDatetime(instant)
     return stamp

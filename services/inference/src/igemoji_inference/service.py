@@ -1,17 +1,20 @@
 """Use cases of the inference service."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import sqlalchemy as sa
 
-from igemoji_inference import store
+from igemoji_inference import leases, store
 from igemoji_inference.domain import (
     CANCELLED,
     HEARTBEAT_SECONDS,
     EmojiMissing,
     Failure,
+    Findings,
+    NotFinished,
+    OriginalGone,
     PhotoRefused,
     PhotoTooLarge,
     QueueFull,
@@ -20,16 +23,18 @@ from igemoji_inference.domain import (
     Task,
     TaskNotFound,
     TaskResult,
-    TaskState,
     TooManyOpenTasks,
     Upload,
+    with_added_face,
+    with_revised_face,
 )
 from igemoji_inference.progress import ProgressHub
 from igemoji_inference.vision.errors import PhotoError
+from igemoji_inference.vision.faces import Box
 from igemoji_inference.vision.headers import inspect
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.objects import ObjectStore
+from igemoji_mesh.objects import ObjectMissing, ObjectStore
 
 
 class Catalog(Protocol):
@@ -113,7 +118,7 @@ class Inference:
         """Stops a task and returns it as it is then; one that has ended stays as it is. Raises TaskNotFound."""
         await self.get(task_id, by=by)
         failure = Failure(CANCELLED, "You stopped this photo.")
-        photo_key = await self._database.write(lambda connection: store.cancel(connection, task_id, failure))
+        photo_key = await self._database.write(lambda connection: leases.cancel(connection, task_id, failure))
         if photo_key is not None:
             self._queue.cancel(task_id)
             self._hub.tell(task_id)
@@ -141,12 +146,36 @@ class Inference:
                 except TimeoutError:
                     yield last or Step(after_sequence, task), True
 
+    async def revise_face(
+        self, task_id: str, number: int, expression: str | None, covered: bool | None, *, by: str
+    ) -> Task:
+        """Gives a face another expression, uncovers it or covers it again; returns the task, queued once more.
+
+        Raises TaskNotFound, NotFinished, OriginalGone, FaceNotFound or NothingToRevise.
+        """
+        return await self._revise(
+            task_id, by, lambda findings: with_revised_face(findings, number, expression, covered)
+        )
+
+    async def add_face(self, task_id: str, box: Box, *, by: str) -> Task:
+        """Covers a face that was missed; returns the task, queued once more.
+
+        Raises TaskNotFound, NotFinished, OriginalGone, BoxOutside or TooManyFaces.
+        """
+        return await self._revise(task_id, by, lambda findings: with_added_face(findings, box))
+
     async def result(self, task_id: str, *, by: str) -> tuple[Task, Iterator[bytes]]:
         """The finished photo in chunks. Raises TaskNotFound or ResultNotReady."""
-        task = await self.get(task_id, by=by)
-        if task.state is not TaskState.DONE:
-            raise ResultNotReady(task.state)
-        return task, await asyncio.to_thread(self._objects.stream, task.result_key)
+        while True:
+            task = await self.get(task_id, by=by)
+            if not task.result_key:
+                raise ResultNotReady(task.state)
+            try:
+                return task, await asyncio.to_thread(self._objects.stream, task.result_key)
+            except ObjectMissing:
+                # A revision may have replaced it since the row was read; then the row names another one.
+                if (await self.get(task_id, by=by)).result_key == task.result_key:
+                    raise
 
     async def results_of(self, user_id: str, page_number: int, page_size: int) -> tuple[Sequence[TaskResult], int]:
         """A page of a user's finished photos, newest first, and how many there are."""
@@ -162,6 +191,21 @@ class Inference:
             return task, store.steps_after(connection, task, after)
 
         return await self._database.read(read)
+
+    async def _revise(self, task_id: str, by: str, change: Callable[[Findings], Findings]) -> Task:
+        def revise(connection: sa.Connection) -> Task:
+            task = _owned(store.get_task(connection, task_id), by)
+            if not task.result_key:
+                raise NotFinished
+            if task.original_until is None or task.original_until <= utc_now():
+                raise OriginalGone
+            leases.revise(connection, task, change(task.findings))
+            return _owned(store.get_task(connection, task_id), by)
+
+        task = await self._database.write(revise)
+        self._queue.wake()
+        self._hub.tell(task_id)
+        return task
 
     def _admit(self, connection: sa.Connection, user_id: str) -> None:
         if store.count_open(connection, user_id) >= self._max_open_tasks:

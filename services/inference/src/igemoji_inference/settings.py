@@ -19,6 +19,10 @@ class Settings(ServiceSettings):
     """Of one user at a time."""
     max_queued_tasks: int = 1000
     """Of all users together; more are refused until some are done."""
+    original_hours: float = 24
+    """How long the original of a finished photo stays, so that its faces can be revised."""
+    result_days: float = 30
+    """How long a finished photo stays."""
     task_seconds: float = 20
     """What a worker may take for one photo before it is ended."""
     task_memory_bytes: int = 1536 * MIB

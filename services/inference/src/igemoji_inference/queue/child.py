@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import cv2
 
 from igemoji_inference.domain import CANCELLED, Findings
 from igemoji_inference.queue import frames
-from igemoji_inference.records import findings_to_json
+from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_inference.vision.errors import ModelDamaged, PhotoError
 from igemoji_inference.vision.faces import Face
 from igemoji_inference.vision.pipeline import Pipeline, Stage
@@ -68,15 +69,23 @@ def work(
         photo = objects.get(job["photo_key"])
         pictures = {expression: objects.get(key) for expression, key in job["pictures"].items()}
 
+        revised = findings_from_json(job["revised"]) if job["revised"] else None
+
         def report(stage: Stage, percent: float, faces: Sequence[Face]) -> None:
             if is_cancelled(job["task_id"]):
                 raise Cancelled
-            findings = findings_to_json(Findings(faces=tuple(faces)))
+            known = replace(revised or Findings(), faces=tuple(faces))
+            findings = findings_to_json(known)
             say({"kind": "progress", "state": stage.value, "percent": round(percent), "findings": findings})
 
-        result = pipeline.run(photo, pictures, report)
-        findings = Findings(result.width, result.height, result.faces, result.more_faces)
-        key = f"results/{job['task_id']}.{EXTENSIONS[result.content_type]}"
+        if revised:
+            covered = [number not in revised.uncovered for number in range(len(revised.faces))]
+            result = pipeline.revise(photo, revised.faces, covered, pictures, report)
+            found = replace(revised, faces=result.faces)
+        else:
+            result = pipeline.run(photo, pictures, report)
+            found = Findings(result.width, result.height, result.faces, result.more_faces)
+        key = f"{job['result_key']}.{EXTENSIONS[result.content_type]}"
         objects.put(key, result.image, result.content_type)
     except Cancelled:
         return {"kind": "failed", "reason": CANCELLED, "message": ""}
@@ -90,7 +99,7 @@ def work(
         return {"kind": "failed", "reason": "LIMIT", "message": LIMIT_MESSAGE}
     return {
         "kind": "done",
-        "findings": findings_to_json(findings),
+        "findings": findings_to_json(found),
         "result_key": key,
         "content_type": result.content_type,
     }

@@ -1,6 +1,7 @@
 """What the service and a worker process say to each other over a pipe: JSON objects, each after its length.
 
-To a worker: `{"kind": "job", "task_id", "photo_key", "pictures"}` and `{"kind": "cancel", "task_id"}`. From it:
+To a worker: `{"kind": "job", "task_id", "photo_key", "pictures", "result_key", "revised"}` (the last where faces are
+known and only to be covered anew) and `{"kind": "cancel", "task_id"}`. From it:
 `{"kind": "ready"}` once, then for each job any number of `{"kind": "progress", …}` and one `{"kind": "done", …}` or
 `{"kind": "failed", "reason", "message"}`; or `{"kind": "broken", "message"}` where it can never work.
 """

@@ -6,6 +6,7 @@ leases that the next start ends, so that its tasks are begun again.
 
 import asyncio
 import contextlib
+import datetime
 from collections.abc import AsyncIterator
 
 import sqlalchemy as sa
@@ -13,11 +14,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import Counter, Histogram
 
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_inference import store
+from igemoji_inference import leases, store
 from igemoji_inference.domain import CANCELLED, Done, Failure, Progress, Task
+from igemoji_inference.leases import Finished, Lease
 from igemoji_inference.progress import ProgressHub
 from igemoji_inference.queue.worker import Worker, WorkerLost, WorkerOptions, WorkerOverdue
-from igemoji_inference.store import Lease
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.ids import new_id
@@ -54,11 +55,13 @@ class LocalQueue:
         outbox: Outbox,
         options: WorkerOptions,
         workers: int,
+        keep_original: datetime.timedelta,
     ) -> None:
         self._database = database
         self._objects = objects
         self._hub = hub
         self._outbox = outbox
+        self._keep_original = keep_original
         self._workers = [Worker(options) for _ in range(workers)]
         self._wakes = [asyncio.Event() for _ in self._workers]
 
@@ -75,7 +78,7 @@ class LocalQueue:
 
     async def start(self) -> None:
         """Takes up what an earlier run left, and starts the workers. Raises StartError where they can't work."""
-        resumed = await self._database.write(store.release_all)
+        resumed = await self._database.write(leases.release_all)
         if resumed:
             log.info("resuming tasks of an earlier run", tasks=resumed)
         await self._sweep()
@@ -98,7 +101,7 @@ class LocalQueue:
     async def _work_with(self, worker: Worker, wake: asyncio.Event) -> None:
         while True:
             wake.clear()
-            lease = await self._database.write(lambda connection: store.claim(connection, new_id(), LEASE_SECONDS))
+            lease = await self._database.write(lambda connection: leases.claim(connection, new_id(), LEASE_SECONDS))
             if lease is not None:
                 await self._work(worker, lease)
                 continue
@@ -115,13 +118,12 @@ class LocalQueue:
                 await self._finish(lease, outcome)
             else:
                 await self._fail(lease, outcome)
-            await asyncio.to_thread(self._objects.delete, lease.job.photo_key)
 
     async def _outcome(self, worker: Worker, lease: Lease) -> Done | Failure | None:
         """How the job ended; None where it is to be begun again."""
 
         async def record(progress: Progress) -> None:
-            await self._database.write(lambda connection: store.record_progress(connection, lease, progress))
+            await self._database.write(lambda connection: leases.record_progress(connection, lease, progress))
             self._hub.tell(lease.job.task_id)
 
         try:
@@ -137,26 +139,32 @@ class LocalQueue:
         return None
 
     async def _finish(self, lease: Lease, done: Done) -> None:
-        def finish(connection: sa.Connection) -> Task | None:
-            task = store.record_done(connection, lease, done)
-            if task is not None:
-                self._outbox.add(connection, RECORD_USE, _use_of(task))
-            return task
+        def finish(connection: sa.Connection) -> Finished | None:
+            finished = leases.record_done(connection, lease, done, utc_now() + self._keep_original)
+            if finished is not None and not finished.replaced_key:
+                self._outbox.add(connection, RECORD_USE, _use_of(finished.task))
+            return finished
 
-        task = await self._database.write(finish)
-        if task is None:  # it was cancelled while its last stage ran
+        finished = await self._database.write(finish)
+        if finished is None:  # it was cancelled, or revised once more, while its last stage ran
             await asyncio.to_thread(self._objects.delete, done.result_key)
             return
-        self._outbox.wake()
+        task = finished.task
         self._hub.tell(task.id)
+        if finished.replaced_key:
+            await asyncio.to_thread(self._objects.delete, finished.replaced_key)
+            return
+        self._outbox.wake()
         TASKS_ENDED.labels("done").inc()
         TASK_SECONDS.observe((utc_now() - task.created_at).total_seconds())
         FACES.observe(len(done.findings.faces))
 
     async def _fail(self, lease: Lease, failure: Failure) -> None:
-        if await self._database.write(lambda connection: store.record_failure(connection, lease, failure)):
+        if await self._database.write(lambda connection: leases.record_failure(connection, lease, failure)):
             self._hub.tell(lease.job.task_id)
             TASKS_ENDED.labels(failure.reason).inc()
+            if lease.job.revised is None:
+                await asyncio.to_thread(self._objects.delete, lease.job.photo_key)
 
     @contextlib.asynccontextmanager
     async def _giving_back(self, lease: Lease) -> AsyncIterator[None]:
@@ -174,7 +182,7 @@ class LocalQueue:
             await self._give_back(lease, delay_seconds=LOOK_SECONDS)
 
     async def _give_back(self, lease: Lease, delay_seconds: float = 0) -> None:
-        await self._database.write(lambda connection: store.release(connection, lease, delay_seconds))
+        await self._database.write(lambda connection: leases.release(connection, lease, delay_seconds))
 
     async def _sweep(self) -> None:
         """Removes what a crash between an object and its row left: photos nobody works on, results nobody knows."""

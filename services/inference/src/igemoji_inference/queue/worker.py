@@ -12,7 +12,7 @@ from typing import Any
 
 from igemoji_inference.domain import Done, Failure, Job, Progress, TaskState
 from igemoji_inference.queue import frames
-from igemoji_inference.records import findings_from_json
+from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.telemetry import log
 
@@ -74,10 +74,7 @@ class Worker:
         process = self._running()
         assert process.stdin is not None  # noqa: S101 - it was opened as a pipe
         try:
-            pictures = dict(job.pictures)
-            process.stdin.write(
-                frames.encode({"kind": "job", "task_id": job.task_id, "photo_key": job.photo_key, "pictures": pictures})
-            )
+            process.stdin.write(frames.encode(_frame_of(job)))
             await process.stdin.drain()
             async for frame in self._frames_of_a_job():
                 if frame["kind"] == "progress":
@@ -134,6 +131,17 @@ class Worker:
         process = self._running()
         assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
         return await frames.read_async(process.stdout)
+
+
+def _frame_of(job: Job) -> dict[str, Any]:
+    return {
+        "kind": "job",
+        "task_id": job.task_id,
+        "photo_key": job.photo_key,
+        "pictures": dict(job.pictures),
+        "result_key": job.result_key,
+        "revised": findings_to_json(job.revised) if job.revised else None,
+    }
 
 
 def _progress(frame: dict[str, Any]) -> Progress:

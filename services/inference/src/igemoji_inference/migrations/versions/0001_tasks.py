@@ -37,16 +37,18 @@ def upgrade() -> None:
         sa.Column("pictures", sa.Text(), nullable=False),
         sa.Column("result_key", sa.String(length=200), nullable=False),
         sa.Column("content_type", sa.String(length=64), nullable=False),
+        sa.Column("original_until", UtcDateTime(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("lease", sa.String(length=36), nullable=False),
         sa.Column("lease_until", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
+    op.create_index(op.f("ix_tasks_created_at"), "tasks", ["created_at"], unique=False)
+    op.create_index(op.f("ix_tasks_original_until"), "tasks", ["original_until"], unique=False)
     op.create_index(op.f("ix_tasks_state_turn_at_id"), "tasks", ["state", "turn_at", "id"], unique=False)
-    op.create_index(
-        op.f("ix_tasks_user_id_state_created_at_id"), "tasks", ["user_id", "state", "created_at", "id"], unique=False
-    )
+    op.create_index(op.f("ix_tasks_user_id_created_at_id"), "tasks", ["user_id", "created_at", "id"], unique=False)
     op.create_table(
         "task_steps",
         sa.Column("task_id", sa.String(length=36), nullable=False),

@@ -1,0 +1,166 @@
+"""Who may work on a task: everything that changes a task after it was made, each change with its step.
+
+A worker holds a lease, and may change its task until somebody takes the lease away: a cancellation, a revision, or the
+end of the lease's time.
+"""
+
+import datetime
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from igemoji_inference.domain import Done, Failure, Findings, Job, Progress, Task, TaskState
+from igemoji_inference.records import findings_from_json
+from igemoji_inference.store import ENDED, NEVER, OPEN, add_step, dump, get_task, tasks
+from igemoji_mesh.database import utc_now
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on a task, until it runs out."""
+
+    id: str
+    job: Job
+    attempts: int
+    """How often the task was begun, this time included."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a result was written for."""
+
+    task: Task
+    """As it was before."""
+    replaced_key: str
+    """Where the result lies that this one replaces; empty where there was none."""
+
+
+def claim(connection: sa.Connection, lease_id: str, seconds: float) -> Lease | None:
+    """Takes the task whose turn it is among those that nobody works on. A lease that ran out is as good as none."""
+    now = utc_now()
+    row = connection.execute(
+        sa.select(tasks)
+        .where(tasks.c.state.in_(OPEN), tasks.c.lease_until <= now)
+        .order_by(tasks.c.turn_at, tasks.c.id)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    taken = connection.execute(
+        tasks.update()
+        .where(tasks.c.id == row.id, tasks.c.lease == row.lease, tasks.c.lease_until <= now)
+        .values(lease=lease_id, lease_until=now + datetime.timedelta(seconds=seconds), attempts=row.attempts + 1)
+    )
+    if taken.rowcount != 1:
+        return None
+    revised = findings_from_json(json.loads(row.findings)) if row.revision else None
+    job = Job(row.id, row.photo_key, json.loads(row.pictures), f"results/{row.id}-{lease_id}", revised)
+    return Lease(lease_id, job, row.attempts + 1)
+
+
+def release_all(connection: sa.Connection) -> int:
+    """Ends every lease: whoever held them is gone. Returns how many tasks are taken up again."""
+    held = sa.and_(tasks.c.state.in_(OPEN), tasks.c.lease != "")
+    return connection.execute(tasks.update().where(held).values(lease="", lease_until=NEVER)).rowcount
+
+
+def record_progress(connection: sa.Connection, lease: Lease, progress: Progress) -> bool:
+    """Writes a step. False where the lease is not held any more: the worker's words count no longer."""
+    return _advance(
+        connection,
+        lease,
+        {"state": progress.state, "percent": progress.percent, "findings": dump(progress.findings)},
+        progress.findings,
+    )
+
+
+def record_done(
+    connection: sa.Connection, lease: Lease, done: Done, original_until: datetime.datetime
+) -> Finished | None:
+    """Ends a task with its result; None where the lease is not held any more."""
+    before = get_task(connection, lease.job.task_id)
+    values = {
+        "state": TaskState.DONE,
+        "percent": 100,
+        "findings": dump(done.findings),
+        "faces": len(done.findings.faces),
+        "result_key": done.result_key,
+        "content_type": done.content_type,
+    }
+    if before is None or not _advance(connection, lease, values, done.findings):
+        return None
+    if before.revision == 0:
+        connection.execute(tasks.update().where(tasks.c.id == before.id).values(original_until=original_until))
+    return Finished(before, before.result_key)
+
+
+def record_failure(connection: sa.Connection, lease: Lease, failure: Failure) -> bool:
+    """Ends a task without a result; False where the lease is not held any more."""
+    return _advance(connection, lease, _failed(failure), None)
+
+
+def revise(connection: sa.Connection, task: Task, findings: Findings) -> None:
+    """Queues a finished task once more. Whoever works on an earlier revision of it works in vain."""
+    values = {
+        "state": TaskState.QUEUED,
+        "percent": 0,
+        "findings": dump(findings),
+        "failure_reason": "",
+        "failure_message": "",
+        "revision": tasks.c.revision + 1,
+        "turn_at": utc_now(),
+        "attempts": 0,
+        "lease": "",
+        "lease_until": NEVER,
+    }
+    _change(connection, task.id, sa.true(), values, findings)
+
+
+def cancel(connection: sa.Connection, task_id: str, failure: Failure) -> str | None:
+    """Ends a task, whoever works on it. Returns the key of its photo; None where it has a result or had ended."""
+    unfinished = sa.and_(tasks.c.id == task_id, tasks.c.state.in_(OPEN), tasks.c.result_key == "")
+    photo_key: str | None = connection.execute(sa.select(tasks.c.photo_key).where(unfinished)).scalar_one_or_none()
+    if photo_key is not None:
+        _change(connection, task_id, tasks.c.state.in_(OPEN), _failed(failure), None)
+    return photo_key
+
+
+def release(connection: sa.Connection, lease: Lease, delay_seconds: float) -> None:
+    """Gives a task back, to be begun again after a while."""
+    until = utc_now() + datetime.timedelta(seconds=delay_seconds)
+    connection.execute(
+        tasks.update()
+        .where(tasks.c.id == lease.job.task_id, tasks.c.lease == lease.id)
+        .values(lease="", lease_until=until)
+    )
+
+
+def _failed(failure: Failure) -> dict[str, Any]:
+    return {"state": TaskState.FAILED, "failure_reason": failure.reason, "failure_message": failure.message}
+
+
+def _advance(connection: sa.Connection, lease: Lease, values: dict[str, Any], findings: Findings | None) -> bool:
+    """Changes a task and adds the step, if the lease still holds."""
+    held = sa.and_(tasks.c.lease == lease.id, tasks.c.state.in_(OPEN))
+    return _change(connection, lease.job.task_id, held, values, findings)
+
+
+def _change(
+    connection: sa.Connection,
+    task_id: str,
+    condition: sa.ColumnElement[bool],
+    values: dict[str, Any],
+    findings: Findings | None,
+) -> bool:
+    if values["state"] in ENDED:
+        values |= {"lease": "", "lease_until": NEVER}
+    changed = connection.execute(
+        tasks.update().where(tasks.c.id == task_id, condition).values(sequence=tasks.c.sequence + 1, **values)
+    )
+    if changed.rowcount != 1:
+        return False
+    row = connection.execute(sa.select(tasks.c.sequence, tasks.c.percent).where(tasks.c.id == task_id)).one()
+    add_step(connection, task_id, row.sequence, values["state"], row.percent, findings)
+    return True

@@ -1,0 +1,47 @@
+"""What is kept no longer than it is needed: originals a day, finished photos a month."""
+
+import asyncio
+import datetime
+
+from igemoji_inference import store
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.objects import ObjectStore
+from igemoji_mesh.telemetry import log
+
+LOOK_SECONDS = 60.0
+BATCH = 100
+
+
+class Retention:
+    """Removes objects first and what names them afterwards: a crash in between leaves something to do again, no orphan.
+
+    Any replica may run it, several at once too: to remove what is gone already is no fault.
+    """
+
+    def __init__(self, database: Database, objects: ObjectStore, keep_results: datetime.timedelta) -> None:
+        self._database = database
+        self._objects = objects
+        self._keep_results = keep_results
+
+    async def run(self) -> None:
+        """Looks for as long as the service runs."""
+        while True:
+            while await self.sweep() == BATCH:
+                pass
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def sweep(self) -> int:
+        """Removes what is due, at most BATCH of each kind; returns how many of the kind that had more."""
+        originals = await self._database.read(lambda connection: store.originals_to_forget(connection, BATCH))
+        for task_id, photo_key in originals:
+            await asyncio.to_thread(self._objects.delete, photo_key)
+            await self._database.write(lambda connection, gone=task_id: store.forget_original(connection, gone))  # type: ignore[misc]
+        before = utc_now() - self._keep_results
+        tasks = await self._database.read(lambda connection: store.tasks_to_forget(connection, before, BATCH))
+        for task_id, *keys in tasks:
+            for key in filter(None, keys):
+                await asyncio.to_thread(self._objects.delete, key)
+            await self._database.write(lambda connection, gone=task_id: store.forget_task(connection, gone))  # type: ignore[misc]
+        if originals or tasks:
+            log.info("kept no longer", originals=len(originals), tasks=len(tasks))
+        return max(len(originals), len(tasks))

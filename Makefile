@@ -12,10 +12,10 @@ CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/pr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up assets protos test lint format clean
+.PHONY: help up assets protos test test-fer lint format clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .make/run $(STUBS) assets ## Run everything on http://127.0.0.1:8080 (make up PORT=8081 DATA=folder)
 	@$(BIN)/igemoji up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
@@ -28,6 +28,9 @@ protos: $(STUBS) ## Derive stubs, descriptors and openapi.json from the contract
 test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end through the real gateway
 	$(BIN)/pytest
 
+test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
+	.venv-fer/bin/pytest services/inference/tests/engines
+
 lint: .make/dev $(STUBS) ## Check style, types and the contract
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -39,7 +42,7 @@ format: .make/dev ## Format the code
 	$(BIN)/ruff format
 
 clean: ## Remove what was installed and built; data in .igemoji stays
-	rm -rf $(VENV) .make assets/build assets/node_modules libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+	rm -rf $(VENV) .venv-fer .make assets/build assets/node_modules libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
 
 # What follows sets up by itself what the targets above need.
 
@@ -54,7 +57,12 @@ $(UV):
 	@mkdir -p .make && touch $@
 
 .make/dev: .make/run
-	$(UV) sync --frozen --inexact --all-packages --all-groups
+	$(UV) sync --frozen --inexact --all-packages --all-groups --no-group fer
+	@touch $@
+
+# An environment of its own: the other one stays small.
+.make/fer: .make/run
+	UV_PROJECT_ENVIRONMENT=.venv-fer $(UV) sync --frozen --package igemoji-workspace --package igemoji-inference --group fer
 	@touch $@
 
 $(STUBS): $(CONTRACT) .make/run

@@ -50,3 +50,7 @@ class PictureUnusable(PhotoError):
 
 class ModelDamaged(Exception):
     """A model file is missing or not the one that was built: nothing can be recognized until it is built again."""
+
+
+class EngineMissing(Exception):
+    """The engine that was asked for is not installed."""

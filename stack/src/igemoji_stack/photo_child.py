@@ -42,12 +42,12 @@ def main() -> None:
     jobs, say = _take_over_pipes()
     cv2.setNumThreads(1)
     with contextlib.suppress(BrokenPipeError):
+        pictures = {name: base64.b64decode(text) for name, text in json.loads(jobs.readline()).items()}
         try:
             pipeline = Pipeline(Path(models))
         except ModelDamaged as error:
             say({"kind": "broken", "message": str(error)})
             return
-        pictures = {name: base64.b64decode(text) for name, text in json.loads(jobs.readline()).items()}
         resource.setrlimit(resource.RLIMIT_DATA, (int(memory_bytes), int(memory_bytes)))
         say({"kind": "ready"})
         for line in jobs:
@@ -68,12 +68,8 @@ def work(pipeline: Pipeline, pictures: Mapping[str, bytes], photo: Path, output:
         result = pipeline.run(data, pictures, lambda *_: None)
     except PhotoError as error:
         return _failed(error.reason, str(error))
-    except MemoryError:
-        return _failed("LIMIT", LIMIT_MESSAGE)
-    except cv2.error as error:
-        return _failed("LIMIT", LIMIT_MESSAGE) if error.code == cv2.Error.STS_NO_MEM else _internal(error)
     except Exception as error:  # a fault of ours with one photo must not end the work on the others
-        return _internal(error)
+        return _failed("LIMIT", LIMIT_MESSAGE) if _is_out_of_memory(error) else _internal(error)
     try:
         _write(output, result.image)
     except OSError as error:
@@ -122,8 +118,16 @@ def _failed(reason: str, message: str) -> dict[str, Any]:
     return {"kind": "failed", "reason": reason, "message": message}
 
 
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, cv2.error):
+        return bool(error.code == cv2.Error.STS_NO_MEM)
+    # onnxruntime has no class of errors for it.
+    return isinstance(error, MemoryError) or "allocate memory" in str(error) or "bad_alloc" in str(error)
+
+
 def _internal(error: Exception) -> dict[str, Any]:
-    return _failed("INTERNAL", f"An error of igemoji ({type(error).__name__}: {error}).")
+    text = str(error).partition("\n")[0][:200]
+    return _failed("INTERNAL", f"An error of igemoji ({type(error).__name__}: {text}).")
 
 
 def _take_over_pipes() -> tuple[BinaryIO, Say]:

@@ -120,12 +120,11 @@ class Worker:
         """Tells the process something and returns its answer; None where it has ended."""
         assert process.stdin is not None  # noqa: S101 - both were opened as pipes
         assert process.stdout is not None  # noqa: S101
-        try:
+        # One that ends at once may have said why before it read anything.
+        with contextlib.suppress(ConnectionError):
             process.stdin.write(json.dumps(told).encode() + b"\n")
             await process.stdin.drain()
-            line = await process.stdout.readline()
-        except ConnectionError:
-            return None
+        line = await process.stdout.readline()
         if not line.endswith(b"\n"):
             return None
         answer: dict[str, Any] = json.loads(line)

@@ -124,7 +124,7 @@ def _read_built_in(template: BuiltIn) -> Template:
 
 def _unknown(wanted: str, known: list[BuiltIn]) -> str:
     names = {name: template.slug for template in known for name in (template.slug, template.name.casefold())}
-    near = difflib.get_close_matches(wanted.casefold(), names, n=3)
+    near = difflib.get_close_matches(wanted.casefold(), names, n=3, cutoff=0.7)
     slugs = list(dict.fromkeys(names[name] for name in near))
     hint = f"did you mean {' or '.join(slugs)}?" if slugs else "`igemoji emojis` lists those that there are."
     return f"There is no emoji template and no folder {wanted!r}: {hint}"

@@ -1,0 +1,114 @@
+"""Templates without a server: the built-in ones and folders of one's own."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_stack.cli import app
+from igemoji_stack.photo_errors import CannotWork
+from igemoji_stack.templates import ASSETS, built_ins, create, find
+
+
+@pytest.fixture(autouse=True)
+def assets(tmp_path, monkeypatch):
+    if not (ASSETS / "templates" / "manifest.json").is_file():
+        pytest.fail("the built-in templates are missing: run `make assets`")
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(wanted: str) -> str:
+    with pytest.raises(CannotWork) as error:
+        find(wanted, ASSETS)
+    return str(error.value)
+
+
+def test_a_built_in_template_is_found_by_slug_or_name_in_any_case():
+    for template in built_ins(ASSETS):
+        found = find(template.slug.upper(), ASSETS)
+        assert found.name == template.name
+        assert set(found.pictures) == set(EXPRESSIONS)
+        assert find(template.name.swapcase(), ASSETS).digest == found.digest
+    assert len({find(template.slug, ASSETS).digest for template in built_ins(ASSETS)}) == len(built_ins(ASSETS))
+
+
+def test_an_unknown_template_comes_with_near_matches():
+    assert "did you mean classic?" in refused("clasic")
+    assert "did you mean drama?" in refused("full drema")
+    assert "igemoji emojis" in refused("qqq")
+
+
+def test_the_list_names_slug_name_and_the_folder_of_the_pictures():
+    done = CliRunner().invoke(app, ["emojis"])
+    assert done.exit_code == 0
+    lines = [line.split("  ") for line in done.stdout.splitlines()]
+    assert [line[0].strip() for line in lines] == [template.slug for template in built_ins(ASSETS)]
+    for line in lines:
+        assert all((Path(line[-1].strip()) / f"{expression}.png").is_file() for expression in EXPRESSIONS)
+
+
+def test_a_folder_of_ones_own_starts_as_a_copy_and_is_then_a_template():
+    assert CliRunner().invoke(app, ["init", "new/my cats", "--from", "CATS"]).exit_code == 0
+    folder = Path("new/my cats")
+    about = json.loads((folder / "template.json").read_text())
+    assert about["name"] == "my cats"
+    assert about["license"]
+    before = find(str(folder), ASSETS)
+    assert before.name == "my cats"
+    (folder / "happy.png").unlink()
+    Image.new("RGB", (300, 200), "red").save(folder / "happy.webp")
+    after = find(str(folder), ASSETS)
+    assert after.digest != before.digest
+    changed = [expression for expression in EXPRESSIONS if after.pictures[expression] != before.pictures[expression]]
+    assert changed == ["happy"]
+
+
+def test_a_folder_that_holds_something_is_left_alone():
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("mine")
+    done = CliRunner().invoke(app, ["init", "full"])
+    assert (done.exit_code, done.stderr) == (2, "full is not empty: give the name of a new folder.\n")
+    assert [path.name for path in Path("full").iterdir()] == ["mine.txt"]
+    assert CliRunner().invoke(app, ["init", "full/mine.txt"]).exit_code == 2
+    assert CliRunner().invoke(app, ["init", "other", "--from", "nothing"]).exit_code == 2
+    assert not Path("other").exists()
+
+
+def test_a_picture_that_is_not_fit_is_named_by_its_expression():
+    create(Path("mine"), "classic", ASSETS)
+    for expression, content, fault in (
+        ("sad", None, "missing"),
+        ("fear", b"", "missing"),
+        ("angry", b"text", "not a PNG"),
+        ("neutral", (ASSETS / "templates/classic/neutral.png").read_bytes()[:5000], "damaged"),
+        ("disgust", b"\x89PNG\r\n\x1a\n" + bytes(2**20), "larger than 1 MiB"),
+    ):
+        shutil.copytree("mine", expression)
+        path = Path(expression) / f"{expression}.png"
+        path.unlink() if content is None else path.write_bytes(content)
+        sentence = refused(expression)
+        assert f"The picture for {expression}" in sentence
+        assert fault in sentence
+    Image.new("RGB", (10, 10)).save("mine/happy.jpg")
+    assert "2 pictures for happy" in refused("mine")
+
+
+def test_a_name_that_is_not_fit_is_said():
+    create(Path("mine"), "classic", ASSETS)
+    for expression in EXPRESSIONS:
+        Image.new("RGB", (8, 8)).save(f"mine/{expression}.png")
+    for text in ('{"name": ""}', "{}", "[", '{"name": 3}'):
+        Path("mine/template.json").write_text(text)
+        assert "template.json" in refused("mine")
+    Path("mine/template.json").unlink()
+    assert find("mine", ASSETS).name == "mine"
+
+
+def test_missing_assets_say_how_to_build_them(tmp_path):
+    done = CliRunner().invoke(app, ["emojis", "--assets", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "make assets" in done.stderr

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from igemoji_mesh.errors import StartError
+from igemoji_mesh.storage import passing_trouble
 
 T = TypeVar("T")
 
@@ -46,7 +47,8 @@ def utc_now() -> datetime.datetime:
 class Database:
     """Runs units of work in transactions, off the event loop.
 
-    A unit of work is a function of a connection. It is committed when it returns and rolled back when it raises.
+    A unit of work is a function of a connection. It is committed when it returns and rolled back when it raises. Where
+    the database has no room or is busy for too long, that is StorageFull or DatabaseBusy.
     """
 
     def __init__(self, url: str) -> None:
@@ -74,8 +76,13 @@ class Database:
         self, connect: Callable[[], AbstractContextManager[sa.Connection]], work: Callable[[sa.Connection], T]
     ) -> T:
         def run() -> T:
-            with connect() as connection:
-                return work(connection)
+            try:
+                with connect() as connection:
+                    return work(connection)
+            except sa.exc.DBAPIError as error:
+                if (trouble := passing_trouble(error.orig)) is not None:
+                    raise trouble from error
+                raise
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
 

@@ -1,0 +1,41 @@
+"""What a service is told by a database that fails it for a while."""
+
+import pytest
+import sqlalchemy as sa
+
+from igemoji_mesh.database import Database
+from igemoji_mesh.storage import DatabaseBusy, StorageFull
+
+NUMBERS = sa.Table("numbers", sa.MetaData(), sa.Column("text", sa.Text))
+
+
+@pytest.fixture
+async def database(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    await database.write(NUMBERS.metadata.create_all)
+    yield database
+    await database.close()
+
+
+async def test_a_database_without_room_says_so_keeps_nothing_and_goes_on_later(database):
+    def fill(connection: sa.Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        connection.execute(NUMBERS.insert().values(text="1" * 100_000))
+
+    def empty(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count=1000000")
+        connection.execute(NUMBERS.insert().values(text="2"))
+
+    with pytest.raises(StorageFull):
+        await database.write(fill)
+    await database.write(empty)
+    assert await database.read(lambda connection: connection.execute(sa.select(NUMBERS)).scalars().all()) == ["2"]
+
+
+async def test_a_database_that_others_hold_is_a_passing_trouble(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    sa.event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=0"))
+    with database.engine.execution_options(igemoji_write=True).begin(), pytest.raises(DatabaseBusy):
+        await database.write(NUMBERS.metadata.create_all)
+    await database.close()

@@ -1,5 +1,7 @@
 """The object store port, and the folder that serves one machine."""
 
+import contextlib
+import fcntl
 import os
 import re
 import tempfile
@@ -9,6 +11,7 @@ from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from igemoji_mesh.errors import NotFound, StartError
+from igemoji_mesh.storage import StorageFull, no_space
 
 CHUNK_BYTES = 256 * 1024
 
@@ -23,7 +26,7 @@ class ObjectStore(Protocol):
     """Bytes under keys such as `results/0198c….jpg`. Methods block: call them in a thread."""
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Stores all of it or nothing; what stood under the key is replaced."""
+        """Stores all of it or nothing; what stood under the key is replaced. Raises StorageFull."""
 
     def get(self, key: str) -> bytes:
         """Raises ObjectMissing."""
@@ -44,24 +47,30 @@ class ObjectStore(Protocol):
 
 
 class FolderObjectStore:
-    """A folder on this machine."""
+    """A folder on this machine, for any number of processes.
+
+    What is being written lies in a folder apart, locked by its writer: what is there without a lock was left by a
+    process that is gone, and is removed by the next one that opens the store.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        root.mkdir(parents=True, exist_ok=True)
+        self._unfinished = root / ".unfinished"
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        self._remove_abandoned()
 
     def put(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002 - a folder keeps no content types
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._new_file() as (file, name):
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+                os.replace(name, path)
+        except OSError as error:
+            if no_space(error):
+                raise StorageFull from error
             raise
 
     def get(self, key: str) -> bytes:
@@ -92,6 +101,30 @@ class FolderObjectStore:
     def check(self) -> None:
         with tempfile.TemporaryFile(dir=self._root):
             pass
+
+    @contextlib.contextmanager
+    def _new_file(self) -> Iterator[tuple[BinaryIO, str]]:
+        """A locked file and its name, which is gone after the block unless it was moved elsewhere."""
+        while True:
+            descriptor, name = tempfile.mkstemp(dir=self._unfinished)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:  # else another process saw it before it was locked, and removed it
+                break
+            os.close(descriptor)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file, name
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def _remove_abandoned(self) -> None:
+        for path in self._unfinished.iterdir():
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):

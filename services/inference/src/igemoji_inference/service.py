@@ -101,13 +101,8 @@ class Inference:
         pictures = await self._catalog.picture_keys(emoji_id)
         task = Task(new_id(), by, emoji_id, utc_now())
         upload = Upload(f"photos/{task.id}", info.width * info.height / 1e6, pictures)
-        await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
-        try:
-            await self._database.write(lambda connection: self._add(connection, task, upload))
-        except BaseException:
-            await asyncio.shield(asyncio.to_thread(self._objects.delete, upload.key))
-            raise
-        self._queue.wake()
+        # A client that goes away meanwhile must not leave half of it: a task without its photo.
+        await asyncio.shield(self._take_in(task, upload, photo))
         return task.id
 
     async def get(self, task_id: str, *, by: str) -> Task:
@@ -117,12 +112,7 @@ class Inference:
     async def cancel(self, task_id: str, *, by: str) -> Task:
         """Stops a task and returns it as it is then; one that has ended stays as it is. Raises TaskNotFound."""
         await self.get(task_id, by=by)
-        failure = Failure(CANCELLED, "You stopped this photo.")
-        photo_key = await self._database.write(lambda connection: leases.cancel(connection, task_id, failure))
-        if photo_key is not None:
-            self._queue.cancel(task_id)
-            self._hub.tell(task_id)
-            await asyncio.to_thread(self._objects.delete, photo_key)
+        await asyncio.shield(self._cancel(task_id))
         return await self.get(task_id, by=by)
 
     async def watch(self, task_id: str, after_sequence: int, *, by: str) -> AsyncGenerator[tuple[Step, bool], None]:
@@ -182,6 +172,23 @@ class Inference:
         return await self._database.read(
             lambda connection: store.list_results(connection, user_id, page_number, page_size)
         )
+
+    async def _take_in(self, task: Task, upload: Upload, photo: bytes) -> None:
+        await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
+        try:
+            await self._database.write(lambda connection: self._add(connection, task, upload))
+        except BaseException:
+            await asyncio.to_thread(self._objects.delete, upload.key)
+            raise
+        self._queue.wake()
+
+    async def _cancel(self, task_id: str) -> None:
+        failure = Failure(CANCELLED, "You stopped this photo.")
+        photo_key = await self._database.write(lambda connection: leases.cancel(connection, task_id, failure))
+        if photo_key is not None:
+            self._queue.cancel(task_id)
+            self._hub.tell(task_id)
+            await asyncio.to_thread(self._objects.delete, photo_key)
 
     async def _course(self, task_id: str, after: int, by: str) -> tuple[Task, list[Step]]:
         """A task and its steps as they were at one moment. Raises TaskNotFound."""

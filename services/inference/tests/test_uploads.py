@@ -1,0 +1,95 @@
+"""What becomes of an upload whose client goes away in the middle of it."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from igemoji_inference import store
+from igemoji_inference.progress import ProgressHub
+from igemoji_inference.service import Inference
+from igemoji_mesh.database import Database
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.migrations import migrate
+from igemoji_mesh.objects import FolderObjectStore
+
+
+class Nobody:
+    """Plays the catalogue and the workers."""
+
+    async def picture_keys(self, emoji_id: str) -> dict[str, str]:
+        return {}
+
+    def wake(self) -> None:
+        pass
+
+    def cancel(self, task_id: str) -> None:
+        pass
+
+
+class SlowDatabase(Database):
+    """Takes its time for a change, and says when it has begun one."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.is_writing = threading.Event()
+
+    async def write(self, work):
+        def slowly(connection: sa.Connection):
+            self.is_writing.set()
+            time.sleep(0.2)
+            return work(connection)
+
+        return await super().write(slowly)
+
+
+@pytest.fixture
+async def database(tmp_path):
+    url = f"sqlite:///{tmp_path}/inference.db"
+    await asyncio.to_thread(migrate, url, "igemoji_inference")
+    database = SlowDatabase(url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def objects(tmp_path):
+    return FolderObjectStore(tmp_path / "objects")
+
+
+@pytest.fixture
+def inference(database, objects):
+    limits = {"max_photo_bytes": 2**20, "max_open_tasks": 5, "max_queued_tasks": 100}
+    return Inference(database, objects, Nobody(), ProgressHub(), Nobody(), **limits)
+
+
+async def given_up(database: SlowDatabase, call) -> None:
+    """Begins a call, and gives it up while its change is being written."""
+    database.is_writing.clear()
+    running = asyncio.create_task(call)
+    while not database.is_writing.is_set():
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await asyncio.sleep(0.4)
+
+
+async def all_tasks(database: Database) -> list[sa.Row]:
+    return list(await database.read(lambda connection: connection.execute(sa.select(store.tasks)).all()))
+
+
+async def test_an_upload_that_is_given_up_leaves_a_task_with_its_photo(inference, database, objects, landscape):
+    await given_up(database, inference.create(landscape, new_id(), by=new_id()))
+    (task,) = await all_tasks(database)
+    assert objects.get(task.photo_key) == landscape
+
+
+async def test_a_cancellation_that_is_given_up_leaves_no_photo(inference, database, objects, landscape):
+    owner = new_id()
+    task_id = await inference.create(landscape, new_id(), by=owner)
+    await given_up(database, inference.cancel(task_id, by=owner))
+    (task,) = await all_tasks(database)
+    assert task.failure_reason == "CANCELLED"
+    assert list(objects.keys("photos/")) == []

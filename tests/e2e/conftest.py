@@ -24,12 +24,19 @@ PEOPLE = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo"
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
+class LoggedMesh(Mesh):
+    """A mesh that remembers what its processes logged."""
+
+    def __init__(self, options: MeshOptions) -> None:
+        self.lines: list[str] = []
+        super().__init__(options, lambda name, line: self.lines.append(f"{name} {line}"))
+
+
 @pytest.fixture(scope="session")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedMesh]:
     """One mesh for the whole run, on a free port, in an event loop and a thread of its own."""
     options = MeshOptions(data=tmp_path_factory.mktemp("mesh"), assets=ASSETS, port=0, rate_factor=100)
-    lines: list[str] = []
-    mesh = Mesh(options, lambda name, line: lines.append(f"{name} {line}"))
+    mesh = LoggedMesh(options)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

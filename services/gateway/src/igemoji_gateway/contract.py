@@ -50,6 +50,10 @@ def is_internal(rpc: Rpc) -> bool:
     return access(rpc).level == access_pb2.LEVEL_INTERNAL
 
 
+def takes_cookie(rpc: Rpc) -> bool:
+    return access(rpc).level == access_pb2.LEVEL_COOKIE
+
+
 def service_name(rpc: Rpc) -> str:
     """The service of an RPC as certificates and hosts have it: `emoji-catalog` for igemoji.emoji_catalog.v1."""
     return rpc.package.split(".")[1].replace("_", "-")

@@ -15,6 +15,9 @@ SPOOFABLE_PREFIXES = ("x-user-", "x-caller", "x-envoy-", "x-igemoji-")
 SPOOFABLE = ("x-jwt-payload", "x-forwarded-client-cert", "x-http-code", "x-request-id")
 """Headers that mean something between the gateway and the services: from outside they mean nothing."""
 
+UNLOGGED_PATHS = "/api/v1/shared/"
+"""Whoever knows a path below it may see the photo it leads to: it does not go into the log."""
+
 LOG_FIELDS = {
     "time": "%START_TIME%",
     "event": "request",
@@ -68,17 +71,33 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             "initial_connection_window_size": 4 << 20,
         },
         access_log=[
-            extension(
-                "envoy.access_loggers.stdout",
-                "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-                log_format={"json_format": LOG_FIELDS, "omit_empty_values": True},
-            )
+            _log(LOG_FIELDS, unlogged_path=False),
+            _log({name: value for name, value in LOG_FIELDS.items() if name != "path"}, unlogged_path=True),
         ],
         local_reply_config=local_reply_config(),
         route_config=route_configuration(options, rpcs),
         http_filters=http_filters(options, rpcs),
     )
     return _listener("edge", options.listen, manager, options.tls)
+
+
+def _log(fields: Config, *, unlogged_path: bool) -> Config:
+    """A log of the requests whose path may be written down, or of those whose path may not."""
+    header = {
+        "name": "x-envoy-original-path",
+        "string_match": {"prefix": UNLOGGED_PATHS},
+        "invert_match": not unlogged_path,
+        # A request that was not transcoded has no such header, and no secret in its path.
+        "treat_missing_header_as_empty": True,
+    }
+    return {
+        **extension(
+            "envoy.access_loggers.stdout",
+            "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+            log_format={"json_format": fields, "omit_empty_values": True},
+        ),
+        "filter": {"header_filter": {"header": header}},
+    }
 
 
 def metrics_listener(address: Address) -> Config:

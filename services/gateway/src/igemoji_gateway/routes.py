@@ -16,6 +16,7 @@ from igemoji_gateway.contract import (
     request_limits,
     rest_call,
     service_name,
+    takes_cookie,
 )
 from igemoji_gateway.options import GatewayOptions
 from igemoji_gateway.protobuf import Config, extension, header, seconds, typed
@@ -93,6 +94,9 @@ def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
     if not rpc.server_streaming:
         # REST has no deadline of its own: the service is told how long anybody waits.
         route["request_headers_to_add"] = [header("grpc-timeout", f"{_timeout(rpc)}S", action="ADD_IF_ABSENT")]
+    if not takes_cookie(rpc):
+        # The refresh token is for nobody but who takes it, whatever path a client sends it to.
+        route["request_headers_to_remove"] = ["cookie"]
     return route
 
 
@@ -239,7 +243,7 @@ def _cors(origins: tuple[str, ...]) -> Config:
         allow_origin_string_match=[{"exact": origin} for origin in origins],
         allow_methods="GET, POST, PUT, PATCH, DELETE, OPTIONS",
         allow_headers="authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, "
-        "grpc-timeout, x-grpc-web, x-user-agent",
+        "grpc-timeout, x-grpc-web, x-requested-with, x-user-agent",
         expose_headers="location, etag, retry-after, x-request-id, grpc-status, grpc-message",
         max_age="86400",
         allow_credentials=True,

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from igemoji_inference.vision.errors import PhotoError
 from igemoji_inference.vision.faces import Box, Face
-from igemoji_mesh.errors import Exhausted, FailedPrecondition, InvalidInput, NotFound, Violation
+from igemoji_mesh.errors import Exhausted, FailedPrecondition, InvalidInput, NotFound, Unauthenticated, Violation
 
 HEARTBEAT_SECONDS = 10.0
 
@@ -133,6 +133,15 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A link to a finished photo."""
+
+    token: str
+    """The secret; only its digest is kept."""
+    expires_at: datetime.datetime
+
+
+@dataclass(frozen=True)
 class TaskResult:
     """A line of a user's list of finished photos."""
 
@@ -199,6 +208,20 @@ class BoxOutside(InvalidInput):
 class TooManyFaces(FailedPrecondition):
     def __init__(self) -> None:
         super().__init__(f"A photo can have at most {MAX_FACES} faces.")
+
+
+class LinkNotFound(NotFound):
+    """There is no such link, or it has expired, or was revoked: which of them is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("This link leads nowhere: it has expired, was revoked, or never was.")
+
+
+class AccountGone(Unauthenticated):
+    """The token is good, but its account was deleted."""
+
+    def __init__(self) -> None:
+        super().__init__("This account no longer exists.")
 
 
 class TooManyOpenTasks(Exhausted):

@@ -6,6 +6,7 @@ import datetime
 from igemoji.inference.v1.inference_pb2_grpc import add_InferenceServiceServicer_to_server
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_inference import store
+from igemoji_inference.belongings import Belongings
 from igemoji_inference.catalog import EmojiCatalog
 from igemoji_inference.progress import ProgressHub
 from igemoji_inference.queue.local import RECORD_USE, LocalQueue
@@ -55,13 +56,15 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         max_queued_tasks=settings.max_queued_tasks,
     )
 
+    servicer = InferenceServicer(inference, Belongings(database, objects, queue))
+
     async def objects_ready() -> None:
         await asyncio.to_thread(objects.check)
 
     server = MeshServer(
         "inference",
         settings,
-        {SERVICE: lambda server: add_InferenceServiceServicer_to_server(InferenceServicer(inference), server)},
+        {SERVICE: lambda server: add_InferenceServiceServicer_to_server(servicer, server)},
         verifier or TokenVerifier(auth_keys(channels)),
         {"database": database.check, "objects": objects_ready},
     )

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji_inference import forms
+from igemoji_inference.belongings import Belongings
 from igemoji_inference.domain import Step, Task, TaskResult
 from igemoji_inference.service import Inference
 from igemoji_inference.vision.faces import Box, Face
@@ -19,11 +21,14 @@ from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.interceptors import Context, validate
 
 TASKS = "/api/v1/faces/tasks"
+SHARED = "/api/v1/shared"
+SHARE_DAYS = 7
 
 
 class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Inference, belongings: Belongings) -> None:
         self._inference = inference
+        self._belongings = belongings
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
         photo, emoji_id = await _photo_and_emoji(request)
@@ -56,10 +61,41 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
 
     async def GetResultImage(self, request: pb.GetResultImageRequest, context: Context) -> AsyncIterator[HttpBody]:
         task, chunks = await self._inference.result(request.task_id, by=user().id)
-        name = f"igemoji-{task.id[-12:]}.{task.result_key.rpartition('.')[2]}"
-        await send_headers(context, cache_control="private, no-cache", content_disposition=f'inline; filename="{name}"')
-        while chunk := await asyncio.to_thread(_next, chunks):
-            yield HttpBody(content_type=task.content_type, data=chunk)
+        async for piece in _image(task, chunks, context):
+            yield piece
+
+    async def DeleteTask(self, request: pb.DeleteTaskRequest, context: Context) -> Empty:  # noqa: ARG002
+        await self._belongings.delete(request.task_id, by=user().id)
+        return Empty()
+
+    async def ShareResult(self, request: pb.ShareResultRequest, context: Context) -> pb.ShareResultResponse:
+        share = await self._belongings.share(request.task_id, request.days or SHARE_DAYS, by=user().id)
+        url = f"{SHARED}/{share.token}"
+        await send_headers(context, location=url, cache_control="no-store")
+        return pb.ShareResultResponse(token=share.token, url=url, expires_at=_timestamp(share.expires_at))
+
+    async def UnshareResult(self, request: pb.UnshareResultRequest, context: Context) -> Empty:  # noqa: ARG002
+        await self._belongings.unshare(request.task_id, by=user().id)
+        return Empty()
+
+    async def GetShared(self, request: pb.GetSharedRequest, context: Context) -> pb.SharedResult:  # noqa: ARG002
+        task, expires_at = await self._belongings.shared(request.token)
+        return pb.SharedResult(
+            image_url=f"{SHARED}/{request.token}/image",
+            width=task.findings.width,
+            height=task.findings.height,
+            emoji_id=task.emoji_id,
+            expires_at=_timestamp(expires_at),
+        )
+
+    async def GetSharedImage(self, request: pb.GetSharedImageRequest, context: Context) -> AsyncIterator[HttpBody]:
+        task, chunks = await self._belongings.shared_image(request.token)
+        async for piece in _image(task, chunks, context):
+            yield piece
+
+    async def DeleteUserData(self, request: pb.DeleteUserDataRequest, context: Context) -> Empty:  # noqa: ARG002
+        await self._belongings.delete_all(request.user_id)
+        return Empty()
 
     async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:  # noqa: ARG002
         results, total = await self._inference.results_of(request.user_id, request.page_number, request.page_size)
@@ -74,6 +110,13 @@ async def _photo_and_emoji(request: pb.CreateTaskRequest) -> tuple[bytes, str]:
     emoji_id = form.emoji_id or request.emoji_id
     validate(pb.CreateTaskRequest(emoji_id=emoji_id))
     return form.image, emoji_id
+
+
+async def _image(task: Task, chunks: Iterator[bytes], context: Context) -> AsyncIterator[HttpBody]:
+    name = f"igemoji-{task.id[-12:]}.{task.result_key.rpartition('.')[2]}"
+    await send_headers(context, cache_control="private, no-cache", content_disposition=f'inline; filename="{name}"')
+    while chunk := await asyncio.to_thread(_next, chunks):
+        yield HttpBody(content_type=task.content_type, data=chunk)
 
 
 def _next(chunks: Iterator[bytes]) -> bytes:

@@ -10,6 +10,7 @@ from igemoji_inference import leases, store
 from igemoji_inference.domain import (
     CANCELLED,
     HEARTBEAT_SECONDS,
+    AccountGone,
     EmojiMissing,
     Failure,
     Findings,
@@ -86,8 +87,8 @@ class Inference:
     async def create(self, photo: bytes, emoji_id: str, *, by: str) -> str:
         """Takes a photo in and returns the task's id.
 
-        Raises PhotoTooLarge, PhotoRefused, EmojiMissing, EmojiNotFound, TooManyOpenTasks or QueueFull; nothing is
-        kept then.
+        Raises PhotoTooLarge, PhotoRefused, EmojiMissing, EmojiNotFound, AccountGone, TooManyOpenTasks or QueueFull;
+        nothing is kept then.
         """
         if len(photo) > self._max_photo_bytes:
             raise PhotoTooLarge(self._max_photo_bytes)
@@ -107,7 +108,7 @@ class Inference:
 
     async def get(self, task_id: str, *, by: str) -> Task:
         """Raises TaskNotFound."""
-        return _owned(await self._database.read(lambda connection: store.get_task(connection, task_id)), by)
+        return owned(await self._database.read(lambda connection: store.get_task(connection, task_id)), by)
 
     async def cancel(self, task_id: str, *, by: str) -> Task:
         """Stops a task and returns it as it is then; one that has ended stays as it is. Raises TaskNotFound."""
@@ -194,20 +195,20 @@ class Inference:
         """A task and its steps as they were at one moment. Raises TaskNotFound."""
 
         def read(connection: sa.Connection) -> tuple[Task, list[Step]]:
-            task = _owned(store.get_task(connection, task_id), by)
+            task = owned(store.get_task(connection, task_id), by)
             return task, store.steps_after(connection, task, after)
 
         return await self._database.read(read)
 
     async def _revise(self, task_id: str, by: str, change: Callable[[Findings], Findings]) -> Task:
         def revise(connection: sa.Connection) -> Task:
-            task = _owned(store.get_task(connection, task_id), by)
+            task = owned(store.get_task(connection, task_id), by)
             if not task.result_key:
                 raise NotFinished
             if task.original_until is None or task.original_until <= utc_now():
                 raise OriginalGone
             leases.revise(connection, task, change(task.findings))
-            return _owned(store.get_task(connection, task_id), by)
+            return owned(store.get_task(connection, task_id), by)
 
         task = await self._database.write(revise)
         self._queue.wake()
@@ -215,6 +216,8 @@ class Inference:
         return task
 
     def _admit(self, connection: sa.Connection, user_id: str) -> None:
+        if store.is_gone(connection, user_id):
+            raise AccountGone
         if store.count_open(connection, user_id) >= self._max_open_tasks:
             raise TooManyOpenTasks(self._max_open_tasks)
         if store.count_open(connection) >= self._max_queued_tasks:
@@ -226,7 +229,8 @@ class Inference:
         store.add_task(connection, task, upload)
 
 
-def _owned(task: Task | None, by: str) -> Task:
+def owned(task: Task | None, by: str) -> Task:
+    """A task, if it is this user's. Raises TaskNotFound."""
     if task is None or task.user_id != by:
         raise TaskNotFound
     return task

@@ -73,6 +73,20 @@ task_steps = sa.Table(
 )
 """`findings` is empty where the step found nothing new."""
 
+shares = sa.Table(
+    "shares",
+    metadata,
+    sa.Column("token_digest", sa.String(64), primary_key=True),
+    sa.Column("task_id", sa.String(36), sa.ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Index(None, "task_id"),
+    sa.Index(None, "expires_at"),
+)
+"""Of a link's token only the SHA-256 is kept: who reads the database can't use it."""
+
+gone_users = sa.Table("gone_users", metadata, sa.Column("user_id", sa.String(36), primary_key=True))
+"""A token of a deleted account is good for some minutes more; nothing is taken in for it."""
+
 outbox = outbox_table(metadata)
 
 ENDED = (TaskState.DONE, TaskState.FAILED)
@@ -165,6 +179,16 @@ def list_results(
     return [TaskResult(row.id, row.emoji_id, row.faces, row.created_at) for row in rows], total
 
 
+def tasks_of(connection: sa.Connection, user_id: str, limit: int) -> list[Task]:
+    rows = connection.execute(sa.select(tasks).where(tasks.c.user_id == user_id).limit(limit))
+    return [_task(row) for row in rows]
+
+
+def is_gone(connection: sa.Connection, user_id: str) -> bool:
+    """Whether the account of a user was deleted."""
+    return connection.execute(sa.select(gone_users).where(gone_users.c.user_id == user_id)).one_or_none() is not None
+
+
 def originals_to_forget(connection: sa.Connection, limit: int) -> list[tuple[str, str]]:
     """Ids and photo keys of tasks whose original is not kept any longer."""
     rows = connection.execute(
@@ -190,6 +214,7 @@ def tasks_to_forget(connection: sa.Connection, before: datetime.datetime, limit:
 
 
 def forget_task(connection: sa.Connection, task_id: str) -> None:
+    connection.execute(shares.delete().where(shares.c.task_id == task_id))
     connection.execute(task_steps.delete().where(task_steps.c.task_id == task_id))
     connection.execute(tasks.delete().where(tasks.c.id == task_id))
 

@@ -1,4 +1,4 @@
-"""Tasks, their steps, and the outbox."""
+"""Tasks, their steps, links to results, and the outbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,11 @@ down_revision = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "gone_users",
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_gone_users")),
+    )
     op.create_table(
         "outbox",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -49,6 +54,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tasks_original_until"), "tasks", ["original_until"], unique=False)
     op.create_index(op.f("ix_tasks_state_turn_at_id"), "tasks", ["state", "turn_at", "id"], unique=False)
     op.create_index(op.f("ix_tasks_user_id_created_at_id"), "tasks", ["user_id", "created_at", "id"], unique=False)
+    op.create_table(
+        "shares",
+        sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("task_id", sa.String(length=36), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_shares_task_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_shares")),
+    )
+    op.create_index(op.f("ix_shares_expires_at"), "shares", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_shares_task_id"), "shares", ["task_id"], unique=False)
     op.create_table(
         "task_steps",
         sa.Column("task_id", sa.String(length=36), nullable=False),

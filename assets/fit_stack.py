@@ -53,10 +53,10 @@ def features(faces: NDArray[np.uint8], seed: int) -> Floats:
         shaken = float(copy > 0)
         crops = []
         for face in faces:
-            size = side / FRAME_SIDE * (1 + shaken * rng.normal(0, 0.06))
-            x, y = side / 2 + shaken * rng.normal(0, 0.03 * side, 2)
+            size = side / FRAME_SIDE * (1 + shaken * rng.normal(0, 0.08))
+            x, y = side / 2 + shaken * rng.normal(0, 0.04 * side, 2)
             box = Box(x - size / 2, y + FRAME_UP * side - size / 2, size, size)
-            crops.append(crop(cv2.cvtColor(face, cv2.COLOR_GRAY2RGB), box, shaken * rng.normal(0, 6)))
+            crops.append(crop(cv2.cvtColor(face, cv2.COLOR_GRAY2RGB), box, shaken * rng.normal(0, 8)))
         batches = [classifier.features(np.stack(crops[at : at + 32])) for at in range(0, len(crops), 32)]
         copies.append(np.concatenate(batches))
     return np.stack(copies).astype(np.float64)

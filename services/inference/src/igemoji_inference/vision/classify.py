@@ -16,10 +16,12 @@ from igemoji_inference.vision.faces import EXPRESSIONS, Box
 Floats = NDArray[np.float32]
 
 # How faces were framed in the photos that the networks were trained on, in terms of RetinaFace's boxes.
-FRAME_SIDE = 0.98
+FRAME_SIDE = 0.95
 FRAME_UP = 0.02
 
 FER_SIDE = 64
+FER_TRAINED_SIDE = 48
+"""Pixels of the faces that fer's network was trained on, before they were enlarged; it reads sharper ones worse."""
 FACE_API_SIDE = 112
 FACE_API_MEAN = (122.782, 117.001, 104.298)
 FACES_PER_BATCH = 16
@@ -92,8 +94,9 @@ class Classifier:
 def _fer_input(crops: Pixels) -> Floats:
     """Gray, 64 px, -1 to 1: `(N, 1, 64, 64)`, as `fer` does it."""
     grays = [cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops]
-    small = [cv2.resize(gray, (FER_SIDE, FER_SIDE), interpolation=cv2.INTER_AREA) for gray in grays]
-    return np.asarray(cv2.dnn.blobFromImages(small, 1 / 127.5, mean=(127.5,)), np.float32)
+    small = [cv2.resize(gray, (FER_TRAINED_SIDE,) * 2, interpolation=cv2.INTER_AREA) for gray in grays]
+    grown = [cv2.resize(gray, (FER_SIDE,) * 2, interpolation=cv2.INTER_LINEAR) for gray in small]
+    return np.asarray(cv2.dnn.blobFromImages(grown, 1 / 127.5, mean=(127.5,)), np.float32)
 
 
 def _face_api_input(crops: Pixels) -> Floats:

@@ -40,8 +40,6 @@ def envoy_command(configuration: Path, *, concurrency: int = 2) -> list[str]:
         *("--config-path", str(configuration)),
         *("--concurrency", str(concurrency)),
         *("--log-level", "warning"),
-        # Who follows the log sees a request within a second, not within ten.
-        *("--file-flush-interval-msec", "1000"),
         # Or the access log comes ten seconds late.
         *("--file-flush-interval-msec", "500"),
         "--disable-hot-restart",

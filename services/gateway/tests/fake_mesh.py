@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import httpx
 from google.protobuf import message_factory
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -180,10 +181,12 @@ def _as_coroutine(rpc: Rpc, behaviour: Callable[[Any, Any], Any]) -> Callable[[A
 def rest_calls(rpc: Rpc) -> list[tuple[str, str]]:
     """Method and a path that fits, for each of its REST bindings."""
     calls = []
+    fields = Default().FindMessageTypeByName(rpc.request).fields
+    numbers = {field.name for field in fields if field.cpp_type == FieldDescriptor.CPPTYPE_INT32}
     for binding in rpc.bindings:
         method, template = rest_call(binding)
-        path = template.replace("{page_number}", "1").replace("{expression}", "happy").replace("{case}", "result")
-        calls.append((method, re.sub(r"\{\w+\}", SOME_ID, path)))
+        path = template.replace("{expression}", "happy").replace("{case}", "result")
+        calls.append((method, re.sub(r"\{(\w+)\}", lambda found: "1" if found[1] in numbers else SOME_ID, path)))
     return calls
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igemoji_inference.vision.decode import Pixels, decode
+from igemoji_inference.vision.decode import Photo, Pixels, decode
 from igemoji_inference.vision.errors import ModelDamaged, PhotoError
-from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.faces import Box, Face
+from igemoji_inference.vision.headers import Format
 from igemoji_inference.vision.pipeline import Pipeline, Stage
 
 Save = Callable[..., bytes]
@@ -118,6 +119,33 @@ def test_another_expression_is_composed_without_looking_again(
 
     assert (uncovered.pixels == astronaut).all()
     assert (covered.pixels != astronaut).any()
+
+
+@pytest.mark.parametrize("degrees", [0, -30])
+def test_a_face_that_a_person_marks_is_read_where_it_is_marked(
+    pipeline: Pipeline, astronaut: Pixels, degrees: float
+) -> None:
+    turned = np.asarray(Image.fromarray(astronaut).rotate(-degrees, Image.Resampling.BICUBIC, center=(224, 120)))
+    box = Box(174, 60, 100, 120)
+
+    face = pipeline.face_in(Photo(turned, Format.PNG), box)
+
+    assert face.box == box
+    assert face.expression == "happy"
+    assert abs(face.roll - 5 - degrees) < 15
+    assert face.detection_score == 1
+
+
+@pytest.mark.parametrize("box", [Box(10, 300, 60, 60), Box(-50, -50, 80, 80), Box(600, 600, 50, 50), Box(5, 5, 0, 0)])
+def test_any_box_that_a_person_draws_can_be_covered(
+    pipeline: Pipeline, pictures: dict[str, bytes], astronaut: Pixels, box: Box
+) -> None:
+    photo = Photo(astronaut, Format.PNG)
+
+    face = pipeline.face_in(photo, box)
+
+    assert abs(sum(face.scores.values()) - 1) < 1e-5
+    assert pipeline.compose(photo, [face], pictures).pixels.shape == astronaut.shape
 
 
 @pytest.mark.parametrize("data", [b"", b"a text file named photo.jpg", b"\xff\xd8\xff\xe0", bytes(1000)])

@@ -17,7 +17,7 @@ from igemoji_inference.vision.faces import Box, Face
 
 EMOJI_SIDE = 1.25
 """Side of the emoji's square in terms of the longer side of the face's box."""
-MOSAIC_REACH = 1.15
+MOSAIC_REACH = 1.05
 """Axes of the mosaic's ellipse in terms of the box."""
 MOSAIC_CELLS = 6
 """Cells along the longer side of the face: too few to know anybody by."""

@@ -167,8 +167,10 @@ def _webp(data: bytes) -> PhotoInfo:
 
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     at = 12
+    # What follows a RIFF is not part of it.
+    end = min(8 + struct.unpack_from("<I", data, 4)[0], len(data))
     for _ in range(MAX_SEGMENTS):
-        if at + 8 > len(data):
+        if at + 8 > end:
             return
         kind, length = struct.unpack_from("<4sI", data, at)
         yield kind, at + 8, at + 8 + length

@@ -113,6 +113,24 @@ class Pipeline:
             )
         ), more_faces
 
+    def face_in(self, photo: Photo, box: Box) -> Face:
+        """The face that a person marked: the box stays as drawn, roll and expression are read from the photo."""
+        width, height = max(box.width, 1.0), max(box.height, 1.0)
+        left, top = max(int(box.x - width / 2), 0), max(int(box.y - height / 2), 0)
+        right, bottom = max(int(box.x + 1.5 * width), 0), max(int(box.y + 1.5 * height), 0)
+        part = np.ascontiguousarray(photo.pixels[top:bottom, left:right, :3])
+        turn, points = 0.0, np.zeros((0, 2), np.float32)
+        if part.size:
+            found, _ = self._detector.find(part)
+            inside = [abs(x + w / 2 + left - box.center[0]) < width / 3 for x, _, w, _ in found.boxes]
+            level = [abs(y + h / 2 + top - box.center[1]) < height / 3 for _, y, _, h in found.boxes]
+            rows = np.flatnonzero(np.logical_and(inside, level))
+            if len(rows):
+                points = found.landmarks[rows[0]]
+                turn, points = roll(points), points + np.array([left, top], np.float32)
+        scores, weak = self._classifier.classify(np.ascontiguousarray(photo.pixels[:, :, :3]), [box], [turn])
+        return _face(box, turn, points, 1.0, scores[0], weak[0])
+
     def compose(
         self,
         photo: Photo,

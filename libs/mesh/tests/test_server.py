@@ -40,8 +40,7 @@ class Ranking(ranking_pb2_grpc.RankingServiceServicer):
     async def RecordUse(self, request, context):
         return Empty()
 
-    async def ForgetEmoji(self, request, context):
-        return Empty()
+    ForgetEmoji = DeleteUserData = RecordUse
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,8 @@ class FakeRanking(ranking_pb2_grpc.RankingServiceServicer):
     async def RecordUse(self, request, context):
         raise NotImplementedError
 
+    DeleteUserData = RecordUse
+
     async def ForgetEmoji(self, request, context):
         self.forgotten.append(request.emoji_id)
         return Empty()
@@ -71,6 +73,8 @@ class Client:
     stub: Any
     internal: Any
     """The same service, called by the ranking."""
+    auth: Any
+    """The same service, called by auth."""
     mesh: TestMesh
     pictures: Path
     """The folder of the object store where pictures lie."""
@@ -155,11 +159,14 @@ def start_ranking(mesh: TestMesh, settings: Settings) -> Callable[[FakeRanking],
 @pytest.fixture
 def client_of(mesh: TestMesh, settings: Settings) -> Callable[[MeshServer], Client]:
     def client(server: MeshServer) -> Client:
+        def stub(caller: str) -> Any:
+            channel = mesh.channel(server.port, "emoji-catalog", caller=caller)
+            return emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(channel)
+
         return Client(
-            emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(mesh.channel(server.port, "emoji-catalog")),
-            emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(
-                mesh.channel(server.port, "emoji-catalog", caller="ranking")
-            ),
+            stub("gateway"),
+            stub("ranking"),
+            stub("auth"),
             mesh,
             settings.data_dir / "objects" / "emoji-catalog" / "pictures",
         )

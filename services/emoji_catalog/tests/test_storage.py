@@ -92,11 +92,11 @@ async def test_a_picture_swept_while_a_template_is_made_of_it_is_put_again(store
     old = await catalog.create("Old", images, anna)
     add = stores.emojis.add
 
-    async def swept_before_the_rows(emoji: Emoji) -> None:
+    async def swept_before_the_rows(emoji: Emoji) -> Emoji:
         await stores.emojis.remove(old.id, anna.id)
         await stores.database.write(stores.sweep._sweep)
         assert not stores.objects.exists(f"pictures/{old.digests['happy']}.png")
-        await add(emoji)
+        return await add(emoji)
 
     monkeypatch.setattr(stores.emojis, "add", swept_before_the_rows)
     new = await catalog.create("New", images, anna)

@@ -33,7 +33,7 @@ class EmojiNotFound(NotFound):
 
 
 @dataclass
-class Peers(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer, ranking_pb2_grpc.RankingServiceServicer):
+class Peers(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer, ranking_pb2_grpc.RankingServiceServicer):  # type: ignore[misc]
     """Plays the catalogue and the ranking."""
 
     emojis: set[str] = field(default_factory=set)
@@ -95,7 +95,7 @@ def models() -> Path:
 @pytest.fixture
 async def peers(mesh: TestMesh) -> AsyncIterator[tuple[Peers, str, str]]:
     """The played services and their addresses: (peers, catalogue, ranking)."""
-    peers = Peers()
+    peers = Peers()  # type: ignore[abstract]
 
     def composer(service: str, full_name: str, add):
         async def compose_peer(settings: ServiceSettings) -> MeshServer:

@@ -39,7 +39,7 @@ class Unimplemented(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     async def CreateEmoji(self, request, context):
         raise NotImplementedError
 
-    GetEmoji = ListEmojis = DeleteEmoji = GetEmojiImage = CreateEmoji
+    GetEmoji = ListEmojis = DeleteEmoji = GetEmojiImage = RenameMaker = DeleteUserData = CreateEmoji
 
 
 class FakeCatalogue(Unimplemented):
@@ -67,6 +67,7 @@ class Client:
     public: Any
     inference: Any
     emoji_catalog: Any
+    auth: Any
     clock: Clock
     told: list[pb.RecordUseRequest] = field(default_factory=list)
 
@@ -83,6 +84,9 @@ class Client:
 
     async def forget(self, emoji_id: str) -> None:
         await self.emoji_catalog.ForgetEmoji(pb.ForgetEmojiRequest(emoji_id=emoji_id))
+
+    async def delete_user(self, user_id: str) -> None:
+        await self.auth.DeleteUserData(pb.DeleteUserDataRequest(user_id=user_id))
 
     async def entries(self, window: str = "", limit: int = 0) -> list[pb.RankingEntry]:
         answer = await self.public.GetRanking(pb.GetRankingRequest(window=window, limit=limit))
@@ -137,7 +141,7 @@ def client_of(mesh: TestMesh, clock: Clock) -> Callable[[MeshServer], Client]:
         def stub(caller: str) -> Any:
             return ranking_pb2_grpc.RankingServiceStub(mesh.channel(server.port, "ranking", caller=caller))
 
-        return Client(stub("gateway"), stub("inference"), stub("emoji-catalog"), clock)
+        return Client(stub("gateway"), stub("inference"), stub("emoji-catalog"), stub("auth"), clock)
 
     return client
 

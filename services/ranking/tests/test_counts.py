@@ -20,14 +20,16 @@ from igemoji_ranking.domain import Use
 NOON = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
 
 emoji_ids = st.sampled_from(["cat", "dog"])
+user_ids = st.sampled_from(["anna", "ben"])
 uses = st.builds(
     Use,
     task_id=st.one_of(st.uuids().map(str), st.sampled_from(["task 1", "task 2"])),
     emoji_id=emoji_ids,
-    user_id=st.sampled_from(["anna", "ben"]),
+    user_id=user_ids,
     used_at=st.sampled_from([NOON - datetime.timedelta(hours=hours) for hours in (0, 11, 13, 40)]),
 )
-histories = st.lists(st.one_of(*[uses] * 8, emoji_ids), min_size=5, max_size=25)
+histories = st.lists(st.one_of(*[uses] * 8, emoji_ids, user_ids), min_size=5, max_size=25)
+"""Uses; the name of a template that is forgotten, or of a user who is deleted."""
 
 
 def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
@@ -38,8 +40,8 @@ def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
     for event in history:
         if isinstance(event, str):
             gone.add(event)
-            counted = {use for use in counted if use[0] != event}
-        elif event.emoji_id not in gone and event.task_id not in tasks:
+            counted = {use for use in counted if event not in use}
+        elif not gone & {event.emoji_id, event.user_id} and event.task_id not in tasks:
             tasks.add(event.task_id)
             counted.add((event.emoji_id, event.user_id, event.used_at.date()))
     since = NOON.date() - datetime.timedelta(days=1)
@@ -74,7 +76,10 @@ def test_any_history_gives_the_counts_of_the_model(template: bytes, folder: Path
 async def counted(database: Database, history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
     counts = store.CountStore(database)
     for event in history:
-        await (counts.forget(event) if isinstance(event, str) else counts.record(event))
+        if isinstance(event, Use):
+            await counts.record(event)
+        else:
+            await (counts.remove_user(event) if event in ("anna", "ben") else counts.forget(event))
     ever = await counts.top(None, 100, 0)
     lately = await counts.top(NOON.date() - datetime.timedelta(days=1), 100, 0)
     await database.close()

@@ -183,9 +183,23 @@ async def test_a_silent_catalogue_and_nothing_remembered_is_a_passing_trouble(ra
     assert await ranking.ranking() == [(1, ids[0], 1)]
 
 
+async def test_the_uses_of_a_deleted_user_leave_the_counts_for_good(ranking, ids):
+    user_id = new_id()
+    for emoji_id in ids[:3]:
+        await ranking.use(emoji_id, user_id=user_id)
+        await ranking.use(emoji_id, user_id=user_id, days=1)
+    await ranking.use(ids[0], users=2)
+    for _ in range(2):
+        await ranking.delete_user(user_id)
+    await ranking.use(ids[1], user_id=user_id)
+    for window in ("day", "week", "month", "all"):
+        assert await ranking.ranking(window) == [(1, ids[0], 2)]
+
+
 async def test_others_may_not_tell_of_uses_or_have_templates_forgotten(ranking, ids):
     ranking.inference, ranking.emoji_catalog = ranking.public, ranking.inference
-    for call in (ranking.use(ids[0]), ranking.forget(ids[0])):
+    ranking.auth = ranking.emoji_catalog
+    for call in (ranking.use(ids[0]), ranking.forget(ids[0]), ranking.delete_user(new_id())):
         assert (await refusal(call)).code() == grpc.StatusCode.PERMISSION_DENIED
 
 

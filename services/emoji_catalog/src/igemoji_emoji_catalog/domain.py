@@ -30,6 +30,10 @@ class NotYourEmoji(Forbidden):
     """Only its maker may change a template; a built-in one, nobody."""
 
 
+class AccountGone(Forbidden):
+    """The account was deleted: it makes nothing new, though its last access token may not have expired yet."""
+
+
 class InvalidTemplate(InvalidInput):
     """The name or some pictures can't be taken; each is named in a field violation."""
 

@@ -2,6 +2,8 @@
 
 # ruff: noqa: ARG002 - gRPC hands a context to every method
 
+import datetime
+
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
 
@@ -48,6 +50,15 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     async def BatchGetEmojis(self, request: pb.BatchGetEmojisRequest, context: Context) -> pb.BatchGetEmojisResponse:
         emojis = await self._catalog.batch([emoji_id.lower() for emoji_id in request.ids])
         return pb.BatchGetEmojisResponse(emojis=map(to_message, emojis))
+
+    async def RenameMaker(self, request: pb.RenameMakerRequest, context: Context) -> Empty:
+        at = request.renamed_at.ToDatetime(datetime.UTC) if request.HasField("renamed_at") else None
+        await self._catalog.rename_maker(Maker(request.user_id.lower(), request.alias), at)
+        return Empty()
+
+    async def DeleteUserData(self, request: pb.DeleteUserDataRequest, context: Context) -> Empty:
+        await self._catalog.delete_user_data(request.user_id.lower())
+        return Empty()
 
 
 def to_message(emoji: Emoji) -> pb.Emoji:

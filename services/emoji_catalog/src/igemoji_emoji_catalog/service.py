@@ -36,7 +36,8 @@ _BUILT_INS_SINCE = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 class Emojis(Protocol):
     """Keeps templates."""
 
-    async def add(self, emoji: Emoji) -> None: ...
+    async def add(self, emoji: Emoji) -> Emoji:
+        """Returns it with the newest name of its maker. Raises AccountGone."""
 
     async def get(self, emoji_id: str) -> Emoji | None: ...
 
@@ -48,6 +49,12 @@ class Emojis(Protocol):
 
     async def remove(self, emoji_id: str, by: str) -> None:
         """Takes a template away and sees that the ranking forgets it. Raises EmojiNotFound, NotYourEmoji."""
+
+    async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
+        """On all their templates, unless a newer name is known."""
+
+    async def remove_user(self, user_id: str, at: datetime.datetime) -> None:
+        """Removes all that is theirs, and sees that the ranking forgets it; they can't add anything after that."""
 
     async def built_in_sources(self) -> dict[str, str]:
         """What the stored built-in templates were made from (`BuiltIn.source`), by id."""
@@ -83,7 +90,10 @@ class Catalog:
         self._now = now
 
     async def create(self, name: str, images: Mapping[str, bytes], by: Maker) -> Emoji:
-        """Makes a template of uploaded pictures by expression. Raises InvalidTemplate that names every fault."""
+        """Makes a template of uploaded pictures by expression. Raises InvalidTemplate that names every fault.
+
+        Raises AccountGone, too.
+        """
         violations: list[Violation] = []
         try:
             name = template_name(name)
@@ -95,7 +105,7 @@ class Catalog:
             raise InvalidTemplate(_sentence(violations), violations=violations)
         emoji = Emoji(new_id(), name, by, _digests(pictures), self._now())
         await self._put_missing(pictures)
-        await self._emojis.add(emoji)
+        emoji = await self._emojis.add(emoji)
         # A deletion may have swept a shared picture in between. From now on a row refers to it: it stays.
         await self._put_missing(pictures)
         return emoji
@@ -119,6 +129,14 @@ class Catalog:
     async def delete(self, emoji_id: str, by: str) -> None:
         """Raises EmojiNotFound, NotYourEmoji."""
         await self._emojis.remove(emoji_id, by)
+
+    async def rename_maker(self, maker: Maker, at: datetime.datetime | None) -> None:
+        """`at` is when they took the name: an older one than is known is not taken. None: now."""
+        await self._emojis.rename_maker(maker, at or self._now())
+
+    async def delete_user_data(self, user_id: str) -> None:
+        """Removes all that a user left here, for good."""
+        await self._emojis.remove_user(user_id, self._now())
 
     async def picture(self, emoji_id: str, expression: str, digest: str) -> Picture:
         """The present picture. Raises PictureNotFound where `digest` is given and is not the present one."""

@@ -1,12 +1,14 @@
 """Where templates are kept: the tables, and the queries behind the ports of `service`."""
 
 import asyncio
+import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_emoji_catalog.domain import Emoji, EmojiNotFound, Maker, Page, Picture
+from igemoji_emoji_catalog.domain import AccountGone, Emoji, EmojiNotFound, Maker, Page, Picture
 from igemoji_mesh.database import Database, UtcDateTime
 from igemoji_mesh.objects import ObjectStore
 from igemoji_mesh.outbox import Outbox, outbox_table
@@ -15,6 +17,8 @@ FORGET_EMOJI = "ranking.ForgetEmoji"
 
 SWEEP_SECONDS = 60.0
 SWEEP_BATCH = 50
+REMOVED_AT_ONCE = 50
+"""How many templates of a deleted account go in one transaction."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -49,6 +53,16 @@ emoji_images = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, index=True),
 )
 
+# What auth told of makers: it outlives the access tokens that still have the old name, or speak for nobody any more.
+makers = sa.Table(
+    "makers",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("alias", sa.String(64), nullable=False),
+    sa.Column("renamed_at", UtcDateTime, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False),
+)
+
 # Pictures that a template has let go of: the sweep removes those that no other refers to.
 released_pictures = sa.Table("released_pictures", metadata, sa.Column("digest", sa.String(64), primary_key=True))
 
@@ -64,8 +78,13 @@ class EmojiStore:
         self._outbox = outbox
         self._released = released
 
-    async def add(self, emoji: Emoji) -> None:
-        await self._database.write(lambda connection: _insert(connection, emoji, None))
+    async def add(self, emoji: Emoji) -> Emoji:
+        def work(connection: sa.Connection) -> Emoji:
+            added = replace(emoji, owner=_present_maker(connection, emoji.owner))
+            _insert(connection, added, None)
+            return added
+
+        return await self._database.write(work)
 
     async def get(self, emoji_id: str) -> Emoji | None:
         return (await self.batch([emoji_id])).get(emoji_id)
@@ -90,11 +109,43 @@ class EmojiStore:
             if not found:
                 raise EmojiNotFound("There is no such template.")
             found[0].check_deletable(by)
-            _release_pictures(connection, found[0])
-            connection.execute(emojis.delete().where(emojis.c.id == emoji_id))
-            self._outbox.add(connection, FORGET_EMOJI, ranking_pb2.ForgetEmojiRequest(emoji_id=emoji_id))
+            self._delete(connection, found[0])
 
         await self._database.write(work)
+        self._outbox.wake()
+        self._released()
+
+    async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
+        def work(connection: sa.Connection) -> None:
+            known = connection.execute(_maker(maker.id)).one_or_none()
+            if known is None:
+                connection.execute(makers.insert().values(id=maker.id, alias=maker.alias, renamed_at=at, gone=False))
+            elif known.gone or known.renamed_at > at:
+                return
+            else:
+                renamed = makers.update().where(makers.c.id == maker.id)
+                connection.execute(renamed.values(alias=maker.alias, renamed_at=at))
+            connection.execute(emojis.update().where(emojis.c.owner_id == maker.id).values(owner_alias=maker.alias))
+
+        await self._database.write(work)
+
+    async def remove_user(self, user_id: str, at: datetime.datetime) -> None:
+        def mark(connection: sa.Connection) -> None:
+            if connection.execute(_maker(user_id)).one_or_none() is None:
+                connection.execute(makers.insert().values(id=user_id, alias="", renamed_at=at, gone=True))
+            else:
+                connection.execute(makers.update().where(makers.c.id == user_id).values(alias="", gone=True))
+
+        def remove_some(connection: sa.Connection) -> int:
+            theirs = sa.select(emojis).where(emojis.c.owner_id == user_id).order_by(emojis.c.created_at, emojis.c.id)
+            found = _emojis(connection, theirs.limit(REMOVED_AT_ONCE).with_for_update())
+            for emoji in found:
+                self._delete(connection, emoji)
+            return len(found)
+
+        await self._database.write(mark)  # from now on nothing is added
+        while await self._database.write(remove_some) == REMOVED_AT_ONCE:
+            pass
         self._outbox.wake()
         self._released()
 
@@ -113,6 +164,11 @@ class EmojiStore:
 
         await self._database.write(work)
         self._released()
+
+    def _delete(self, connection: sa.Connection, emoji: Emoji) -> None:
+        _release_pictures(connection, emoji)
+        connection.execute(emojis.delete().where(emojis.c.id == emoji.id))
+        self._outbox.add(connection, FORGET_EMOJI, ranking_pb2.ForgetEmojiRequest(emoji_id=emoji.id))
 
 
 class PictureStore:
@@ -188,6 +244,23 @@ def _emojis(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> 
         Emoji(row.id, row.name, Maker(row.owner_id, row.owner_alias), digests[row.id], row.created_at, row.built_in)
         for row in rows
     ]
+
+
+def _maker(user_id: str) -> sa.Select[tuple[str, str, datetime.datetime, bool]]:
+    """What is known of a maker, locked: who renames or removes them waits for what is being added, or is seen by it."""
+    columns = makers.c
+    chosen = sa.select(columns.id, columns.alias, columns.renamed_at, columns.gone).where(columns.id == user_id)
+    return chosen.with_for_update()
+
+
+def _present_maker(connection: sa.Connection, maker: Maker) -> Maker:
+    """The maker by the newest name. Raises AccountGone."""
+    known = connection.execute(_maker(maker.id)).one_or_none()
+    if known is None:
+        return maker
+    if known.gone:
+        raise AccountGone("This account was deleted.")
+    return Maker(maker.id, known.alias)
 
 
 def _insert(connection: sa.Connection, emoji: Emoji, source: str | None) -> None:

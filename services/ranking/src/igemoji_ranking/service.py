@@ -21,6 +21,9 @@ class Counts(Protocol):
     async def forget(self, emoji_id: str) -> None:
         """Takes a template out for good."""
 
+    async def remove_user(self, user_id: str) -> None:
+        """Takes the uses of a user out for good."""
+
     async def top(self, first_day: datetime.date | None, limit: int, offset: int) -> list[Standing]:
         """Most used first since a day (None: ever); equal ones by their first use, then by id."""
 
@@ -65,6 +68,10 @@ class Ranking:
     async def forget(self, emoji_id: str) -> None:
         await self._counts.forget(emoji_id)
         self._catalogue.forget(emoji_id)
+
+    async def delete_user_data(self, user_id: str) -> None:
+        """The uses of a user leave the counts, and those told of later don't enter them."""
+        await self._counts.remove_user(user_id)
 
     async def top(self, window: Window, limit: int) -> list[Entry]:
         """The `limit` templates used most that the catalogue still has. Raises NamesUnavailable."""

@@ -23,6 +23,7 @@ uses = sa.Table(
     sa.Column("emoji_id", sa.String(36), primary_key=True),
     sa.Column("user_id", sa.String(36), primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
+    sa.Index(None, "user_id"),
 )
 
 # Sums of `uses`, so that a ranking reads a row a template and day, or one a template.
@@ -47,6 +48,9 @@ totals = sa.Table(
 # Templates that are gone: a use that arrives later must not bring them back.
 forgotten = sa.Table("forgotten", metadata, sa.Column("emoji_id", sa.String(36), primary_key=True))
 
+# Accounts that are gone: a use of theirs that arrives later does not count.
+gone_users = sa.Table("gone_users", metadata, sa.Column("user_id", sa.String(36), primary_key=True))
+
 
 class CountStore:
     """Counts in the database."""
@@ -59,6 +63,9 @@ class CountStore:
 
     async def forget(self, emoji_id: str) -> None:
         await self._database.write(lambda connection: _forget(connection, emoji_id))
+
+    async def remove_user(self, user_id: str) -> None:
+        await self._database.write(lambda connection: _remove_user(connection, user_id))
 
     async def top(self, first_day: datetime.date | None, limit: int, offset: int) -> list[Standing]:
         query = _all_time() if first_day is None else _since(first_day)
@@ -87,9 +94,10 @@ def _since(first_day: datetime.date) -> sa.Select[tuple[str, int]]:
 
 
 def _record(connection: sa.Connection, use: Use) -> None:
-    # The lock makes a template that is being forgotten wait for this use, or this use see that it is forgotten.
-    gone = sa.select(forgotten.c.emoji_id).where(forgotten.c.emoji_id == use.emoji_id).with_for_update()
-    if connection.execute(gone).first() is not None:
+    # The locks make a template or user that is being forgotten wait for this use, or this use see that they are gone.
+    if _is_there(connection, forgotten.c.emoji_id, use.emoji_id):
+        return
+    if _is_there(connection, gone_users.c.user_id, use.user_id):
         return
     if not _is_new(connection, counted_tasks, {"task_id": use.task_id}):
         return
@@ -110,6 +118,21 @@ def _forget(connection: sa.Connection, emoji_id: str) -> None:
             connection.execute(table.delete().where(table.c.emoji_id == emoji_id))
 
 
+def _remove_user(connection: sa.Connection, user_id: str) -> None:
+    if not _is_new(connection, gone_users, {"user_id": user_id}):
+        return
+    theirs = sa.select(uses.c.emoji_id, uses.c.day).where(uses.c.user_id == user_id).with_for_update()
+    for row in connection.execute(theirs).all():
+        _take_one(connection, daily_counts, {"day": row.day, "emoji_id": row.emoji_id})
+        _take_one(connection, totals, {"emoji_id": row.emoji_id})
+    connection.execute(uses.delete().where(uses.c.user_id == user_id))
+
+
+def _is_there(connection: sa.Connection, column: sa.Column[str], value: str) -> bool:
+    """Whether a row has the value, or none will until this transaction ends."""
+    return connection.execute(sa.select(column).where(column == value).with_for_update()).first() is not None
+
+
 def _is_new(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> bool:
     """Inserts a row; False where it is there already."""
     try:
@@ -125,3 +148,10 @@ def _add_one(connection: sa.Connection, table: sa.Table, key: dict[str, object],
     if not _is_new(connection, table, {**key, **at_first, "uses": 1}):
         same = [table.c[name] == value for name, value in key.items()]
         connection.execute(table.update().where(*same).values(uses=table.c.uses + 1))
+
+
+def _take_one(connection: sa.Connection, table: sa.Table, key: dict[str, object]) -> None:
+    """Takes a use out of the row of a key, and the row away with its last one."""
+    same = [table.c[name] == value for name, value in key.items()]
+    connection.execute(table.update().where(*same).values(uses=table.c.uses - 1))
+    connection.execute(table.delete().where(*same, table.c.uses <= 0))

@@ -294,6 +294,7 @@ def test_what_cannot_work_is_one_sentence():
         (["nowhere.jpg"], "There is no photo and no folder nowhere.jpg."),
         (["a.jpg", "--emoji", "clasic"], "did you mean classic?"),
         (["a.jpg", "-o", "a.jpg"], "would overwrite the photo a.jpg"),
+        (["a.jpg", "-o", "a.jpg/out"], "The folder a.jpg/out can't be made"),
         (["a.jpg", "--json", "a.jpg"], "--json a.jpg would overwrite"),
         (["a.jpg", "--json", "no/where"], "no/where can't be written"),
         (["a.jpg", "--assets", "assets"], "make assets"),

@@ -52,6 +52,7 @@ def photo(
         template = templates.find(emoji, assets)
         jobs = plan(photos, out, journals)
         _check_json_file(json_file, jobs)
+        _make_folder(out, jobs)
         options = Options(assets / "models", template, workers or len(os.sched_getaffinity(0)), force)
         with json_lines(json_file) as lines, Screen(len(jobs)) as screen:
 
@@ -142,6 +143,19 @@ def _check_json_file(target: str | None, jobs: list[Job]) -> None:
     for job in jobs:
         if path in (os.path.realpath(job.photo), os.path.realpath(job.output)):
             raise CannotWork(f"--json {target} would overwrite a photo or a result: give another name.")
+
+
+def _make_folder(out: str | None, jobs: list[Job]) -> None:
+    """One sentence now rather than one for each photo later."""
+    if out is None:
+        return
+    folder = jobs[0].output.parent if jobs[0].output == Path(out) else Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWork(f"The folder {folder} can't be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotWork(f"The folder {folder} can't be written to.")
 
 
 def _summary(tally: Tally, jobs: list[Job]) -> str:

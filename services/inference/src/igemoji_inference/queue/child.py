@@ -1,15 +1,18 @@
 """A worker process: takes a job from its standard input, works, and tells how it goes.
 
-    python -m igemoji_inference.queue.child MODELS OBJECT_STORE_URL MEMORY_BYTES
+    python -m igemoji_inference.queue.child MODELS OBJECT_STORE_URL MEMORY_BYTES TASK_SECONDS
 
-It ends when its input does, so none outlives the service.
+It ends when its input does, so none outlives the service. The kernel holds it to its limits (docs/adr/0016): memory that
+it may not have is refused, and a job that takes too much of the processor ends it with SIGXCPU, whatever the service does.
 """
 
 import contextlib
+import math
 import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
+import numpy as np
 
 from igemoji_inference.domain import CANCELLED, Findings
 from igemoji_inference.queue import frames
@@ -37,7 +41,7 @@ LIMIT_MESSAGE = "This photo needs more memory than a photo may take. Try a small
 
 
 def main() -> None:
-    models, objects_url, memory_bytes = sys.argv[1:]
+    models, objects_url, memory_bytes, task_seconds = sys.argv[1:]
     # Ctrl-C in a terminal reaches the whole group; the service decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, say = _take_over_pipes()
@@ -47,14 +51,29 @@ def main() -> None:
     except ModelDamaged as error:
         say({"kind": "broken", "message": str(error)})
         return
-    resource.setrlimit(resource.RLIMIT_DATA, (int(memory_bytes), int(memory_bytes)))
+    _limit_memory(int(memory_bytes))
     objects = object_store(objects_url)
     # The service may be gone before an answer is read: then there is nobody left to tell.
     with contextlib.suppress(BrokenPipeError):
         say({"kind": "ready"})
         while (frame := frames.read(jobs)) is not None:
             if frame["kind"] == "job":  # a word to cancel that came after the end of its job is passed over
+                _limit_processor(float(task_seconds))
                 say(work(pipeline, objects, frame, say, lambda task_id: _is_cancelled(jobs, task_id)))
+
+
+def _limit_memory(limit: int) -> None:
+    """What is allocated beyond it fails, and the photo with it. A crash writes no core: it would hold a photo."""
+    # OpenBLAS takes its buffer when it is first used, and ends the process where it gets none.
+    np.ones((256, 256), np.float32) @ np.ones((256, 256), np.float32)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_processor(seconds: float) -> None:
+    """From now on; it counts whole seconds of the whole process."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), most))
 
 
 class Cancelled(Exception):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -50,7 +51,7 @@ class Worker:
         if self._process is not None and self._process.returncode is None:
             return
         options = self._options
-        arguments = [str(options.models), options.objects_url, str(options.memory_bytes)]
+        arguments = [str(options.models), options.objects_url, str(options.memory_bytes), str(options.task_seconds)]
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "igemoji_inference.queue.child", *arguments),
             stdin=asyncio.subprocess.PIPE,
@@ -88,7 +89,8 @@ class Worker:
         except BaseException:  # a job that is not waited for any more must not answer the next one
             await self.end()
             raise
-        await self.end()
+        if await self.end() == -signal.SIGXCPU:
+            raise WorkerOverdue
         raise WorkerLost
 
     def cancel(self, task_id: str) -> None:
@@ -96,15 +98,16 @@ class Worker:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(frames.encode({"kind": "cancel", "task_id": task_id}))
 
-    async def end(self) -> None:
-        """Ends the process, whatever it does."""
+    async def end(self) -> int | None:
+        """Ends the process, whatever it does. Returns how it ended: a signal is its negative number."""
         if self._process is None:
-            return
+            return None
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         code = await self._process.wait()
         log.info("worker ended", pid=self._process.pid, code=code)
         self._process = None
+        return code
 
     @property
     def pid(self) -> int | None:

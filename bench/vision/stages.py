@@ -1,0 +1,59 @@
+"""Where the time of a photo goes: milliseconds of one thread by stage, the best of several rounds, and peak memory.
+
+usage: python bench/vision/stages.py PHOTOS [--rounds 7] [--template assets/build/templates/classic]
+
+PHOTOS is a folder of pictures. CPU time is measured, so that other processes disturb it less than wall time.
+"""
+
+import argparse
+import resource
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from igemoji_inference.vision.compose import Emojis, cover
+from igemoji_inference.vision.decode import decode
+from igemoji_inference.vision.encode import encode
+from igemoji_inference.vision.pipeline import Pipeline, Stage
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "build"
+STEPS = ("decode", "detect", "classify", "compose", "encode")
+
+
+def one_round(pipeline: Pipeline, emojis: Emojis, data: bytes, pictures: dict[str, bytes]) -> tuple[int, list[float]]:
+    """Faces found, and the milliseconds of each of STEPS."""
+    marks = [time.process_time()]
+    photo = decode(data)
+    marks.append(time.process_time())
+    found_at: dict[Stage, float] = {}
+    faces, _ = pipeline.find(photo, lambda stage, *_: found_at.__setitem__(stage, time.process_time()))
+    marks += [found_at[Stage.CLASSIFYING], time.process_time()]
+    cover(photo.pixels, faces, pictures, None, emojis)
+    marks.append(time.process_time())
+    encode(photo)
+    marks.append(time.process_time())
+    return len(faces), [1000 * float(step) for step in np.diff(marks)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--template", type=Path, default=ASSETS / "templates" / "classic")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    pipeline, emojis = Pipeline(ASSETS / "models"), Emojis()
+    pictures = {path.stem: path.read_bytes() for path in arguments.template.glob("*.png")}
+    print(f"{'photo':20} faces " + " ".join(f"{step:>9}" for step in (*STEPS, "all")))
+    for path in sorted(arguments.photos.glob("*.jpg")):
+        data = path.read_bytes()
+        rounds = [one_round(pipeline, emojis, data, pictures) for _ in range(arguments.rounds)]
+        best = np.min([steps for _, steps in rounds], axis=0)
+        print(f"{path.name:20} {rounds[0][0]:5} " + " ".join(f"{value:9.1f}" for value in (*best, best.sum())))
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -21,6 +21,16 @@ LEVELS_WITH_TOKEN = {"LEVEL_USER", "LEVEL_OPERATOR"}
 OPTIONAL_USER = "LEVEL_OPTIONAL_USER"
 COOKIE = "LEVEL_COOKIE"
 
+SECURITY_SCHEMES = {
+    "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "refresh_cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "igemoji_refresh",
+        "description": "Counts only with a header `X-Requested-With`, whatever its value.",
+    },
+}
+
 INFO = {
     "title": "IGE MOJI",
     "version": "1",
@@ -71,7 +81,7 @@ def openapi_document(descriptors: FileDescriptorSet) -> Json:
         "components": {
             "schemas": schemas.components(),
             "responses": {str(code): _error(text) for code, text in ERRORS.items()},
-            "securitySchemes": {"access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
@@ -170,7 +180,7 @@ def _errors(level: str, per_minute: int, *, has_input: bool, has_body: bool, pat
     codes = {
         400: has_input,
         401: level in {*LEVELS_WITH_TOKEN, OPTIONAL_USER, COOKIE},
-        403: level in {*LEVELS_WITH_TOKEN, OPTIONAL_USER},
+        403: level in {*LEVELS_WITH_TOKEN, OPTIONAL_USER, COOKIE},
         404: bool(path),
         409: has_body,
         413: has_body,
@@ -192,6 +202,8 @@ def _error(text: str) -> Json:
 def _security(level: str) -> list[Json]:
     if level in LEVELS_WITH_TOKEN:
         return [{"access_token": []}]
+    if level == COOKIE:
+        return [{"refresh_cookie": []}, {}]
     return [{}, {"access_token": []}] if level == OPTIONAL_USER else []
 
 

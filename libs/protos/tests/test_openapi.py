@@ -160,6 +160,7 @@ def test_who_may_call_is_said_as_security(ours: Document, toys: Document) -> Non
     assert by_id["GetMe"]["security"] == [{"access_token": []}]
     assert by_id["GetEmoji"]["security"] == [{}, {"access_token": []}]
     assert by_id["GetRanking"]["security"] == []
+    assert by_id["Refresh"]["security"] == [{"refresh_cookie": []}, {}]
     assert operations(toys)["put", "/api/v1/toys/{id}"]["security"] == [{"access_token": []}]
     assert {"401", "403", "429"} <= set(by_id["GetMe"]["responses"])
     assert not {"401", "403"} & set(by_id["GetRanking"]["responses"])

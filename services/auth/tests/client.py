@@ -39,8 +39,18 @@ class Auth:
         fields = {"email": f"{unique}@example.org", "password": PASSWORD, "alias": unique[-20:]}
         return await self.stub.Register(pb.RegisterRequest(**(fields | changes)))
 
-    async def login(self, email: str, password: str = PASSWORD) -> pb.LoginResponse:
+    async def login(self, email: str, password: str = PASSWORD) -> pb.Session:
         return await self.stub.Login(pb.LoginRequest(email=email, password=password))
+
+    async def login_with_token(self, email: str, password: str = PASSWORD) -> pb.Session:
+        """A client that keeps no cookies."""
+        return await self.stub.Login(pb.LoginRequest(email=email, password=password, refresh_token_in_body=True))
+
+    async def refresh(self, token: str) -> pb.Session:
+        return await self.stub.Refresh(pb.RefreshRequest(refresh_token=token))
+
+    async def logout(self, token: str) -> None:
+        await self.stub.Logout(pb.LogoutRequest(refresh_token=token))
 
     async def me(self, token: str) -> pb.User:
         return await self.stub.GetMe(pb.GetMeRequest(), metadata=bearer(token))

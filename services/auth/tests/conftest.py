@@ -56,3 +56,9 @@ async def second_auth(mesh: TestMesh, make_settings: Any, clock: Clock, auth: Au
     """Another replica on the same database."""
     async with running(partial(compose, now=clock), make_settings()) as server:
         yield Auth(mesh, server)
+
+
+@pytest.fixture
+def quick_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for it before `auth`: what is over is removed at once rather than once a minute."""
+    monkeypatch.setattr("igemoji_auth.sweeper.SWEEP_SECONDS", 0.05)

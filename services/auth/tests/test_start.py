@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji_auth.main import compose
 from igemoji_auth.settings import Settings
-from igemoji_auth.store import metadata
+from igemoji_auth.tables import metadata
 from igemoji_mesh.database import Database
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.migrations import differences

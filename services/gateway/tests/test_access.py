@@ -202,3 +202,29 @@ async def test_a_request_has_an_id_that_everyone_sees(
     assert [call.metadata["x-request-id"] for call in mesh.calls] == ids
     assert len(set(ids)) == 2
     assert all(len(found) == 36 for found in ids)
+
+
+async def test_cookies_reach_only_what_takes_the_refresh_token(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+    for rpc in ROUTED:
+        mesh.calls.clear()
+        await by_rest(user, rpc, {"cookie": "igemoji_refresh=secret", "x-requested-with": "fetch"})
+        takes_it = access(rpc).level == access_pb2.LEVEL_COOKIE
+        for call in mesh.calls:
+            assert call.metadata.get("cookie") == ("igemoji_refresh=secret" if takes_it else None), rpc.path
+            assert call.metadata.get("x-requested-with") == "fetch"
+            assert call.metadata["x-forwarded-proto"] == "http"
+    assert any(access(rpc).level == access_pb2.LEVEL_COOKIE for rpc in ROUTED)
+
+
+async def test_the_scheme_and_the_address_of_a_client_are_what_envoy_saw(
+    mesh: FakeMesh, client: httpx.AsyncClient
+) -> None:
+    lies = {
+        "x-forwarded-proto": "https",
+        "x-envoy-external-address": "203.0.113.9",
+        "x-forwarded-for": "203.0.113.9",
+    }
+    await client.get("/api/v1/users", params={"case": "alias", "value": "x"}, headers=lies)
+    (call,) = mesh.calls
+    assert call.metadata["x-forwarded-proto"] == "http"
+    assert call.metadata["x-envoy-external-address"] == "127.0.0.1"

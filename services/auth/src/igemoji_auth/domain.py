@@ -1,17 +1,32 @@
-"""Accounts and logins: who somebody is, which passwords are good enough, how often one may try."""
+"""Accounts and logins: who somebody is, which passwords are good enough, how often one may try, how a login goes on."""
 
 import datetime
+import hashlib
+import hmac
+import secrets
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from igemoji_mesh.errors import AlreadyExists, Exhausted, InvalidInput, Unauthenticated, Unavailable, Violation
+from igemoji_mesh.errors import (
+    AlreadyExists,
+    Exhausted,
+    Forbidden,
+    InvalidInput,
+    Unauthenticated,
+    Unavailable,
+    Violation,
+)
 
 USER_ROLE = "user"
 
 LOGIN_TRIES = 10
 """Failed tries that an account is allowed within LOGIN_WINDOW."""
 LOGIN_WINDOW = datetime.timedelta(minutes=5)
+
+REFRESH_LIFETIME = datetime.timedelta(days=14)
+RETRY_WINDOW = datetime.timedelta(seconds=10)
+"""How long a spent refresh token may come again: an answer can get lost, and two pages can ask at once."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +43,22 @@ class Account:
 
 
 @dataclass(frozen=True)
+class RefreshToken:
+    """A refresh token as its owner has it; we keep a digest."""
+
+    token: str
+    expires_at: datetime.datetime
+
+
+@dataclass(frozen=True)
 class Session:
-    """What a login gives."""
+    """What a login gives, and each refresh anew."""
 
     access_token: str
     expires_in_seconds: int
     account: Account
+    refresh_token: str
+    refresh_expires_in_seconds: int
 
 
 class EmailTaken(AlreadyExists):
@@ -56,6 +81,18 @@ class AccountGone(Unauthenticated):
     """The token is good, but its account no longer exists."""
 
 
+class RefreshTokenMissing(Unauthenticated):
+    """Neither a cookie nor the body has a refresh token."""
+
+
+class RefreshTokenRefused(Unauthenticated):
+    """The refresh token is unknown, expired, revoked, or was used before."""
+
+
+class RequestedWithMissing(Forbidden):
+    """A cookie came without the header that shows that a page of ours sent it."""
+
+
 class TooManyTries(Exhausted):
     """Logins to one account failed too often."""
 
@@ -67,6 +104,26 @@ class TooManyLogins(Unavailable):
 def unique_key(name: str) -> str:
     """What two e-mail addresses or aliases share that count as the same: case and composition do not matter."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def new_refresh_token() -> str:
+    """256 random bits, base64url."""
+    return secrets.token_urlsafe(32)
+
+
+def successor(token: str, salt: str) -> str:
+    """The refresh token that follows another: the same for each retry, although only digests are kept.
+
+    Args:
+        token: The one that was spent; the database does not have it.
+        salt: Of its row; its owner does not have it. So neither a stolen token nor a stolen database gives the next.
+    """
+    return hmac.new(token.encode(), salt.encode(), hashlib.sha256).hexdigest()
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret of 256 random bits: no salt and no slow hash are needed for it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def check_password(password: str, email: str, alias: str, common: Collection[str]) -> None:

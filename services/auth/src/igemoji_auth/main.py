@@ -9,10 +9,13 @@ from functools import partial
 from igemoji.auth.v1 import auth_pb2_grpc
 from igemoji_auth.my_page import MyPage
 from igemoji_auth.passwords import BcryptPasswords
+from igemoji_auth.refresh_store import SqlRefreshTokens
 from igemoji_auth.rpc import AuthServicer
 from igemoji_auth.service import Accounts
+from igemoji_auth.sessions import Sessions
 from igemoji_auth.settings import Settings
 from igemoji_auth.store import SqlAccounts, SqlKeys, SqlTries
+from igemoji_auth.sweeper import sweep_for_ever
 from igemoji_mesh.client import Channels
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.migrations import migrate
@@ -34,23 +37,28 @@ async def compose(
     keys = SqlKeys(database)
     await keys.ensure_one(now())
     passwords = BcryptPasswords(settings.bcrypt_cost, settings.password_threads)
-    accounts = Accounts(
-        SqlAccounts(database),
+    store = SqlAccounts(database)
+    refresh_tokens = SqlRefreshTokens(database)
+    accounts = Accounts(store, passwords, now=now)
+    sessions = Sessions(
+        store,
         SqlTries(database),
+        refresh_tokens,
         keys,
         passwords,
         access_token_seconds=settings.access_token_seconds,
         now=now,
     )
     channels = Channels(settings)
-    servicer = AuthServicer(accounts, MyPage(channels.to("inference"), channels.to("emoji-catalog")))
+    servicer = AuthServicer(accounts, sessions, MyPage(channels.to("inference"), channels.to("emoji-catalog")))
     server = MeshServer(
         NAME,
         settings,
         {"igemoji.auth.v1.AuthService": partial(auth_pb2_grpc.add_AuthServiceServicer_to_server, servicer)},
-        verifier or TokenVerifier(accounts.public_keys),
+        verifier or TokenVerifier(sessions.public_keys),
         {"database": database.check},
     )
+    server.background(partial(sweep_for_ever, [refresh_tokens.remove_expired], now))
     server.on_close(database.close)
     server.on_close(passwords.close)
     server.on_close(channels.close)

@@ -1,13 +1,16 @@
 """The servicer: parse, call, map."""
 
 import protovalidate
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.auth.v1 import auth_pb2_grpc
-from igemoji_auth.domain import Account
+from igemoji_auth import cookie
+from igemoji_auth.domain import Account, Session
 from igemoji_auth.my_page import MyPage
 from igemoji_auth.service import Accounts
+from igemoji_auth.sessions import Sessions
 from igemoji_mesh.access import user
 from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.interceptors import Context
@@ -15,8 +18,9 @@ from igemoji_mesh.tokens import ALGORITHM, PublicKey
 
 
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
-    def __init__(self, accounts: Accounts, my_page: MyPage) -> None:
+    def __init__(self, accounts: Accounts, sessions: Sessions, my_page: MyPage) -> None:
         self._accounts = accounts
+        self._sessions = sessions
         self._my_page = my_page
 
     async def CheckAvailability(
@@ -32,11 +36,18 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         account = await self._accounts.register(request.email, request.password, request.alias)
         return _user(account)
 
-    async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:  # noqa: ARG002
-        session = await self._accounts.login(request.email, request.password)
-        return pb.LoginResponse(
-            access_token=session.access_token, expires_in=session.expires_in_seconds, user=_user(session.account)
-        )
+    async def Login(self, request: pb.LoginRequest, context: Context) -> pb.Session:
+        session = await self._sessions.login(request.email, request.password)
+        return await _answer(session, context, in_body=request.refresh_token_in_body)
+
+    async def Refresh(self, request: pb.RefreshRequest, context: Context) -> pb.Session:
+        session = await self._sessions.refresh(cookie.refresh_token(request.refresh_token, context))
+        return await _answer(session, context, in_body=bool(request.refresh_token))
+
+    async def Logout(self, request: pb.LogoutRequest, context: Context) -> Empty:
+        await self._sessions.logout(cookie.refresh_token(request.refresh_token, context))
+        await send_headers(context, set_cookie=cookie.set_cookie("", 0, context))
+        return Empty()
 
     async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.User:  # noqa: ARG002
         return _user(await self._accounts.me(user().id))
@@ -46,7 +57,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         return await page(user().id, request.page_number or 1)
 
     async def Jwks(self, request: pb.JwksRequest, context: Context) -> pb.JwksResponse:  # noqa: ARG002
-        keys = await self._accounts.public_keys()
+        keys = await self._sessions.public_keys()
         await send_headers(context, cache_control="public, max-age=300")
         return pb.JwksResponse(keys=map(_json_web_key, keys))
 
@@ -56,6 +67,20 @@ def _may_be_registered(field: str, value: str) -> bool:
     found = protovalidate.collect_violations(pb.RegisterRequest(**{field: value}))
     paths = (violation.proto.field for violation in found)
     return not any(path is not None and path.elements[0].field_name == field for path in paths)
+
+
+async def _answer(session: Session, context: Context, *, in_body: bool) -> pb.Session:
+    """The refresh token goes into the body, or else into a cookie."""
+    seconds = session.refresh_expires_in_seconds
+    if not in_body:
+        await send_headers(context, set_cookie=cookie.set_cookie(session.refresh_token, seconds, context))
+    return pb.Session(
+        access_token=session.access_token,
+        expires_in=session.expires_in_seconds,
+        user=_user(session.account),
+        refresh_token=session.refresh_token if in_body else "",
+        refresh_expires_in=seconds,
+    )
 
 
 def _user(account: Account) -> pb.User:

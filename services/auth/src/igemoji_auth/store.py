@@ -6,46 +6,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from igemoji_auth.domain import LOGIN_TRIES, LOGIN_WINDOW, Account, TooManyTries, taken, unique_key
-from igemoji_mesh.database import Database, UtcDateTime
+from igemoji_auth.tables import login_tries, signing_keys, users
+from igemoji_mesh.database import Database
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.tokens import SigningKey
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-users = sa.Table(
-    "users",
-    metadata,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("email", sa.String(254)),
-    sa.Column("email_key", sa.String(254), unique=True),
-    sa.Column("alias", sa.String(20), nullable=False),
-    sa.Column("alias_key", sa.String(20), nullable=False, unique=True),
-    sa.Column("password_hash", sa.String(60)),
-    sa.Column("role", sa.String(16), nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-)
-
-login_tries = sa.Table(
-    "login_tries",
-    metadata,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("account_key", sa.String(64), nullable=False, index=True),
-    sa.Column("tried_at", UtcDateTime, nullable=False, index=True),
-)
-
-signing_keys = sa.Table(
-    "signing_keys",
-    metadata,
-    sa.Column("kid", sa.String(36), primary_key=True),
-    sa.Column("private_pem", sa.Text, nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-)
 
 
 class SqlAccounts:
@@ -60,10 +24,10 @@ class SqlAccounts:
         return await self._database.read(lambda connection: _taken(connection, email_key, alias_key))
 
     async def by_email_key(self, email_key: str) -> Account | None:
-        return await self._database.read(lambda connection: _find(connection, users.c.email_key == email_key))
+        return await self._database.read(lambda connection: find_account(connection, users.c.email_key == email_key))
 
     async def by_id(self, account_id: str) -> Account | None:
-        return await self._database.read(lambda connection: _find(connection, users.c.id == account_id))
+        return await self._database.read(lambda connection: find_account(connection, users.c.id == account_id))
 
 
 class SqlTries:
@@ -125,7 +89,7 @@ def _taken(connection: sa.Connection, email_key: str | None, alias_key: str | No
     ]
 
 
-def _find(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Account | None:
+def find_account(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Account | None:
     row = connection.execute(sa.select(users).where(condition)).first()
     if row is None:
         return None

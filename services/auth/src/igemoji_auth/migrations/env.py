@@ -1,4 +1,4 @@
-from igemoji_auth.store import metadata
+from igemoji_auth.tables import metadata
 from igemoji_mesh.migrations import run
 
 run(metadata)

@@ -1,0 +1,124 @@
+"""Logins: passwords are turned into tokens, refresh tokens into new ones."""
+
+import datetime
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from prometheus_client import Counter
+
+from igemoji_auth.domain import (
+    Account,
+    RefreshToken,
+    RefreshTokenRefused,
+    Session,
+    TooManyTries,
+    WrongCredentials,
+    unique_key,
+)
+from igemoji_auth.service import AccountStore, Passwords
+from igemoji_mesh.tokens import Claims, PublicKey, SigningKey, issue
+
+LOGINS = Counter("igemoji_logins", "Logins by outcome: ok, wrong_credentials or too_many_tries.", ["outcome"])
+REFRESHES = Counter("igemoji_refreshes", "Refreshes by outcome: ok or refused.", ["outcome"])
+
+
+class TryStore(Protocol):
+    """Logins that failed, or are not decided yet, by account."""
+
+    async def begin(self, account_key: str, now: datetime.datetime) -> str:
+        """Counts a try before it is made, so that many at once do not slip past; raises TooManyTries."""
+
+    async def take_back(self, try_id: str) -> None: ...
+
+
+class KeyStore(Protocol):
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """The newest first."""
+
+
+class RefreshStore(Protocol):
+    """Refresh tokens in families: all that go back to one login."""
+
+    async def start_family(self, account: Account, now: datetime.datetime) -> RefreshToken: ...
+
+    async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
+        """The account and the next token; None for one that does not count, whose family is revoked if it was spent."""
+
+    async def revoke_family(self, token: str) -> None: ...
+
+
+class Sessions:
+    def __init__(
+        self,
+        accounts: AccountStore,
+        tries: TryStore,
+        refresh_tokens: RefreshStore,
+        keys: KeyStore,
+        passwords: Passwords,
+        *,
+        access_token_seconds: int,
+        now: Callable[[], datetime.datetime],
+    ) -> None:
+        self._accounts = accounts
+        self._tries = tries
+        self._refresh_tokens = refresh_tokens
+        self._keys = keys
+        self._passwords = passwords
+        self._access_token_seconds = access_token_seconds
+        self._now = now
+
+    async def login(self, email: str, password: str) -> Session:
+        """Raises WrongCredentials or TooManyTries, for an account that exists and one that does not alike."""
+        email_key = unique_key(email)
+        # A digest, because what is typed into the form need not be somebody's address: it may be a password.
+        account_key = hashlib.sha256(email_key.encode()).hexdigest()
+        try:
+            try_id = await self._tries.begin(account_key, self._now())
+        except TooManyTries:
+            LOGINS.labels("too_many_tries").inc()
+            raise
+        account = await self._authenticate(email_key, password, try_id)
+        if account is None:
+            LOGINS.labels("wrong_credentials").inc()
+            raise WrongCredentials("The e-mail address or the password is not right.")
+        await self._tries.take_back(try_id)
+        LOGINS.labels("ok").inc()
+        return await self.start(account)
+
+    async def start(self, account: Account) -> Session:
+        """A session with a family of refresh tokens of its own, for somebody who has shown who they are."""
+        return await self._session(account, await self._refresh_tokens.start_family(account, self._now()))
+
+    async def refresh(self, token: str) -> Session:
+        """Raises RefreshTokenRefused."""
+        renewed = await self._refresh_tokens.spend(token, self._now())
+        if renewed is None:
+            REFRESHES.labels("refused").inc()
+            raise RefreshTokenRefused("This login is over. Log in again.")
+        REFRESHES.labels("ok").inc()
+        return await self._session(*renewed)
+
+    async def logout(self, token: str) -> None:
+        await self._refresh_tokens.revoke_family(token)
+
+    async def public_keys(self) -> Sequence[PublicKey]:
+        """The keys of all tokens that may be in use."""
+        return [key.public for key in await self._keys.signing_keys()]
+
+    async def _authenticate(self, email_key: str, password: str, try_id: str) -> Account | None:
+        try:
+            account = await self._accounts.by_email_key(email_key)
+            right = await self._passwords.matches(password, account.password_hash if account else None)
+        except BaseException:  # a deadline, or too much to do: no verdict, so nothing to hold against the account
+            await self._tries.take_back(try_id)
+            raise
+        return account if right else None
+
+    async def _session(self, account: Account, refresh_token: RefreshToken) -> Session:
+        now = self._now()
+        newest = (await self._keys.signing_keys())[0]
+        claims = Claims(account.id, account.alias, account.role)
+        token = issue(claims, newest, lifetime_seconds=self._access_token_seconds, now=now)
+        refresh_seconds = int((refresh_token.expires_at - now).total_seconds())
+        return Session(token, self._access_token_seconds, account, refresh_token.token, refresh_seconds)

@@ -1,0 +1,53 @@
+"""The tables of the service's own database."""
+
+import sqlalchemy as sa
+
+from igemoji_mesh.database import UtcDateTime
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("email", sa.String(254)),
+    sa.Column("email_key", sa.String(254), unique=True),
+    sa.Column("alias", sa.String(20), nullable=False),
+    sa.Column("alias_key", sa.String(20), nullable=False, unique=True),
+    sa.Column("password_hash", sa.String(60)),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+login_tries = sa.Table(
+    "login_tries",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("account_key", sa.String(64), nullable=False, index=True),
+    sa.Column("tried_at", UtcDateTime, nullable=False, index=True),
+)
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("kid", sa.String(36), primary_key=True),
+    sa.Column("private_pem", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+refresh_tokens = sa.Table(
+    "refresh_tokens",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("family_id", sa.String(36), nullable=False, index=True),
+    sa.Column("user_id", sa.String(36), nullable=False, index=True),
+    sa.Column("salt", sa.String(64), nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("used_at", UtcDateTime),
+)

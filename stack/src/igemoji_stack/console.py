@@ -1,5 +1,6 @@
 """What a person reads while the mesh runs: one log, a prefix per service; and the same as JSON for machines."""
 
+import contextlib
 import datetime
 import json
 import logging
@@ -59,7 +60,8 @@ class Console:
 
     def close(self) -> None:
         for handler in self._files.values():
-            handler.close()
+            with contextlib.suppress(OSError):
+                handler.close()
 
     def _print(self, text: str) -> None:
         with self._lock:
@@ -73,11 +75,18 @@ class Console:
     def _keep(self, name: str, line: str) -> None:
         handler = self._files.get(name)
         if handler is None:
-            handler = logging.handlers.RotatingFileHandler(
-                self._logs / f"{name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
+            handler = _LogFile(
+                self._logs / f"{name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
             )
             self._files[name] = handler
-        handler.emit(logging.makeLogRecord({"msg": line.replace("%", "%%"), "args": ()}))
+        handler.emit(logging.makeLogRecord({"msg": line}))
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """Lines that a full disk does not take are not kept; the mesh goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
 
 
 def _parse(line: str) -> dict[str, Any] | None:

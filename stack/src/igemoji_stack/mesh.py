@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ EDGE = "edge"
 """The gateway's other certificate: the one that browsers see."""
 START_SECONDS = 90.0
 HOST = "127.0.0.1"
+ROOM_BYTES = 4 * 2**20
+"""Certificates, the gateway's configuration and logs of a start need less."""
 
 
 class CannotStart(Exception):
@@ -144,7 +147,7 @@ class Mesh:
                 folder.mkdir(parents=True, exist_ok=True)
             self._lock = (data / "run" / "lock").open("w")
         except OSError as error:
-            raise CannotStart(f"The data folder {data} can't be written: {error.strerror}.") from None
+            raise _not_writable(data, error) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -153,6 +156,11 @@ class Mesh:
             raise CannotStart(
                 f"A mesh runs already with its data in {data}: stop it, or give another --data."
             ) from None
+        try:
+            with tempfile.TemporaryFile(dir=data / "run") as file:
+                file.write(bytes(ROOM_BYTES))
+        except OSError as error:
+            raise _not_writable(data, error) from None
 
     def _claim_port(self) -> None:
         self.port = self._options.port or free_ports(1)[0]
@@ -296,6 +304,10 @@ def free_ports(count: int) -> list[int]:
         for probe in sockets:
             probe.bind((HOST, 0))
         return [probe.getsockname()[1] for probe in sockets]
+
+
+def _not_writable(data: Path, error: OSError) -> CannotStart:
+    return CannotStart(f"The data folder {data} can't be written: {error.strerror}.")
 
 
 def _last_words(error: DiedAtStart) -> str:

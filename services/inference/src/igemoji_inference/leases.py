@@ -127,13 +127,13 @@ def cancel(connection: sa.Connection, task_id: str, failure: Failure) -> str | N
     return photo_key
 
 
-def release(connection: sa.Connection, lease: Lease, delay_seconds: float) -> None:
-    """Gives a task back, to be begun again after a while."""
+def release(connection: sa.Connection, lease: Lease, delay_seconds: float, attempts: int) -> None:
+    """Gives a task back, to be begun again after a while; `attempts` are those that count."""
     until = utc_now() + datetime.timedelta(seconds=delay_seconds)
     connection.execute(
         tasks.update()
         .where(tasks.c.id == lease.job.task_id, tasks.c.lease == lease.id)
-        .values(lease="", lease_until=until)
+        .values(lease="", lease_until=until, attempts=attempts)
     )
 
 

@@ -32,6 +32,7 @@ from igemoji_inference.vision.errors import ModelDamaged, PhotoError
 from igemoji_inference.vision.faces import Face
 from igemoji_inference.vision.pipeline import Pipeline, Stage
 from igemoji_mesh.objects import ObjectMissing, ObjectStore, object_store
+from igemoji_mesh.storage import StorageFull
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -105,9 +106,13 @@ def work(
             result = pipeline.run(photo, pictures, report)
             found = Findings(result.width, result.height, result.faces, result.more_faces)
         key = f"{job['result_key']}.{EXTENSIONS[result.content_type]}"
+        if is_cancelled(job["task_id"]):  # or the service is gone: nobody would know of the result
+            raise Cancelled
         objects.put(key, result.image, result.content_type)
     except Cancelled:
         return {"kind": "failed", "reason": CANCELLED, "message": ""}
+    except StorageFull as error:  # no fault of the photo: the service has it done again
+        return {"kind": "failed", "reason": error.reason, "message": error.message}
     except ObjectMissing:
         return {"kind": "failed", "reason": "PHOTO_LOST", "message": "The uploaded photo is not there any more."}
     except PhotoError as error:

@@ -24,6 +24,7 @@ from igemoji_mesh.errors import StartError
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects import ObjectStore
 from igemoji_mesh.outbox import Outbox
+from igemoji_mesh.storage import StorageFull
 from igemoji_mesh.telemetry import log
 
 LEASE_SECONDS = 60.0
@@ -34,6 +35,8 @@ MAX_ATTEMPTS = 3
 """A photo that ends its worker this often is not tried again."""
 
 RECORD_USE = "ranking.RecordUse"
+
+STORAGE_FULL = StorageFull().reason
 
 TASKS_ENDED = Counter("igemoji_inference_tasks_total", "Tasks that ended, by how.", ["outcome"])
 TASK_SECONDS = Histogram(
@@ -101,13 +104,21 @@ class LocalQueue:
     async def _work_with(self, worker: Worker, wake: asyncio.Event) -> None:
         while True:
             wake.clear()
-            lease = await self._database.write(lambda connection: leases.claim(connection, new_id(), LEASE_SECONDS))
+            lease = await self._claim()
             if lease is not None:
                 await self._work(worker, lease)
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await wake.wait()
+
+    async def _claim(self) -> Lease | None:
+        """The next task; also None while the database takes no change, which must not end what others work on."""
+        try:
+            return await self._database.write(lambda connection: leases.claim(connection, new_id(), LEASE_SECONDS))
+        except Exception as error:
+            log.warning("no task can be taken now", error=repr(error))
+            return None
 
     async def _work(self, worker: Worker, lease: Lease) -> None:
         async with self._giving_back(lease):
@@ -127,7 +138,10 @@ class LocalQueue:
             self._hub.tell(lease.job.task_id)
 
         try:
-            return await worker.run(lease.job, record)
+            outcome = await worker.run(lease.job, record)
+            if isinstance(outcome, Failure) and outcome.reason == STORAGE_FULL:
+                raise StorageFull
+            return outcome
         except WorkerOverdue:
             log.warning("a photo took too long", task_id=lease.job.task_id)
             return Failure("LIMIT", "This photo takes longer than a photo may take. Try a smaller one.")
@@ -135,7 +149,7 @@ class LocalQueue:
             log.warning("a worker was lost", task_id=lease.job.task_id, attempt=lease.attempts)
             if lease.attempts >= MAX_ATTEMPTS:
                 return Failure("WORKER_LOST", "This photo could not be worked on.")
-        await self._give_back(lease)
+        await self._give_back(lease, blamed=True)
         return None
 
     async def _finish(self, lease: Lease, done: Done) -> None:
@@ -145,7 +159,12 @@ class LocalQueue:
                 self._outbox.add(connection, RECORD_USE, _use_of(finished.task))
             return finished
 
-        finished = await self._database.write(finish)
+        try:
+            finished = await self._database.write(finish)
+        except Exception:
+            if not await self._database.read(lambda connection: store.result_is_known(connection, done.result_key)):
+                await asyncio.to_thread(self._objects.delete, done.result_key)
+            raise
         if finished is None:  # it was cancelled, or revised once more, while its last stage ran
             await asyncio.to_thread(self._objects.delete, done.result_key)
             return
@@ -174,15 +193,29 @@ class LocalQueue:
         except StartError as error:
             log.error("a worker can't start", error=str(error))
             await self._give_back(lease, delay_seconds=LOOK_SECONDS)
+        except StorageFull:
+            log.warning("there is no space for a result", task_id=lease.job.task_id)
+            await self._give_back(lease, delay_seconds=LOOK_SECONDS)
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(lease))
+            with contextlib.suppress(Exception):  # the next start takes back what can't be given back now
+                await asyncio.shield(self._release(lease))
             raise
         except Exception:
             log.exception("work on a task failed", task_id=lease.job.task_id)
             await self._give_back(lease, delay_seconds=LOOK_SECONDS)
 
-    async def _give_back(self, lease: Lease, delay_seconds: float = 0) -> None:
-        await self._database.write(lambda connection: leases.release(connection, lease, delay_seconds))
+    async def _give_back(self, lease: Lease, delay_seconds: float = 0, *, blamed: bool = False) -> None:
+        """Tries until the database takes the change. `blamed`: this try counts, it may have been the photo's fault."""
+        while True:
+            try:
+                return await self._release(lease, delay_seconds, blamed=blamed)
+            except Exception as error:
+                log.warning("a task can't be given back now", task_id=lease.job.task_id, error=repr(error))
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _release(self, lease: Lease, delay_seconds: float = 0, *, blamed: bool = False) -> None:
+        attempts = lease.attempts if blamed else lease.attempts - 1
+        await self._database.write(lambda connection: leases.release(connection, lease, delay_seconds, attempts))
 
     async def _sweep(self) -> None:
         """Removes what a crash between an object and its row left: photos nobody works on, results nobody knows."""

@@ -39,8 +39,8 @@ class Face:
     detection_score: float
     """0 to 1; 1 for a box that a person drew."""
     expression: str
-    """One of EXPRESSIONS: the one with the best score."""
+    """One of EXPRESSIONS: the one with the best score. Empty until it is classified."""
     scores: dict[str, float]
-    """Estimated probability of each of EXPRESSIONS; they sum to 1."""
+    """Estimated probability of each of EXPRESSIONS; they sum to 1. Empty until it is classified."""
     uncertain: bool
     """The best score is weak: another expression may well be right."""

@@ -16,7 +16,7 @@ from igemoji_inference.vision.decode import Photo, decode
 from igemoji_inference.vision.detect import Detections, Detector, roll
 from igemoji_inference.vision.encode import encode
 from igemoji_inference.vision.errors import ModelDamaged
-from igemoji_inference.vision.faces import EXPRESSIONS, Box, Face
+from igemoji_inference.vision.faces import EXPRESSIONS, Box, Face, Point
 
 
 class Stage(StrEnum):
@@ -80,22 +80,16 @@ class Pipeline:
         pictures: Mapping[str, bytes],
         report: Report,
     ) -> Result:
-        """Composes a photo anew with faces as they are told, without detecting again.
+        """Composes a photo anew with faces as they are told, without looking for others.
 
-        A face without an expression is classified: a person drew its box. Raises PhotoError.
+        A face without an expression is one that a person marked: it is read as in `face_in`. Raises PhotoError.
         """
         decoded = decode(photo)
-        seen = tuple(face if face.expression else self._classified(decoded, face) for face in faces)
+        seen = tuple(face if face.expression else self.face_in(decoded, face.box) for face in faces)
         report(Stage.COMPOSING, BEGINS[Stage.COMPOSING], seen)
         cover(decoded.pixels, seen, pictures, covered, self._emojis)
         image, content_type = encode(decoded)
         return Result(image, content_type, decoded.width, decoded.height, seen, more_faces=False)
-
-    def _classified(self, photo: Photo, face: Face) -> Face:
-        pixels = np.ascontiguousarray(photo.pixels[:, :, :3])
-        (scores,), (weak,) = self._classifier.classify(pixels, [face.box], [face.roll])
-        points = np.empty((0, 2))
-        return _face(face.box, face.roll, points, face.detection_score, scores, weak)
 
     def find(self, photo: Photo, report: Report) -> tuple[tuple[Face, ...], bool]:
         """The faces of a photo, the largest first, and whether there were more than the limit."""
@@ -144,18 +138,20 @@ class Pipeline:
 
 def _face(box: Box, turn: float, points: np.ndarray, score: float, row: np.ndarray, uncertain: bool) -> Face:
     scores = dict(zip(EXPRESSIONS, map(float, row), strict=True))
-    landmarks = tuple((float(x), float(y)) for x, y in points)
     best = max(scores, key=scores.__getitem__)
-    return Face(box, turn, landmarks, float(score), best, scores, uncertain)
+    return Face(box, turn, _points(points), float(score), best, scores, uncertain)
 
 
 def _unclassified(found: Detections, boxes: Sequence[Box], rolls: Sequence[float]) -> tuple[Face, ...]:
-    """Faces that were found a moment ago: every expression is as likely as any other."""
-    even = np.full(len(EXPRESSIONS), 1 / len(EXPRESSIONS))
+    """Faces that were found a moment ago: nothing is known of their expressions yet."""
     return tuple(
-        _face(box, turn, points, score, even, True)
+        Face(box, turn, _points(points), float(score), "", {}, True)
         for box, turn, points, score in zip(boxes, rolls, found.landmarks, found.scores, strict=True)
     )
+
+
+def _points(points: np.ndarray) -> tuple[Point, ...]:
+    return tuple((float(x), float(y)) for x, y in points)
 
 
 def _verified(models: Path) -> dict[str, bytes]:

@@ -27,7 +27,15 @@ def blocks(language: str) -> str:
 def folder(tmp_path: Path) -> Path:
     """Looks like the clone to the commands, but what they write stays out of it."""
     (tmp_path / "assets").symlink_to(ROOT / "assets")
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
     return tmp_path
+
+
+def test_photos_without_a_server(folder):
+    run(["bash", "-euo", "pipefail"], folder, blocks("sh photo"))
+    lines = [json.loads(line) for line in (folder / "faces.jsonl").read_text().splitlines()]
+    assert [len(line["faces"]) for line in lines] == [3, 3, 3, 4, 5, 4]
+    assert size_of(folder / "hidden" / "sample1.jpg") == (1920, 1280)
 
 
 def json_values(text: str) -> list[dict[str, Any]]:

@@ -145,15 +145,16 @@ class Supervised:
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         if process.returncode is not None:
             return
+        # Not its own terminate(): that may reap a process that has just died, before asyncio's watcher does.
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+            os.kill(process.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await process.wait()
         except TimeoutError:
             self._on_event(self.command.name, f"did not stop within {STOP_SECONDS:g} s; killing it")
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
+                os.kill(process.pid, signal.SIGKILL)
             await process.wait()
 
 

@@ -102,8 +102,9 @@ class Worker:
         """Ends the process, whatever it does. Returns how it ended: a signal is its negative number."""
         if self._process is None:
             return None
+        # Not its own kill(): that may reap a process that has just died, before asyncio's watcher does.
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+            os.kill(self._process.pid, signal.SIGKILL)
         code = await self._process.wait()
         log.info("worker ended", pid=self._process.pid, code=code)
         self._process = None

@@ -40,7 +40,7 @@ class Ranking(ranking_pb2_grpc.RankingServiceServicer):
     async def RecordUse(self, request, context):
         return Empty()
 
-    ForgetEmoji = DeleteUserData = RecordUse
+    ForgetEmoji = SetEmojiShown = DeleteUserData = RecordUse
 
 
 @pytest.fixture(scope="module")

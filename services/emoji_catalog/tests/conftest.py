@@ -42,9 +42,10 @@ def faces(shade: int = 0) -> dict[str, bytes]:
 
 
 class FakeRanking(ranking_pb2_grpc.RankingServiceServicer):
-    """Remembers what it was told to forget."""
+    """Remembers what it was told to forget, and to show or not."""
 
     def __init__(self) -> None:
+        self.shown: dict[str, bool] = {}
         self.forgotten: list[str] = []
 
     async def GetRanking(self, request, context):
@@ -55,6 +56,10 @@ class FakeRanking(ranking_pb2_grpc.RankingServiceServicer):
 
     DeleteUserData = RecordUse
 
+    async def SetEmojiShown(self, request, context):
+        self.shown[request.emoji_id] = request.shown
+        return Empty()
+
     async def ForgetEmoji(self, request, context):
         self.forgotten.append(request.emoji_id)
         return Empty()
@@ -63,6 +68,7 @@ class FakeRanking(ranking_pb2_grpc.RankingServiceServicer):
 @dataclass
 class User:
     alias: str
+    role: str = "user"
     id: str = field(default_factory=new_id)
 
 
@@ -79,31 +85,39 @@ class Client:
     pictures: Path
     """The folder of the object store where pictures lie."""
 
-    def as_(self, user: User) -> tuple[tuple[str, str], ...]:
-        return bearer(self.mesh.token(user.id, user.alias))
+    def as_(self, user: User | None) -> tuple[tuple[str, str], ...]:
+        return bearer(self.mesh.token(user.id, user.alias, user.role)) if user else ()
 
-    async def create(self, by: User, name: str = "Faces", images: Mapping[str, bytes] | None = None) -> pb.Emoji:
-        request = pb.CreateEmojiRequest(name=name, images=pb.Images(**(faces() if images is None else images)))
+    async def create(
+        self, by: User, name: str = "Faces", images: Mapping[str, bytes] | None = None, **more: Any
+    ) -> pb.Emoji:
+        given = pb.Images(**(faces() if images is None else images))
+        request = pb.CreateEmojiRequest(name=name, images=given, **more)
         answer: pb.Emoji = await self.stub.CreateEmoji(request, metadata=self.as_(by))
         return answer
 
-    async def get(self, emoji_id: str) -> pb.Emoji:
-        answer: pb.Emoji = await self.stub.GetEmoji(pb.GetEmojiRequest(id=emoji_id))
+    async def update(self, emoji_id: str, by: User, **changes: Any) -> pb.Emoji:
+        request = pb.UpdateEmojiRequest(id=emoji_id, **changes)
+        answer: pb.Emoji = await self.stub.UpdateEmoji(request, metadata=self.as_(by))
         return answer
 
-    async def page(self, number: int = 1, owner_id: str = "") -> pb.ListEmojisResponse:
-        request = pb.ListEmojisRequest(page_number=number, owner_id=owner_id)
-        answer: pb.ListEmojisResponse = await self.stub.ListEmojis(request)
+    async def get(self, emoji_id: str, by: User | None = None) -> pb.Emoji:
+        answer: pb.Emoji = await self.stub.GetEmoji(pb.GetEmojiRequest(id=emoji_id), metadata=self.as_(by))
+        return answer
+
+    async def page(self, number: int = 1, by: User | None = None, **wanted: Any) -> pb.ListEmojisResponse:
+        request = pb.ListEmojisRequest(page_number=number, **wanted)
+        answer: pb.ListEmojisResponse = await self.stub.ListEmojis(request, metadata=self.as_(by))
         return answer
 
     async def delete(self, emoji_id: str, by: User) -> None:
         await self.stub.DeleteEmoji(pb.DeleteEmojiRequest(id=emoji_id), metadata=self.as_(by))
 
-    async def image(self, emoji: pb.Emoji, expression: str, v: str | None = None) -> bytes:
+    async def image(self, emoji: pb.Emoji, expression: str, v: str | None = None, by: User | None = None) -> bytes:
         """The picture under the URL of the template, or under another `v`."""
         v = getattr(emoji.images, expression).partition("?v=")[2] if v is None else v
         request = pb.GetEmojiImageRequest(id=emoji.id, expression=expression, v=v)
-        answer = await self.stub.GetEmojiImage(request)
+        answer = await self.stub.GetEmojiImage(request, metadata=self.as_(by))
         return bytes(answer.data)
 
     def stored(self) -> set[str]:
@@ -186,6 +200,11 @@ async def catalog(
 @pytest.fixture
 def anna() -> User:
     return User("anna")
+
+
+@pytest.fixture
+def operator() -> User:
+    return User("olga", "operator")
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from igemoji_emoji_catalog import store
-from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Picture
-from igemoji_emoji_catalog.service import Catalog
+from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Picture, Viewer
+from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
+from igemoji_emoji_catalog.service import Catalog, Draft
+from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
+from igemoji_emoji_catalog.tables import metadata, outbox
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.migrations import differences, migrate
@@ -20,7 +22,7 @@ from .conftest import face, faces, until
 
 
 def test_the_migrations_make_the_tables_of_the_code(tmp_path):
-    assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_emoji_catalog", store.metadata) == []
+    assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_emoji_catalog", metadata) == []
 
 
 async def test_what_was_made_is_there_after_a_restart(start, settings, client_of, anna):
@@ -68,10 +70,10 @@ class Stores:
         migrate(url, "igemoji_emoji_catalog")
         self.database = Database(url)
         self.objects = FolderObjectStore(folder / "objects")
-        self.sweep = store.PictureSweep(self.database, self.objects)
-        outbox = Outbox(self.database, store.outbox, {store.FORGET_EMOJI: Delivery(object, None)})  # type: ignore[arg-type]
-        self.emojis = store.EmojiStore(self.database, outbox, self.sweep.wake)
-        self.pictures = store.PictureStore(self.objects)
+        self.sweep = PictureSweep(self.database, self.objects)
+        deliveries = dict.fromkeys((FORGET_EMOJI, SET_EMOJI_SHOWN), Delivery(object, None))  # type: ignore[arg-type]
+        self.emojis = EmojiStore(self.database, Outbox(self.database, outbox, deliveries), self.sweep.wake)
+        self.pictures = PictureStore(self.objects)
 
 
 @pytest.fixture
@@ -87,20 +89,21 @@ async def as_it_is(data: bytes) -> bytes:
 
 async def test_a_picture_swept_while_a_template_is_made_of_it_is_put_again(stores, monkeypatch):
     catalog = Catalog(stores.emojis, stores.pictures, as_it_is, utc_now)
-    images = dict.fromkeys(EXPRESSIONS, b"picture")
+    draft = Draft("Faces", (), None, dict.fromkeys(EXPRESSIONS, b"picture"))
     anna = Maker(new_id(), "anna")
-    old = await catalog.create("Old", images, anna)
+    old = await catalog.create(draft, "", anna)
     add = stores.emojis.add
 
-    async def swept_before_the_rows(emoji: Emoji) -> Emoji:
+    async def swept_before_the_rows(emoji: Emoji) -> object:
         await stores.emojis.remove(old.id, anna.id)
         await stores.database.write(stores.sweep._sweep)
         assert not stores.objects.exists(f"pictures/{old.digests['happy']}.png")
         return await add(emoji)
 
     monkeypatch.setattr(stores.emojis, "add", swept_before_the_rows)
-    new = await catalog.create("New", images, anna)
-    assert await catalog.picture(new.id, "happy", new.digests["happy"]) == Picture(b"picture", new.digests["happy"])
+    new = await catalog.create(draft, "", anna)
+    picture = Picture(b"picture", new.digests["happy"])
+    assert await catalog.picture(new.id, "happy", picture.digest, Viewer()) == (picture, True)
 
 
 @contextmanager
@@ -123,10 +126,10 @@ async def test_every_query_has_an_index_and_a_page_costs_three(stores):
         digests = {expression: f"{number}{expression}" for expression in EXPRESSIONS}
         await stores.emojis.add(Emoji(new_id(), "x", owner, digests, utc_now()))
     with statements(stores.database) as seen:
-        assert len((await stores.emojis.page(1, 8, None)).emojis) == 8
+        assert len((await stores.emojis.page(1, 8, None, True)).emojis) == 8
     assert len(seen) == 3
     with statements(stores.database) as more:
-        page = await stores.emojis.page(1, 8, owner.id)
+        page = await stores.emojis.page(1, 8, owner.id, False)
         await stores.emojis.batch([emoji.id for emoji in page.emojis])
         await stores.emojis.remove(page.emojis[0].id, owner.id)
         await stores.database.write(stores.sweep._sweep)

@@ -39,7 +39,7 @@ class Unimplemented(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     async def CreateEmoji(self, request, context):
         raise NotImplementedError
 
-    GetEmoji = ListEmojis = DeleteEmoji = GetEmojiImage = RenameMaker = DeleteUserData = CreateEmoji
+    GetEmoji = ListEmojis = DeleteEmoji = GetEmojiImage = CreateEmoji
 
 
 class FakeCatalogue(Unimplemented):
@@ -85,6 +85,10 @@ class Client:
     async def forget(self, emoji_id: str) -> None:
         await self.emoji_catalog.ForgetEmoji(pb.ForgetEmojiRequest(emoji_id=emoji_id))
 
+    async def show(self, emoji_id: str, shown: bool, revision: int) -> None:
+        request = pb.SetEmojiShownRequest(emoji_id=emoji_id, shown=shown, revision=revision)
+        await self.emoji_catalog.SetEmojiShown(request)
+
     async def delete_user(self, user_id: str) -> None:
         await self.auth.DeleteUserData(pb.DeleteUserDataRequest(user_id=user_id))
 
@@ -109,7 +113,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def catalogue() -> FakeCatalogue:
-    return FakeCatalogue()
+    return FakeCatalogue()  # type: ignore[abstract]
 
 
 @pytest.fixture

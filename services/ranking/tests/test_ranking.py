@@ -196,6 +196,34 @@ async def test_the_uses_of_a_deleted_user_leave_the_counts_for_good(ranking, ids
         assert await ranking.ranking(window) == [(1, ids[0], 2)]
 
 
+async def test_a_hidden_template_leaves_at_once_and_comes_back_with_all_its_uses(ranking, ids):
+    await ranking.use(ids[0], users=2)
+    await ranking.use(ids[1])
+    await ranking.show(ids[0], False, 2)
+    await ranking.use(ids[0])
+    for window in ("day", "week", "month", "all"):
+        assert await ranking.ranking(window) == [(1, ids[1], 1)]
+    await ranking.show(ids[0], True, 3)
+    for window in ("day", "week", "month", "all"):
+        assert await ranking.ranking(window) == [(1, ids[0], 3), (2, ids[1], 1)]
+
+
+async def test_a_template_that_was_hidden_before_its_first_use_is_left_out(ranking, ids):
+    await ranking.show(ids[0], False, 1)
+    await ranking.use(ids[0])
+    assert await ranking.ranking() == await ranking.ranking("all") == []
+
+
+async def test_old_news_of_a_template_is_not_taken(ranking, ids):
+    await ranking.use(ids[0])
+    await ranking.show(ids[0], True, 3)
+    await ranking.show(ids[0], False, 2)
+    assert await ranking.ranking() == [(1, ids[0], 1)]
+    await ranking.forget(ids[0])
+    await ranking.show(ids[0], True, 4)
+    assert await ranking.ranking() == []
+
+
 async def test_others_may_not_tell_of_uses_or_have_templates_forgotten(ranking, ids):
     ranking.inference, ranking.emoji_catalog = ranking.public, ranking.inference
     ranking.auth = ranking.emoji_catalog

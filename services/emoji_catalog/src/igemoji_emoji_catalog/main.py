@@ -6,11 +6,13 @@ from functools import partial
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_emoji_catalog.builtin import read_built_ins
+from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
 from igemoji_emoji_catalog.pictures import PictureWorkshop
 from igemoji_emoji_catalog.rpc import SERVICE, EmojiCatalogServicer
 from igemoji_emoji_catalog.service import Catalog
 from igemoji_emoji_catalog.settings import Settings
-from igemoji_emoji_catalog.store import FORGET_EMOJI, EmojiStore, PictureStore, PictureSweep, outbox
+from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
+from igemoji_emoji_catalog.tables import outbox
 from igemoji_mesh.client import Channels
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.jwks import auth_keys
@@ -30,7 +32,8 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     channels = Channels(settings)
     ranking = ranking_pb2_grpc.RankingServiceStub(channels.to("ranking"))
     forget = Delivery(ranking_pb2.ForgetEmojiRequest, ranking.ForgetEmoji)
-    messages = Outbox(database, outbox, {FORGET_EMOJI: forget})
+    show = Delivery(ranking_pb2.SetEmojiShownRequest, ranking.SetEmojiShown)
+    messages = Outbox(database, outbox, {FORGET_EMOJI: forget, SET_EMOJI_SHOWN: show})
     pictures = PictureStore(objects)
     sweep = PictureSweep(database, objects)
     workshop = PictureWorkshop(settings.picture_threads)

@@ -9,9 +9,9 @@ from google.protobuf.empty_pb2 import Empty
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
-from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker
-from igemoji_emoji_catalog.service import Catalog
-from igemoji_mesh.access import user
+from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Viewer
+from igemoji_emoji_catalog.service import Catalog, Draft
+from igemoji_mesh.access import caller, user
 from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.interceptors import Context
 
@@ -19,6 +19,7 @@ SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
+PRIVATE = "private, no-cache"
 
 
 class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
@@ -26,25 +27,34 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         self._catalog = catalog
 
     async def CreateEmoji(self, request: pb.CreateEmojiRequest, context: Context) -> pb.Emoji:
-        images = {expression: getattr(request.images, expression) for expression in EXPRESSIONS}
-        emoji = await self._catalog.create(request.name, images, Maker(user().id, user().alias))
-        await send_headers(context, location=f"/api/v1/emojis/{emoji.id}")
+        draft = Draft(request.name, request.tags, request.visibility or None, _images(request.images))
+        emoji = await self._catalog.create(draft, request.base_id.lower(), Maker(user().id, user().alias))
+        await send_headers(context, location=f"/api/v1/emojis/{emoji.id}", etag=f'"{emoji.etag}"')
         return to_message(emoji)
 
     async def GetEmoji(self, request: pb.GetEmojiRequest, context: Context) -> pb.Emoji:
-        return to_message(await self._catalog.get(request.id.lower()))
+        emoji = await self._catalog.get(request.id.lower(), _viewer())
+        await send_headers(context, etag=f'"{emoji.etag}"')
+        return to_message(emoji)
 
     async def ListEmojis(self, request: pb.ListEmojisRequest, context: Context) -> pb.ListEmojisResponse:
-        page = await self._catalog.page(request.page_number, request.owner_id.lower() or None)
+        page = await self._catalog.page(request.page_number, request.owner_id.lower() or None, _viewer())
         return pb.ListEmojisResponse(emojis=map(to_message, page.emojis), total=page.total)
+
+    async def UpdateEmoji(self, request: pb.UpdateEmojiRequest, context: Context) -> pb.Emoji:
+        etag = request.etag or _if_match(context)
+        emoji = await self._catalog.update(request.id.lower(), _changes(request), etag, by=user().id)
+        await send_headers(context, etag=f'"{emoji.etag}"')
+        return to_message(emoji)
 
     async def DeleteEmoji(self, request: pb.DeleteEmojiRequest, context: Context) -> Empty:
         await self._catalog.delete(request.id.lower(), by=user().id)
         return Empty()
 
     async def GetEmojiImage(self, request: pb.GetEmojiImageRequest, context: Context) -> HttpBody:
-        picture = await self._catalog.picture(request.id.lower(), request.expression, request.v)
-        await send_headers(context, cache_control=FOR_EVER if request.v else ASK_AGAIN, etag=f'"{picture.digest}"')
+        picture, for_all = await self._catalog.picture(request.id.lower(), request.expression, request.v, _viewer())
+        lasting = FOR_EVER if request.v else ASK_AGAIN
+        await send_headers(context, cache_control=lasting if for_all else PRIVATE, etag=f'"{picture.digest}"')
         return HttpBody(content_type="image/png", data=picture.png)
 
     async def BatchGetEmojis(self, request: pb.BatchGetEmojisRequest, context: Context) -> pb.BatchGetEmojisResponse:
@@ -61,6 +71,30 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         return Empty()
 
 
+def _viewer() -> Viewer:
+    return Viewer(caller().user_id, caller().role == "operator")
+
+
+def _images(message: pb.Images) -> dict[str, bytes]:
+    return {expression: getattr(message, expression) for expression in EXPRESSIONS}
+
+
+def _changes(request: pb.UpdateEmojiRequest) -> Draft:
+    named = request.update_mask.paths
+    return Draft(
+        request.name if request.name or "name" in named else None,
+        request.tags if request.tags or "tags" in named else None,
+        request.visibility or None,
+        _images(request.images),
+    )
+
+
+def _if_match(context: Context) -> str:
+    """The etag of the header If-Match; empty where there is none, or any will do."""
+    given = str(dict(context.invocation_metadata() or ()).get("if-match", "")).strip()
+    return "" if given == "*" else given.removeprefix("W/").strip('"')
+
+
 def to_message(emoji: Emoji) -> pb.Emoji:
     message = pb.Emoji(
         id=emoji.id,
@@ -74,6 +108,8 @@ def to_message(emoji: Emoji) -> pb.Emoji:
         ),
         etag=emoji.etag,
         built_in=emoji.built_in,
+        visibility=emoji.visibility,
+        tags=emoji.tags,
     )
     message.created_at.FromDatetime(emoji.created_at)
     return message

@@ -4,12 +4,15 @@ import asyncio
 import datetime
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from igemoji_emoji_catalog.domain import (
     EXPRESSIONS,
+    PUBLIC,
     SYSTEM,
     BuiltIn,
+    Changes,
     Emoji,
     EmojiNotFound,
     InvalidTemplate,
@@ -18,8 +21,10 @@ from igemoji_emoji_catalog.domain import (
     Picture,
     PictureNotFound,
     Unfit,
+    Viewer,
     digest_of,
     template_name,
+    template_tags,
 )
 from igemoji_mesh.errors import StartError, Violation
 from igemoji_mesh.ids import new_id
@@ -44,8 +49,11 @@ class Emojis(Protocol):
     async def batch(self, ids: Sequence[str]) -> dict[str, Emoji]:
         """Those that there are, by id."""
 
-    async def page(self, number: int, size: int, owner_id: str | None) -> Page:
+    async def page(self, number: int, size: int, owner_id: str | None, listed_only: bool) -> Page:
         """Newest first; pages count from 1."""
+
+    async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
+        """Raises EmojiNotFound, NotYourEmoji, and EditConflict where the etag is given and not the present one."""
 
     async def remove(self, emoji_id: str, by: str) -> None:
         """Takes a template away and sees that the ranking forgets it. Raises EmojiNotFound, NotYourEmoji."""
@@ -74,6 +82,17 @@ class Pictures(Protocol):
     async def exists(self, digest: str) -> bool: ...
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What a person gives for a template; None: not given."""
+
+    name: str | None
+    tags: Sequence[str] | None
+    visibility: str | None
+    images: Mapping[str, bytes]
+    """Picture files by expression; one that is missing or empty is not given."""
+
+
 class Catalog:
     """The use cases. `normalise` brings an uploaded picture into the stored form, or raises Unfit."""
 
@@ -89,46 +108,78 @@ class Catalog:
         self._normalise = normalise
         self._now = now
 
-    async def create(self, name: str, images: Mapping[str, bytes], by: Maker) -> Emoji:
-        """Makes a template of uploaded pictures by expression. Raises InvalidTemplate that names every fault.
+    async def create(self, draft: Draft, base_id: str, by: Maker) -> Emoji:
+        """Makes a template of a draft; pictures that are not given are taken from a base, if there is one.
 
-        Raises AccountGone, too.
+        Raises InvalidTemplate that names every fault, EmojiNotFound for a base that the maker may not see, AccountGone.
         """
-        violations: list[Violation] = []
-        try:
-            name = template_name(name)
-        except Unfit as fault:
-            violations.append(Violation("name", str(fault)))
-        pictures, faults = await self._taken_in(images)
-        violations += [Violation(f"images.{expression}", fault) for expression, fault in faults.items()]
-        if violations:
-            raise InvalidTemplate(_sentence(violations), violations=violations)
-        emoji = Emoji(new_id(), name, by, _digests(pictures), self._now())
+        base = await self._pictures_of(base_id, Viewer(by.id)) if base_id else {}
+        given = [expression for expression in EXPRESSIONS if draft.images.get(expression) or expression not in base]
+        pictures, changes = await self._checked(draft, given)
+        pictures = {**base, **pictures}
+        emoji = Emoji(
+            new_id(),
+            changes.name or "",
+            by,
+            _digests(pictures),
+            self._now(),
+            tags=changes.tags or (),
+            visibility=changes.visibility or PUBLIC,
+        )
         await self._put_missing(pictures)
         emoji = await self._emojis.add(emoji)
         # A deletion may have swept a shared picture in between. From now on a row refers to it: it stays.
         await self._put_missing(pictures)
         return emoji
 
-    async def get(self, emoji_id: str) -> Emoji:
-        """Raises EmojiNotFound."""
+    async def update(self, emoji_id: str, draft: Draft, etag: str, by: str) -> Emoji:
+        """Makes the changes of a draft; what is None or not given there stays.
+
+        Raises EmojiNotFound, NotYourEmoji, InvalidTemplate, and EditConflict where an etag is given and is not that of
+        the present template.
+        """
+        (await self.get(emoji_id, Viewer(by))).check_owned(by)
+        pictures, changes = await self._checked(draft, [key for key, data in draft.images.items() if data])
+        await self._put_missing(pictures)
+        emoji = await self._emojis.change(emoji_id, changes, by, etag)
+        await self._put_missing(pictures)  # as above
+        return emoji
+
+    async def get(self, emoji_id: str, viewer: Viewer) -> Emoji:
+        """Raises EmojiNotFound, also where the viewer may not see it."""
         emoji = await self._emojis.get(emoji_id)
-        if emoji is None:
+        if emoji is None or not emoji.is_visible_to(viewer):
             raise EmojiNotFound("There is no such template.")
         return emoji
 
-    async def page(self, number: int, owner_id: str | None) -> Page:
-        """A page of eight, from 1, newest first; only templates of one maker if `owner_id` is given."""
-        return await self._emojis.page(number, PAGE_SIZE, owner_id)
+    async def page(self, number: int, owner_id: str | None, viewer: Viewer) -> Page:
+        """A page of eight, from 1, newest first; of one maker if `owner_id` is given, all of them for that maker."""
+        own = owner_id is not None and owner_id == viewer.user_id
+        return await self._emojis.page(number, PAGE_SIZE, owner_id, listed_only=not own)
 
     async def batch(self, ids: Sequence[str]) -> list[Emoji]:
-        """In the order of `ids`, without those that are gone."""
+        """Those that may be listed, in the order of `ids`."""
         found = await self._emojis.batch(ids)
-        return [found[emoji_id] for emoji_id in ids if emoji_id in found]
+        return [found[emoji_id] for emoji_id in ids if emoji_id in found and found[emoji_id].listed]
 
     async def delete(self, emoji_id: str, by: str) -> None:
         """Raises EmojiNotFound, NotYourEmoji."""
+        await self.get(emoji_id, Viewer(by))
         await self._emojis.remove(emoji_id, by)
+
+    async def picture(self, emoji_id: str, expression: str, digest: str, viewer: Viewer) -> tuple[Picture, bool]:
+        """The present picture, and whether everyone may see it.
+
+        Raises EmojiNotFound, and PictureNotFound where `digest` is given and is not the present one.
+        """
+        emoji = await self.get(emoji_id, viewer)
+        present = emoji.digests[expression]
+        try:
+            if digest in ("", present):
+                return Picture(await self._pictures.get(present), present), emoji.listed
+        except ObjectMissing:  # deleted since the row was read
+            pass
+        raise PictureNotFound("The template has no such picture now.")
 
     async def rename_maker(self, maker: Maker, at: datetime.datetime | None) -> None:
         """`at` is when they took the name: an older one than is known is not taken. None: now."""
@@ -137,17 +188,6 @@ class Catalog:
     async def delete_user_data(self, user_id: str) -> None:
         """Removes all that a user left here, for good."""
         await self._emojis.remove_user(user_id, self._now())
-
-    async def picture(self, emoji_id: str, expression: str, digest: str) -> Picture:
-        """The present picture. Raises PictureNotFound where `digest` is given and is not the present one."""
-        emoji = await self.get(emoji_id)
-        present = emoji.digests[expression]
-        try:
-            if digest in ("", present):
-                return Picture(await self._pictures.get(present), present)
-        except ObjectMissing:  # deleted since the row was read
-            pass
-        raise PictureNotFound("The template has no such picture now.")
 
     async def seed(self, built_ins: Sequence[BuiltIn]) -> None:
         """Brings the built-in templates up to date; what has not changed costs one query. Raises StartError."""
@@ -158,7 +198,7 @@ class Catalog:
                 await self._put_built_in(emoji_id, built_in)
 
     async def _put_built_in(self, emoji_id: str, built_in: BuiltIn) -> None:
-        pictures, faults = await self._taken_in(built_in.files)
+        pictures, faults = await self._taken_in(built_in.files, EXPRESSIONS)
         for expression, fault in faults.items():
             raise StartError(f"The picture {expression}.png of the built-in template {built_in.slug} {fault}.")
         created_at = _BUILT_INS_SINCE - datetime.timedelta(seconds=built_in.position)
@@ -167,10 +207,39 @@ class Catalog:
         await self._emojis.put_built_in(emoji, built_in.source)
         await self._put_missing(pictures)
 
-    async def _taken_in(self, images: Mapping[str, bytes]) -> tuple[dict[str, Picture], dict[str, str]]:
+    async def _checked(self, draft: Draft, expressions: Sequence[str]) -> tuple[dict[str, Picture], Changes]:
+        """The pictures of some expressions, and what a draft says in stored form. Raises InvalidTemplate."""
+        violations: list[Violation] = []
+        name, tags = None, None
+        try:
+            name = None if draft.name is None else template_name(draft.name)
+        except Unfit as fault:
+            violations.append(Violation("name", str(fault)))
+        try:
+            tags = None if draft.tags is None else template_tags(draft.tags)
+        except Unfit as fault:
+            violations.append(Violation("tags", str(fault)))
+        pictures, faults = await self._taken_in(draft.images, expressions)
+        violations += [Violation(f"images.{expression}", fault) for expression, fault in faults.items()]
+        if violations:
+            raise InvalidTemplate(_sentence(violations), violations=violations)
+        return pictures, Changes(name, tags, draft.visibility, _digests(pictures))
+
+    async def _pictures_of(self, emoji_id: str, viewer: Viewer) -> dict[str, Picture]:
+        """All seven, by expression. Raises EmojiNotFound."""
+        digests = (await self.get(emoji_id, viewer)).digests
+        try:
+            found = await asyncio.gather(*(self._pictures.get(digests[expression]) for expression in EXPRESSIONS))
+        except ObjectMissing:  # deleted since the row was read
+            raise EmojiNotFound("There is no such template.") from None
+        return {key: Picture(png, digests[key]) for key, png in zip(EXPRESSIONS, found, strict=True)}
+
+    async def _taken_in(
+        self, images: Mapping[str, bytes], expressions: Sequence[str]
+    ) -> tuple[dict[str, Picture], dict[str, str]]:
         """The normalised pictures, and what is wrong with the others, both by expression."""
-        taken = await asyncio.gather(*(self._take_in(images.get(expression, b"")) for expression in EXPRESSIONS))
-        by_expression = dict(zip(EXPRESSIONS, taken, strict=True))
+        taken = await asyncio.gather(*(self._take_in(images.get(expression, b"")) for expression in expressions))
+        by_expression = dict(zip(expressions, taken, strict=True))
         pictures = {key: picture for key, picture in by_expression.items() if isinstance(picture, Picture)}
         return pictures, {key: fault for key, fault in by_expression.items() if isinstance(fault, str)}
 

@@ -1,6 +1,5 @@
-"""Where templates are kept: the tables, and the queries behind the ports of `service`."""
+"""Where templates are kept: the queries behind the ports of `service`."""
 
-import asyncio
 import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,65 +7,16 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_emoji_catalog.domain import AccountGone, Emoji, EmojiNotFound, Maker, Page, Picture
-from igemoji_mesh.database import Database, UtcDateTime
-from igemoji_mesh.objects import ObjectStore
-from igemoji_mesh.outbox import Outbox, outbox_table
+from igemoji_emoji_catalog.domain import AccountGone, Changes, EditConflict, Emoji, EmojiNotFound, Maker, Page
+from igemoji_emoji_catalog.tables import emoji_images, emojis, makers, released_pictures
+from igemoji_mesh.database import Database
+from igemoji_mesh.outbox import Outbox
 
 FORGET_EMOJI = "ranking.ForgetEmoji"
+SET_EMOJI_SHOWN = "ranking.SetEmojiShown"
 
-SWEEP_SECONDS = 60.0
-SWEEP_BATCH = 50
 REMOVED_AT_ONCE = 50
 """How many templates of a deleted account go in one transaction."""
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-emojis = sa.Table(
-    "emojis",
-    metadata,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("name", sa.String(50), nullable=False),
-    sa.Column("owner_id", sa.String(36), nullable=False),
-    sa.Column("owner_alias", sa.String(64), nullable=False),
-    sa.Column("built_in", sa.Boolean, nullable=False),
-    # What a built-in template was made from (BuiltIn.source).
-    sa.Column("source", sa.String(64)),
-    sa.Column("etag", sa.String(64), nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Index(None, "created_at", "id"),
-    sa.Index(None, "owner_id", "created_at", "id"),
-)
-
-emoji_images = sa.Table(
-    "emoji_images",
-    metadata,
-    sa.Column("emoji_id", sa.ForeignKey("emojis.id"), primary_key=True),
-    sa.Column("expression", sa.String(16), primary_key=True),
-    sa.Column("digest", sa.String(64), nullable=False, index=True),
-)
-
-# What auth told of makers: it outlives the access tokens that still have the old name, or speak for nobody any more.
-makers = sa.Table(
-    "makers",
-    metadata,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("alias", sa.String(64), nullable=False),
-    sa.Column("renamed_at", UtcDateTime, nullable=False),
-    sa.Column("gone", sa.Boolean, nullable=False),
-)
-
-# Pictures that a template has let go of: the sweep removes those that no other refers to.
-released_pictures = sa.Table("released_pictures", metadata, sa.Column("digest", sa.String(64), primary_key=True))
-
-outbox = outbox_table(metadata)
 
 
 class EmojiStore:
@@ -82,9 +32,13 @@ class EmojiStore:
         def work(connection: sa.Connection) -> Emoji:
             added = replace(emoji, owner=_present_maker(connection, emoji.owner))
             _insert(connection, added, None)
+            if not added.listed:
+                self._tell_shown(connection, added)
             return added
 
-        return await self._database.write(work)
+        added = await self._database.write(work)
+        self._outbox.wake()
+        return added
 
     async def get(self, emoji_id: str) -> Emoji | None:
         return (await self.batch([emoji_id])).get(emoji_id)
@@ -94,8 +48,10 @@ class EmojiStore:
         found = await self._database.read(lambda connection: _emojis(connection, chosen))
         return {emoji.id: emoji for emoji in found}
 
-    async def page(self, number: int, size: int, owner_id: str | None) -> Page:
-        chosen = sa.true() if owner_id is None else emojis.c.owner_id == owner_id
+    async def page(self, number: int, size: int, owner_id: str | None, listed_only: bool) -> Page:
+        conditions = [emojis.c.owner_id == owner_id] if owner_id is not None else []
+        conditions += [emojis.c.listed.is_(sa.true())] if listed_only else []
+        chosen = sa.and_(sa.true(), *conditions)
         newest_first = (emojis.c.created_at.desc(), emojis.c.id.desc())
         rows = sa.select(emojis).where(chosen).order_by(*newest_first).limit(size).offset((number - 1) * size)
         count = sa.select(sa.func.count()).select_from(emojis).where(chosen)
@@ -105,15 +61,28 @@ class EmojiStore:
 
     async def remove(self, emoji_id: str, by: str) -> None:
         def work(connection: sa.Connection) -> None:
-            found = _emojis(connection, sa.select(emojis).where(emojis.c.id == emoji_id).with_for_update())
-            if not found:
-                raise EmojiNotFound("There is no such template.")
-            found[0].check_deletable(by)
-            self._delete(connection, found[0])
+            emoji = _locked(connection, emoji_id)
+            emoji.check_owned(by)
+            self._delete(connection, emoji)
 
         await self._database.write(work)
         self._outbox.wake()
         self._released()
+
+    async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
+        def work(connection: sa.Connection) -> Emoji:
+            before = _locked(connection, emoji_id)
+            before.check_owned(by)
+            if etag and etag != before.etag:
+                raise EditConflict("The template was changed meanwhile. Read it again and make your changes to that.")
+            after = changes.made_to(before)
+            self._write_over(connection, before, after)
+            return after
+
+        changed = await self._database.write(work)
+        self._outbox.wake()
+        self._released()
+        return changed
 
     async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
         def work(connection: sa.Connection) -> None:
@@ -165,72 +134,22 @@ class EmojiStore:
         await self._database.write(work)
         self._released()
 
+    def _write_over(self, connection: sa.Connection, before: Emoji, after: Emoji) -> None:
+        connection.execute(emojis.update().where(emojis.c.id == before.id).values(_columns(after)))
+        if after.digests != before.digests:
+            _release_pictures(connection, before)
+            _insert_images(connection, after)
+        if after.listed != before.listed:
+            self._tell_shown(connection, after)
+
+    def _tell_shown(self, connection: sa.Connection, emoji: Emoji) -> None:
+        message = ranking_pb2.SetEmojiShownRequest(emoji_id=emoji.id, shown=emoji.listed, revision=emoji.revision)
+        self._outbox.add(connection, SET_EMOJI_SHOWN, message)
+
     def _delete(self, connection: sa.Connection, emoji: Emoji) -> None:
         _release_pictures(connection, emoji)
         connection.execute(emojis.delete().where(emojis.c.id == emoji.id))
         self._outbox.add(connection, FORGET_EMOJI, ranking_pb2.ForgetEmojiRequest(emoji_id=emoji.id))
-
-
-class PictureStore:
-    """Pictures in the object store, under their digest and so shared between templates."""
-
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
-
-    async def put(self, picture: Picture) -> None:
-        await asyncio.to_thread(self._objects.put, _key(picture.digest), picture.png, "image/png")
-
-    async def get(self, digest: str) -> bytes:
-        return await asyncio.to_thread(self._objects.get, _key(digest))
-
-    async def exists(self, digest: str) -> bool:
-        return await asyncio.to_thread(self._objects.exists, _key(digest))
-
-    async def check(self) -> None:
-        await asyncio.to_thread(self._objects.check)
-
-
-class PictureSweep:
-    """Removes pictures that no template refers to any more."""
-
-    def __init__(self, database: Database, objects: ObjectStore) -> None:
-        self._database = database
-        self._objects = objects
-        self._wake = asyncio.Event()
-
-    def wake(self) -> None:
-        """Pictures were released: sweep now rather than later."""
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Sweeps for as long as the service runs."""
-        while True:
-            self._wake.clear()
-            while await self._database.write(self._sweep) == SWEEP_BATCH:
-                pass
-            try:
-                async with asyncio.timeout(SWEEP_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-
-    def _sweep(self, connection: sa.Connection) -> int:
-        """Returns how many released pictures it has dealt with.
-
-        The objects go while the transaction holds its locks: a template that comes to refer to one of them is either
-        seen here, or is added afterwards and puts the picture again.
-        """
-        query = sa.select(released_pictures.c.digest).order_by(released_pictures.c.digest).limit(SWEEP_BATCH)
-        released = connection.execute(query.with_for_update()).scalars().all()
-        referred = sa.select(emoji_images.c.digest).where(emoji_images.c.digest.in_(released)).with_for_update()
-        for digest in set(released) - set(connection.execute(referred).scalars()):
-            self._objects.delete(_key(digest))
-        connection.execute(released_pictures.delete().where(released_pictures.c.digest.in_(released)))
-        return len(released)
-
-
-def _key(digest: str) -> str:
-    return f"pictures/{digest}.png"
 
 
 def _emojis(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> list[Emoji]:
@@ -241,9 +160,28 @@ def _emojis(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> 
     for image in connection.execute(sa.select(emoji_images).where(emoji_images.c.emoji_id.in_(ids))):
         digests[image.emoji_id][image.expression] = image.digest
     return [
-        Emoji(row.id, row.name, Maker(row.owner_id, row.owner_alias), digests[row.id], row.created_at, row.built_in)
+        Emoji(
+            row.id,
+            row.name,
+            Maker(row.owner_id, row.owner_alias),
+            digests[row.id],
+            row.created_at,
+            row.built_in,
+            tuple(row.tags.split("\n")) if row.tags else (),
+            row.visibility,
+            row.hidden,
+            row.revision,
+        )
         for row in rows
     ]
+
+
+def _locked(connection: sa.Connection, emoji_id: str) -> Emoji:
+    """Raises EmojiNotFound."""
+    found = _emojis(connection, sa.select(emojis).where(emojis.c.id == emoji_id).with_for_update())
+    if not found:
+        raise EmojiNotFound("There is no such template.")
+    return found[0]
 
 
 def _maker(user_id: str) -> sa.Select[tuple[str, str, datetime.datetime, bool]]:
@@ -264,12 +202,12 @@ def _present_maker(connection: sa.Connection, maker: Maker) -> Maker:
 
 
 def _insert(connection: sa.Connection, emoji: Emoji, source: str | None) -> None:
-    connection.execute(emojis.insert().values(_columns(emoji, source)))
+    connection.execute(emojis.insert().values(_columns(emoji) | {"source": source}))
     _insert_images(connection, emoji)
 
 
 def _replace(connection: sa.Connection, emoji: Emoji, source: str) -> None:
-    connection.execute(emojis.update().where(emojis.c.id == emoji.id).values(_columns(emoji, source)))
+    connection.execute(emojis.update().where(emojis.c.id == emoji.id).values(_columns(emoji) | {"source": source}))
     (before,) = _emojis(connection, sa.select(emojis).where(emojis.c.id == emoji.id).with_for_update())
     _release_pictures(connection, before)
     _insert_images(connection, emoji)
@@ -292,14 +230,18 @@ def _release_pictures(connection: sa.Connection, emoji: Emoji) -> None:
         connection.execute(released_pictures.insert(), [{"digest": digest} for digest in sorted(new)])
 
 
-def _columns(emoji: Emoji, source: str | None) -> dict[str, object]:
+def _columns(emoji: Emoji) -> dict[str, object]:
     return {
         "id": emoji.id,
         "name": emoji.name,
         "owner_id": emoji.owner.id,
         "owner_alias": emoji.owner.alias,
         "built_in": emoji.built_in,
-        "source": source,
         "etag": emoji.etag,
         "created_at": emoji.created_at,
+        "tags": "\n".join(emoji.tags),
+        "visibility": emoji.visibility,
+        "hidden": emoji.hidden,
+        "listed": emoji.listed,
+        "revision": emoji.revision,
     }

@@ -58,6 +58,9 @@ class RememberingCatalogue:
     def forget(self, emoji_id: str) -> None:
         self._remember(emoji_id, None)
 
+    def ask_again(self, emoji_id: str) -> None:
+        self._remembered.pop(emoji_id, None)
+
     def _is_fresh(self, emoji_id: str) -> bool:
         known = self._remembered.get(emoji_id)
         return known is not None and self._clock() < known.at + self._fresh_seconds

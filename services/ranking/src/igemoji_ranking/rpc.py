@@ -34,6 +34,10 @@ class RankingServicer(ranking_pb2_grpc.RankingServiceServicer):
         await self._ranking.forget(request.emoji_id.lower())
         return Empty()
 
+    async def SetEmojiShown(self, request: pb.SetEmojiShownRequest, context: Context) -> Empty:
+        await self._ranking.set_shown(request.emoji_id.lower(), request.shown, request.revision)
+        return Empty()
+
     async def DeleteUserData(self, request: pb.DeleteUserDataRequest, context: Context) -> Empty:
         await self._ranking.delete_user_data(request.user_id.lower())
         return Empty()

@@ -21,6 +21,9 @@ class Counts(Protocol):
     async def forget(self, emoji_id: str) -> None:
         """Takes a template out for good."""
 
+    async def set_shown(self, emoji_id: str, shown: bool, revision: int) -> None:
+        """Leaves a template out of `top`, or not, unless something newer is known of it."""
+
     async def remove_user(self, user_id: str) -> None:
         """Takes the uses of a user out for good."""
 
@@ -45,6 +48,9 @@ class Catalogue(Protocol):
 
     def forget(self, emoji_id: str) -> None: ...
 
+    def ask_again(self, emoji_id: str) -> None:
+        """What is remembered of a template holds no more."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -68,6 +74,11 @@ class Ranking:
     async def forget(self, emoji_id: str) -> None:
         await self._counts.forget(emoji_id)
         self._catalogue.forget(emoji_id)
+
+    async def set_shown(self, emoji_id: str, shown: bool, revision: int) -> None:
+        """`revision` grows with every change of the template: something older than what is known is not taken."""
+        await self._counts.set_shown(emoji_id, shown, revision)
+        self._catalogue.ask_again(emoji_id)
 
     async def delete_user_data(self, user_id: str) -> None:
         """The uses of a user leave the counts, and those told of later don't enter them."""

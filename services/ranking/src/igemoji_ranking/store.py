@@ -42,7 +42,17 @@ totals = sa.Table(
     sa.Column("emoji_id", sa.String(36), primary_key=True),
     sa.Column("uses", sa.Integer, nullable=False),
     sa.Column("first_used_at", UtcDateTime, nullable=False),
-    sa.Index(None, "uses"),
+    sa.Column("shown", sa.Boolean, nullable=False),
+    sa.Index(None, "shown", "uses"),
+)
+
+# What the catalogue told of templates that are, or once were, left out: it may come before their first use.
+told_shown = sa.Table(
+    "told_shown",
+    metadata,
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sa.Column("shown", sa.Boolean, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
 )
 
 # Templates that are gone: a use that arrives later must not bring them back.
@@ -64,6 +74,9 @@ class CountStore:
     async def forget(self, emoji_id: str) -> None:
         await self._database.write(lambda connection: _forget(connection, emoji_id))
 
+    async def set_shown(self, emoji_id: str, shown: bool, revision: int) -> None:
+        await self._database.write(lambda connection: _set_shown(connection, emoji_id, shown, revision))
+
     async def remove_user(self, user_id: str) -> None:
         await self._database.write(lambda connection: _remove_user(connection, user_id))
 
@@ -76,8 +89,10 @@ class CountStore:
 
 def _all_time() -> sa.Select[tuple[str, int]]:
     columns = totals.c
-    return sa.select(columns.emoji_id, columns.uses.label("used")).order_by(
-        columns.uses.desc(), columns.first_used_at, columns.emoji_id
+    return (
+        sa.select(columns.emoji_id, columns.uses.label("used"))
+        .where(columns.shown.is_(sa.true()))
+        .order_by(columns.uses.desc(), columns.first_used_at, columns.emoji_id)
     )
 
 
@@ -87,7 +102,7 @@ def _since(first_day: datetime.date) -> sa.Select[tuple[str, int]]:
     return (
         sa.select(columns.emoji_id, used)
         .join(totals, totals.c.emoji_id == columns.emoji_id)
-        .where(columns.day >= first_day)
+        .where(columns.day >= first_day, totals.c.shown.is_(sa.true()))
         .group_by(columns.emoji_id, totals.c.first_used_at)
         .order_by(used.desc(), totals.c.first_used_at, columns.emoji_id)
     )
@@ -104,7 +119,9 @@ def _record(connection: sa.Connection, use: Use) -> None:
     if not _is_new(connection, uses, {"emoji_id": use.emoji_id, "user_id": use.user_id, "day": use.day}):
         return
     _add_one(connection, daily_counts, {"day": use.day, "emoji_id": use.emoji_id}, {})
-    _add_one(connection, totals, {"emoji_id": use.emoji_id}, {"first_used_at": use.used_at})
+    told = connection.execute(_told_shown(use.emoji_id)).one_or_none()
+    at_first = {"first_used_at": use.used_at, "shown": told is None or told.shown}
+    _add_one(connection, totals, {"emoji_id": use.emoji_id}, at_first)
     connection.execute(
         totals.update()
         .where(totals.c.emoji_id == use.emoji_id, totals.c.first_used_at > use.used_at)
@@ -114,8 +131,27 @@ def _record(connection: sa.Connection, use: Use) -> None:
 
 def _forget(connection: sa.Connection, emoji_id: str) -> None:
     if _is_new(connection, forgotten, {"emoji_id": emoji_id}):
-        for table in (uses, daily_counts, totals):
+        for table in (uses, daily_counts, totals, told_shown):
             connection.execute(table.delete().where(table.c.emoji_id == emoji_id))
+
+
+def _told_shown(emoji_id: str) -> sa.Select[tuple[bool, int]]:
+    chosen = sa.select(told_shown.c.shown, told_shown.c.revision).where(told_shown.c.emoji_id == emoji_id)
+    return chosen.with_for_update()
+
+
+def _set_shown(connection: sa.Connection, emoji_id: str, shown: bool, revision: int) -> None:
+    if _is_there(connection, forgotten.c.emoji_id, emoji_id):
+        return
+    known = connection.execute(_told_shown(emoji_id)).one_or_none()
+    if known is None:
+        connection.execute(told_shown.insert().values(emoji_id=emoji_id, shown=shown, revision=revision))
+    elif known.revision >= revision:
+        return
+    else:
+        same = told_shown.c.emoji_id == emoji_id
+        connection.execute(told_shown.update().where(same).values(shown=shown, revision=revision))
+    connection.execute(totals.update().where(totals.c.emoji_id == emoji_id).values(shown=shown))
 
 
 def _remove_user(connection: sa.Connection, user_id: str) -> None:

@@ -1,4 +1,4 @@
-from igemoji_emoji_catalog.store import metadata
+from igemoji_emoji_catalog.tables import metadata
 from igemoji_mesh.migrations import run
 
 run(metadata)

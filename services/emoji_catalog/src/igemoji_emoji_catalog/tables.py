@@ -1,0 +1,63 @@
+"""The tables of the catalogue."""
+
+import sqlalchemy as sa
+
+from igemoji_mesh.database import UtcDateTime
+from igemoji_mesh.outbox import outbox_table
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+emojis = sa.Table(
+    "emojis",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("name", sa.String(50), nullable=False),
+    sa.Column("owner_id", sa.String(36), nullable=False),
+    sa.Column("owner_alias", sa.String(64), nullable=False),
+    sa.Column("built_in", sa.Boolean, nullable=False),
+    # What a built-in template was made from (BuiltIn.source).
+    sa.Column("source", sa.String(64)),
+    sa.Column("etag", sa.String(64), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    # One a line.
+    sa.Column("tags", sa.String(250), nullable=False),
+    sa.Column("visibility", sa.String(16), nullable=False),
+    # By a moderator.
+    sa.Column("hidden", sa.Boolean, nullable=False),
+    # Public and not hidden: Emoji.listed, for indices.
+    sa.Column("listed", sa.Boolean, nullable=False),
+    # Counts the changes: tells the ranking which of two messages is the newer one.
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Index(None, "listed", "created_at", "id"),
+    sa.Index(None, "owner_id", "created_at", "id"),
+)
+
+emoji_images = sa.Table(
+    "emoji_images",
+    metadata,
+    sa.Column("emoji_id", sa.ForeignKey("emojis.id"), primary_key=True),
+    sa.Column("expression", sa.String(16), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+)
+
+# What auth told of makers: it outlives the access tokens that still have the old name, or speak for nobody any more.
+makers = sa.Table(
+    "makers",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("alias", sa.String(64), nullable=False),
+    sa.Column("renamed_at", UtcDateTime, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False),
+)
+
+# Pictures that a template has let go of: the sweep removes those that no other refers to.
+released_pictures = sa.Table("released_pictures", metadata, sa.Column("digest", sa.String(64), primary_key=True))
+
+outbox = outbox_table(metadata)

@@ -34,10 +34,12 @@ class Auth:
         self.server = server
         self.stub = auth_pb2_grpc.AuthServiceStub(mesh.channel(server.port, "auth"))
 
-    async def register(self, **changes: str) -> pb.User:
+    async def register(self, token: str = "", **changes: str) -> pb.User:
+        """With the token of a guest, if there is one."""
         unique = new_id().replace("-", "")
         fields = {"email": f"{unique}@example.org", "password": PASSWORD, "alias": unique[-20:]}
-        return await self.stub.Register(pb.RegisterRequest(**(fields | changes)))
+        metadata = bearer(token) if token else ()
+        return await self.stub.Register(pb.RegisterRequest(**(fields | changes)), metadata=metadata)
 
     async def login(self, email: str, password: str = PASSWORD) -> pb.Session:
         return await self.stub.Login(pb.LoginRequest(email=email, password=password))
@@ -45,6 +47,22 @@ class Auth:
     async def login_with_token(self, email: str, password: str = PASSWORD) -> pb.Session:
         """A client that keeps no cookies."""
         return await self.stub.Login(pb.LoginRequest(email=email, password=password, refresh_token_in_body=True))
+
+    async def start_guest(self) -> pb.Session:
+        return await self.stub.StartGuest(pb.StartGuestRequest(refresh_token_in_body=True))
+
+    async def rename(self, token: str, alias: str) -> pb.User:
+        return await self.stub.UpdateMe(pb.UpdateMeRequest(alias=alias), metadata=bearer(token))
+
+    async def change_password(self, token: str, present: str, new: str) -> pb.Session:
+        request = pb.ChangePasswordRequest(current_password=present, new_password=new, refresh_token_in_body=True)
+        return await self.stub.ChangePassword(request, metadata=bearer(token))
+
+    async def delete(self, token: str) -> pb.Deletion:
+        return await self.stub.DeleteMe(pb.DeleteMeRequest(), metadata=bearer(token))
+
+    async def deletion(self, deletion_id: str) -> pb.Deletion:
+        return await self.stub.GetDeletion(pb.GetDeletionRequest(id=deletion_id))
 
     async def refresh(self, token: str) -> pb.Session:
         return await self.stub.Refresh(pb.RefreshRequest(refresh_token=token))

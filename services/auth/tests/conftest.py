@@ -10,7 +10,7 @@ import pytest
 
 from igemoji_auth.main import compose
 from igemoji_auth.settings import Settings
-from igemoji_mesh.testing import TestMesh, running
+from igemoji_mesh.testing import TestMesh, free_port, running
 
 from .client import Auth, Clock
 
@@ -38,6 +38,13 @@ def make_settings(mesh: TestMesh, tmp_path: Path) -> Any:
     """Settings of a replica; all replicas of a test share one database."""
     quick = {"environment": "development", "bcrypt_cost": 4, "data_dir": tmp_path}
     return lambda **changes: mesh.settings(Settings, "auth", **(quick | changes))
+
+
+@pytest.fixture
+def addresses() -> dict[str, str]:
+    """Where auth and the services that it calls are."""
+    names = ("auth_address", "inference_address", "emoji_catalog_address", "ranking_address")
+    return {name: f"127.0.0.1:{free_port()}" for name in names}
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """My page, with small inference and emoji_catalog services at the other end of real channels."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any
 
 import grpc
@@ -13,14 +11,10 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
 from igemoji_auth.main import compose
 from igemoji_mesh.access import caller
-from igemoji_mesh.client import Channels
-from igemoji_mesh.jwks import auth_keys
-from igemoji_mesh.server import MeshServer
-from igemoji_mesh.settings import ServiceSettings
-from igemoji_mesh.testing import TestMesh, bearer, error_reason, free_port, running, violated_fields
-from igemoji_mesh.tokens import TokenVerifier
+from igemoji_mesh.testing import TestMesh, bearer, error_reason, running, violated_fields
 
 from .client import Auth, refusal
+from .peers import serving
 
 
 class Inference(inference_pb2_grpc.InferenceServiceServicer):
@@ -45,12 +39,6 @@ class EmojiCatalog(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
 
 @pytest.fixture
-def addresses() -> dict[str, str]:
-    names = ("auth_address", "inference_address", "emoji_catalog_address")
-    return {name: f"127.0.0.1:{free_port()}" for name in names}
-
-
-@pytest.fixture
 async def auth(mesh: TestMesh, make_settings: Any, addresses: dict[str, str]) -> AsyncIterator[Auth]:
     settings = make_settings(listen=addresses["auth_address"], **addresses)
     async with running(compose, settings) as server:
@@ -59,25 +47,7 @@ async def auth(mesh: TestMesh, make_settings: Any, addresses: dict[str, str]) ->
 
 @pytest.fixture
 async def peers(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[None]:
-    """They admit callers by certificate, and users by tokens that they check with the keys of auth."""
-    add_inference = partial(inference_pb2_grpc.add_InferenceServiceServicer_to_server, Inference())  # type: ignore[abstract]
-    add_catalog = partial(emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server, EmojiCatalog())  # type: ignore[abstract]
-    services = [
-        ("inference", "igemoji.inference.v1.InferenceService", add_inference),
-        ("emoji-catalog", "igemoji.emoji_catalog.v1.EmojiCatalogService", add_catalog),
-    ]
-    async with AsyncExitStack() as stack:
-        for name, service, add in services:
-            address = addresses[f"{name.replace('-', '_')}_address"]
-            settings = mesh.settings(ServiceSettings, name, listen=address, **addresses)
-            channels = Channels(settings)
-            server = MeshServer(name, settings, {service: add}, TokenVerifier(auth_keys(channels)), {})
-            server.on_close(channels.close)
-
-            async def composed(_: ServiceSettings, server: MeshServer = server) -> MeshServer:
-                return server
-
-            await stack.enter_async_context(running(composed, settings))
+    async with serving(mesh, addresses, inference=Inference(), emoji_catalog=EmojiCatalog()):  # type: ignore[abstract]
         yield
 
 

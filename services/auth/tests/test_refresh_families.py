@@ -13,8 +13,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 from igemoji_auth.domain import USER_ROLE, Account
 from igemoji_auth.refresh_store import SqlRefreshTokens
 from igemoji_auth.store import SqlAccounts
+from igemoji_auth.tables import outbox
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.migrations import migrate
+from igemoji_mesh.outbox import Outbox
 
 SECONDS = [0, 1, 9, 10, 11, 60, 13 * 86400, 14 * 86400]
 
@@ -46,7 +48,7 @@ class RefreshFamilies(RuleBasedStateMachine):
         self.store = SqlRefreshTokens(self.database)
         self.now = utc_now()
         self.account = Account("0" * 36, "a@example.org", "somebody", USER_ROLE, self.now, None)
-        self.loop.run(SqlAccounts(self.database).add(self.account))
+        self.loop.run(SqlAccounts(self.database, Outbox(self.database, outbox, {})).add(self.account))
 
     def teardown(self) -> None:
         self.loop.run(self.database.close())

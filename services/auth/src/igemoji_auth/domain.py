@@ -10,15 +10,20 @@ from dataclasses import dataclass
 
 from igemoji_mesh.errors import (
     AlreadyExists,
+    Conflict,
     Exhausted,
     Forbidden,
     InvalidInput,
+    NotFound,
     Unauthenticated,
     Unavailable,
     Violation,
 )
 
 USER_ROLE = "user"
+GUEST_ROLE = "guest"
+
+GUEST_LIFETIME = datetime.timedelta(days=1)
 
 LOGIN_TRIES = 10
 """Failed tries that an account is allowed within LOGIN_WINDOW."""
@@ -40,6 +45,17 @@ class Account:
     created_at: datetime.datetime
     password_hash: str | None
     """None: nobody can log in."""
+    expires_at: datetime.datetime | None = None
+    """When a guest is removed; None for everybody else."""
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """An account that is gone, and the services that have not removed yet what it left."""
+
+    id: str
+    requested_at: datetime.datetime
+    remaining: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,26 @@ class WrongCredentials(Unauthenticated):
 
 class AccountGone(Unauthenticated):
     """The token is good, but its account no longer exists."""
+
+
+class PasswordWrong(InvalidInput):
+    """The present password, asked for before it is changed, is another."""
+
+    def __init__(self) -> None:
+        text = "This is not the present password."
+        super().__init__(text, violations=[Violation("current_password", text)])
+
+
+class NotForGuests(Forbidden):
+    """A guest has no password and no alias of its own."""
+
+
+class GuestRegistered(Conflict):
+    """The guest has become an account already."""
+
+
+class DeletionNotFound(NotFound):
+    """There is no such deletion, or it was complete long ago."""
 
 
 class RefreshTokenMissing(Unauthenticated):
@@ -126,7 +162,12 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def check_password(password: str, email: str, alias: str, common: Collection[str]) -> None:
+def guest_alias() -> str:
+    """A name that nobody has."""
+    return f"guest{secrets.token_hex(6)}"
+
+
+def check_password(password: str, email: str, alias: str, common: Collection[str], field: str = "password") -> None:
     """Raises PasswordTooCommon.
 
     Args:
@@ -134,6 +175,7 @@ def check_password(password: str, email: str, alias: str, common: Collection[str
         email: The address of the account.
         alias: The alias of the account.
         common: The passwords that most people choose, in lower case.
+        field: Where the password stands in the request.
     """
     guess = unique_key(password)
     if guess in common:
@@ -143,7 +185,7 @@ def check_password(password: str, email: str, alias: str, common: Collection[str
     else:
         return
     raise PasswordTooCommon(
-        f"Choose another password: this one {problem}.", violations=[Violation("password", f"This {problem}.")]
+        f"Choose another password: this one {problem}.", violations=[Violation(field, f"This {problem}.")]
     )
 
 

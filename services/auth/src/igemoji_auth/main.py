@@ -7,8 +7,11 @@ from collections.abc import Callable
 from functools import partial
 
 from igemoji.auth.v1 import auth_pb2_grpc
+from igemoji_auth.deletion import Deletions
+from igemoji_auth.deletion_store import SqlDeletions
 from igemoji_auth.my_page import MyPage
 from igemoji_auth.passwords import BcryptPasswords
+from igemoji_auth.peers import outbox_to_peers
 from igemoji_auth.refresh_store import SqlRefreshTokens
 from igemoji_auth.rpc import AuthServicer
 from igemoji_auth.service import Accounts
@@ -37,7 +40,10 @@ async def compose(
     keys = SqlKeys(database)
     await keys.ensure_one(now())
     passwords = BcryptPasswords(settings.bcrypt_cost, settings.password_threads)
-    store = SqlAccounts(database)
+    channels = Channels(settings)
+    outbox = outbox_to_peers(database, channels, now)
+    store = SqlAccounts(database, outbox)
+    deletions = SqlDeletions(database, outbox)
     refresh_tokens = SqlRefreshTokens(database)
     accounts = Accounts(store, passwords, now=now)
     sessions = Sessions(
@@ -49,8 +55,8 @@ async def compose(
         access_token_seconds=settings.access_token_seconds,
         now=now,
     )
-    channels = Channels(settings)
-    servicer = AuthServicer(accounts, sessions, MyPage(channels.to("inference"), channels.to("emoji-catalog")))
+    my_page = MyPage(channels.to("inference"), channels.to("emoji-catalog"))
+    servicer = AuthServicer(accounts, sessions, Deletions(deletions, now), my_page)
     server = MeshServer(
         NAME,
         settings,
@@ -58,7 +64,8 @@ async def compose(
         verifier or TokenVerifier(sessions.public_keys),
         {"database": database.check},
     )
-    server.background(partial(sweep_for_ever, [refresh_tokens.remove_expired], now))
+    server.background(partial(sweep_for_ever, [refresh_tokens.remove_expired, deletions.remove_expired], now))
+    server.background(outbox.run)
     server.on_close(database.close)
     server.on_close(passwords.close)
     server.on_close(channels.close)

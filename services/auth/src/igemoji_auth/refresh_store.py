@@ -45,6 +45,8 @@ def _add(
     connection: sa.Connection, token: str, family_id: str, account: Account, now: datetime.datetime
 ) -> RefreshToken:
     expires_at = now + REFRESH_LIFETIME
+    if account.expires_at is not None:
+        expires_at = min(expires_at, account.expires_at)
     row = refresh_tokens.insert().values(
         token_hash=digest(token),
         family_id=family_id,

@@ -1,5 +1,7 @@
 """The servicer: parse, call, map."""
 
+import datetime
+
 import protovalidate
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -7,20 +9,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.auth.v1 import auth_pb2_grpc
 from igemoji_auth import cookie
-from igemoji_auth.domain import Account, Session
+from igemoji_auth.deletion import Deletions
+from igemoji_auth.domain import GUEST_ROLE, Account, Deletion, Session
 from igemoji_auth.my_page import MyPage
 from igemoji_auth.service import Accounts
 from igemoji_auth.sessions import Sessions
-from igemoji_mesh.access import user
+from igemoji_mesh.access import caller, user
 from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.interceptors import Context
 from igemoji_mesh.tokens import ALGORITHM, PublicKey
 
 
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
-    def __init__(self, accounts: Accounts, sessions: Sessions, my_page: MyPage) -> None:
+    def __init__(self, accounts: Accounts, sessions: Sessions, deletions: Deletions, my_page: MyPage) -> None:
         self._accounts = accounts
         self._sessions = sessions
+        self._deletions = deletions
         self._my_page = my_page
 
     async def CheckAvailability(
@@ -33,8 +37,12 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         return pb.CheckAvailabilityResponse(available=possible and await is_free(request.value))
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.User:  # noqa: ARG002
-        account = await self._accounts.register(request.email, request.password, request.alias)
-        return _user(account)
+        guest_id = caller().user_id if caller().role == GUEST_ROLE else None
+        return _user(await self._accounts.register(request.email, request.password, request.alias, guest_id))
+
+    async def StartGuest(self, request: pb.StartGuestRequest, context: Context) -> pb.Session:
+        session = await self._sessions.start(await self._accounts.start_guest())
+        return await _answer(session, context, in_body=request.refresh_token_in_body)
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.Session:
         session = await self._sessions.login(request.email, request.password)
@@ -51,6 +59,22 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.User:  # noqa: ARG002
         return _user(await self._accounts.me(user().id))
+
+    async def UpdateMe(self, request: pb.UpdateMeRequest, context: Context) -> pb.User:  # noqa: ARG002
+        return _user(await self._accounts.rename(user().id, request.alias))
+
+    async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> pb.Session:
+        account = await self._accounts.change_password(user().id, request.current_password, request.new_password)
+        return await _answer(await self._sessions.start(account), context, in_body=request.refresh_token_in_body)
+
+    async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.Deletion:  # noqa: ARG002
+        deletion = await self._deletions.delete(user().id)
+        location = f"/api/v1/users/deletions/{deletion.id}"
+        await send_headers(context, location=location, set_cookie=cookie.set_cookie("", 0, context))
+        return _deletion(deletion)
+
+    async def GetDeletion(self, request: pb.GetDeletionRequest, context: Context) -> pb.Deletion:  # noqa: ARG002
+        return _deletion(await self._deletions.find(request.id))
 
     async def GetMyPage(self, request: pb.GetMyPageRequest, context: Context) -> pb.GetMyPageResponse:  # noqa: ARG002
         page = {"result": self._my_page.results, "upload": self._my_page.uploads}[request.case]
@@ -84,9 +108,28 @@ async def _answer(session: Session, context: Context, *, in_body: bool) -> pb.Se
 
 
 def _user(account: Account) -> pb.User:
-    created_at = Timestamp()
-    created_at.FromDatetime(account.created_at)
-    return pb.User(id=account.id, email=account.email or "", alias=account.alias, created_at=created_at)
+    return pb.User(
+        id=account.id,
+        email=account.email or "",
+        alias=account.alias,
+        created_at=_timestamp(account.created_at),
+        role=account.role,
+    )
+
+
+def _deletion(deletion: Deletion) -> pb.Deletion:
+    return pb.Deletion(
+        id=deletion.id,
+        requested_at=_timestamp(deletion.requested_at),
+        complete=not deletion.remaining,
+        remaining=deletion.remaining,
+    )
+
+
+def _timestamp(at: datetime.datetime) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(at)
+    return timestamp
 
 
 def _json_web_key(key: PublicKey) -> pb.JsonWebKey:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from igemoji_mesh.database import UtcDateTime
+from igemoji_mesh.outbox import outbox_table
 
 metadata = sa.MetaData(
     naming_convention={
@@ -23,6 +24,7 @@ users = sa.Table(
     sa.Column("password_hash", sa.String(60)),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, index=True),
 )
 
 login_tries = sa.Table(
@@ -51,3 +53,21 @@ refresh_tokens = sa.Table(
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
     sa.Column("used_at", UtcDateTime),
 )
+
+deletions = sa.Table(
+    "deletions",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(36), unique=True),
+    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("completed_at", UtcDateTime, index=True),
+)
+
+deletion_parts = sa.Table(
+    "deletion_parts",
+    metadata,
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("service", sa.String(36), primary_key=True),
+)
+
+outbox = outbox_table(metadata)

@@ -65,7 +65,10 @@ def decode(data: bytes) -> Photo:
         raise
     except Exception as error:
         # Decoders raise nearly anything for a damaged file, IndexError and struct.error among it.
-        raise (PhotoTruncated if "truncated" in str(error).lower() else PhotoDamaged) from error
+        message = str(error).lower()
+        if "insufficient memory" in message or "allocating" in message:
+            raise MemoryError(message) from error
+        raise (PhotoTruncated if "truncated" in message else PhotoDamaged) from error
     return photo
 
 
@@ -94,14 +97,14 @@ def _stored(data: bytes, info: PhotoInfo) -> Photo:
 
 
 def _jpeg(data: bytes) -> Pixels | None:
-    """RGB pixels, or None when simplejpeg does not know this way of subsampling."""
+    """RGB pixels, or None where Pillow knows more: another way of subsampling, a colour profile in broken pieces."""
     try:
         return np.asarray(simplejpeg.decode_jpeg(data, "RGB"), np.uint8)
     except ValueError as error:
         message = str(error).lower()
         if "premature end of jpeg file" in message:
             raise PhotoTruncated from None
-        if "subsampling" in message:
+        if "subsampling" in message or "icc marker" in message:
             return None
     # What is left is a warning of the decoder about data that it can read (cameras do write such files), or fatal.
     return np.asarray(simplejpeg.decode_jpeg(data, "RGB", strict=False), np.uint8)
@@ -115,7 +118,7 @@ def _rgb(image: Image.Image, profile: bytes | None) -> tuple[Pixels, bytes | Non
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
             if converted is not None:
                 return np.asarray(converted), None
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             profile = None
     if image.mode.startswith("I"):
         # 16-bit gray; Pillow would clip it to 255 instead of scaling it.

@@ -292,8 +292,10 @@ def roll(landmarks: Floats) -> float:
     """Degrees, clockwise positive, by which a face with these landmarks `(5, 2)` is turned in the picture's plane.
 
     The line of the eyes, the line of the mouth and what runs square to both, from eyes to mouth, vote by their lengths:
-    in a profile the first two are short, and the third one knows.
+    in a profile the first two are short, and the third one knows. 0 where there are no landmarks.
     """
+    if not len(landmarks):
+        return 0.0
     eye, other_eye, _, mouth, other_mouth = landmarks
     down = (mouth + other_mouth - eye - other_eye) / 2
     across = (other_eye - eye) + (other_mouth - mouth) + np.array([down[1], -down[0]])

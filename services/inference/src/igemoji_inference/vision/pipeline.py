@@ -1,21 +1,18 @@
 """A photo in, a photo with emojis out, with every step reported."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
-from igemoji_inference.vision.classify import Classifier, Stack
 from igemoji_inference.vision.compose import Emojis, compose, cover
 from igemoji_inference.vision.decode import Photo, decode
-from igemoji_inference.vision.detect import Detections, Detector, roll
+from igemoji_inference.vision.detect import Detections, roll
 from igemoji_inference.vision.encode import encode
-from igemoji_inference.vision.errors import ModelDamaged
+from igemoji_inference.vision.engines import EngineName
+from igemoji_inference.vision.engines.port import load
 from igemoji_inference.vision.faces import EXPRESSIONS, Box, Face, Point
 
 
@@ -52,13 +49,9 @@ class Result:
 class Pipeline:
     """Loads the models once and then takes photo after photo. Not thread-safe: one a process."""
 
-    def __init__(self, models: Path) -> None:
-        """`models` is the folder that assets/build.py fills. Raises ModelDamaged."""
-        files = _verified(models)
-        self._detector = Detector(_session(files["retinaface.onnx"]))
-        self._classifier = Classifier(
-            _session(files["fer.onnx"]), _session(files["face_api.onnx"]), Stack.from_json(files["stack.json"])
-        )
+    def __init__(self, models: Path, engine: EngineName = EngineName.ONNX) -> None:
+        """`models` is the folder that assets/build.py fills. Raises ModelDamaged or EngineMissing."""
+        self._engine = load(engine, models)
         self._emojis = Emojis()
 
     def run(self, photo: bytes, pictures: Mapping[str, bytes], report: Report) -> Result:
@@ -95,11 +88,11 @@ class Pipeline:
         """The faces of a photo, the largest first, and whether there were more than the limit."""
         pixels = np.ascontiguousarray(photo.pixels[:, :, :3])
         report(Stage.DETECTING, BEGINS[Stage.DETECTING], ())
-        found, more_faces = self._detector.find(pixels)
+        found, more_faces = self._engine.find(pixels)
         boxes = [Box(*map(float, row)) for row in found.boxes]
         rolls = [roll(points) for points in found.landmarks]
         report(Stage.CLASSIFYING, BEGINS[Stage.CLASSIFYING], _unclassified(found, boxes, rolls))
-        scores, weak = self._classifier.classify(pixels, boxes, rolls)
+        scores, weak = self._engine.classify(pixels, boxes, rolls)
         return tuple(
             _face(box, turn, points, score, row, uncertain)
             for box, turn, points, score, row, uncertain in zip(
@@ -115,14 +108,14 @@ class Pipeline:
         part = np.ascontiguousarray(photo.pixels[top:bottom, left:right, :3])
         turn, points = 0.0, np.zeros((0, 2), np.float32)
         if part.size:
-            found, _ = self._detector.find(part)
+            found, _ = self._engine.find(part)
             inside = [abs(x + w / 2 + left - box.center[0]) < width / 3 for x, _, w, _ in found.boxes]
             level = [abs(y + h / 2 + top - box.center[1]) < height / 3 for _, y, _, h in found.boxes]
             rows = np.flatnonzero(np.logical_and(inside, level))
             if len(rows):
                 points = found.landmarks[rows[0]]
                 turn, points = roll(points), points + np.array([left, top], np.float32)
-        scores, weak = self._classifier.classify(np.ascontiguousarray(photo.pixels[:, :, :3]), [box], [turn])
+        scores, weak = self._engine.classify(np.ascontiguousarray(photo.pixels[:, :, :3]), [box], [turn])
         return _face(box, turn, points, 1.0, scores[0], weak[0])
 
     def compose(
@@ -152,24 +145,3 @@ def _unclassified(found: Detections, boxes: Sequence[Box], rolls: Sequence[float
 
 def _points(points: np.ndarray) -> tuple[Point, ...]:
     return tuple((float(x), float(y)) for x, y in points)
-
-
-def _verified(models: Path) -> dict[str, bytes]:
-    """The content of every model file, as its manifest promises it."""
-    try:
-        wanted: dict[str, str] = json.loads((models / "manifest.json").read_text())["sha256"]
-        files = {name: (models / name).read_bytes() for name in wanted}
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelDamaged(f"The models in {models} are not complete ({error}): run `make assets`.") from error
-    for name, content in files.items():
-        if hashlib.sha256(content).hexdigest() != wanted[name]:
-            raise ModelDamaged(f"The model {models / name} is damaged: run `make assets`.")
-    return files
-
-
-def _session(model: bytes) -> ort.InferenceSession:
-    """One thread: the service runs one process for each core."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -41,6 +41,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         objects_url=settings.objects("inference"),
         memory_bytes=settings.task_memory_bytes,
         task_seconds=settings.task_seconds,
+        engine=settings.vision_engine,
     )
     keep_original = datetime.timedelta(hours=settings.original_hours)
     queue = LocalQueue(database, objects, hub, outbox, options, settings.worker_count, keep_original)

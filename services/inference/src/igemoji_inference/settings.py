@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from igemoji_inference.vision.engines import EngineName
 from igemoji_mesh.settings import MIB, ServiceSettings
 
 
@@ -11,6 +12,8 @@ class Settings(ServiceSettings):
 
     models_dir: Path = Path("assets/build/models")
     """What `make assets` built."""
+    vision_engine: EngineName = EngineName.ONNX
+    """What finds faces and tells their expressions: onnx, or the fer package as fer-haar or fer-mtcnn."""
     workers: int = 0
     """Worker processes. 0: one for each core."""
     max_photo_bytes: int = 16 * MIB

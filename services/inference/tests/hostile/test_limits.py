@@ -19,7 +19,7 @@ MIB = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def endless(save) -> bytes:
+def endless(save):
     """A progressive JPEG of 200 kilobytes whose last scan is repeated thousands of times: half a minute of work."""
     data = save("JPEG", Image.new("L", (4_000, 4_000), 90), progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
@@ -41,7 +41,7 @@ def test_a_photo_that_takes_too_long_is_ended_and_the_next_one_is_done(make_work
 def test_the_processor_is_taken_away_even_if_the_service_does_not_watch(make_workbench, models, endless):
     workbench = make_workbench()
     workbench.objects.put("photos/photo", endless, "")
-    arguments = [str(models), workbench.folder.as_uri(), str(1536 * MIB), "1"]
+    arguments = [str(models), workbench.folder.as_uri(), str(1536 * MIB), "1", "onnx"]
     with subprocess.Popen(
         [sys.executable, "-m", "igemoji_inference.queue.child", *arguments],
         stdin=subprocess.PIPE,
@@ -49,6 +49,7 @@ def test_the_processor_is_taken_away_even_if_the_service_does_not_watch(make_wor
     ) as child:
         pictures = dict.fromkeys(EXPRESSIONS, "pictures/disc.png")
         job = {"kind": "job", "task_id": "t", "photo_key": "photos/photo", "pictures": pictures}
+        assert child.stdin is not None
         child.stdin.write(frames.encode(job | {"result_key": "results/t", "revised": None}))
         child.stdin.flush()
         assert child.wait(30) == -signal.SIGXCPU
@@ -74,7 +75,7 @@ def test_a_crash_leaves_no_photo_on_the_disk(workbench, save):
 
 
 @pytest.fixture(scope="module")
-def large_photos(save) -> dict[str, bytes]:
+def large_photos(save):
     """Twelve megapixels in every format."""
     plain = Image.new("RGB", (4_000, 3_000), (200, 150, 120))
     return {

@@ -1,9 +1,9 @@
 """A worker process: takes a job from its standard input, works, and tells how it goes.
 
-    python -m igemoji_inference.queue.child MODELS OBJECT_STORE_URL MEMORY_BYTES TASK_SECONDS
+    python -m igemoji_inference.queue.child MODELS OBJECT_STORE_URL MEMORY_BYTES TASK_SECONDS ENGINE
 
-It ends when its input does, so none outlives the service. The kernel holds it to its limits (docs/adr/0016): memory that
-it may not have is refused, and a job that takes too much of the processor ends it with SIGXCPU, whatever the service does.
+It ends when its input does, so none outlives the service. The kernel holds it to its limits (docs/adr/0016): memory
+beyond them is refused, and a job that takes too much of the processor ends it with SIGXCPU, whatever the service does.
 """
 
 import contextlib
@@ -28,7 +28,8 @@ import numpy as np
 from igemoji_inference.domain import CANCELLED, Findings
 from igemoji_inference.queue import frames
 from igemoji_inference.records import findings_from_json, findings_to_json
-from igemoji_inference.vision.errors import ModelDamaged, PhotoError
+from igemoji_inference.vision.engines import EngineName
+from igemoji_inference.vision.errors import EngineMissing, ModelDamaged, PhotoError
 from igemoji_inference.vision.faces import Face
 from igemoji_inference.vision.pipeline import Pipeline, Stage
 from igemoji_mesh.objects import ObjectMissing, ObjectStore, object_store
@@ -42,14 +43,14 @@ LIMIT_MESSAGE = "This photo needs more memory than a photo may take. Try a small
 
 
 def main() -> None:
-    models, objects_url, memory_bytes, task_seconds = sys.argv[1:]
+    models, objects_url, memory_bytes, task_seconds, engine = sys.argv[1:]
     # Ctrl-C in a terminal reaches the whole group; the service decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, say = _take_over_pipes()
     cv2.setNumThreads(1)
     try:
-        pipeline = Pipeline(Path(models))
-    except ModelDamaged as error:
+        pipeline = Pipeline(Path(models), EngineName(engine))
+    except (ModelDamaged, EngineMissing) as error:
         say({"kind": "broken", "message": str(error)})
         return
     _limit_memory(int(memory_bytes))

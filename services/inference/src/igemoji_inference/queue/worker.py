@@ -14,6 +14,7 @@ from typing import Any
 from igemoji_inference.domain import Done, Failure, Job, Progress, TaskState
 from igemoji_inference.queue import frames
 from igemoji_inference.records import findings_from_json, findings_to_json
+from igemoji_inference.vision.engines import EngineName
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.telemetry import log
 
@@ -37,6 +38,7 @@ class WorkerOptions:
     objects_url: str
     memory_bytes: int
     task_seconds: float
+    engine: EngineName = EngineName.ONNX
 
 
 class Worker:
@@ -51,9 +53,10 @@ class Worker:
         if self._process is not None and self._process.returncode is None:
             return
         options = self._options
-        arguments = [str(options.models), options.objects_url, str(options.memory_bytes), str(options.task_seconds)]
+        limits = [str(options.memory_bytes), str(options.task_seconds)]
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "igemoji_inference.queue.child", *arguments),
+            *(sys.executable, "-m", "igemoji_inference.queue.child"),
+            *(str(options.models), options.objects_url, *limits, options.engine),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=FRAME_BYTES,

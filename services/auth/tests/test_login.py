@@ -233,7 +233,7 @@ async def test_a_login_that_was_never_decided_is_not_held_against_the_account(au
 async def test_what_was_typed_into_the_form_is_not_stored(auth, database_url):
     await refusal(auth.login("MySecretPassword", "oops"))
     with create_engine(database_url).connect() as connection:
-        dump = str(connection.execute(sa.text("SELECT * FROM login_tries")).all())
+        dump = str(connection.execute(sa.text("SELECT * FROM tries")).all())
     assert "secret" not in dump.lower()
 
 

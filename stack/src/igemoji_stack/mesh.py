@@ -58,7 +58,7 @@ class MeshOptions:
     tls: bool = False
     """Serve the gateway over HTTPS, with a certificate of the private authority."""
     rate_factor: int = 1
-    """Multiplies the gateway's rate limits; for tests, whose calls all come from one address."""
+    """Multiplies the limits of one address; for tests, whose calls all come from the same."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,7 @@ class Mesh:
             "TLS_CA": str(certificates / "ca.crt"),
             "DATA_DIR": str(self._options.data.resolve()),
             "DRAIN_SECONDS": "0",
+            "ADDRESS_FACTOR": str(self._options.rate_factor),
             "MODELS_DIR": str((self._options.assets / "models").resolve()),
             "BUILTIN_DIR": str((self._options.assets / "templates").resolve()),
             "WORKERS": str(self._options.workers),

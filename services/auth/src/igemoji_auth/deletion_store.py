@@ -2,6 +2,7 @@
 
 import datetime
 import secrets
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -47,9 +48,7 @@ class SqlDeletions:
         """Guests whose day is over, and deletions that were complete long ago."""
         guests = sa.select(users.c.id).where(users.c.expires_at <= now).limit(GUESTS_AT_ONCE)
         for guest_id in await self._database.read(lambda connection: connection.execute(guests).scalars().all()):
-            await self._database.write(
-                lambda connection, gone=guest_id: self._delete(connection, gone, now, expired=True)
-            )  # type: ignore[misc]
+            await self._database.write(partial(self._delete, account_id=guest_id, now=now, expired=True))
         self._outbox.wake()
         old = deletions.delete().where(deletions.c.completed_at <= now - KEPT)
         await self._database.write(lambda connection: connection.execute(old))

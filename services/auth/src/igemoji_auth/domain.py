@@ -1,4 +1,4 @@
-"""Accounts and logins: who somebody is, which passwords are good enough, how often one may try, how a login goes on."""
+"""Accounts and logins: who somebody is, which passwords are good enough, how a login goes on."""
 
 import datetime
 import hashlib
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from igemoji_mesh.errors import (
     AlreadyExists,
     Conflict,
-    Exhausted,
     Forbidden,
     InvalidInput,
     NotFound,
@@ -24,10 +23,6 @@ USER_ROLE = "user"
 GUEST_ROLE = "guest"
 
 GUEST_LIFETIME = datetime.timedelta(days=1)
-
-LOGIN_TRIES = 10
-"""Failed tries that an account is allowed within LOGIN_WINDOW."""
-LOGIN_WINDOW = datetime.timedelta(minutes=5)
 
 REFRESH_LIFETIME = datetime.timedelta(days=14)
 RETRY_WINDOW = datetime.timedelta(seconds=10)
@@ -127,10 +122,6 @@ class RefreshTokenRefused(Unauthenticated):
 
 class RequestedWithMissing(Forbidden):
     """A cookie came without the header that shows that a page of ours sent it."""
-
-
-class TooManyTries(Exhausted):
-    """Logins to one account failed too often."""
 
 
 class TooManyLogins(Unavailable):

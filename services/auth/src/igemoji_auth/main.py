@@ -17,8 +17,10 @@ from igemoji_auth.rpc import AuthServicer
 from igemoji_auth.service import Accounts
 from igemoji_auth.sessions import Sessions
 from igemoji_auth.settings import Settings
-from igemoji_auth.store import SqlAccounts, SqlKeys, SqlTries
+from igemoji_auth.store import SqlAccounts, SqlKeys
 from igemoji_auth.sweeper import sweep_for_ever
+from igemoji_auth.throttle import Throttle
+from igemoji_auth.try_store import SqlTries
 from igemoji_mesh.client import Channels
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.migrations import migrate
@@ -45,10 +47,11 @@ async def compose(
     store = SqlAccounts(database, outbox)
     deletions = SqlDeletions(database, outbox)
     refresh_tokens = SqlRefreshTokens(database)
-    accounts = Accounts(store, passwords, now=now)
+    throttle = Throttle(SqlTries(database), now, settings.address_factor)
+    accounts = Accounts(store, passwords, throttle, now=now)
     sessions = Sessions(
         store,
-        SqlTries(database),
+        throttle,
         refresh_tokens,
         keys,
         passwords,

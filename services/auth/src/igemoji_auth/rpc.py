@@ -30,22 +30,25 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     async def CheckAvailability(
         self,
         request: pb.CheckAvailabilityRequest,
-        context: Context,  # noqa: ARG002
+        context: Context,
     ) -> pb.CheckAvailabilityResponse:
         is_free = {"email": self._accounts.email_is_free, "alias": self._accounts.alias_is_free}[request.case]
         possible = _may_be_registered(request.case, request.value)
-        return pb.CheckAvailabilityResponse(available=possible and await is_free(request.value))
+        return pb.CheckAvailabilityResponse(
+            available=await is_free(request.value, client_address(context)) and possible
+        )
 
-    async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.User:  # noqa: ARG002
+    async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.User:
         guest_id = caller().user_id if caller().role == GUEST_ROLE else None
-        return _user(await self._accounts.register(request.email, request.password, request.alias, guest_id))
+        address = client_address(context)
+        return _user(await self._accounts.register(request.email, request.password, request.alias, address, guest_id))
 
     async def StartGuest(self, request: pb.StartGuestRequest, context: Context) -> pb.Session:
-        session = await self._sessions.start(await self._accounts.start_guest())
+        session = await self._sessions.start(await self._accounts.start_guest(client_address(context)))
         return await _answer(session, context, in_body=request.refresh_token_in_body)
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.Session:
-        session = await self._sessions.login(request.email, request.password)
+        session = await self._sessions.login(request.email, request.password, client_address(context))
         return await _answer(session, context, in_body=request.refresh_token_in_body)
 
     async def Refresh(self, request: pb.RefreshRequest, context: Context) -> pb.Session:
@@ -84,6 +87,11 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         keys = await self._sessions.public_keys()
         await send_headers(context, cache_control="public, max-age=300")
         return pb.JwksResponse(keys=map(_json_web_key, keys))
+
+
+def client_address(context: Context) -> str:
+    """The IP address of the client as the gateway saw it; empty for a call from within the mesh."""
+    return str(dict(context.invocation_metadata() or ()).get("x-envoy-external-address", ""))
 
 
 def _may_be_registered(field: str, value: str) -> bool:

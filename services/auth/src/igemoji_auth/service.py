@@ -19,6 +19,13 @@ from igemoji_auth.domain import (
     taken,
     unique_key,
 )
+from igemoji_auth.throttle import (
+    AVAILABILITY_FROM_ADDRESS,
+    GUEST_FROM_ADDRESS,
+    PASSWORD_OF_ACCOUNT,
+    REGISTER_FROM_ADDRESS,
+    Throttle,
+)
 from igemoji_mesh.ids import new_id
 
 
@@ -61,24 +68,33 @@ class Accounts:
         self,
         store: AccountStore,
         passwords: Passwords,
+        throttle: Throttle,
         *,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._store = store
         self._passwords = passwords
+        self._throttle = throttle
         self._now = now
 
-    async def email_is_free(self, email: str) -> bool:
+    async def email_is_free(self, email: str, address: str) -> bool:
+        """Raises TooManyTries."""
+        await self._throttle.count(AVAILABILITY_FROM_ADDRESS, address)
         return not await self._store.taken(email_key=unique_key(email))
 
-    async def alias_is_free(self, alias: str) -> bool:
+    async def alias_is_free(self, alias: str, address: str) -> bool:
+        """Raises TooManyTries."""
+        await self._throttle.count(AVAILABILITY_FROM_ADDRESS, address)
         return not await self._store.taken(alias_key=unique_key(alias))
 
-    async def register(self, email: str, password: str, alias: str, guest_id: str | None = None) -> Account:
+    async def register(
+        self, email: str, password: str, alias: str, address: str, guest_id: str | None = None
+    ) -> Account:
         """Makes an account, or one of a guest, which keeps its id.
 
-        Raises PasswordTooCommon, EmailTaken, AliasTaken; for a guest AccountGone or GuestRegistered.
+        Raises TooManyTries, PasswordTooCommon, EmailTaken, AliasTaken; for a guest AccountGone or GuestRegistered.
         """
+        await self._throttle.count(REGISTER_FROM_ADDRESS, address)
         check_password(password, email, alias, self._passwords.common)
         keys = {"email_key": unique_key(email), "alias_key": unique_key(alias)}
         fields = await self._store.taken(**keys, but_of=guest_id)
@@ -95,7 +111,9 @@ class Accounts:
             raise GuestRegistered("This guest has registered already: log in.")
         return account
 
-    async def start_guest(self) -> Account:
+    async def start_guest(self, address: str) -> Account:
+        """Raises TooManyTries."""
+        await self._throttle.count(GUEST_FROM_ADDRESS, address)
         now = self._now()
         account = Account(new_id(), None, guest_alias(), GUEST_ROLE, now, None, now + GUEST_LIFETIME)
         await self._store.add(account)
@@ -118,11 +136,16 @@ class Accounts:
         return replace(account, alias=alias)
 
     async def change_password(self, account_id: str, present: str, new: str) -> Account:
-        """Every login of the account is over. Raises PasswordWrong, PasswordTooCommon, AccountGone, NotForGuests."""
+        """Every login of the account is over.
+
+        Raises PasswordWrong, PasswordTooCommon, TooManyTries, AccountGone, NotForGuests.
+        """
         account = await self._registered(account_id)
         check_password(new, account.email or "", account.alias, self._passwords.common, "new_password")
+        try_id = await self._throttle.begin(PASSWORD_OF_ACCOUNT, account_id)
         if not await self._passwords.matches(present, account.password_hash):
             raise PasswordWrong
+        await self._throttle.take_back(try_id)
         await self._store.set_password(account_id, await self._passwords.hash(new))
         return account
 

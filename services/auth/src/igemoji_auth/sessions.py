@@ -1,8 +1,8 @@
 """Logins: passwords are turned into tokens, refresh tokens into new ones."""
 
 import datetime
-import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from prometheus_client import Counter
@@ -12,24 +12,15 @@ from igemoji_auth.domain import (
     RefreshToken,
     RefreshTokenRefused,
     Session,
-    TooManyTries,
     WrongCredentials,
     unique_key,
 )
 from igemoji_auth.service import AccountStore, Passwords
+from igemoji_auth.throttle import LOGIN_FROM_ADDRESS, LOGIN_OF_ACCOUNT, Throttle, TooManyTries
 from igemoji_mesh.tokens import Claims, PublicKey, SigningKey, issue
 
 LOGINS = Counter("igemoji_logins", "Logins by outcome: ok, wrong_credentials or too_many_tries.", ["outcome"])
 REFRESHES = Counter("igemoji_refreshes", "Refreshes by outcome: ok or refused.", ["outcome"])
-
-
-class TryStore(Protocol):
-    """Logins that failed, or are not decided yet, by account."""
-
-    async def begin(self, account_key: str, now: datetime.datetime) -> str:
-        """Counts a try before it is made, so that many at once do not slip past; raises TooManyTries."""
-
-    async def take_back(self, try_id: str) -> None: ...
 
 
 class KeyStore(Protocol):
@@ -52,7 +43,7 @@ class Sessions:
     def __init__(
         self,
         accounts: AccountStore,
-        tries: TryStore,
+        throttle: Throttle,
         refresh_tokens: RefreshStore,
         keys: KeyStore,
         passwords: Passwords,
@@ -61,28 +52,29 @@ class Sessions:
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._accounts = accounts
-        self._tries = tries
+        self._throttle = throttle
         self._refresh_tokens = refresh_tokens
         self._keys = keys
         self._passwords = passwords
         self._access_token_seconds = access_token_seconds
         self._now = now
 
-    async def login(self, email: str, password: str) -> Session:
+    async def login(self, email: str, password: str, address: str) -> Session:
         """Raises WrongCredentials or TooManyTries, for an account that exists and one that does not alike."""
         email_key = unique_key(email)
-        # A digest, because what is typed into the form need not be somebody's address: it may be a password.
-        account_key = hashlib.sha256(email_key.encode()).hexdigest()
         try:
-            try_id = await self._tries.begin(account_key, self._now())
+            await self._throttle.check(LOGIN_FROM_ADDRESS, address)
+            try_id = await self._throttle.begin(LOGIN_OF_ACCOUNT, email_key)
         except TooManyTries:
             LOGINS.labels("too_many_tries").inc()
             raise
         account = await self._authenticate(email_key, password, try_id)
         if account is None:
             LOGINS.labels("wrong_credentials").inc()
+            with suppress(TooManyTries):  # it was one of many at once: the next is refused
+                await self._throttle.count(LOGIN_FROM_ADDRESS, address)
             raise WrongCredentials("The e-mail address or the password is not right.")
-        await self._tries.take_back(try_id)
+        await self._throttle.take_back(try_id)
         LOGINS.labels("ok").inc()
         return await self.start(account)
 
@@ -111,7 +103,7 @@ class Sessions:
             account = await self._accounts.by_email_key(email_key)
             right = await self._passwords.matches(password, account.password_hash if account else None)
         except BaseException:  # a deadline, or too much to do: no verdict, so nothing to hold against the account
-            await self._tries.take_back(try_id)
+            await self._throttle.take_back(try_id)
             raise
         return account if right else None
 

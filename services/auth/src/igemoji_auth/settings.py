@@ -19,6 +19,9 @@ class Settings(ServiceSettings):
     password_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """How many passwords are worked on at a time. Default: one a core."""
 
+    address_factor: int = Field(default=1, ge=1)
+    """Multiplies what may be tried from one address, for where many people share one."""
+
     @field_validator("bcrypt_cost")
     @classmethod
     def _strong_in_production(cls, cost: int, info: ValidationInfo) -> int:

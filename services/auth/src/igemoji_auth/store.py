@@ -1,4 +1,4 @@
-"""Accounts, login tries and signing keys in the service's own database."""
+"""Accounts and signing keys in the service's own database."""
 
 import datetime
 from collections.abc import Sequence
@@ -8,10 +8,9 @@ import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
-from igemoji_auth.domain import GUEST_ROLE, LOGIN_TRIES, LOGIN_WINDOW, Account, TooManyTries, taken, unique_key
-from igemoji_auth.tables import login_tries, refresh_tokens, signing_keys, users
+from igemoji_auth.domain import GUEST_ROLE, Account, taken, unique_key
+from igemoji_auth.tables import refresh_tokens, signing_keys, users
 from igemoji_mesh.database import Database
-from igemoji_mesh.ids import new_id
 from igemoji_mesh.outbox import Outbox
 from igemoji_mesh.tokens import SigningKey
 
@@ -75,21 +74,6 @@ class SqlAccounts:
         changed = await self._database.write(work)
         self._outbox.wake()
         return changed
-
-
-class SqlTries:
-    """Rows, so that all replicas count the same tries."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def begin(self, account_key: str, now: datetime.datetime) -> str:
-        """Raises TooManyTries."""
-        return await self._database.write(lambda connection: _begin_try(connection, account_key, now))
-
-    async def take_back(self, try_id: str) -> None:
-        delete = login_tries.delete().where(login_tries.c.id == try_id)
-        await self._database.write(lambda connection: connection.execute(delete))
 
 
 class SqlKeys:
@@ -162,23 +146,6 @@ def find_account(connection: sa.Connection, condition: sa.ColumnElement[bool]) -
     if row is None:
         return None
     return Account(row.id, row.email, row.alias, row.role, row.created_at, row.password_hash, row.expires_at)
-
-
-def _begin_try(connection: sa.Connection, account_key: str, now: datetime.datetime) -> str:
-    connection.execute(login_tries.delete().where(login_tries.c.tried_at <= now - LOGIN_WINDOW))
-    counted = sa.select(sa.func.count(), sa.func.min(login_tries.c.tried_at)).where(
-        login_tries.c.account_key == account_key
-    )
-    tries, first = connection.execute(counted).one()
-    if tries >= LOGIN_TRIES:
-        wait = (first + LOGIN_WINDOW - now).total_seconds()
-        raise TooManyTries(
-            f"Too many tries to log in to this account. Try again in {max(1, round(wait))} seconds.",
-            retry_after_seconds=max(1, wait),
-        )
-    try_id = new_id()
-    connection.execute(login_tries.insert().values(id=try_id, account_key=account_key, tried_at=now))
-    return try_id
 
 
 def _signing_keys(connection: sa.Connection) -> list[SigningKey]:

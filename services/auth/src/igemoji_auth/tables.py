@@ -27,12 +27,12 @@ users = sa.Table(
     sa.Column("expires_at", UtcDateTime, index=True),
 )
 
-login_tries = sa.Table(
-    "login_tries",
+tries = sa.Table(
+    "tries",
     metadata,
     sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("account_key", sa.String(64), nullable=False, index=True),
-    sa.Column("tried_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("bucket", sa.String(64), nullable=False, index=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
 signing_keys = sa.Table(

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
+from igemoji_emoji_catalog import listing
 from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Picture, Viewer
 from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
+from igemoji_emoji_catalog.search import Search, Wanted, search_for
 from igemoji_emoji_catalog.service import Catalog, Draft
 from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
 from igemoji_emoji_catalog.tables import metadata, outbox
@@ -120,25 +123,80 @@ def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
     sa.event.remove(database.engine, "before_cursor_execute", remember)
 
 
-async def test_every_query_has_an_index_and_a_page_costs_three(stores):
+async def some_templates(stores, count: int = 30) -> Maker:
     owner = Maker(new_id(), "anna")
-    for number in range(10):
+    for number in range(count):
         digests = {expression: f"{number}{expression}" for expression in EXPRESSIONS}
-        await stores.emojis.add(Emoji(new_id(), "x", owner, digests, utc_now()))
+        await stores.emojis.add(Emoji(new_id(), f"cat {number}", owner, digests, utc_now(), tags=("pet",)))
+    return owner
+
+
+async def plans(database: Database, seen: list[tuple[str, object]]) -> list[str]:
+    """How the database goes about the statements."""
+
+    def explain(connection: sa.Connection) -> list[str]:
+        asked = [(f"EXPLAIN QUERY PLAN {statement}", given) for statement, given in seen]
+        answers = [connection.exec_driver_sql(statement, given).all() for statement, given in asked]  # type: ignore[arg-type]
+        return [" / ".join(row.detail for row in answer) for answer in answers]
+
+    return await database.read(explain)
+
+
+@pytest.mark.parametrize("sort", ["new", "popular", "favorites"])
+async def test_a_page_by_token_walks_an_index_without_sorting(stores, sort):
+    owner = await some_templates(stores)
+    first = Wanted(Search(), sort, None, False, 8)
+    after = (await stores.emojis.page(first)).after
     with statements(stores.database) as seen:
-        assert len((await stores.emojis.page(1, 8, None, True)).emojis) == 8
-    assert len(seen) == 3
+        for wanted in (first, replace(first, after=after), replace(first, skip=8)):
+            assert len((await stores.emojis.page(wanted)).emojis) == 8
+    assert len(seen) <= 3 * 4 + 1  # ids (in two ranges by token), count, rows, pictures
+    for plan in await plans(stores.database, seen):
+        assert "INDEX" in plan, plan
+        assert "TEMP B-TREE" not in plan, plan
     with statements(stores.database) as more:
-        page = await stores.emojis.page(1, 8, owner.id, False)
-        await stores.emojis.batch([emoji.id for emoji in page.emojis])
-        await stores.emojis.remove(page.emojis[0].id, owner.id)
+        assert len((await stores.emojis.page(replace(first, owner_id=owner.id))).emojis) == 8
+    for plan in await plans(stores.database, more):
+        assert "INDEX" in plan, plan
+
+
+@pytest.mark.parametrize("sort", ["new", "popular", "favorites"])
+@pytest.mark.parametrize("query", [("cat", ""), ("c", "pet"), ("", "pet"), ("cat 1", "pet")])
+async def test_a_search_finds_the_same_whether_it_gathers_or_walks(stores, monkeypatch, sort, query):
+    await some_templates(stores)
+    wanted = Wanted(search_for(*query), sort, None, False, 8)
+
+    async def all_pages() -> list[str]:
+        page = await stores.emojis.page(wanted)
+        found = list(page.emojis)
+        while page.after is not None:
+            page = await stores.emojis.page(replace(wanted, after=page.after))
+            found += page.emojis
+        assert len(found) == page.total
+        return [emoji.name for emoji in found]
+
+    with statements(stores.database) as seen:
+        gathered = await all_pages()
+        monkeypatch.setattr(listing, "GATHERED", 0)
+        walked = await all_pages()
+    assert gathered == walked
+    assert len(set(gathered)) == len(gathered) == (11 if "1" in query[0] else 30)
+    for plan in await plans(stores.database, seen):
+        assert "SCAN emojis" not in plan, plan
+        assert "SCAN emoji_terms" not in plan, plan
+
+
+async def test_other_queries_have_an_index(stores):
+    owner = await some_templates(stores, 10)
+    emoji_id = (await stores.emojis.page(Wanted(Search(), "new", None, False, 8))).emojis[0].id
+    with statements(stores.database) as seen:
+        await stores.emojis.batch([emoji_id])
+        await stores.emojis.add_favorite(emoji_id, Viewer(owner.id), owner)
+        await stores.emojis.favorites_among([emoji_id], owner.id)
+        await stores.emojis.remove_favorite(emoji_id, owner.id)
+        await stores.emojis.rename_maker(replace(owner, alias="new"), utc_now())
+        await stores.emojis.remove(emoji_id, owner.id)
+        await stores.emojis.remove_user(owner.id, utc_now())
         await stores.database.write(stores.sweep._sweep)
-    for statement, parameters in [*seen, *more]:
-        plan = await stores.database.read(
-            lambda connection, asked=statement, given=parameters: connection.exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {asked}", given
-            ).all()
-        )
-        steps = " / ".join(row.detail for row in plan)
-        assert "INDEX" in steps, (statement, steps)
-        assert "TEMP B-TREE" not in steps, (statement, steps)
+    for plan in await plans(stores.database, seen):
+        assert "SCAN" not in plan or "SCAN released_pictures" in plan or "CONSTANT ROW" in plan, plan

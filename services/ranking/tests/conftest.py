@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.empty_pb2 import Empty
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as catalog_pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
@@ -49,6 +50,13 @@ class FakeCatalogue(Unimplemented):
         self.gone: set[str] = set()
         self.silent = False
         self.asked: list[list[str]] = []
+        self.uses: dict[str, int] = {}
+
+    async def UpdateUseCounts(self, request, context):
+        if self.silent:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "silent")
+        self.uses |= {count.emoji_id: count.uses for count in request.counts}
+        return Empty()
 
     async def BatchGetEmojis(self, request, context):
         if self.silent:
@@ -130,6 +138,7 @@ async def catalogue_address(mesh: TestMesh, catalogue: FakeCatalogue) -> AsyncIt
 @pytest.fixture
 def settings(mesh: TestMesh, catalogue_address: str, tmp_path: Path) -> Settings:
     changes = {"data_dir": tmp_path, "emoji_catalog_address": catalogue_address, "names_fresh_seconds": 0.2}
+    changes |= {"tell_uses_seconds": 0.05}
     return mesh.settings(Settings, "ranking", **changes)
 
 

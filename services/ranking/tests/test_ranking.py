@@ -224,6 +224,25 @@ async def test_old_news_of_a_template_is_not_taken(ranking, ids):
     assert await ranking.ranking() == []
 
 
+async def test_the_catalogue_is_told_of_uses_even_if_it_was_silent_for_a_while(ranking, catalogue, ids):
+    user_id = new_id()
+    catalogue.silent = True
+    await ranking.use(ids[0], users=2)
+    await ranking.use(ids[0], user_id=user_id)
+    await ranking.use(ids[1], user_id=user_id)
+    await asyncio.sleep(0.15)
+    catalogue.silent = False
+    await until(lambda: catalogue.uses == {ids[0]: 3, ids[1]: 1})
+    await ranking.delete_user(user_id)
+    await until(lambda: catalogue.uses == {ids[0]: 2, ids[1]: 0})
+
+
+async def until(holds) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
 async def test_others_may_not_tell_of_uses_or_have_templates_forgotten(ranking, ids):
     ranking.inference, ranking.emoji_catalog = ranking.public, ranking.inference
     ranking.auth = ranking.emoji_catalog

@@ -34,6 +34,10 @@ class NotYourEmoji(Forbidden):
     """Only its maker may change a template; a built-in one, nobody."""
 
 
+class InvalidPageToken(InvalidInput):
+    """A page token that is damaged, or of another list."""
+
+
 class EditConflict(Conflict):
     """The template was changed after the caller had read it."""
 
@@ -86,6 +90,8 @@ class Emoji:
     """By a moderator."""
     revision: int = 1
     """Counts the changes."""
+    uses: int = 0
+    favorites: int = 0
 
     @cached_property
     def etag(self) -> str:
@@ -132,10 +138,21 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class After:
+    """Where a list goes on: after the template with this place in the order."""
+
+    value: int | datetime.datetime
+    emoji_id: str
+
+
+@dataclass(frozen=True)
 class Page:
     emojis: list[Emoji]
     total: int
-    """How many there are on all pages."""
+    """How many there are on all pages, or how many were counted."""
+    total_is_exact: bool
+    after: After | None
+    """Where the next page begins; None: this is the last one."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Viewer
-from igemoji_emoji_catalog.service import Catalog, Draft
+from igemoji_emoji_catalog.service import Catalog, Draft, ListQuery
 from igemoji_mesh.access import caller, user
 from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.interceptors import Context
@@ -35,17 +35,31 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     async def GetEmoji(self, request: pb.GetEmojiRequest, context: Context) -> pb.Emoji:
         emoji = await self._catalog.get(request.id.lower(), _viewer())
         await send_headers(context, etag=f'"{emoji.etag}"')
-        return to_message(emoji)
+        return await self._for_viewer(emoji)
 
     async def ListEmojis(self, request: pb.ListEmojisRequest, context: Context) -> pb.ListEmojisResponse:
-        page = await self._catalog.page(request.page_number, request.owner_id.lower() or None, _viewer())
-        return pb.ListEmojisResponse(emojis=map(to_message, page.emojis), total=page.total)
+        page, token = await self._catalog.page(_list_query(request), _viewer())
+        favorites = await self._catalog.favorites_among(page.emojis, _viewer())
+        return pb.ListEmojisResponse(
+            emojis=[to_message(emoji, emoji.id in favorites) for emoji in page.emojis],
+            total=page.total,
+            total_is_exact=page.total_is_exact,
+            next_page_token=token,
+        )
+
+    async def AddFavorite(self, request: pb.AddFavoriteRequest, context: Context) -> Empty:
+        await self._catalog.add_favorite(request.id.lower(), _viewer(), Maker(user().id, user().alias))
+        return Empty()
+
+    async def RemoveFavorite(self, request: pb.RemoveFavoriteRequest, context: Context) -> Empty:
+        await self._catalog.remove_favorite(request.id.lower(), by=user().id)
+        return Empty()
 
     async def UpdateEmoji(self, request: pb.UpdateEmojiRequest, context: Context) -> pb.Emoji:
         etag = request.etag or _if_match(context)
         emoji = await self._catalog.update(request.id.lower(), _changes(request), etag, by=user().id)
         await send_headers(context, etag=f'"{emoji.etag}"')
-        return to_message(emoji)
+        return await self._for_viewer(emoji)
 
     async def DeleteEmoji(self, request: pb.DeleteEmojiRequest, context: Context) -> Empty:
         await self._catalog.delete(request.id.lower(), by=user().id)
@@ -61,6 +75,10 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         emojis = await self._catalog.batch([emoji_id.lower() for emoji_id in request.ids])
         return pb.BatchGetEmojisResponse(emojis=map(to_message, emojis))
 
+    async def UpdateUseCounts(self, request: pb.UpdateUseCountsRequest, context: Context) -> Empty:
+        await self._catalog.update_uses({count.emoji_id.lower(): count.uses for count in request.counts})
+        return Empty()
+
     async def RenameMaker(self, request: pb.RenameMakerRequest, context: Context) -> Empty:
         at = request.renamed_at.ToDatetime(datetime.UTC) if request.HasField("renamed_at") else None
         await self._catalog.rename_maker(Maker(request.user_id.lower(), request.alias), at)
@@ -70,9 +88,23 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         await self._catalog.delete_user_data(request.user_id.lower())
         return Empty()
 
+    async def _for_viewer(self, emoji: Emoji) -> pb.Emoji:
+        return to_message(emoji, emoji.id in await self._catalog.favorites_among([emoji], _viewer()))
+
 
 def _viewer() -> Viewer:
     return Viewer(caller().user_id, caller().role == "operator")
+
+
+def _list_query(request: pb.ListEmojisRequest) -> ListQuery:
+    return ListQuery(
+        request.page_number,
+        request.owner_id.lower() or None,
+        request.q,
+        request.tag,
+        request.sort or "new",
+        request.page_token,
+    )
 
 
 def _images(message: pb.Images) -> dict[str, bytes]:
@@ -95,7 +127,7 @@ def _if_match(context: Context) -> str:
     return "" if given == "*" else given.removeprefix("W/").strip('"')
 
 
-def to_message(emoji: Emoji) -> pb.Emoji:
+def to_message(emoji: Emoji, is_favorite: bool = False) -> pb.Emoji:
     message = pb.Emoji(
         id=emoji.id,
         name=emoji.name,
@@ -110,6 +142,9 @@ def to_message(emoji: Emoji) -> pb.Emoji:
         built_in=emoji.built_in,
         visibility=emoji.visibility,
         tags=emoji.tags,
+        uses=emoji.uses,
+        favorites=emoji.favorites,
+        is_favorite=is_favorite,
     )
     message.created_at.FromDatetime(emoji.created_at)
     return message

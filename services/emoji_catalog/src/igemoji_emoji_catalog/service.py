@@ -4,9 +4,10 @@ import asyncio
 import datetime
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from igemoji_emoji_catalog import page_token
 from igemoji_emoji_catalog.domain import (
     EXPRESSIONS,
     PUBLIC,
@@ -26,6 +27,7 @@ from igemoji_emoji_catalog.domain import (
     template_name,
     template_tags,
 )
+from igemoji_emoji_catalog.search import Wanted, search_for
 from igemoji_mesh.errors import StartError, Violation
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects import ObjectMissing
@@ -49,8 +51,18 @@ class Emojis(Protocol):
     async def batch(self, ids: Sequence[str]) -> dict[str, Emoji]:
         """Those that there are, by id."""
 
-    async def page(self, number: int, size: int, owner_id: str | None, listed_only: bool) -> Page:
-        """Newest first; pages count from 1."""
+    async def page(self, wanted: Wanted) -> Page: ...
+
+    async def favorites_among(self, ids: Sequence[str], user_id: str) -> set[str]:
+        """Which templates are favourites of a user."""
+
+    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker) -> None:
+        """Once, however often. Raises EmojiNotFound, AccountGone."""
+
+    async def remove_favorite(self, emoji_id: str, user_id: str) -> None: ...
+
+    async def update_uses(self, counts: Mapping[str, int]) -> None:
+        """By id; those that are gone are left out."""
 
     async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
         """Raises EmojiNotFound, NotYourEmoji, and EditConflict where the etag is given and not the present one."""
@@ -91,6 +103,19 @@ class Draft:
     visibility: str | None
     images: Mapping[str, bytes]
     """Picture files by expression; one that is missing or empty is not given."""
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """What a list is asked for."""
+
+    number: int
+    """Of the page, from 1; not looked at where there is a token."""
+    owner_id: str | None = None
+    words: str = ""
+    tag: str = ""
+    sort: str = "new"
+    token: str = ""
 
 
 class Catalog:
@@ -152,10 +177,34 @@ class Catalog:
             raise EmojiNotFound("There is no such template.")
         return emoji
 
-    async def page(self, number: int, owner_id: str | None, viewer: Viewer) -> Page:
-        """A page of eight, from 1, newest first; of one maker if `owner_id` is given, all of them for that maker."""
-        own = owner_id is not None and owner_id == viewer.user_id
-        return await self._emojis.page(number, PAGE_SIZE, owner_id, listed_only=not own)
+    async def page(self, asked: ListQuery, viewer: Viewer) -> tuple[Page, str]:
+        """A page of eight, and the token of the next one; empty on the last. Raises InvalidPageToken."""
+        own = asked.owner_id is not None and asked.owner_id == viewer.user_id
+        search = search_for(asked.words, asked.tag)
+        skip = (asked.number - 1) * PAGE_SIZE
+        wanted = Wanted(search, asked.sort, asked.owner_id, own, PAGE_SIZE, skip)
+        if asked.token:
+            after = page_token.decoded(asked.token, wanted.question, by_time=asked.sort == "new")
+            wanted = replace(wanted, skip=0, after=after)
+        page = await self._emojis.page(wanted)
+        return page, page_token.encoded(page.after, wanted.question) if page.after else ""
+
+    async def favorites_among(self, emojis: Sequence[Emoji], viewer: Viewer) -> set[str]:
+        """The ids of those that are favourites of the viewer's."""
+        if viewer.user_id is None or not emojis:
+            return set()
+        return await self._emojis.favorites_among([emoji.id for emoji in emojis], viewer.user_id)
+
+    async def add_favorite(self, emoji_id: str, viewer: Viewer, by: Maker) -> None:
+        """Raises EmojiNotFound, AccountGone."""
+        await self._emojis.add_favorite(emoji_id, viewer, by)
+
+    async def remove_favorite(self, emoji_id: str, by: str) -> None:
+        await self._emojis.remove_favorite(emoji_id, by)
+
+    async def update_uses(self, counts: Mapping[str, int]) -> None:
+        """Uses ever, by id."""
+        await self._emojis.update_uses(counts)
 
     async def batch(self, ids: Sequence[str]) -> list[Emoji]:
         """Those that may be listed, in the order of `ids`."""

@@ -1,14 +1,16 @@
 """Where templates are kept: the queries behind the ports of `service`."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
 
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_emoji_catalog.domain import AccountGone, Changes, EditConflict, Emoji, EmojiNotFound, Maker, Page
-from igemoji_emoji_catalog.tables import emoji_images, emojis, makers, released_pictures
+from igemoji_emoji_catalog import listing
+from igemoji_emoji_catalog.domain import AccountGone, Changes, EditConflict, Emoji, EmojiNotFound, Maker, Page, Viewer
+from igemoji_emoji_catalog.search import Wanted, terms_of, text_of
+from igemoji_emoji_catalog.tables import emoji_images, emoji_terms, emojis, favorites, makers, released_pictures
 from igemoji_mesh.database import Database
 from igemoji_mesh.outbox import Outbox
 
@@ -48,16 +50,40 @@ class EmojiStore:
         found = await self._database.read(lambda connection: _emojis(connection, chosen))
         return {emoji.id: emoji for emoji in found}
 
-    async def page(self, number: int, size: int, owner_id: str | None, listed_only: bool) -> Page:
-        conditions = [emojis.c.owner_id == owner_id] if owner_id is not None else []
-        conditions += [emojis.c.listed.is_(sa.true())] if listed_only else []
-        chosen = sa.and_(sa.true(), *conditions)
-        newest_first = (emojis.c.created_at.desc(), emojis.c.id.desc())
-        rows = sa.select(emojis).where(chosen).order_by(*newest_first).limit(size).offset((number - 1) * size)
-        count = sa.select(sa.func.count()).select_from(emojis).where(chosen)
-        return await self._database.read(
-            lambda connection: Page(_emojis(connection, rows), connection.execute(count).scalar_one())
-        )
+    async def page(self, wanted: Wanted) -> Page:
+        def work(connection: sa.Connection) -> Page:
+            ids, total = listing.find(connection, wanted)
+            found = {emoji.id: emoji for emoji in _emojis(connection, sa.select(emojis).where(emojis.c.id.in_(ids)))}
+            page = [found[emoji_id] for emoji_id in ids[: wanted.size]]
+            after = listing.place_of(page[-1], wanted.sort) if len(ids) > wanted.size else None
+            return Page(page, min(total, listing.COUNTED), total <= listing.COUNTED, after)
+
+        return await self._database.read(work)
+
+    async def favorites_among(self, ids: Sequence[str], user_id: str) -> set[str]:
+        query = sa.select(favorites.c.emoji_id).where(favorites.c.user_id == user_id, favorites.c.emoji_id.in_(ids))
+        return set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
+
+    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker) -> None:
+        def work(connection: sa.Connection) -> None:
+            _present_maker(connection, user)
+            if not _locked(connection, emoji_id).is_visible_to(viewer):
+                raise EmojiNotFound("There is no such template.")
+            if connection.execute(_favorite(emoji_id, user.id)).first() is None:
+                connection.execute(favorites.insert().values(emoji_id=emoji_id, user_id=user.id))
+                _count_favorites(connection, emoji_id, 1)
+
+        await self._database.write(work)
+
+    async def remove_favorite(self, emoji_id: str, user_id: str) -> None:
+        await self._database.write(lambda connection: _remove_favorite(connection, emoji_id, user_id))
+
+    async def update_uses(self, counts: Mapping[str, int]) -> None:
+        def work(connection: sa.Connection) -> None:
+            for emoji_id, uses in sorted(counts.items()):
+                connection.execute(emojis.update().where(emojis.c.id == emoji_id).values(uses=uses))
+
+        await self._database.write(work)
 
     async def remove(self, emoji_id: str, by: str) -> None:
         def work(connection: sa.Connection) -> None:
@@ -94,7 +120,10 @@ class EmojiStore:
             else:
                 renamed = makers.update().where(makers.c.id == maker.id)
                 connection.execute(renamed.values(alias=maker.alias, renamed_at=at))
-            connection.execute(emojis.update().where(emojis.c.owner_id == maker.id).values(owner_alias=maker.alias))
+            for before in _emojis(connection, sa.select(emojis).where(emojis.c.owner_id == maker.id)):
+                after = replace(before, owner=maker)
+                connection.execute(emojis.update().where(emojis.c.id == before.id).values(_columns(after)))
+                _index(connection, before, after)
 
         await self._database.write(work)
 
@@ -112,9 +141,17 @@ class EmojiStore:
                 self._delete(connection, emoji)
             return len(found)
 
+        def remove_some_favorites(connection: sa.Connection) -> int:
+            theirs = sa.select(favorites.c.emoji_id).where(favorites.c.user_id == user_id).limit(REMOVED_AT_ONCE)
+            found = connection.execute(theirs.with_for_update()).scalars().all()
+            for emoji_id in found:
+                _remove_favorite(connection, emoji_id, user_id)
+            return len(found)
+
         await self._database.write(mark)  # from now on nothing is added
-        while await self._database.write(remove_some) == REMOVED_AT_ONCE:
-            pass
+        for some in (remove_some, remove_some_favorites):
+            while await self._database.write(some) == REMOVED_AT_ONCE:
+                pass
         self._outbox.wake()
         self._released()
 
@@ -136,6 +173,7 @@ class EmojiStore:
 
     def _write_over(self, connection: sa.Connection, before: Emoji, after: Emoji) -> None:
         connection.execute(emojis.update().where(emojis.c.id == before.id).values(_columns(after)))
+        _index(connection, before, after)
         if after.digests != before.digests:
             _release_pictures(connection, before)
             _insert_images(connection, after)
@@ -148,6 +186,8 @@ class EmojiStore:
 
     def _delete(self, connection: sa.Connection, emoji: Emoji) -> None:
         _release_pictures(connection, emoji)
+        _index(connection, emoji, None)
+        connection.execute(favorites.delete().where(favorites.c.emoji_id == emoji.id))
         connection.execute(emojis.delete().where(emojis.c.id == emoji.id))
         self._outbox.add(connection, FORGET_EMOJI, ranking_pb2.ForgetEmojiRequest(emoji_id=emoji.id))
 
@@ -171,6 +211,8 @@ def _emojis(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> 
             row.visibility,
             row.hidden,
             row.revision,
+            row.uses,
+            row.favorites,
         )
         for row in rows
     ]
@@ -202,15 +244,48 @@ def _present_maker(connection: sa.Connection, maker: Maker) -> Maker:
 
 
 def _insert(connection: sa.Connection, emoji: Emoji, source: str | None) -> None:
-    connection.execute(emojis.insert().values(_columns(emoji) | {"source": source}))
+    connection.execute(emojis.insert().values(_columns(emoji) | {"source": source, "uses": 0, "favorites": 0}))
     _insert_images(connection, emoji)
+    _index(connection, None, emoji)
 
 
 def _replace(connection: sa.Connection, emoji: Emoji, source: str) -> None:
-    connection.execute(emojis.update().where(emojis.c.id == emoji.id).values(_columns(emoji) | {"source": source}))
-    (before,) = _emojis(connection, sa.select(emojis).where(emojis.c.id == emoji.id).with_for_update())
+    before = _locked(connection, emoji.id)
+    after = replace(emoji, hidden=before.hidden, revision=before.revision + 1)
+    connection.execute(emojis.update().where(emojis.c.id == emoji.id).values(_columns(after) | {"source": source}))
+    _index(connection, before, after)
     _release_pictures(connection, before)
-    _insert_images(connection, emoji)
+    _insert_images(connection, after)
+
+
+def _index(connection: sa.Connection, before: Emoji | None, after: Emoji | None) -> None:
+    """Has searches find what a template is now. None: it is not there."""
+    old, new = (terms_of(emoji) if emoji is not None and emoji.listed else set() for emoji in (before, after))
+    emoji = after or before
+    if emoji is None:
+        return
+    gone, added = old - new, new - old
+    if gone:
+        terms = emoji_terms.c.term.in_(gone)
+        connection.execute(emoji_terms.delete().where(emoji_terms.c.emoji_id == emoji.id, terms))
+    if added:
+        connection.execute(emoji_terms.insert(), [{"term": term, "emoji_id": emoji.id} for term in sorted(added)])
+
+
+def _favorite(emoji_id: str, user_id: str) -> sa.Select[tuple[str]]:
+    same = (favorites.c.user_id == user_id, favorites.c.emoji_id == emoji_id)
+    return sa.select(favorites.c.emoji_id).where(*same).with_for_update()
+
+
+def _remove_favorite(connection: sa.Connection, emoji_id: str, user_id: str) -> None:
+    same = (favorites.c.user_id == user_id, favorites.c.emoji_id == emoji_id)
+    if connection.execute(favorites.delete().where(*same)).rowcount:
+        _count_favorites(connection, emoji_id, -1)
+
+
+def _count_favorites(connection: sa.Connection, emoji_id: str, change: int) -> None:
+    counted = emojis.update().where(emojis.c.id == emoji_id)
+    connection.execute(counted.values(favorites=emojis.c.favorites + change))
 
 
 def _insert_images(connection: sa.Connection, emoji: Emoji) -> None:
@@ -244,4 +319,5 @@ def _columns(emoji: Emoji) -> dict[str, object]:
         "hidden": emoji.hidden,
         "listed": emoji.listed,
         "revision": emoji.revision,
+        "search_text": text_of(emoji),
     }

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from igemoji_emoji_catalog.search import MAX_TEXT
 from igemoji_mesh.database import UtcDateTime
 from igemoji_mesh.outbox import outbox_table
 
@@ -35,7 +36,13 @@ emojis = sa.Table(
     sa.Column("listed", sa.Boolean, nullable=False),
     # Counts the changes: tells the ranking which of two messages is the newer one.
     sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("uses", sa.Integer, nullable=False),
+    sa.Column("favorites", sa.Integer, nullable=False),
+    # search.text_of the template.
+    sa.Column("search_text", sa.String(MAX_TEXT), nullable=False),
     sa.Index(None, "listed", "created_at", "id"),
+    sa.Index(None, "listed", "uses", "id"),
+    sa.Index(None, "listed", "favorites", "id"),
     sa.Index(None, "owner_id", "created_at", "id"),
 )
 
@@ -45,6 +52,22 @@ emoji_images = sa.Table(
     sa.Column("emoji_id", sa.ForeignKey("emojis.id"), primary_key=True),
     sa.Column("expression", sa.String(16), primary_key=True),
     sa.Column("digest", sa.String(64), nullable=False, index=True),
+)
+
+# search.terms_of the templates that are listed.
+emoji_terms = sa.Table(
+    "emoji_terms",
+    metadata,
+    sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+favorites = sa.Table(
+    "favorites",
+    metadata,
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("emoji_id", sa.String(36), primary_key=True, index=True),
 )
 
 # What auth told of makers: it outlives the access tokens that still have the old name, or speak for nobody any more.

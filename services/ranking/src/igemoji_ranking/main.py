@@ -18,6 +18,7 @@ from igemoji_ranking.rpc import SERVICE, RankingServicer
 from igemoji_ranking.service import Ranking
 from igemoji_ranking.settings import Settings
 from igemoji_ranking.store import CountStore
+from igemoji_ranking.totals import TotalsTeller
 
 
 async def compose(
@@ -34,7 +35,9 @@ async def compose(
     channels = Channels(settings)
     emoji_catalog = emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(channels.to("emoji-catalog"))
     catalogue = RememberingCatalogue(emoji_catalog.BatchGetEmojis, settings.names_fresh_seconds)
-    ranking = Ranking(CountStore(database), catalogue, now)
+    counts = CountStore(database)
+    ranking = Ranking(counts, catalogue, now)
+    teller = TotalsTeller(counts, emoji_catalog.UpdateUseCounts, settings.tell_uses_seconds)
 
     server = MeshServer(
         "ranking",
@@ -43,6 +46,7 @@ async def compose(
         verifier or TokenVerifier(auth_keys(channels)),
         {"database": database.check},
     )
+    server.background(teller.run)
     for close in (database.close, channels.close):
         server.on_close(close)
     return server

@@ -8,3 +8,5 @@ class Settings(ServiceSettings):
 
     names_fresh_seconds: float = 5
     """How long names and pictures of templates are shown without asking the catalogue again."""
+    tell_uses_seconds: float = 5
+    """How often the catalogue is told of uses that are new to it."""

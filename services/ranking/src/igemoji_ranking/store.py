@@ -1,6 +1,7 @@
 """Where uses are counted: the tables, and the queries behind the port of `service`."""
 
 import datetime
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -55,6 +56,14 @@ told_shown = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
 )
 
+# Totals that the catalogue has not been told of yet.
+untold_totals = sa.Table(
+    "untold_totals",
+    metadata,
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sa.Column("uses", sa.Integer, nullable=False),
+)
+
 # Templates that are gone: a use that arrives later must not bring them back.
 forgotten = sa.Table("forgotten", metadata, sa.Column("emoji_id", sa.String(36), primary_key=True))
 
@@ -79,6 +88,19 @@ class CountStore:
 
     async def remove_user(self, user_id: str) -> None:
         await self._database.write(lambda connection: _remove_user(connection, user_id))
+
+    async def untold(self, limit: int) -> dict[str, int]:
+        query = sa.select(untold_totals).order_by(untold_totals.c.emoji_id).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.emoji_id: row.uses for row in rows}
+
+    async def told(self, uses_by_id: Mapping[str, int]) -> None:
+        def work(connection: sa.Connection) -> None:
+            for emoji_id, count in uses_by_id.items():
+                same = (untold_totals.c.emoji_id == emoji_id, untold_totals.c.uses == count)
+                connection.execute(untold_totals.delete().where(*same))
+
+        await self._database.write(work)
 
     async def top(self, first_day: datetime.date | None, limit: int, offset: int) -> list[Standing]:
         query = _all_time() if first_day is None else _since(first_day)
@@ -122,6 +144,7 @@ def _record(connection: sa.Connection, use: Use) -> None:
     told = connection.execute(_told_shown(use.emoji_id)).one_or_none()
     at_first = {"first_used_at": use.used_at, "shown": told is None or told.shown}
     _add_one(connection, totals, {"emoji_id": use.emoji_id}, at_first)
+    _note_total(connection, use.emoji_id)
     connection.execute(
         totals.update()
         .where(totals.c.emoji_id == use.emoji_id, totals.c.first_used_at > use.used_at)
@@ -131,7 +154,7 @@ def _record(connection: sa.Connection, use: Use) -> None:
 
 def _forget(connection: sa.Connection, emoji_id: str) -> None:
     if _is_new(connection, forgotten, {"emoji_id": emoji_id}):
-        for table in (uses, daily_counts, totals, told_shown):
+        for table in (uses, daily_counts, totals, told_shown, untold_totals):
             connection.execute(table.delete().where(table.c.emoji_id == emoji_id))
 
 
@@ -161,7 +184,16 @@ def _remove_user(connection: sa.Connection, user_id: str) -> None:
     for row in connection.execute(theirs).all():
         _take_one(connection, daily_counts, {"day": row.day, "emoji_id": row.emoji_id})
         _take_one(connection, totals, {"emoji_id": row.emoji_id})
+        _note_total(connection, row.emoji_id)
     connection.execute(uses.delete().where(uses.c.user_id == user_id))
+
+
+def _note_total(connection: sa.Connection, emoji_id: str) -> None:
+    """The catalogue is to be told of a total that has changed."""
+    total = connection.execute(sa.select(totals.c.uses).where(totals.c.emoji_id == emoji_id)).scalar() or 0
+    if not _is_new(connection, untold_totals, {"emoji_id": emoji_id, "uses": total}):
+        same = untold_totals.c.emoji_id == emoji_id
+        connection.execute(untold_totals.update().where(same).values(uses=total))
 
 
 def _is_there(connection: sa.Connection, column: sa.Column[str], value: str) -> bool:

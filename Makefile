@@ -12,7 +12,7 @@ CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/pr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up assets protos test test-fer lint format clean
+.PHONY: help up assets protos test test-fer bench-vision lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end thr
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
 	.venv-fer/bin/pytest services/inference/tests/engines
 
+bench-vision: .make/dev .make/bench-fer $(STUBS) assets ## Measure against the fer package (make bench-vision PHOTOS=folder; takes 7 GB)
+	@test -n "$(PHOTOS)" || { echo "Name a folder of JPEGs: make bench-vision PHOTOS=folder"; exit 1; }
+	$(BIN)/python bench/vision/speed.py $(PHOTOS)
+
 lint: .make/dev $(STUBS) ## Check style, types and the contract
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -42,7 +46,7 @@ format: .make/dev ## Format the code
 	$(BIN)/ruff format
 
 clean: ## Remove what was installed and built; data in .igemoji stays
-	rm -rf $(VENV) .venv-fer .make assets/build assets/node_modules libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+	rm -rf $(VENV) .venv-fer bench/fer/.venv .make assets/build assets/node_modules libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
 
 # What follows sets up by itself what the targets above need.
 
@@ -64,6 +68,10 @@ $(UV):
 .make/fer: .make/run
 	UV_PROJECT_ENVIRONMENT=.venv-fer $(UV) sync --frozen --package igemoji-workspace --package igemoji-inference --group fer
 	@touch $@
+
+.make/bench-fer: bench/fer/uv.lock | $(UV)
+	$(UV) sync --frozen --project bench/fer
+	@mkdir -p .make && touch $@
 
 $(STUBS): $(CONTRACT) .make/run
 	$(BIN)/python libs/protos/generate

@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from functools import lru_cache
 from importlib.metadata import version
 
 started = time.perf_counter()
@@ -33,8 +34,13 @@ def say(**answer):
 def read(path, number):
     """BGR, as cv2 reads it; one photo of many where the path is an .npz of gray photos."""
     if path.endswith(".npz"):
-        return cv2.cvtColor(np.load(path)["photos"][number], cv2.COLOR_GRAY2BGR)
+        return cv2.cvtColor(photos_of(path)[number], cv2.COLOR_GRAY2BGR)
     return cv2.imread(path)
+
+
+@lru_cache
+def photos_of(path):
+    return np.load(path)["photos"]
 
 
 def timed(detector, photo):

@@ -1,0 +1,97 @@
+"""The product's pipeline in a process of its own, on one thread, as a worker runs it; bench/vision/speed.py asks.
+
+It reads lines of JSON from standard input and answers each with one: `{"photo": PATH}` with wall and cpu seconds,
+stages, faces and peak memory; `{"photos": [PATH…], "seconds": s}` with how many photos it did in that time.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import cv2
+
+from igemoji_inference.vision import pipeline as stages
+from igemoji_inference.vision.decode import Photo
+from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.pipeline import Pipeline, Stage
+
+ROOT = Path(__file__).resolve().parents[2]
+ENCODING = "ENCODING"
+
+
+class Stopwatch:
+    """When each stage began. Encoding is no stage of its own to a user; here it is."""
+
+    def __init__(self) -> None:
+        self.began: list[tuple[str, float]] = []
+        encode = stages.encode  # type: ignore[attr-defined]
+
+        def timed(photo: Photo) -> tuple[bytes, str]:
+            self.began.append((ENCODING, time.perf_counter()))
+            file: tuple[bytes, str] = encode(photo)
+            return file
+
+        stages.encode = timed  # type: ignore[attr-defined]
+
+    def report(self, stage: Stage, _percent: float, _faces: Sequence[Face]) -> None:
+        self.began.append((stage.value, time.perf_counter()))
+
+    def seconds(self, ended: float) -> dict[str, float]:
+        ends = [at for _, at in self.began[1:]] + [ended]
+        return {stage: end - at for (stage, at), end in zip(self.began, ends, strict=True)}
+
+
+def peak_bytes() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
+
+
+def timed(pipeline: Pipeline, watch: Stopwatch, photo: bytes, pictures: dict[str, bytes]) -> dict[str, Any]:
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    watch.began.clear()
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = pipeline.run(photo, pictures, watch.report)
+    ended = time.perf_counter()
+    return {
+        "wall": ended - wall,
+        "cpu": time.process_time() - cpu,
+        "stages": watch.seconds(ended),
+        "faces": len(result.faces),
+        "peak": peak_bytes(),
+    }
+
+
+def looped(pipeline: Pipeline, photos: list[bytes], pictures: dict[str, bytes], seconds: float) -> dict[str, float]:
+    started, done = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds or done % len(photos):
+        pipeline.run(photos[done % len(photos)], pictures, lambda *_: None)
+        done += 1
+    return {"photos": done, "seconds": time.perf_counter() - started}
+
+
+def main() -> None:
+    cv2.setNumThreads(1)
+    watch = Stopwatch()
+    pipeline = Pipeline(ROOT / "assets" / "build" / "models")
+    templates = ROOT / "assets" / "build" / "templates" / "classic"
+    pictures = {path.stem: path.read_bytes() for path in templates.glob("*.png")}
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        call = json.loads(line)
+        if "photo" in call:
+            answer = timed(pipeline, watch, Path(call["photo"]).read_bytes(), pictures)
+        else:
+            photos = [Path(path).read_bytes() for path in call["photos"]]
+            answer = looped(pipeline, photos, pictures, call["seconds"])
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -86,7 +86,7 @@ async def stores(tmp_path):
     await made.database.close()
 
 
-async def as_it_is(data: bytes) -> bytes:
+async def as_it_is(data: bytes, keep_background: bool) -> bytes:
     return data
 
 

@@ -9,6 +9,7 @@ from io import BytesIO
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base as ExifTag
 
+from igemoji_emoji_catalog.background import without_background
 from igemoji_emoji_catalog.domain import Unfit
 
 SIDE = 512
@@ -36,19 +37,20 @@ class PictureWorkshop:
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
 
-    async def normalise(self, data: bytes) -> bytes:
+    async def normalise(self, data: bytes, keep_background: bool) -> bytes:
         """See `normalised`. Raises Unfit."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, normalised, data)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, normalised, data, keep_background)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
-def normalised(data: bytes) -> bytes:
+def normalised(data: bytes, keep_background: bool = False) -> bytes:
     """A picture as it is stored: 512x512 RGBA PNG, upright, whole and centred on transparent, without metadata.
 
     Args:
         data: PNG, JPEG or WebP, told by its content; of an animation the first frame is taken.
+        keep_background: Otherwise a plain background becomes transparent (see `background`).
 
     Raises:
         Unfit: It is none of these, damaged, cut off, or too large.
@@ -63,7 +65,7 @@ def normalised(data: bytes) -> bytes:
     if image.format == "PNG" and _PNG_END not in data:  # the decoder is content once all rows are there
         raise _damaged()
     try:
-        return _encoded(_fitted(_upright(image)))
+        return _encoded(_fitted(_upright(image), keep_background))
     except Exception:  # decoders fail in many ways on hostile bytes, and each of them means the same
         raise _damaged() from None
 
@@ -89,12 +91,14 @@ def _upright(image: Image.Image) -> Image.Image:
     return image.transpose(turn) if turn is not None else image
 
 
-def _fitted(image: Image.Image) -> Image.Image:
+def _fitted(image: Image.Image, keep_background: bool) -> Image.Image:
     rgba = _to_rgba(image)
     scale = SIDE / max(rgba.size)
     size = (max(1, round(rgba.width * scale)), max(1, round(rgba.height * scale)))
     # Pillow resizes RGBA with premultiplied alpha, so no colour bleeds in from transparent pixels.
     resized = rgba.resize(size, Image.Resampling.LANCZOS)
+    if not keep_background:
+        resized = without_background(resized)
     canvas = Image.new("RGBA", (SIDE, SIDE))
     canvas.paste(resized, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
     return canvas

@@ -27,10 +27,20 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         self._catalog = catalog
 
     async def CreateEmoji(self, request: pb.CreateEmojiRequest, context: Context) -> pb.Emoji:
-        draft = Draft(request.name, request.tags, request.visibility or None, _images(request.images))
+        draft = Draft(
+            request.name,
+            request.tags,
+            request.visibility or None,
+            _images(request.images),
+            request.keep_background,
+        )
         emoji = await self._catalog.create(draft, request.base_id.lower(), Maker(user().id, user().alias))
         await send_headers(context, location=f"/api/v1/emojis/{emoji.id}", etag=f'"{emoji.etag}"')
         return to_message(emoji)
+
+    async def PreviewEmojiImage(self, request: pb.PreviewEmojiImageRequest, context: Context) -> HttpBody:
+        png = await self._catalog.preview(request.image, request.keep_background)
+        return HttpBody(content_type="image/png", data=png)
 
     async def GetEmoji(self, request: pb.GetEmojiRequest, context: Context) -> pb.Emoji:
         emoji = await self._catalog.get(request.id.lower(), _viewer())
@@ -118,6 +128,7 @@ def _changes(request: pb.UpdateEmojiRequest) -> Draft:
         request.tags if request.tags or "tags" in named else None,
         request.visibility or None,
         _images(request.images),
+        request.keep_background,
     )
 
 

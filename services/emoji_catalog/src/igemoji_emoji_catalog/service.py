@@ -103,6 +103,8 @@ class Draft:
     visibility: str | None
     images: Mapping[str, bytes]
     """Picture files by expression; one that is missing or empty is not given."""
+    keep_background: bool = False
+    """Plain backgrounds don't become transparent."""
 
 
 @dataclass(frozen=True)
@@ -119,13 +121,16 @@ class ListQuery:
 
 
 class Catalog:
-    """The use cases. `normalise` brings an uploaded picture into the stored form, or raises Unfit."""
+    """The use cases.
+
+    `normalise` brings an uploaded picture into the stored form, with its plain background if asked to, or raises Unfit.
+    """
 
     def __init__(
         self,
         emojis: Emojis,
         pictures: Pictures,
-        normalise: Callable[[bytes], Awaitable[bytes]],
+        normalise: Callable[[bytes, bool], Awaitable[bytes]],
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._emojis = emojis
@@ -238,6 +243,13 @@ class Catalog:
         """Removes all that a user left here, for good."""
         await self._emojis.remove_user(user_id, self._now())
 
+    async def preview(self, image: bytes, keep_background: bool) -> bytes:
+        """A picture as it would be stored. Raises InvalidTemplate."""
+        try:
+            return await self._normalise(image, keep_background)
+        except Unfit as fault:
+            raise InvalidTemplate(f"image {fault}.", violations=[Violation("image", str(fault))]) from None
+
     async def seed(self, built_ins: Sequence[BuiltIn]) -> None:
         """Brings the built-in templates up to date; what has not changed costs one query. Raises StartError."""
         stored = await self._emojis.built_in_sources()
@@ -247,7 +259,7 @@ class Catalog:
                 await self._put_built_in(emoji_id, built_in)
 
     async def _put_built_in(self, emoji_id: str, built_in: BuiltIn) -> None:
-        pictures, faults = await self._taken_in(built_in.files, EXPRESSIONS)
+        pictures, faults = await self._taken_in(built_in.files, EXPRESSIONS, keep_background=True)
         for expression, fault in faults.items():
             raise StartError(f"The picture {expression}.png of the built-in template {built_in.slug} {fault}.")
         created_at = _BUILT_INS_SINCE - datetime.timedelta(seconds=built_in.position)
@@ -268,7 +280,7 @@ class Catalog:
             tags = None if draft.tags is None else template_tags(draft.tags)
         except Unfit as fault:
             violations.append(Violation("tags", str(fault)))
-        pictures, faults = await self._taken_in(draft.images, expressions)
+        pictures, faults = await self._taken_in(draft.images, expressions, draft.keep_background)
         violations += [Violation(f"images.{expression}", fault) for expression, fault in faults.items()]
         if violations:
             raise InvalidTemplate(_sentence(violations), violations=violations)
@@ -284,17 +296,18 @@ class Catalog:
         return {key: Picture(png, digests[key]) for key, png in zip(EXPRESSIONS, found, strict=True)}
 
     async def _taken_in(
-        self, images: Mapping[str, bytes], expressions: Sequence[str]
+        self, images: Mapping[str, bytes], expressions: Sequence[str], keep_background: bool
     ) -> tuple[dict[str, Picture], dict[str, str]]:
         """The normalised pictures, and what is wrong with the others, both by expression."""
-        taken = await asyncio.gather(*(self._take_in(images.get(expression, b"")) for expression in expressions))
+        files = [images.get(expression, b"") for expression in expressions]
+        taken = await asyncio.gather(*(self._take_in(file, keep_background) for file in files))
         by_expression = dict(zip(expressions, taken, strict=True))
         pictures = {key: picture for key, picture in by_expression.items() if isinstance(picture, Picture)}
         return pictures, {key: fault for key, fault in by_expression.items() if isinstance(fault, str)}
 
-    async def _take_in(self, data: bytes) -> Picture | str:
+    async def _take_in(self, data: bytes, keep_background: bool) -> Picture | str:
         try:
-            png = await self._normalise(data)
+            png = await self._normalise(data, keep_background)
         except Unfit as fault:
             return str(fault)
         return Picture(png, digest_of(png))

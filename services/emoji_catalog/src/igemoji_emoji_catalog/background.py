@@ -1,0 +1,101 @@
+"""Plain backgrounds become transparent: what is like the border's colour and hangs together with the border."""
+
+import re
+from collections.abc import Iterator
+
+from PIL import Image, ImageChops, ImageFilter
+
+TOLERANCE = 24
+"""How far each channel of a background pixel may be from the background's colour; covers what JPEG adds."""
+PLAIN_SHARE = 0.9
+"""So much of the border must have the background's colour."""
+KEPT_SHARE = 0.01
+"""Where less than that of the picture would be left, it has no background: it is plain itself."""
+
+_RUN = re.compile(rb"\xff+")
+
+
+def without_background(image: Image.Image) -> Image.Image:
+    """An RGBA picture with its plain background transparent; the same picture where it is not opaque, or not plain."""
+    if image.getchannel("A").getextrema()[0] < 255:
+        return image
+    rgb = image.convert("RGB")
+    alike = _like(rgb, _border_colour(rgb))
+    border = list(_border(alike))
+    if border.count(255) < PLAIN_SHARE * len(border):
+        return image
+    outside = _hanging_together_with_border(alike)
+    if outside.histogram()[0] < KEPT_SHARE * image.width * image.height:
+        return image
+    cut = image.copy()
+    cut.putalpha(_soft(ImageChops.invert(outside)))
+    return cut
+
+
+def _border(image: Image.Image) -> Iterator[int]:
+    """The outermost pixels of a picture with one channel."""
+    width, height = image.size
+    for box in ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)):
+        yield from image.crop(box).tobytes()
+
+
+def _border_colour(rgb: Image.Image) -> tuple[int, ...]:
+    """The median of each channel."""
+    channels = [sorted(_border(channel)) for channel in rgb.split()]
+    return tuple(values[len(values) // 2] for values in channels)
+
+
+def _like(rgb: Image.Image, colour: tuple[int, ...]) -> Image.Image:
+    """255 where every channel is near the colour, else 0."""
+    channels = ImageChops.difference(rgb, Image.new("RGB", rgb.size, colour)).split()
+    furthest = ImageChops.lighter(ImageChops.lighter(channels[0], channels[1]), channels[2])
+    return furthest.point([255 if value <= TOLERANCE else 0 for value in range(256)])
+
+
+def _hanging_together_with_border(mask: Image.Image) -> Image.Image:
+    """What of a mask can be reached from the border, over sides of pixels.
+
+    Runs of set pixels in a row are joined with those that they touch in the row above (union-find): a plain picture has
+    few of them.
+    """
+    width, height = mask.size
+    data = mask.tobytes()
+    runs: list[tuple[int, int, int]] = []
+    parent = [0]  # the border
+    above: list[int] = []
+
+    def root(label: int) -> int:
+        while parent[label] != label:
+            parent[label] = parent[parent[label]]
+            label = parent[label]
+        return label
+
+    for y in range(height):
+        row: list[int] = []
+        first = 0  # the first run above that may touch
+        for found in _RUN.finditer(data[y * width : (y + 1) * width]):
+            start, end = found.span()
+            label = len(parent)
+            parent.append(label)
+            runs.append((y, start, end))
+            row.append(label)
+            if y in (0, height - 1) or start == 0 or end == width:
+                parent[root(label)] = root(0)
+            while first < len(above) and runs[above[first] - 1][2] <= start:
+                first += 1
+            for other in above[first:]:
+                if runs[other - 1][1] >= end:
+                    break
+                parent[root(label)] = root(other)
+        above = row
+    reached = bytearray(width * height)
+    for label, (y, start, end) in enumerate(runs, 1):
+        if root(label) == root(0):
+            reached[y * width + start : y * width + end] = b"\xff" * (end - start)
+    return Image.frombytes("L", mask.size, bytes(reached))
+
+
+def _soft(kept: Image.Image) -> Image.Image:
+    """A mask without its outermost pixels, which have background in them, and with a smooth edge."""
+    inner = kept.filter(ImageFilter.MinFilter(3))
+    return ImageChops.darker(kept, inner.filter(ImageFilter.GaussianBlur(0.7)))

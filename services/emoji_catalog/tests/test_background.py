@@ -1,0 +1,105 @@
+"""Plain backgrounds of uploaded pictures."""
+
+import io
+
+import pytest
+from PIL import Image, ImageDraw
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji_emoji_catalog.pictures import normalised
+from igemoji_mesh.testing import violated_fields
+
+from .conftest import faces, refusal
+
+
+def disc(background: str, kind: str = "PNG", hole: str | None = None) -> bytes:
+    image = Image.new("RGB", (400, 400), background)
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((50, 50, 350, 350), fill="rgb(240,60,30)")
+    if hole is not None:
+        draw.ellipse((150, 150, 250, 250), fill=hole)
+    out = io.BytesIO()
+    image.save(out, kind)
+    return out.getvalue()
+
+
+def alpha(data: bytes, keep_background: bool = False) -> Image.Image:
+    return Image.open(io.BytesIO(normalised(data, keep_background))).getchannel("A")
+
+
+@pytest.mark.parametrize("background", ["white", "black", "rgb(20,200,90)"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_plain_background_becomes_transparent_and_the_rest_stays(background, kind):
+    cut = alpha(disc(background, kind))
+    assert [cut.getpixel(spot) for spot in ((0, 0), (511, 511), (256, 20), (100, 100))] == [0, 0, 0, 0]
+    assert [cut.getpixel(spot) for spot in ((256, 256), (80, 256), (256, 430))] == [255, 255, 255]
+    share = sum(cut.histogram()[128:]) / 512**2
+    assert share == pytest.approx(3.1416 * 150**2 / 400**2, rel=0.03)
+
+
+def test_the_same_colour_inside_stays():
+    cut = alpha(disc("white", hole="white"))
+    assert (cut.getpixel((0, 0)), cut.getpixel((256, 256))) == (0, 255)
+
+
+def test_what_winds_is_followed():
+    image = Image.new("RGB", (300, 300), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((40, 40, 260, 260), fill="blue")
+    draw.line([(150, 260), (150, 100), (200, 100), (200, 200), (230, 200)], fill="white", width=20)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    cut = alpha(out.getvalue())
+    assert [
+        cut.getpixel((int(x * 512 / 300), int(y * 512 / 300))) for x, y in ((150, 180), (200, 150), (225, 200))
+    ] == [
+        0,
+        0,
+        0,
+    ]
+    assert cut.getpixel((int(80 * 512 / 300), int(80 * 512 / 300))) == 255
+
+
+def test_a_background_that_is_not_plain_stays():
+    image = Image.linear_gradient("L").resize((400, 400)).convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    assert alpha(out.getvalue()).getextrema() == (255, 255)
+
+
+def test_a_picture_that_is_plain_itself_stays():
+    out = io.BytesIO()
+    Image.new("RGB", (100, 100), "blue").save(out, "PNG")
+    assert alpha(out.getvalue()).getextrema() == (255, 255)
+
+
+def test_a_picture_with_transparency_of_its_own_is_left_alone():
+    image = Image.open(io.BytesIO(disc("white"))).convert("RGBA")
+    image.putpixel((200, 200), (0, 0, 0, 0))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    assert alpha(out.getvalue()).getpixel((0, 0)) == 255
+
+
+def test_the_background_stays_where_that_is_asked_for_and_twice_is_the_same():
+    assert alpha(disc("white"), keep_background=True).getextrema() == (255, 255)
+    assert normalised(disc("white", "JPEG")) == normalised(disc("white", "JPEG"))
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_a_preview_is_what_is_stored(catalog, anna, keep):
+    picture = disc("white")
+    request = pb.PreviewEmojiImageRequest(image=picture, keep_background=keep)
+    preview = await catalog.stub.PreviewEmojiImage(request, metadata=catalog.as_(anna))
+    made = await catalog.create(anna, images=faces() | {"happy": picture}, keep_background=keep)
+    assert preview.content_type == "image/png"
+    assert preview.data == await catalog.image(made, "happy")
+    updated = await catalog.update(made.id, anna, images=pb.Images(sad=picture), keep_background=keep)
+    assert preview.data == await catalog.image(updated, "sad")
+
+
+async def test_a_preview_says_what_is_wrong(catalog, anna):
+    for bad in (b"no picture", disc("white")[:200], b""):
+        request = pb.PreviewEmojiImageRequest(image=bad)
+        call = catalog.stub.PreviewEmojiImage(request, metadata=catalog.as_(anna))
+        assert violated_fields(await refusal(call)) == ["image"]

@@ -101,7 +101,7 @@ async def test_a_second_key_signs_and_the_first_still_counts(auth, second_auth, 
     clock.forward(seconds=1)
     row = {"kid": key.kid, "pem": key.to_pem().decode(), "at": clock().replace(tzinfo=None).isoformat(" ")}
     with create_engine(database_url).begin() as connection:
-        connection.execute(sa.text("INSERT INTO signing_keys VALUES (:kid, :pem, :at)"), row)
+        connection.execute(sa.text("INSERT INTO signing_keys VALUES (:kid, :pem, :at, :at)"), row)
     for replica in (auth, second_auth):
         after = (await replica.login(EMAIL)).access_token
         assert jwt.get_unverified_header(after)["kid"] == key.kid != jwt.get_unverified_header(before)["kid"]

@@ -10,7 +10,7 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji.inference.v1 import inference_pb2
 from igemoji.ranking.v1 import ranking_pb2
 from igemoji_auth.domain import Deletion
-from igemoji_auth.tables import deletion_parts, deletions, refresh_tokens, users
+from igemoji_auth.tables import deletion_parts, deletions, password_resets, refresh_tokens, users
 from igemoji_mesh.database import Database
 from igemoji_mesh.outbox import Outbox
 
@@ -66,7 +66,8 @@ class SqlDeletions:
             condition = sa.and_(condition, users.c.expires_at <= now)
         if connection.execute(users.delete().where(condition)).rowcount == 0:
             return None
-        connection.execute(refresh_tokens.delete().where(refresh_tokens.c.user_id == account_id))
+        for secrets_of in (refresh_tokens, password_resets):
+            connection.execute(secrets_of.delete().where(secrets_of.c.user_id == account_id))
         deletion = Deletion(secrets.token_urlsafe(32), now, tuple(sorted(USER_DATA)))
         connection.execute(deletions.insert().values(id=deletion.id, user_id=account_id, requested_at=now))
         for service, kind in USER_DATA.items():

@@ -20,10 +20,12 @@ from igemoji_mesh.errors import (
 )
 
 USER_ROLE = "user"
+OPERATOR_ROLE = "operator"
 GUEST_ROLE = "guest"
 
 GUEST_LIFETIME = datetime.timedelta(days=1)
 
+RESET_LIFETIME = datetime.timedelta(minutes=30)
 REFRESH_LIFETIME = datetime.timedelta(days=14)
 RETRY_WINDOW = datetime.timedelta(seconds=10)
 """How long a spent refresh token may come again: an answer can get lost, and two pages can ask at once."""
@@ -100,12 +102,28 @@ class PasswordWrong(InvalidInput):
         super().__init__(text, violations=[Violation("current_password", text)])
 
 
+class ResetTokenRefused(InvalidInput):
+    """The token of a password reset is unknown, expired, or was used."""
+
+    def __init__(self) -> None:
+        text = "This link counts no more: ask for another one."
+        super().__init__(text, violations=[Violation("token", text)])
+
+
 class NotForGuests(Forbidden):
     """A guest has no password and no alias of its own."""
 
 
 class GuestRegistered(Conflict):
     """The guest has become an account already."""
+
+
+class RotationUnderWay(Exception):
+    """There are two keys already; `until` is when the older one is gone."""
+
+    def __init__(self, until: datetime.datetime) -> None:
+        super().__init__(until)
+        self.until = until
 
 
 class DeletionNotFound(NotFound):
@@ -133,7 +151,7 @@ def unique_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def new_refresh_token() -> str:
+def new_secret() -> str:
     """256 random bits, base64url."""
     return secrets.token_urlsafe(32)
 

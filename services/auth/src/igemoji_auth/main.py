@@ -3,21 +3,27 @@
 import asyncio
 import datetime
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 
 from igemoji.auth.v1 import auth_pb2_grpc
 from igemoji_auth.deletion import Deletions
 from igemoji_auth.deletion_store import SqlDeletions
+from igemoji_auth.key_store import SqlKeys
+from igemoji_auth.mail import SmtpMailer
 from igemoji_auth.my_page import MyPage
+from igemoji_auth.operate import operate
 from igemoji_auth.passwords import BcryptPasswords
 from igemoji_auth.peers import outbox_to_peers
 from igemoji_auth.refresh_store import SqlRefreshTokens
+from igemoji_auth.reset_store import SqlResets
+from igemoji_auth.resets import PasswordResets
 from igemoji_auth.rpc import AuthServicer
 from igemoji_auth.service import Accounts
 from igemoji_auth.sessions import Sessions
 from igemoji_auth.settings import Settings
-from igemoji_auth.store import SqlAccounts, SqlKeys
+from igemoji_auth.store import SqlAccounts
 from igemoji_auth.sweeper import sweep_for_ever
 from igemoji_auth.throttle import Throttle
 from igemoji_auth.try_store import SqlTries
@@ -39,7 +45,7 @@ async def compose(
     url = settings.database(NAME)
     await asyncio.to_thread(migrate, url, "igemoji_auth")
     database = Database(url)
-    keys = SqlKeys(database)
+    keys = SqlKeys(database, settings.access_token_seconds)
     await keys.ensure_one(now())
     passwords = BcryptPasswords(settings.bcrypt_cost, settings.password_threads)
     channels = Channels(settings)
@@ -58,8 +64,11 @@ async def compose(
         access_token_seconds=settings.access_token_seconds,
         now=now,
     )
+    reset_tokens = SqlResets(database)
+    mailer = SmtpMailer(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
+    resets = PasswordResets(reset_tokens, store, passwords, throttle, mailer, public_url=settings.public_url, now=now)
     my_page = MyPage(channels.to("inference"), channels.to("emoji-catalog"))
-    servicer = AuthServicer(accounts, sessions, Deletions(deletions, now), my_page)
+    servicer = AuthServicer(accounts, sessions, resets, Deletions(deletions, now), my_page)
     server = MeshServer(
         NAME,
         settings,
@@ -67,7 +76,10 @@ async def compose(
         verifier or TokenVerifier(sessions.public_keys),
         {"database": database.check},
     )
-    server.background(partial(sweep_for_ever, [refresh_tokens.remove_expired, deletions.remove_expired], now))
+    stores = (refresh_tokens, reset_tokens, deletions)
+    sweeps = [*(store.remove_expired for store in stores), keys.remove_retired]
+    server.background(partial(sweep_for_ever, sweeps, now))
+    server.background(resets.send_for_ever)
     server.background(outbox.run)
     server.on_close(database.close)
     server.on_close(passwords.close)
@@ -77,7 +89,10 @@ async def compose(
 
 def main() -> None:
     os.umask(0o077)  # a database file of this service holds private keys and password hashes
-    run_service(NAME, Settings, compose)
+    if sys.argv[1:]:
+        operate(sys.argv[1:])
+    else:
+        run_service(NAME, Settings, compose)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from igemoji_auth.domain import (
     Account,
     RefreshToken,
     digest,
-    new_refresh_token,
+    new_secret,
     successor,
 )
 from igemoji_auth.store import find_account
@@ -25,7 +25,7 @@ class SqlRefreshTokens:
         self._database = database
 
     async def start_family(self, account: Account, now: datetime.datetime) -> RefreshToken:
-        token = new_refresh_token()
+        token = new_secret()
         return await self._database.write(lambda connection: _add(connection, token, new_id(), account, now))
 
     async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:

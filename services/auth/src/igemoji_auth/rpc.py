@@ -12,6 +12,7 @@ from igemoji_auth import cookie
 from igemoji_auth.deletion import Deletions
 from igemoji_auth.domain import GUEST_ROLE, Account, Deletion, Session
 from igemoji_auth.my_page import MyPage
+from igemoji_auth.resets import PasswordResets
 from igemoji_auth.service import Accounts
 from igemoji_auth.sessions import Sessions
 from igemoji_mesh.access import caller, user
@@ -21,9 +22,12 @@ from igemoji_mesh.tokens import ALGORITHM, PublicKey
 
 
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
-    def __init__(self, accounts: Accounts, sessions: Sessions, deletions: Deletions, my_page: MyPage) -> None:
+    def __init__(
+        self, accounts: Accounts, sessions: Sessions, resets: PasswordResets, deletions: Deletions, my_page: MyPage
+    ) -> None:
         self._accounts = accounts
         self._sessions = sessions
+        self._resets = resets
         self._deletions = deletions
         self._my_page = my_page
 
@@ -58,6 +62,14 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> Empty:
         await self._sessions.logout(cookie.refresh_token(request.refresh_token, context))
         await send_headers(context, set_cookie=cookie.set_cookie("", 0, context))
+        return Empty()
+
+    async def RequestPasswordReset(self, request: pb.RequestPasswordResetRequest, context: Context) -> Empty:
+        await self._resets.request(request.email, client_address(context))
+        return Empty()
+
+    async def ConfirmPasswordReset(self, request: pb.ConfirmPasswordResetRequest, context: Context) -> Empty:
+        await self._resets.confirm(request.token, request.new_password, client_address(context))
         return Empty()
 
     async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.User:  # noqa: ARG002

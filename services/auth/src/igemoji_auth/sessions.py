@@ -24,8 +24,9 @@ REFRESHES = Counter("igemoji_refreshes", "Refreshes by outcome: ok or refused.",
 
 
 class KeyStore(Protocol):
-    async def signing_keys(self) -> Sequence[SigningKey]:
-        """The newest first."""
+    async def published(self) -> Sequence[SigningKey]: ...
+
+    async def signing(self, now: datetime.datetime) -> SigningKey: ...
 
 
 class RefreshStore(Protocol):
@@ -96,7 +97,7 @@ class Sessions:
 
     async def public_keys(self) -> Sequence[PublicKey]:
         """The keys of all tokens that may be in use."""
-        return [key.public for key in await self._keys.signing_keys()]
+        return [key.public for key in await self._keys.published()]
 
     async def _authenticate(self, email_key: str, password: str, try_id: str) -> Account | None:
         try:
@@ -109,8 +110,8 @@ class Sessions:
 
     async def _session(self, account: Account, refresh_token: RefreshToken) -> Session:
         now = self._now()
-        newest = (await self._keys.signing_keys())[0]
+        key = await self._keys.signing(now)
         claims = Claims(account.id, account.alias, account.role)
-        token = issue(claims, newest, lifetime_seconds=self._access_token_seconds, now=now)
+        token = issue(claims, key, lifetime_seconds=self._access_token_seconds, now=now)
         refresh_seconds = int((refresh_token.expires_at - now).total_seconds())
         return Session(token, self._access_token_seconds, account, refresh_token.token, refresh_seconds)

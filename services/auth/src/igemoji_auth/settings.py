@@ -1,6 +1,8 @@
 """What the auth service can be told."""
 
 import os
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -19,8 +21,21 @@ class Settings(ServiceSettings):
     password_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """How many passwords are worked on at a time. Default: one a core."""
 
+    public_url: str = "http://127.0.0.1:8080"
+    """Where people open IGE MOJI; links in mails begin with it."""
+    smtp_url: str = ""
+    """`smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent, operators make links by command."""
+    smtp_from: str = "IGE MOJI <igemoji@localhost>"
+    """The sender of mails."""
     address_factor: int = Field(default=1, ge=1)
     """Multiplies what may be tried from one address, for where many people share one."""
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, url: str) -> str:
+        if url and (urlsplit(url).scheme not in ("smtp", "smtps") or not urlsplit(url).hostname):
+            raise ValueError("must be smtp://host:port or smtps://host:port")
+        return url
 
     @field_validator("bcrypt_cost")
     @classmethod
@@ -28,3 +43,11 @@ class Settings(ServiceSettings):
         if cost < PRODUCTION_BCRYPT_COST and info.data.get("environment") != "development":
             raise ValueError(f"must be at least {PRODUCTION_BCRYPT_COST} in production")
         return cost
+
+
+class CommandSettings(Settings):
+    """The same for the commands of operators, which talk to nobody but the database."""
+
+    tls_cert: Path = Path()
+    tls_key: Path = Path()
+    tls_ca: Path = Path()

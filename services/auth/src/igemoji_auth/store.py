@@ -1,7 +1,6 @@
-"""Accounts and signing keys in the service's own database."""
+"""Accounts in the service's own database."""
 
 import datetime
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,10 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji_auth.domain import GUEST_ROLE, Account, taken, unique_key
-from igemoji_auth.tables import refresh_tokens, signing_keys, users
+from igemoji_auth.tables import refresh_tokens, users
 from igemoji_mesh.database import Database
 from igemoji_mesh.outbox import Outbox
-from igemoji_mesh.tokens import SigningKey
 
 RENAME_MAKER = "rename maker"
 
@@ -38,12 +36,7 @@ class SqlAccounts:
 
     async def set_password(self, account_id: str, password_hash: str) -> None:
         """Every login of the account is over."""
-
-        def work(connection: sa.Connection) -> None:
-            connection.execute(users.update().where(users.c.id == account_id).values(password_hash=password_hash))
-            connection.execute(refresh_tokens.delete().where(refresh_tokens.c.user_id == account_id))
-
-        await self._database.write(work)
+        await self._database.write(lambda connection: set_password(connection, account_id, password_hash))
 
     async def taken(
         self, *, email_key: str | None = None, alias_key: str | None = None, but_of: str | None = None
@@ -76,16 +69,16 @@ class SqlAccounts:
         return changed
 
 
-class SqlKeys:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+def set_password(connection: sa.Connection, account_id: str, password_hash: str) -> None:
+    """Every login of the account is over."""
+    connection.execute(users.update().where(users.c.id == account_id).values(password_hash=password_hash))
+    connection.execute(refresh_tokens.delete().where(refresh_tokens.c.user_id == account_id))
 
-    async def signing_keys(self) -> Sequence[SigningKey]:
-        return await self._database.read(_signing_keys)
 
-    async def ensure_one(self, now: datetime.datetime) -> None:
-        """Makes the first key, unless another replica has."""
-        await self._database.write(lambda connection: _ensure_signing_key(connection, now))
+def set_role(connection: sa.Connection, email: str, role: str) -> bool:
+    """False where there is no such account."""
+    change = users.update().where(users.c.email_key == unique_key(email)).values(role=role)
+    return connection.execute(change).rowcount == 1
 
 
 def _insert_account(connection: sa.Connection, account: Account) -> None:
@@ -146,15 +139,3 @@ def find_account(connection: sa.Connection, condition: sa.ColumnElement[bool]) -
     if row is None:
         return None
     return Account(row.id, row.email, row.alias, row.role, row.created_at, row.password_hash, row.expires_at)
-
-
-def _signing_keys(connection: sa.Connection) -> list[SigningKey]:
-    newest_first = sa.select(signing_keys).order_by(signing_keys.c.created_at.desc(), signing_keys.c.kid.desc())
-    return [SigningKey.from_pem(row.kid, row.private_pem.encode()) for row in connection.execute(newest_first)]
-
-
-def _ensure_signing_key(connection: sa.Connection, now: datetime.datetime) -> None:
-    if connection.execute(sa.select(signing_keys.c.kid)).first():
-        return
-    key = SigningKey.generate()
-    connection.execute(signing_keys.insert().values(kid=key.kid, private_pem=key.to_pem().decode(), created_at=now))

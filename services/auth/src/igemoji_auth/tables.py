@@ -41,6 +41,7 @@ signing_keys = sa.Table(
     sa.Column("kid", sa.String(36), primary_key=True),
     sa.Column("private_pem", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("signs_from", UtcDateTime, nullable=False),
 )
 
 refresh_tokens = sa.Table(
@@ -52,6 +53,14 @@ refresh_tokens = sa.Table(
     sa.Column("salt", sa.String(64), nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
     sa.Column("used_at", UtcDateTime),
+)
+
+password_resets = sa.Table(
+    "password_resets",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(36), nullable=False, index=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
 deletions = sa.Table(

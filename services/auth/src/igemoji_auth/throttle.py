@@ -37,6 +37,9 @@ PASSWORD_OF_ACCOUNT = Limit("change this password", 10, 5)
 REGISTER_FROM_ADDRESS = Limit("register from this address", 20, 10)
 GUEST_FROM_ADDRESS = Limit("start as a guest from this address", 10, 10)
 AVAILABILITY_FROM_ADDRESS = Limit("find free names from this address", 60, 5)
+RESET_OF_ACCOUNT = Limit("reset this password", 3, 60)
+RESET_FROM_ADDRESS = Limit("reset passwords from this address", 10, 60)
+CONFIRM_FROM_ADDRESS = Limit("choose another password from this address", 10, 10)
 
 
 class TryStore(Protocol):

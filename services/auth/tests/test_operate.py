@@ -1,0 +1,110 @@
+"""What operators do by command, beside a service that runs."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji_auth.key_store import SqlKeys
+from igemoji_auth.main import compose
+from igemoji_auth.operate import operate
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.testing import running
+
+from .client import Auth
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs a command on the database of the test, and gives what it says."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PUBLIC_URL", "https://emoji.example")
+
+    async def run(*arguments: str) -> str:
+        capsys.readouterr()
+        await asyncio.to_thread(operate, arguments)
+        return capsys.readouterr().out.splitlines()[-1]
+
+    return run
+
+
+def kid(session: pb.Session) -> str:
+    return str(jwt.get_unverified_header(session.access_token)["kid"])
+
+
+async def published(auth: Auth) -> list[str]:
+    return [key.kid for key in (await auth.stub.Jwks(pb.JwksRequest())).keys]
+
+
+async def test_a_new_key_is_published_before_it_signs_and_the_old_one_goes_last(quick_sweeps, auth, command, clock):
+    user = await auth.register()
+    (old,) = await published(auth)
+    assert "signs from" in await command("rotate-keys")
+    new, still = await published(auth)
+    assert still == old != new
+    clock.forward(minutes=9, seconds=50)
+    assert kid(await auth.login(user.email)) == old
+    clock.forward(seconds=15)
+    session = await auth.login(user.email)
+    assert kid(session) == new
+    clock.forward(minutes=10)
+    await asyncio.sleep(0.2)
+    assert await published(auth) == [new, old], "a token of the old key may still be in use"
+    clock.forward(minutes=1)
+    async with asyncio.timeout(5):
+        while await published(auth) != [new]:
+            await asyncio.sleep(0.02)
+
+
+async def test_there_are_never_more_than_two_keys(auth, command):
+    await command("rotate-keys")
+    with pytest.raises(SystemExit, match=r"two keys already\. The older one goes at"):
+        await command("rotate-keys")
+    assert len(await published(auth)) == 2
+
+
+async def test_one_rotation_can_follow_another(database_url, auth, clock):
+    database = Database(database_url)
+    keys = SqlKeys(database, 600)
+    for _ in range(3):
+        await keys.rotate(clock())
+        clock.forward(minutes=21)
+    await keys.remove_retired(clock())
+    assert len(await published(auth)) == 1
+    await database.close()
+
+
+async def test_an_operator_is_made_and_unmade_by_command(auth, command):
+    user = await auth.register(email="Minji@example.org")
+    assert "role operator" in await command("make-operator", "minji@example.org")
+    session = await auth.login_with_token(user.email)
+    assert session.user.role == "operator"
+    assert jwt.decode(session.access_token, options={"verify_signature": False})["role"] == "operator"
+    await command("revoke-operator", "minji@example.org")
+    assert (await auth.refresh(session.refresh_token)).user.role == "user"
+
+
+async def test_an_operator_can_make_the_link_that_no_mail_brought(mesh, make_settings, command):
+    async with running(compose, make_settings()) as server:
+        auth = Auth(mesh, server)
+        user = await auth.register()
+        link = await command("reset-password", user.email)
+        found = re.fullmatch(r"https://emoji\.example/reset-password#token=(\S+)", link)
+        assert found
+        request = pb.ConfirmPasswordResetRequest(token=found[1], new_password="another-passphrase")
+        await auth.stub.ConfirmPasswordReset(request)
+        assert (await auth.login(user.email, "another-passphrase")).user == user
+
+
+@pytest.mark.parametrize("name", ["make-operator", "revoke-operator", "reset-password"])
+async def test_an_account_that_is_not_there_is_said_so(command, name):
+    with pytest.raises(SystemExit, match=r"no account with the address nobody@example\.org"):
+        await command(name, "nobody@example.org")
+
+
+async def test_keys_can_be_rotated_before_the_service_has_ever_run(command):
+    assert str(utc_now().year) in await command("rotate-keys")

@@ -1,0 +1,199 @@
+"""Passwords that were forgotten: a link by mail, which counts once, and nothing for somebody who guesses."""
+
+import asyncio
+import email
+import email.policy
+import re
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from functools import partial
+from typing import Any
+
+import grpc
+import pytest
+import sqlalchemy as sa
+
+from igemoji.auth.v1 import auth_pb2 as pb
+from igemoji_auth.mail import SmtpMailer
+from igemoji_auth.main import compose
+from igemoji_auth.settings import Settings
+from igemoji_mesh.database import create_engine
+from igemoji_mesh.errors import StartError
+from igemoji_mesh.settings import load_settings
+from igemoji_mesh.testing import TestMesh, error_reason, running, violated_fields
+
+from .client import PASSWORD, Auth, Clock, refusal
+
+EMAIL = "minji@example.org"
+NEW = "another-passphrase"
+
+
+class MailServer:
+    """As much of SMTP (RFC 5321) as takes a mail in."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.refuses = False
+        self.url = ""
+        self.open = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        writer.write(b"220 here\r\n")
+        while line := (await reader.readline()).strip().upper():
+            if line == b"DATA":
+                writer.write(b"354 go on\r\n")
+                data = await reader.readuntil(b"\r\n.\r\n")
+                self.mails.append(email.message_from_bytes(data[:-5], policy=email.policy.default))
+            refused = self.refuses and line.startswith(b"MAIL")
+            writer.write({b"QUIT": b"221 bye\r\n"}.get(line, b"550 no\r\n" if refused else b"250 fine\r\n"))
+        writer.close()
+        await writer.wait_closed()
+        self.open -= 1
+
+    async def mail(self, number: int = 0) -> EmailMessage:
+        async with asyncio.timeout(5):
+            while len(self.mails) <= number:
+                await asyncio.sleep(0.01)
+        return self.mails[number]
+
+    async def token(self, number: int = 0) -> str:
+        found = re.search(r"https://emoji\.example/reset-password#token=(\S+)", (await self.mail(number)).get_content())
+        assert found
+        return found[1]
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[MailServer]:
+    mails = MailServer()
+    async with await asyncio.start_server(mails.serve, "127.0.0.1", 0) as server:
+        mails.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield mails
+        async with asyncio.timeout(5):
+            while mails.open:
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def auth(mesh: TestMesh, make_settings: Any, clock: Clock, mail_server: MailServer) -> AsyncIterator[Auth]:
+    settings = make_settings(smtp_url=mail_server.url, public_url="https://emoji.example/")
+    async with running(partial(compose, now=clock), settings) as server:
+        yield Auth(mesh, server)
+
+
+async def ask(auth: Auth, address: str = EMAIL) -> Any:
+    call = auth.stub.RequestPasswordReset(pb.RequestPasswordResetRequest(email=address))
+    return await call, tuple(await call.initial_metadata() or ()), tuple(await call.trailing_metadata() or ())
+
+
+async def confirm(auth: Auth, token: str, password: str = NEW) -> None:
+    await auth.stub.ConfirmPasswordReset(pb.ConfirmPasswordResetRequest(token=token, new_password=password))
+
+
+async def is_refused(call: Any) -> bool:
+    error = await refusal(call)
+    assert violated_fields(error) == ["token"]
+    return (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "RESET_TOKEN_REFUSED")
+
+
+async def test_another_password_is_chosen_by_a_link_in_a_mail(auth, mail_server):
+    await auth.register(email=EMAIL, alias="민지")
+    session = await auth.login_with_token(EMAIL)
+    await ask(auth, EMAIL.upper())
+    mail = await mail_server.mail()
+    assert (mail["To"], "민지" in mail.get_content()) == (EMAIL, True)
+    await confirm(auth, await mail_server.token())
+    assert (await auth.login(EMAIL, NEW)).user == session.user
+    assert error_reason(await refusal(auth.login(EMAIL, PASSWORD))) == "WRONG_CREDENTIALS"
+    assert error_reason(await refusal(auth.refresh(session.refresh_token))) == "REFRESH_TOKEN_REFUSED"
+
+
+async def test_the_answer_is_the_same_for_any_address(auth, mail_server):
+    await auth.register(email=EMAIL)
+    answers = [await ask(auth, address) for address in ("nobody@example.org", "no address", "igemoji", EMAIL)]
+    assert answers == [answers[0]] * 4
+    await mail_server.mail()
+    await asyncio.sleep(0.05)
+    assert [mail["To"] for mail in mail_server.mails] == [EMAIL]
+
+
+async def test_a_link_counts_once_and_the_others_with_it(auth, mail_server):
+    await auth.register(email=EMAIL)
+    for _ in range(2):
+        await ask(auth)
+    first, second = await mail_server.token(0), await mail_server.token(1)
+    outcomes = await asyncio.gather(*(confirm(auth, first, f"{NEW}{n}") for n in range(4)), return_exceptions=True)
+    assert sum(outcome is None for outcome in outcomes) == 1
+    assert await is_refused(confirm(auth, first))
+    assert await is_refused(confirm(auth, second))
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(1799, True), (1800, False)])
+async def test_a_link_counts_for_half_an_hour(auth, mail_server, clock, seconds, counts):
+    await auth.register(email=EMAIL)
+    await ask(auth)
+    token = await mail_server.token()
+    clock.forward(seconds=seconds)
+    assert counts or await is_refused(confirm(auth, token))
+    if counts:
+        await confirm(auth, token)
+
+
+async def test_the_rules_of_passwords_hold_and_the_link_outlives_a_bad_choice(auth, mail_server):
+    await auth.register(email=EMAIL)
+    await ask(auth)
+    token = await mail_server.token()
+    for wrong in ("short", "password1", EMAIL):
+        assert violated_fields(await refusal(confirm(auth, token, wrong))) == ["new_password"]
+    await confirm(auth, token)
+
+
+async def test_a_made_up_link_counts_for_nothing_and_the_database_has_none(auth, mail_server, database_url):
+    await auth.register(email=EMAIL)
+    await ask(auth)
+    token = await mail_server.token()
+    assert await is_refused(confirm(auth, token[:-1]))
+    with create_engine(database_url).connect() as connection:
+        assert token not in str(connection.execute(sa.text("SELECT * FROM password_resets")).all())
+
+
+async def test_three_mails_an_hour_are_enough_for_an_account_that_is_there_or_not(auth, clock):
+    await auth.register(email=EMAIL)
+    for address in (EMAIL, "nobody@example.org"):
+        for _ in range(3):
+            await ask(auth, address)
+        assert error_reason(await refusal(ask(auth, address))) == "TOO_MANY_TRIES"
+    clock.forward(hours=1)
+    await ask(auth)
+
+
+async def test_a_mail_that_cannot_be_sent_stops_no_other(auth, mail_server):
+    await auth.register(email=EMAIL)
+    mail_server.refuses = True
+    await ask(auth)
+    await asyncio.sleep(0.2)
+    mail_server.refuses = False
+    await ask(auth)
+    assert (await mail_server.mail())["To"] == EMAIL
+
+
+async def test_a_password_for_the_mail_server_does_not_go_in_the_clear(mail_server):
+    mailer = SmtpMailer(mail_server.url.replace("//", "//me:secret@"), "a@example.org")
+    with pytest.raises(OSError, match="STARTTLS"):
+        await mailer.send_reset(EMAIL, "x", "y")
+
+
+async def test_without_a_mail_server_the_answer_is_the_same(mesh, make_settings):
+    async with running(compose, make_settings()) as server:
+        auth = Auth(mesh, server)
+        await auth.register(email=EMAIL)
+        assert await ask(auth) == await ask(auth, "nobody@example.org")
+
+
+@pytest.mark.parametrize("url", ["mail.example.org", "http://mail.example.org", "smtp://"])
+def test_a_wrong_address_of_the_mail_server_is_said_at_start(mesh, monkeypatch, url):
+    for name, file in (("TLS_CERT", "auth.crt"), ("TLS_KEY", "auth.key"), ("TLS_CA", "ca.crt")):
+        monkeypatch.setenv(name, str(mesh.folder / file))
+    monkeypatch.setenv("SMTP_URL", url)
+    with pytest.raises(StartError, match=r"SMTP_URL: .*smtp://host:port"):
+        load_settings(Settings)

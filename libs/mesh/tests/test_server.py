@@ -152,19 +152,41 @@ async def test_the_health_port_tells_when_a_dependency_is_gone(mesh):
     assert live.status == health_pb2.HealthCheckResponse.SERVING
 
 
-async def test_stopping_lets_a_call_under_way_finish(mesh):
+def served(mesh: TestMesh, servicer: Ranking) -> MeshServer:
+    add = lambda server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(servicer, server)  # noqa: E731
+    return MeshServer("ranking", mesh.settings(ServiceSettings, "ranking"), {SERVICE: add}, mesh.verifier, {})
+
+
+async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_come_again(mesh, use):
     class Slow(Ranking):
         async def GetRanking(self, request, context):
             await asyncio.sleep(0.5)
             return ranking_pb2.GetRankingResponse()
 
-    add = lambda server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(Slow(), server)  # noqa: E731
-    server = MeshServer("ranking", mesh.settings(ServiceSettings, "ranking"), {SERVICE: add}, mesh.verifier, {})
+    server = served(mesh, Slow())
     await server.start()
+    inference = stub(mesh, server, caller="inference")
+    await inference.RecordUse(use)
     call = asyncio.ensure_future(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest()))
     await asyncio.sleep(0.2)
-    await server.stop()
+    later = asyncio.ensure_future(refusal(inference.RecordUse(use)))
+    stopping = asyncio.create_task(server.stop())
+    error = await later
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "SERVICE_STOPPING")
     assert await call == ranking_pb2.GetRankingResponse()
+    await stopping
+
+
+async def test_another_service_that_stops_is_a_passing_trouble(mesh):
+    class Asking(Ranking):
+        async def GetRanking(self, request, context):
+            raise grpc.aio.AioRpcError(grpc.StatusCode.CANCELLED, grpc.aio.Metadata(), grpc.aio.Metadata())
+
+    server = served(mesh, Asking())
+    await server.start()
+    error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest()))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE")
+    await server.stop()
 
 
 def test_a_service_refuses_to_start_without_an_access_level():

@@ -30,6 +30,9 @@ HTTP_STATUS_HEADER = "x-http-code"
 PROBES = (HEALTH_PREFIX, "/grpc.reflection.")
 """Standard services that every server has; they carry no access level and are not logged."""
 
+_PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+"""From another service. What this one cancels itself is no error of a call: a peer that cancels has stopped."""
+
 deadline_at: ContextVar[float | None] = ContextVar("deadline_at", default=None)
 """When the call that is being answered must be done, on the clock of `time.monotonic`; clients hand it on."""
 
@@ -143,12 +146,38 @@ class ErrorInterceptor(CallInterceptor):
             raise
         except grpc.aio.AioRpcError as error:
             telemetry.log.warning("peer failed", method=method, code=error.code().name, details=error.details())
-            if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            if error.code() in _PASSING:
                 await _abort(context, PeerUnavailable("A part of IGE MOJI does not answer now. Try again in a moment."))
             await _abort(context, InternalError("Something went wrong on our side."))
         except Exception:
             telemetry.log.exception("unexpected error", method=method)
             await _abort(context, InternalError("Something went wrong on our side."))
+
+
+class GateInterceptor(CallInterceptor):
+    """Once closed, new calls are told to come again; those under way go on.
+
+    A gRPC server that stops cancels what has arrived and not begun, and nobody tries a cancelled call again.
+    """
+
+    def __init__(self) -> None:
+        self._closed = False
+        self._last_call_at = float("-inf")
+
+    async def close(self, quiet_seconds: float, at_most_seconds: float) -> None:
+        """Returns when nobody has called for a while, or after some time."""
+        self._closed = True
+        until = time.monotonic() + at_most_seconds
+        while (left := min(until, self._last_call_at + quiet_seconds) - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+
+    @asynccontextmanager
+    async def around(self, method: str, context: Context) -> AsyncIterator[None]:  # noqa: ARG002
+        self._last_call_at = time.monotonic()
+        if self._closed:
+            text = "This part of IGE MOJI is being restarted. Try again in a moment."
+            raise ServiceStopping(text, retry_after_seconds=1)
+        yield
 
 
 class DeadlineInterceptor(CallInterceptor):
@@ -196,6 +225,10 @@ def validate(request: Any) -> None:
 
 class InvalidRequest(InvalidInput):
     """A field breaks a rule of the contract."""
+
+
+class ServiceStopping(Unavailable):
+    """The service takes no new calls."""
 
 
 class PeerUnavailable(Unavailable):

@@ -20,6 +20,7 @@ from igemoji_mesh.http_status import HttpStatusInterceptor
 from igemoji_mesh.interceptors import (
     DeadlineInterceptor,
     ErrorInterceptor,
+    GateInterceptor,
     ObserveInterceptor,
     ValidationInterceptor,
 )
@@ -31,6 +32,11 @@ LIVE = "live"
 """The health service's name for liveness, which asks nobody; the empty name is readiness."""
 
 READINESS_INTERVAL_SECONDS = 2.0
+
+REFUSE_SECONDS = 1.0
+"""How long new calls are refused at most before none is read any more."""
+QUIET_SECONDS = 0.1
+"""No new call for so long, and whoever called has heard."""
 
 Check = Callable[[], Awaitable[None]]
 
@@ -66,6 +72,7 @@ class MeshServer:
         self._closers: list[Check] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Any = None
+        self._gate = GateInterceptor()
         policies = policies_for(servicers)
         self._credentials = server_credentials(settings)
         streaming = frozenset(path for path, rpc in policies.items() if rpc.server_streaming)
@@ -73,6 +80,7 @@ class MeshServer:
             interceptors=[
                 ObserveInterceptor(),
                 ErrorInterceptor(),
+                self._gate,
                 DeadlineInterceptor(settings.rpc_deadline_seconds, streaming),
                 AccessInterceptor(policies, verifier),
                 ValidationInterceptor(),
@@ -111,11 +119,15 @@ class MeshServer:
         log.info("started", listen=self._settings.listen, port=self.port)
 
     async def stop(self) -> None:
-        """Tells NOT_SERVING, waits for clients to notice, lets calls under way finish, then closes everything."""
+        """Tells NOT_SERVING, waits for clients to notice, refuses those who did not, lets calls under way finish.
+
+        Then it closes everything.
+        """
         for task in self._tasks[:1]:
             task.cancel()
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(self._settings.drain_seconds)
+        await self._gate.close(QUIET_SECONDS, REFUSE_SECONDS)
         await asyncio.gather(
             self._server.stop(self._settings.stop_grace_seconds), self._probes.stop(None), self._stop_metrics()
         )

@@ -168,7 +168,7 @@ class GateInterceptor(CallInterceptor):
         """Returns when nobody has called for a while, or after some time."""
         self._closed = True
         until = time.monotonic() + at_most_seconds
-        while (left := min(until, self._last_call_at + quiet_seconds) - time.monotonic()) > 0:
+        while (left := min(until, self._last_call_at + quiet_seconds) - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
 
     @asynccontextmanager

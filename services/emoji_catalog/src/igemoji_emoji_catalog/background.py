@@ -17,7 +17,7 @@ _RUN = re.compile(rb"\xff+")
 
 def without_background(image: Image.Image) -> Image.Image:
     """An RGBA picture with its plain background transparent; the same picture where it is not opaque, or not plain."""
-    if image.getchannel("A").getextrema()[0] < 255:
+    if image.getchannel("A").histogram()[255] < image.width * image.height:
         return image
     rgb = image.convert("RGB")
     alike = _like(rgb, _border_colour(rgb))

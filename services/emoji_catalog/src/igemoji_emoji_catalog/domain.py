@@ -156,6 +156,26 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Report:
+    """Why a user thinks that a template should not be public."""
+
+    reason: str
+    comment: str
+    reported_at: datetime.datetime
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A template in the operators' queue."""
+
+    emoji: Emoji
+    total: int
+    reports: list[Report]
+    """The newest ones."""
+    waiting_since: datetime.datetime
+
+
+@dataclass(frozen=True)
 class Picture:
     png: bytes
     digest: str

@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
-from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Viewer
+from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Reported, Viewer
 from igemoji_emoji_catalog.service import Catalog, Draft, ListQuery
 from igemoji_mesh.access import caller, user
 from igemoji_mesh.http_status import send_headers
@@ -80,6 +80,19 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         lasting = FOR_EVER if request.v else ASK_AGAIN
         await send_headers(context, cache_control=lasting if for_all else PRIVATE, etag=f'"{picture.digest}"')
         return HttpBody(content_type="image/png", data=picture.png)
+
+    async def ReportEmoji(self, request: pb.ReportEmojiRequest, context: Context) -> Empty:
+        by = Maker(user().id, user().alias)
+        await self._catalog.report(request.id.lower(), request.reason, request.comment, _viewer(), by)
+        return Empty()
+
+    async def ListReports(self, request: pb.ListReportsRequest, context: Context) -> pb.ListReportsResponse:
+        page, token = await self._catalog.reported(request.decided, request.page_token)
+        return pb.ListReportsResponse(reported=map(_to_reported, page), next_page_token=token)
+
+    async def DecideReport(self, request: pb.DecideReportRequest, context: Context) -> Empty:
+        await self._catalog.decide(request.id.lower(), request.decision)
+        return Empty()
 
     async def BatchGetEmojis(self, request: pb.BatchGetEmojisRequest, context: Context) -> pb.BatchGetEmojisResponse:
         emojis = await self._catalog.batch([emoji_id.lower() for emoji_id in request.ids])
@@ -156,6 +169,16 @@ def to_message(emoji: Emoji, is_favorite: bool = False) -> pb.Emoji:
         uses=emoji.uses,
         favorites=emoji.favorites,
         is_favorite=is_favorite,
+        hidden=emoji.hidden,
     )
     message.created_at.FromDatetime(emoji.created_at)
+    return message
+
+
+def _to_reported(reported: Reported) -> pb.ReportedEmoji:
+    message = pb.ReportedEmoji(emoji=to_message(reported.emoji), total=reported.total)
+    message.waiting_since.FromDatetime(reported.waiting_since)
+    for report in reported.reports:
+        added = message.reports.add(reason=report.reason, comment=report.comment)
+        added.reported_at.FromDatetime(report.reported_at)
     return message

@@ -12,6 +12,7 @@ from igemoji_emoji_catalog.domain import (
     EXPRESSIONS,
     PUBLIC,
     SYSTEM,
+    After,
     BuiltIn,
     Changes,
     Emoji,
@@ -21,6 +22,8 @@ from igemoji_emoji_catalog.domain import (
     Page,
     Picture,
     PictureNotFound,
+    Report,
+    Reported,
     Unfit,
     Viewer,
     digest_of,
@@ -33,6 +36,7 @@ from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects import ObjectMissing
 
 PAGE_SIZE = 8
+REPORTS_PAGE_SIZE = 20
 
 _BUILT_INS = uuid.UUID("6f1b1f0e-3d0c-5d53-9a56-0f2a7c5b8e11")
 """Namespace of the built-in templates' ids: the same template has the same id everywhere."""
@@ -67,8 +71,20 @@ class Emojis(Protocol):
     async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
         """Raises EmojiNotFound, NotYourEmoji, and EditConflict where the etag is given and not the present one."""
 
-    async def remove(self, emoji_id: str, by: str) -> None:
-        """Takes a template away and sees that the ranking forgets it. Raises EmojiNotFound, NotYourEmoji."""
+    async def remove(self, emoji_id: str, by: str | None) -> None:
+        """Takes a template away and sees that the ranking forgets it; None: an operator does.
+
+        Raises EmojiNotFound, NotYourEmoji.
+        """
+
+    async def report(self, emoji_id: str, viewer: Viewer, user: Maker, report: Report) -> None:
+        """Once, however often. Raises EmojiNotFound, AccountGone."""
+
+    async def reported(self, decided: bool, after: After | None, limit: int) -> list[Reported]:
+        """The longest waiting first."""
+
+    async def set_hidden(self, emoji_id: str, hidden: bool) -> None:
+        """Also closes its reports, and tells the ranking. Raises EmojiNotFound."""
 
     async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
         """On all their templates, unless a newer name is known."""
@@ -206,6 +222,27 @@ class Catalog:
 
     async def remove_favorite(self, emoji_id: str, by: str) -> None:
         await self._emojis.remove_favorite(emoji_id, by)
+
+    async def report(self, emoji_id: str, reason: str, comment: str, viewer: Viewer, by: Maker) -> None:
+        """Raises EmojiNotFound, AccountGone."""
+        await self._emojis.report(emoji_id, viewer, by, Report(reason, comment, self._now()))
+
+    async def reported(self, decided: bool, token: str) -> tuple[list[Reported], str]:
+        """Twenty templates of the operators' queue, and the token of the next page. Raises InvalidPageToken."""
+        question = f"reports {decided}"
+        after = page_token.decoded(token, question, by_time=True) if token else None
+        found = await self._emojis.reported(decided, after, REPORTS_PAGE_SIZE + 1)
+        page = found[:REPORTS_PAGE_SIZE]
+        if len(found) == len(page):
+            return page, ""
+        return page, page_token.encoded(After(page[-1].waiting_since, page[-1].emoji.id), question)
+
+    async def decide(self, emoji_id: str, decision: str) -> None:
+        """`hide`, `restore` or `delete`. Raises EmojiNotFound."""
+        if decision == "delete":
+            await self._emojis.remove(emoji_id, None)
+        else:
+            await self._emojis.set_hidden(emoji_id, decision == "hide")
 
     async def update_uses(self, counts: Mapping[str, int]) -> None:
         """Uses ever, by id."""

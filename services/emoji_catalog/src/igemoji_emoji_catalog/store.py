@@ -7,8 +7,20 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_emoji_catalog import listing
-from igemoji_emoji_catalog.domain import AccountGone, Changes, EditConflict, Emoji, EmojiNotFound, Maker, Page, Viewer
+from igemoji_emoji_catalog import listing, moderation
+from igemoji_emoji_catalog.domain import (
+    AccountGone,
+    After,
+    Changes,
+    EditConflict,
+    Emoji,
+    EmojiNotFound,
+    Maker,
+    Page,
+    Report,
+    Reported,
+    Viewer,
+)
 from igemoji_emoji_catalog.search import Wanted, terms_of, text_of
 from igemoji_emoji_catalog.tables import emoji_images, emoji_terms, emojis, favorites, makers, released_pictures
 from igemoji_mesh.database import Database
@@ -85,10 +97,11 @@ class EmojiStore:
 
         await self._database.write(work)
 
-    async def remove(self, emoji_id: str, by: str) -> None:
+    async def remove(self, emoji_id: str, by: str | None) -> None:
         def work(connection: sa.Connection) -> None:
             emoji = _locked(connection, emoji_id)
-            emoji.check_owned(by)
+            if by is not None:
+                emoji.check_owned(by)
             self._delete(connection, emoji)
 
         await self._database.write(work)
@@ -109,6 +122,35 @@ class EmojiStore:
         self._outbox.wake()
         self._released()
         return changed
+
+    async def report(self, emoji_id: str, viewer: Viewer, user: Maker, report: Report) -> None:
+        def work(connection: sa.Connection) -> None:
+            _present_maker(connection, user)
+            if not _locked(connection, emoji_id).is_visible_to(viewer):
+                raise EmojiNotFound("There is no such template.")
+            moderation.add(connection, emoji_id, user.id, report)
+
+        await self._database.write(work)
+
+    async def reported(self, decided: bool, after: After | None, limit: int) -> list[Reported]:
+        def work(connection: sa.Connection) -> list[Reported]:
+            cases = moderation.queue(connection, decided, after, limit)
+            ids = [emoji_id for emoji_id, _, _ in cases]
+            found = {emoji.id: emoji for emoji in _emojis(connection, sa.select(emojis).where(emojis.c.id.in_(ids)))}
+            newest = moderation.newest(connection, ids)
+            return [Reported(found[case[0]], case[1], newest[case[0]], case[2]) for case in cases]
+
+        return await self._database.read(work)
+
+    async def set_hidden(self, emoji_id: str, hidden: bool) -> None:
+        def work(connection: sa.Connection) -> None:
+            before = _locked(connection, emoji_id)
+            if hidden != before.hidden:
+                self._write_over(connection, before, replace(before, hidden=hidden, revision=before.revision + 1))
+            moderation.close(connection, emoji_id)
+
+        await self._database.write(work)
+        self._outbox.wake()
 
     async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
         def work(connection: sa.Connection) -> None:
@@ -148,8 +190,11 @@ class EmojiStore:
                 _remove_favorite(connection, emoji_id, user_id)
             return len(found)
 
+        def remove_some_reports(connection: sa.Connection) -> int:
+            return moderation.remove_some_of(connection, user_id, REMOVED_AT_ONCE)
+
         await self._database.write(mark)  # from now on nothing is added
-        for some in (remove_some, remove_some_favorites):
+        for some in (remove_some, remove_some_favorites, remove_some_reports):
             while await self._database.write(some) == REMOVED_AT_ONCE:
                 pass
         self._outbox.wake()
@@ -187,6 +232,7 @@ class EmojiStore:
     def _delete(self, connection: sa.Connection, emoji: Emoji) -> None:
         _release_pictures(connection, emoji)
         _index(connection, emoji, None)
+        moderation.remove(connection, emoji.id)
         connection.execute(favorites.delete().where(favorites.c.emoji_id == emoji.id))
         connection.execute(emojis.delete().where(emojis.c.id == emoji.id))
         self._outbox.add(connection, FORGET_EMOJI, ranking_pb2.ForgetEmojiRequest(emoji_id=emoji.id))

@@ -70,6 +70,28 @@ favorites = sa.Table(
     sa.Column("emoji_id", sa.String(36), primary_key=True, index=True),
 )
 
+reports = sa.Table(
+    "reports",
+    metadata,
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sa.Column("user_id", sa.String(36), primary_key=True, index=True),
+    sa.Column("reason", sa.String(16), nullable=False),
+    sa.Column("comment", sa.String(500), nullable=False),
+    sa.Column("reported_at", UtcDateTime, nullable=False),
+    sa.Index(None, "emoji_id", "reported_at"),
+)
+
+# The operators' queue: a row for each template that has reports.
+reported_emojis = sa.Table(
+    "reported_emojis",
+    metadata,
+    sa.Column("emoji_id", sa.String(36), primary_key=True),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("waiting_since", UtcDateTime, nullable=False),
+    sa.Column("decided", sa.Boolean, nullable=False),
+    sa.Index(None, "decided", "waiting_since", "emoji_id"),
+)
+
 # What auth told of makers: it outlives the access tokens that still have the old name, or speak for nobody any more.
 makers = sa.Table(
     "makers",

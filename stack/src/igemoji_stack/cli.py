@@ -127,6 +127,8 @@ photo_cli.register(app)
 
 
 def main() -> None:
+    # Its notes about forks and handshakes are for developers of gRPC.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     app()
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from igemoji.auth.v1 import auth_pb2_grpc
 from igemoji_auth.deletion import Deletions
 from igemoji_auth.deletion_store import SqlDeletions
+from igemoji_auth.export import Export
 from igemoji_auth.key_store import SqlKeys
 from igemoji_auth.mail import SmtpMailer
 from igemoji_auth.my_page import MyPage
@@ -67,8 +68,8 @@ async def compose(
     reset_tokens = SqlResets(database)
     mailer = SmtpMailer(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
     resets = PasswordResets(reset_tokens, store, passwords, throttle, mailer, public_url=settings.public_url, now=now)
-    my_page = MyPage(channels.to("inference"), channels.to("emoji-catalog"))
-    servicer = AuthServicer(accounts, sessions, resets, Deletions(deletions, now), my_page)
+    peers = (channels.to("inference"), channels.to("emoji-catalog"))
+    servicer = AuthServicer(accounts, sessions, resets, Deletions(deletions, now), MyPage(*peers), Export(*peers))
     server = MeshServer(
         NAME,
         settings,

@@ -1,8 +1,10 @@
 """The servicer: parse, call, map."""
 
 import datetime
+from collections.abc import AsyncIterator
 
 import protovalidate
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,6 +13,7 @@ from igemoji.auth.v1 import auth_pb2_grpc
 from igemoji_auth import cookie
 from igemoji_auth.deletion import Deletions
 from igemoji_auth.domain import GUEST_ROLE, Account, Deletion, Session
+from igemoji_auth.export import Export
 from igemoji_auth.my_page import MyPage
 from igemoji_auth.resets import PasswordResets
 from igemoji_auth.service import Accounts
@@ -23,13 +26,20 @@ from igemoji_mesh.tokens import ALGORITHM, PublicKey
 
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     def __init__(
-        self, accounts: Accounts, sessions: Sessions, resets: PasswordResets, deletions: Deletions, my_page: MyPage
+        self,
+        accounts: Accounts,
+        sessions: Sessions,
+        resets: PasswordResets,
+        deletions: Deletions,
+        my_page: MyPage,
+        export: Export,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
         self._resets = resets
         self._deletions = deletions
         self._my_page = my_page
+        self._export = export
 
     async def CheckAvailability(
         self,
@@ -81,6 +91,15 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> pb.Session:
         account = await self._accounts.change_password(user().id, request.current_password, request.new_password)
         return await _answer(await self._sessions.start(account), context, in_body=request.refresh_token_in_body)
+
+    async def ExportMe(self, request: pb.ExportMeRequest, context: Context) -> AsyncIterator[HttpBody]:  # noqa: ARG002
+        account = _user(await self._accounts.me(user().id))
+        pieces = self._export.zip(account)
+        piece = await anext(pieces)
+        await send_headers(context, content_disposition='attachment; filename="igemoji.zip"')
+        yield HttpBody(content_type="application/zip", data=piece)
+        async for piece in pieces:
+            yield HttpBody(data=piece)
 
     async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.Deletion:  # noqa: ARG002
         deletion = await self._deletions.delete(user().id)

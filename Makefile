@@ -29,7 +29,7 @@ test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end thr
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
-	.venv-fer/bin/pytest services/inference/tests/engines
+	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines
 
 bench-vision: .make/dev .make/bench-fer $(STUBS) assets ## Measure against the fer package (make bench-vision PHOTOS=folder; takes 7 GB)
 	@test -n "$(PHOTOS)" || { echo "Name a folder of JPEGs: make bench-vision PHOTOS=folder"; exit 1; }

@@ -18,8 +18,8 @@ from igemoji_inference.vision.engines import EngineName
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.telemetry import log
 
-START_SECONDS = 60
-"""Loading the models takes about a second; more only on a machine that is very busy."""
+START_SECONDS = 180
+"""Loading the models takes about a second, tensorflow (VISION_ENGINE=fer-…) ten, on a busy machine many times that."""
 
 FRAME_BYTES = 16 * 2**20
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -76,7 +77,7 @@ async def given_up(database: SlowDatabase, call) -> None:
     await asyncio.sleep(0.4)
 
 
-async def all_tasks(database: Database) -> list[sa.Row]:
+async def all_tasks(database: Database) -> list[sa.Row[Any]]:
     return list(await database.read(lambda connection: connection.execute(sa.select(store.tasks)).all()))
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from igemoji_mesh.database import Database
 from igemoji_mesh.migrations import differences, migrate
-from igemoji_ranking import store
-from igemoji_ranking.domain import Use
+from igemoji_ranking import store, windows
+from igemoji_ranking.domain import Use, Window
+from igemoji_ranking.tables import metadata
 
 NOON = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
 
@@ -33,7 +34,7 @@ histories = st.lists(st.one_of(*[uses] * 8, emoji_ids, user_ids), min_size=5, ma
 
 
 def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
-    """Uses of ever and of the last two days, by template."""
+    """Uses of ever and of the last day, by template."""
     tasks: set[str] = set()
     counted: set[tuple[str, str, datetime.date]] = set()
     gone: set[str] = set()
@@ -44,7 +45,7 @@ def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
         elif not gone & {event.emoji_id, event.user_id} and event.task_id not in tasks:
             tasks.add(event.task_id)
             counted.add((event.emoji_id, event.user_id, event.used_at.date()))
-    since = NOON.date() - datetime.timedelta(days=1)
+    since = NOON.date()
     return Counter(use[0] for use in counted), Counter(use[0] for use in counted if use[2] >= since)
 
 
@@ -77,11 +78,11 @@ async def counted(database: Database, history: list[Use | str]) -> tuple[Counter
     counts = store.CountStore(database)
     for event in history:
         if isinstance(event, Use):
-            await counts.record(event)
+            await counts.record(event, event.day)
         else:
             await (counts.remove_user(event) if event in ("anna", "ben") else counts.forget(event))
-    ever = await counts.top(None, 100, 0)
-    lately = await counts.top(NOON.date() - datetime.timedelta(days=1), 100, 0)
+    ever = await counts.top(Window.ALL, NOON.date(), 100, 0)
+    lately = await counts.top(Window.DAY, NOON.date(), 100, 0)
     await database.close()
     for standings in (ever, lately):
         assert [standing.uses for standing in standings] == sorted((s.uses for s in standings), reverse=True)
@@ -92,20 +93,39 @@ async def counted(database: Database, history: list[Use | str]) -> tuple[Counter
 
 
 def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path):
-    assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_ranking", store.metadata) == []
+    assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_ranking", metadata) == []
 
 
 def explained(query: str, connection: sa.Connection) -> list[str]:
     return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
 
 
-async def test_a_ranking_reads_through_an_index(tmp_path: Path):
+@pytest.mark.parametrize("window", list(Window))
+async def test_a_ranking_reads_the_rows_that_it_shows_in_their_order(tmp_path: Path, window: Window):
     url = f"sqlite:///{tmp_path}/x.db"
     migrate(url, "igemoji_ranking")
     database = Database(url)
-    for query in (store._all_time(), store._since(NOON.date())):
-        text = query.limit(10).compile(database.engine, compile_kwargs={"literal_binds": True})
-        steps = await database.read(partial(explained, str(text)))
-        assert any("INDEX" in step for step in steps), steps
-        assert not any(step.startswith("SCAN") and "INDEX" not in step for step in steps), steps
+    text = windows.top(window).limit(10).compile(database.engine, compile_kwargs={"literal_binds": True})
+    steps = await database.read(partial(explained, str(text)))
+    assert steps == ["SEARCH window_counts USING COVERING INDEX ix_window_counts_order (window_name=? AND shown=?)"], (
+        steps
+    )
+    await database.close()
+
+
+async def test_a_window_that_was_not_looked_at_for_long_forgets_what_has_left_it(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/x.db"
+    migrate(url, "igemoji_ranking")
+    database = Database(url)
+    counts = store.CountStore(database)
+    today = NOON.date()
+    for number in range(40):
+        at = NOON - datetime.timedelta(days=39 - number)
+        await counts.record(Use(f"task {number}", "cat", "anna", at), at.date())
+    for day in (0, 1, 6, 7, 29, 30, 100):
+        later = today + datetime.timedelta(days=day)
+        for window, days in ((Window.DAY, 1), (Window.WEEK, 7), (Window.MONTH, 30)):
+            expected = max(0, days - day)
+            assert [s.uses for s in await counts.top(window, later, 5, 0)] == ([expected] if expected else [])
+        assert [s.uses for s in await counts.top(Window.ALL, later, 5, 0)] == [40]
     await database.close()

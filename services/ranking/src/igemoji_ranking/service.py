@@ -15,7 +15,7 @@ SPARE = 10
 class Counts(Protocol):
     """Keeps who used what on which day."""
 
-    async def record(self, use: Use) -> None:
+    async def record(self, use: Use, today: datetime.date) -> None:
         """Counts a task once, and a user once a template and day."""
 
     async def forget(self, emoji_id: str) -> None:
@@ -27,8 +27,8 @@ class Counts(Protocol):
     async def remove_user(self, user_id: str) -> None:
         """Takes the uses of a user out for good."""
 
-    async def top(self, first_day: datetime.date | None, limit: int, offset: int) -> list[Standing]:
-        """Most used first since a day (None: ever); equal ones by their first use, then by id."""
+    async def top(self, window: Window, today: datetime.date, limit: int, offset: int) -> list[Standing]:
+        """Most used first in a window that ends today; equal ones by their first use, then by id."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Ranking:
 
     async def record(self, use: Use) -> None:
         """Told twice of a task it counts once."""
-        await self._counts.record(replace(use, used_at=plausible(use.used_at, self._now())))
+        await self._counts.record(replace(use, used_at=plausible(use.used_at, self._now())), self._today())
 
     async def forget(self, emoji_id: str) -> None:
         await self._counts.forget(emoji_id)
@@ -86,11 +86,11 @@ class Ranking:
 
     async def top(self, window: Window, limit: int) -> list[Entry]:
         """The `limit` templates used most that the catalogue still has. Raises NamesUnavailable."""
-        first_day = window.first_day(self._now().astimezone(datetime.UTC).date())
+        today = self._today()
         known: dict[str, tuple[Standing, Emoji]] = {}
         asked, offset = limit + SPARE, 0
         while len(known) < limit:
-            standings = await self._counts.top(first_day, asked, offset)
+            standings = await self._counts.top(window, today, asked, offset)
             names = await self._catalogue.look_up([standing.emoji_id for standing in standings])
             for standing in standings:
                 if standing.emoji_id in names.found:
@@ -103,3 +103,7 @@ class Ranking:
         shown = list(known.values())[:limit]
         ranks = ranked([standing for standing, _ in shown])
         return [Entry(rank, emoji, standing.uses) for (rank, standing), (_, emoji) in zip(ranks, shown, strict=True)]
+
+    def _today(self) -> datetime.date:
+        """In UTC."""
+        return self._now().astimezone(datetime.UTC).date()

@@ -1,74 +1,24 @@
-"""Where uses are counted: the tables, and the queries behind the port of `service`."""
+"""Where uses are counted: the queries behind the port of `service`."""
 
 import datetime
 from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from igemoji_mesh.database import Database, UtcDateTime
-from igemoji_ranking.domain import Standing, Use
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from igemoji_mesh.database import Database
+from igemoji_ranking import windows
+from igemoji_ranking.domain import Standing, Use, Window
+from igemoji_ranking.tables import (
+    counted_tasks,
+    daily_counts,
+    forgotten,
+    gone_users,
+    told_shown,
+    totals,
+    untold_totals,
+    uses,
+    window_counts,
 )
-
-# Every task that was told of, so that telling twice counts once.
-counted_tasks = sa.Table("counted_tasks", metadata, sa.Column("task_id", sa.String(36), primary_key=True))
-
-uses = sa.Table(
-    "uses",
-    metadata,
-    sa.Column("emoji_id", sa.String(36), primary_key=True),
-    sa.Column("user_id", sa.String(36), primary_key=True),
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Index(None, "user_id"),
-)
-
-# Sums of `uses`, so that a ranking reads a row a template and day, or one a template.
-daily_counts = sa.Table(
-    "daily_counts",
-    metadata,
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("emoji_id", sa.String(36), primary_key=True),
-    sa.Column("uses", sa.Integer, nullable=False),
-    sa.Index(None, "emoji_id"),
-)
-
-totals = sa.Table(
-    "totals",
-    metadata,
-    sa.Column("emoji_id", sa.String(36), primary_key=True),
-    sa.Column("uses", sa.Integer, nullable=False),
-    sa.Column("first_used_at", UtcDateTime, nullable=False),
-    sa.Column("shown", sa.Boolean, nullable=False),
-    sa.Index(None, "shown", "uses"),
-)
-
-# What the catalogue told of templates that are, or once were, left out: it may come before their first use.
-told_shown = sa.Table(
-    "told_shown",
-    metadata,
-    sa.Column("emoji_id", sa.String(36), primary_key=True),
-    sa.Column("shown", sa.Boolean, nullable=False),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-)
-
-# Totals that the catalogue has not been told of yet.
-untold_totals = sa.Table(
-    "untold_totals",
-    metadata,
-    sa.Column("emoji_id", sa.String(36), primary_key=True),
-    sa.Column("uses", sa.Integer, nullable=False),
-)
-
-# Templates that are gone: a use that arrives later must not bring them back.
-forgotten = sa.Table("forgotten", metadata, sa.Column("emoji_id", sa.String(36), primary_key=True))
-
-# Accounts that are gone: a use of theirs that arrives later does not count.
-gone_users = sa.Table("gone_users", metadata, sa.Column("user_id", sa.String(36), primary_key=True))
 
 
 class CountStore:
@@ -77,8 +27,8 @@ class CountStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, use: Use) -> None:
-        await self._database.write(lambda connection: _record(connection, use))
+    async def record(self, use: Use, today: datetime.date) -> None:
+        await self._database.write(lambda connection: _record(connection, use, today))
 
     async def forget(self, emoji_id: str) -> None:
         await self._database.write(lambda connection: _forget(connection, emoji_id))
@@ -102,35 +52,15 @@ class CountStore:
 
         await self._database.write(work)
 
-    async def top(self, first_day: datetime.date | None, limit: int, offset: int) -> list[Standing]:
-        query = _all_time() if first_day is None else _since(first_day)
-        page = query.limit(limit).offset(offset)
+    async def top(self, window: Window, today: datetime.date, limit: int, offset: int) -> list[Standing]:
+        if await self._database.read(lambda connection: windows.is_behind(connection, window, today)):
+            await self._database.write(lambda connection: windows.advance(connection, window, today))
+        page = windows.top(window).limit(limit).offset(offset)
         rows = await self._database.read(lambda connection: connection.execute(page).all())
-        return [Standing(row.emoji_id, int(row.used)) for row in rows]
+        return [windows.standing(row) for row in rows]
 
 
-def _all_time() -> sa.Select[tuple[str, int]]:
-    columns = totals.c
-    return (
-        sa.select(columns.emoji_id, columns.uses.label("used"))
-        .where(columns.shown.is_(sa.true()))
-        .order_by(columns.uses.desc(), columns.first_used_at, columns.emoji_id)
-    )
-
-
-def _since(first_day: datetime.date) -> sa.Select[tuple[str, int]]:
-    columns = daily_counts.c
-    used = sa.func.sum(columns.uses).label("used")
-    return (
-        sa.select(columns.emoji_id, used)
-        .join(totals, totals.c.emoji_id == columns.emoji_id)
-        .where(columns.day >= first_day, totals.c.shown.is_(sa.true()))
-        .group_by(columns.emoji_id, totals.c.first_used_at)
-        .order_by(used.desc(), totals.c.first_used_at, columns.emoji_id)
-    )
-
-
-def _record(connection: sa.Connection, use: Use) -> None:
+def _record(connection: sa.Connection, use: Use, today: datetime.date) -> None:
     # The locks make a template or user that is being forgotten wait for this use, or this use see that they are gone.
     if _is_there(connection, forgotten.c.emoji_id, use.emoji_id):
         return
@@ -140,6 +70,8 @@ def _record(connection: sa.Connection, use: Use) -> None:
         return
     if not _is_new(connection, uses, {"emoji_id": use.emoji_id, "user_id": use.user_id, "day": use.day}):
         return
+    for window in Window:
+        windows.advance(connection, window, today)
     _add_one(connection, daily_counts, {"day": use.day, "emoji_id": use.emoji_id}, {})
     told = connection.execute(_told_shown(use.emoji_id)).one_or_none()
     at_first = {"first_used_at": use.used_at, "shown": told is None or told.shown}
@@ -150,11 +82,12 @@ def _record(connection: sa.Connection, use: Use) -> None:
         .where(totals.c.emoji_id == use.emoji_id, totals.c.first_used_at > use.used_at)
         .values(first_used_at=use.used_at)
     )
+    windows.add(connection, use)
 
 
 def _forget(connection: sa.Connection, emoji_id: str) -> None:
     if _is_new(connection, forgotten, {"emoji_id": emoji_id}):
-        for table in (uses, daily_counts, totals, told_shown, untold_totals):
+        for table in (uses, daily_counts, totals, told_shown, untold_totals, window_counts):
             connection.execute(table.delete().where(table.c.emoji_id == emoji_id))
 
 
@@ -174,7 +107,8 @@ def _set_shown(connection: sa.Connection, emoji_id: str, shown: bool, revision: 
     else:
         same = told_shown.c.emoji_id == emoji_id
         connection.execute(told_shown.update().where(same).values(shown=shown, revision=revision))
-    connection.execute(totals.update().where(totals.c.emoji_id == emoji_id).values(shown=shown))
+    for table in (totals, window_counts):
+        connection.execute(table.update().where(table.c.emoji_id == emoji_id).values(shown=shown))
 
 
 def _remove_user(connection: sa.Connection, user_id: str) -> None:
@@ -183,6 +117,7 @@ def _remove_user(connection: sa.Connection, user_id: str) -> None:
     theirs = sa.select(uses.c.emoji_id, uses.c.day).where(uses.c.user_id == user_id).with_for_update()
     for row in connection.execute(theirs).all():
         _take_one(connection, daily_counts, {"day": row.day, "emoji_id": row.emoji_id})
+        windows.take(connection, row.emoji_id, row.day)
         _take_one(connection, totals, {"emoji_id": row.emoji_id})
         _note_total(connection, row.emoji_id)
     connection.execute(uses.delete().where(uses.c.user_id == user_id))

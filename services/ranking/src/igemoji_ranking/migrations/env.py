@@ -1,4 +1,4 @@
 from igemoji_mesh.migrations import run
-from igemoji_ranking.store import metadata
+from igemoji_ranking.tables import metadata
 
 run(metadata)

@@ -87,6 +87,19 @@ async def test_an_upload_that_is_given_up_leaves_a_task_with_its_photo(inference
     assert objects.get(task.photo_key) == landscape
 
 
+async def test_an_upload_that_a_stop_interrupts_keeps_its_photo(inference, database, objects, landscape):
+    uploading = asyncio.create_task(inference.create(landscape, new_id(), by=new_id()))
+    while not database.is_writing.is_set():
+        await asyncio.sleep(0.01)
+    # As asyncio.run does when the service has stopped.
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.gather(uploading, return_exceptions=True)
+    await asyncio.sleep(0.4)
+    (task,) = await all_tasks(database)
+    assert objects.get(task.photo_key) == landscape
+
+
 async def test_a_cancellation_that_is_given_up_leaves_no_photo(inference, database, objects, landscape):
     owner = new_id()
     task_id = await inference.create(landscape, new_id(), by=owner)

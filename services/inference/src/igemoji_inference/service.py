@@ -178,7 +178,7 @@ class Inference:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
             await self._database.write(lambda connection: self._add(connection, task, upload))
-        except BaseException:
+        except Exception:  # not where the service ends: what is being written may yet be committed
             await asyncio.to_thread(self._objects.delete, upload.key)
             raise
         self._queue.wake()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from igemoji_auth.domain import USER_ROLE, Account
 from igemoji_auth.refresh_store import SqlRefreshTokens
@@ -18,12 +18,14 @@ from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.migrations import migrate
 from igemoji_mesh.outbox import Outbox
 
-SECONDS = [0, 1, 9, 10, 11, 60, 13 * 86400, 14 * 86400]
+SECONDS = [1, 9, 10, 11, 3600, 7 * 86400]
+FAMILIES = 3
 
 
 @dataclass
 class Family:
     alive: bool = True
+    tokens: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -32,12 +34,10 @@ class Token:
     text: str
     expires_at: datetime.datetime
     used_at: datetime.datetime | None = None
-    following: list["Token"] = field(default_factory=list)
+    following: "Token | None" = None
 
 
 class RefreshFamilies(RuleBasedStateMachine):
-    tokens = Bundle("tokens")
-
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.Runner()
@@ -47,6 +47,8 @@ class RefreshFamilies(RuleBasedStateMachine):
         self.database = Database(url)
         self.store = SqlRefreshTokens(self.database)
         self.now = utc_now()
+        self.families: list[Family] = []
+        self.tokens: list[Token] = []
         self.account = Account("0" * 36, "a@example.org", "somebody", USER_ROLE, self.now, None)
         self.loop.run(SqlAccounts(self.database, Outbox(self.database, outbox, {})).add(self.account))
 
@@ -55,47 +57,67 @@ class RefreshFamilies(RuleBasedStateMachine):
         self.loop.close()
         self.folder.cleanup()
 
-    @rule(target=tokens)
-    def log_in(self) -> Token:
+    @initialize()
+    def first_log_in(self) -> None:
+        self.log_in()
+
+    @precondition(lambda self: len(self.families) < FAMILIES)
+    @rule()
+    def log_in(self) -> None:
         token = self.loop.run(self.store.start_family(self.account, self.now))
-        return Token(Family(), token.token, token.expires_at)
+        family = Family(tokens=[token.token])
+        self.families.append(family)
+        self.tokens.append(Token(family, token.token, token.expires_at))
 
     @rule(seconds=st.sampled_from(SECONDS))
     def wait(self, seconds: int) -> None:
         self.now += datetime.timedelta(seconds=seconds)
 
-    @rule(token=tokens)
-    def log_out(self, token: Token) -> None:
+    @precondition(lambda self: len(self.families) == FAMILIES)
+    @rule(back=st.integers(0, 10))
+    def log_out(self, back: int) -> None:
+        self.sweep()  # whether an expired token still ends its family is not promised
+        token = self.token(back)
         self.loop.run(self.store.revoke_family(token.text))
-        token.family.alive = False
+        if token.expires_at > self.now:
+            self.is_over(token.family)
 
     @rule()
     def sweep(self) -> None:
         self.loop.run(self.store.remove_expired(self.now))
 
-    @rule(target=tokens, token=tokens)
-    def refresh(self, token: Token) -> Token:
+    @rule(back=st.integers(0, 10))
+    def refresh(self, back: int) -> None:
+        token = self.token(back)
         answer = self.loop.run(self.store.spend(token.text, self.now))
         if not token.family.alive or token.expires_at <= self.now:
             assert answer is None
-            return token
-        if token.used_at is None:
-            assert answer is not None
-            token.used_at = self.now
-            token.following.append(Token(token.family, answer[1].token, self.now + datetime.timedelta(days=14)))
-        elif self.now - token.used_at > datetime.timedelta(seconds=10):
+            return
+        if token.used_at is not None and self.now - token.used_at > datetime.timedelta(seconds=10):
             assert answer is None
-            token.family.alive = False
-            return token
-        (following,) = token.following
+            self.is_over(token.family)
+            return
         assert answer is not None
-        assert (answer[0], answer[1].token, answer[1].expires_at) == (
-            self.account,
-            following.text,
-            following.expires_at,
-        )
-        return following
+        account, following = answer
+        assert account == self.account
+        if token.used_at is None:
+            token.used_at = self.now
+            token.following = Token(token.family, following.token, self.now + datetime.timedelta(days=14))
+            token.family.tokens.append(following.token)
+            self.tokens.append(token.following)
+        assert token.following is not None
+        assert (following.token, following.expires_at) == (token.following.text, token.following.expires_at)
+
+    def is_over(self, family: Family) -> None:
+        """None of its tokens counts any more."""
+        family.alive = False
+        for token in family.tokens:
+            assert self.loop.run(self.store.spend(token, self.now)) is None
+
+    def token(self, back: int) -> Token:
+        """One of those that were given out, counted from the newest."""
+        return self.tokens[-1 - back % len(self.tokens)]
 
 
-RefreshFamilies.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+RefreshFamilies.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestRefreshFamilies = RefreshFamilies.TestCase

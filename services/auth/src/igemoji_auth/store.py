@@ -57,7 +57,8 @@ class SqlAccounts:
             if account is None:
                 return False
             statement = users.update().where(which).values(**values)
-            _execute(connection, statement, values.get("email_key"), values["alias_key"], account.id)
+            if _execute(connection, statement, values.get("email_key"), values["alias_key"], account.id) == 0:
+                return False
             renamed = emoji_catalog_pb2.RenameMakerRequest(
                 user_id=account.id, alias=values["alias"], renamed_at=_timestamp(now)
             )
@@ -102,14 +103,14 @@ def _row(account: Account) -> dict[str, Any]:
 
 def _execute(
     connection: sa.Connection,
-    statement: sa.Executable,
+    statement: sa.Insert | sa.Update,
     email_key: str | None,
     alias_key: str | None,
     account_id: str | None,
-) -> None:
-    """Raises EmailTaken or AliasTaken where the statement would give an account what another one has."""
+) -> int:
+    """The number of rows. Raises EmailTaken or AliasTaken where it would give an account what another one has."""
     try:
-        connection.execute(statement)
+        return connection.execute(statement).rowcount
     except sa.exc.IntegrityError:
         fields = _taken(connection, email_key, alias_key, account_id)
         if not fields:

@@ -12,7 +12,7 @@ CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/pr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up assets protos test test-fer bench-vision lint format clean
+.PHONY: help up assets protos test test-fer bench-vision bench-photo bench-soak bench-lists lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,15 @@ lint: .make/dev $(STUBS) ## Check style, types and the contract
 	$(BIN)/ruff format --check
 	$(BIN)/python libs/protos/generate --lint
 	$(BIN)/mypy $(CHECKED)
+
+bench-photo: .make/dev $(STUBS) assets ## Measure igemoji photo against bare pipelines
+	$(BIN)/python bench/photo/bench.py
+
+bench-soak: .make/dev $(STUBS) assets ## Do 1,000 tasks in a row and see whether anything grows
+	$(BIN)/python bench/soak/bench.py
+
+bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates (takes 3 GB for some minutes)
+	$(BIN)/python bench/lists/bench.py
 
 format: .make/dev ## Format the code
 	$(BIN)/ruff check --fix

@@ -3,8 +3,8 @@
     python bench/soak/bench.py [--tasks 1000] [--results bench/results]
 
 Starts a mesh of its own on a free port of 127.0.0.1, uploads one photo after the other (scikit-image's astronaut, two
-at a time) and samples memory, open files and threads of every process of the mesh from /proc. Writes a table and a plot. A
-process is flat when its last quarter is within a tenth of its second one: in the first, caches and arenas fill.
+at a time) and samples memory, open files and threads of every process of the mesh from /proc. Writes a table and a
+plot. A process is flat when its last quarter is within a tenth of its second one: in the first, caches and arenas fill.
 """
 
 import argparse

@@ -77,7 +77,7 @@ async def given_up(database: SlowDatabase, call) -> None:
     await asyncio.sleep(0.4)
 
 
-async def all_tasks(database: Database) -> list[sa.Row[Any]]:
+async def all_tasks(database: Database) -> list[Any]:
     return list(await database.read(lambda connection: connection.execute(sa.select(store.tasks)).all()))
 
 

@@ -1,0 +1,116 @@
+"""Meshes that are harmed: each test has one of its own."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from igemoji_mesh.tokens import SigningKey
+from igemoji_stack.mesh import Mesh, MeshOptions, free_ports
+
+from .books import Books, check_objects, check_ranking, check_results, check_tasks, settled
+from .crowd import Crowd, User, make_users
+
+ASSETS = Path(__file__).parents[2] / "assets" / "build"
+
+
+class Harmed:
+    """A mesh and its crowd, and the ways to harm it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.books = Books(data)
+        self.port = free_ports(1)[0]
+        self.events: list[tuple[str, str]] = []
+        self.lines: list[str] = []
+        self.mesh = self._mesh()
+        self.users: list[User] = make_users(signing_key(data))
+
+    async def start(self) -> None:
+        await self.mesh.start()
+
+    async def stop(self) -> None:
+        await self.mesh.stop()
+
+    async def start_again(self) -> None:
+        """On the same data, at the same address."""
+        self.mesh = self._mesh()
+        await self.mesh.start()
+
+    def crowd(self) -> Crowd:
+        emojis = self.books.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
+        return Crowd(self.mesh.url, self.users, [emoji_id for (emoji_id,) in emojis])
+
+    def pid(self, service: str) -> int:
+        pid = self.mesh.processes[service].pid
+        assert pid is not None
+        return pid
+
+    def worker_pid(self) -> int:
+        inference = self.pid("inference")
+        children = Path(f"/proc/{inference}/task/{inference}/children").read_text().split()
+        return int(children[0])
+
+    async def signalled(self, service: str, signum: signal.Signals) -> None:
+        """Returns when the service has been started again."""
+        seen = len(self.events)
+        os.kill(self.pid(service), signum)
+        async with asyncio.timeout(30):
+            while (service, "is ready again") not in self.events[seen:]:
+                await asyncio.sleep(0.05)
+
+    async def check(self, crowd: Crowd, *, answers_were_lost: bool, connections_were_lost: bool = False) -> None:
+        """Whatever happened: nothing is lost, doubled, mixed up or left behind, and every answer was clean."""
+        assert crowd.complaints == []
+        assert connections_were_lost or crowd.lost_connections == []
+        await settled(self.books)
+        check_tasks(self.books, self.users, answers_were_lost=answers_were_lost)
+        check_objects(self.books)
+        check_ranking(self.books)
+        await check_results(self.mesh.url, self.users)
+
+    def _mesh(self) -> Mesh:
+        options = MeshOptions(data=self.data, assets=ASSETS, port=self.port, rate_factor=1000)
+        return Mesh(
+            options,
+            lambda name, line: self.lines.append(f"{name} {line}"),
+            lambda name, event: self.events.append((name, event)),
+        )
+
+
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder after a first start: built-in templates take longer to store than all the rest of a start."""
+    data = tmp_path_factory.mktemp("first") / "data"
+
+    async def start_and_stop() -> None:
+        mesh = Mesh(MeshOptions(data=data, assets=ASSETS, port=0))
+        await mesh.start()
+        await mesh.stop()
+
+    asyncio.run(start_and_stop())
+    return data
+
+
+@pytest.fixture
+async def harmed(first_start: Path, tmp_path: Path) -> AsyncIterator[Harmed]:
+    data = tmp_path / "data"
+    shutil.copytree(first_start, data)
+    harmed = Harmed(data)
+    await harmed.start()
+    try:
+        yield harmed
+    finally:
+        await harmed.stop()
+
+
+def signing_key(data: Path) -> SigningKey:
+    with contextlib.closing(sqlite3.connect(data / "auth.db")) as database:
+        kid, pem = database.execute("SELECT kid, private_pem FROM signing_keys").fetchone()
+    return SigningKey.from_pem(kid, pem.encode())

@@ -1,0 +1,153 @@
+"""Twenty users who upload at once, and what they expect of any answer whatever happens to the mesh."""
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from PIL import Image
+from skimage import data
+
+from igemoji_mesh.database import utc_now
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.tokens import Claims, SigningKey, issue
+
+USERS = 20
+MAX_TASKS = 4
+"""Of one user: a crowd's work is bounded, however long a fault lasts."""
+
+SLOW_UPLOAD_SECONDS = 3
+PASSING = {429, 503, 504}
+"""What may be answered instead of 2xx while something is down: try again."""
+
+
+@dataclass
+class User:
+    """Somebody with a photo of a size that nobody else has."""
+
+    id: str
+    token: str
+    number: int
+    photo: bytes = field(repr=False)
+    size: tuple[int, int]
+    accepted: list[str] = field(default_factory=list)
+    """Tasks that were answered with 202."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def uploads_slowly(self) -> bool:
+        """As over a bad line: such an upload is under way whenever the fault comes."""
+        return self.number % 5 == 0
+
+    async def body(self) -> AsyncIterator[bytes]:
+        parts = 10 if self.uploads_slowly and not self.accepted else 1
+        step = len(self.photo) // parts + 1
+        for start in range(0, len(self.photo), step):
+            yield self.photo[start : start + step]
+            await asyncio.sleep(SLOW_UPLOAD_SECONDS / parts if parts > 1 else 0)
+
+
+def make_users(key: SigningKey) -> list[User]:
+    """Users with tokens that the mesh's own key has signed: twenty passwords to hash would be most of the time."""
+    return [_make_user(number, key) for number in range(USERS)]
+
+
+class Crowd:
+    """The users at work. `tasks` and `lost_connections` say what they got; `complaints` what no client should get."""
+
+    def __init__(self, url: str, users: Sequence[User], emoji_ids: Sequence[str]) -> None:
+        self.users = users
+        self.emoji_ids = emoji_ids
+        self.complaints: list[str] = []
+        self.lost_connections: list[str] = []
+        self.refused = 0
+        self._http = httpx.AsyncClient(base_url=url, timeout=70, limits=httpx.Limits(max_connections=None))
+        self._over = asyncio.Event()
+
+    @property
+    def accepted(self) -> int:
+        return sum(len(user.accepted) for user in self.users)
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Everybody uploads, from before the block to a moment after it; each twice at least."""
+        async with self._http, asyncio.TaskGroup() as group:
+            for user in self.users:
+                group.create_task(self._upload(user))
+            await self.until_accepted(len(self.users) // 2)
+            yield
+            self._over.set()
+
+    async def until_accepted(self, count: int) -> None:
+        async with asyncio.timeout(30):
+            while self.accepted < count:
+                await asyncio.sleep(0.02)
+
+    async def _upload(self, user: User) -> None:
+        async with asyncio.timeout(60):
+            while len(user.accepted) < (2 if self._over.is_set() else MAX_TASKS):
+                emoji_id = self.emoji_ids[(user.number + len(user.accepted)) % len(self.emoji_ids)]
+                answer = await self._ask(
+                    "POST", "/api/v1/faces/tasks", user, params={"emoji_id": emoji_id}, content=user.body()
+                )
+                if answer is not None:
+                    user.accepted.append(answer["task_id"])
+                    await self._look_around(user)
+
+    async def _look_around(self, user: User) -> None:
+        """What a client shows beside an upload; its answers must be clean as well."""
+        await self._ask("GET", f"/api/v1/faces/tasks/{user.accepted[-1]}", user)
+        await self._ask("GET", ("/api/v1/users/mypage/result", "/api/v1/faces/ranking")[user.number % 2], user)
+        await self._ask("GET", "/api/v1/emojis/pages/1", user)
+
+    async def _ask(self, method: str, path: str, user: User, **options: Any) -> dict[str, Any] | None:
+        """The answer; None, after a pause, where it was one to try again after."""
+        try:
+            answer = await self._http.request(method, path, headers=user.headers, **options)
+        except httpx.TransportError as error:
+            self.lost_connections.append(f"{method} {path}: {error!r}")
+            await asyncio.sleep(0.3)
+            return None
+        if complaint := complaint_about(answer):
+            self.complaints.append(complaint)
+        if answer.is_success:
+            body: dict[str, Any] = answer.json()
+            return body
+        self.refused += 1
+        await asyncio.sleep(float(answer.headers.get("retry-after", 0.3)))
+        return None
+
+
+def complaint_about(answer: httpx.Response) -> str:
+    """What is wrong with an answer that a client gets in the middle of a fault; empty where nothing is."""
+    said = f"{answer.request.method} {answer.request.url.path} → {answer.status_code} {answer.text[:300]}"
+    if answer.status_code not in PASSING and not answer.is_success:
+        return f"neither done nor to be tried again: {said}"
+    if not answer.headers["content-type"].startswith("application/json"):
+        return f"not JSON: {said}"
+    if answer.is_success:
+        return ""
+    error = answer.json()
+    info: dict[str, Any] = next(
+        (detail for detail in error["details"] if detail["@type"].endswith("google.rpc.ErrorInfo")), {}
+    )
+    if info.get("domain") != "igemoji" or not info.get("reason") or not error["message"]:
+        return f"an error that does not say what it is: {said}"
+    if answer.status_code == 429 and "retry-after" not in answer.headers:
+        return f"no word on when to try again: {said}"
+    return ""
+
+
+def _make_user(number: int, key: SigningKey) -> User:
+    user_id = new_id()
+    size = (160 + 2 * number, 160 + 3 * number)
+    file = io.BytesIO()
+    Image.fromarray(data.astronaut()).resize(size).save(file, "JPEG", quality=90)
+    token = issue(Claims(user_id, f"user{number}", "user"), key, lifetime_seconds=600, now=utc_now())
+    return User(user_id, token, number, file.getvalue(), size)

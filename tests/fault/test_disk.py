@@ -1,0 +1,163 @@
+"""A data folder on a disk of its own, which is full or can't be written."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .books import Books, check_objects, check_ranking, settled
+from .conftest import ASSETS, signing_key
+from .crowd import make_users
+
+IGEMOJI = str(Path(sys.executable).parent / "igemoji")
+DISK_MIB = 48
+FILLER = "filler"
+
+NAMESPACES = (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"])
+"""What gives a process mounts of its own: for root, and for others where the kernel lets them."""
+
+PREPARE = f'set -e; mount -t tmpfs -o size={DISK_MIB}m tmpfs "$0"; cp -r "$1/." "$0"; shift; '
+"""In such a namespace: a small disk at the data folder, with what a first start has left there."""
+
+
+@pytest.fixture(scope="session")
+def namespace(tmp_path_factory: pytest.TempPathFactory) -> Sequence[str]:
+    folder = tmp_path_factory.mktemp("probe")
+    for command in NAMESPACES:
+        if subprocess.run([*command, "mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True).returncode == 0:
+            return command
+    reason = "no process may have mounts of its own here: run as root, or allow unprivileged user namespaces"
+    if "CI" in os.environ:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+def up(data: Path) -> list[str]:
+    return [IGEMOJI, "up", "--port", "0", "--workers", "1", "--data", str(data), "--assets", str(ASSETS)]
+
+
+class Disk:
+    """The small disk, seen from outside its namespace."""
+
+    def __init__(self, pid: int, data: Path) -> None:
+        self.root = Path(f"/proc/{pid}/root{data}")
+
+    def fill(self) -> None:
+        """Leaves no byte."""
+        with (self.root / FILLER).open("ab", buffering=0) as file:
+            for size in (2**20, 2**12, 1):
+                try:
+                    while file.write(bytes(size)):
+                        pass
+                except OSError:
+                    continue
+
+    def empty(self) -> None:
+        (self.root / FILLER).unlink()
+
+
+@asynccontextmanager
+async def running(namespace: Sequence[str], data: Path, first_start: Path) -> AsyncIterator[tuple[str, Disk]]:
+    """`igemoji up` on a small disk: (address, disk)."""
+    command = [*namespace, "sh", "-c", PREPARE + 'exec "$@"', str(data), str(first_start), *up(data)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        async for line in process.stdout:
+            if found := re.search(rb"ready: (http://127\.0\.0\.1:\d+)", line):
+                break
+        else:
+            pytest.fail("it was never ready")
+        drain = asyncio.create_task(process.stdout.read())
+        yield found[1].decode(), Disk(process.pid, data)
+    finally:
+        process.terminate()
+        await process.wait()
+    printed = (await drain).decode()
+    assert "Traceback" not in printed, printed
+    assert "starting it again" not in printed, printed
+
+
+def refused(namespace: Sequence[str], data: Path, first_start: Path, harm: str) -> str:
+    """The one sentence of an `igemoji up` on a disk that was harmed."""
+    command = [*namespace, "sh", "-c", PREPARE + f'{harm}; exec "$@"', str(data), str(first_start), *up(data)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+    (sentence,) = done.stderr.strip().splitlines()
+    return sentence
+
+
+def reason(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["details"][0]["reason"]
+
+
+async def test_a_disk_that_fills_up_refuses_clearly_loses_nothing_and_goes_on_when_it_has_room(
+    namespace, data, first_start
+):
+    user, other = make_users(signing_key(first_start))[:2]
+    async with (
+        running(namespace, data, first_start) as (url, disk),
+        httpx.AsyncClient(base_url=url, timeout=30) as http,
+    ):
+        books = Books(disk.root)
+        ((emoji_id,),) = books.rows("emoji-catalog", "SELECT id FROM emojis LIMIT 1")
+
+        async def upload(by) -> httpx.Response:
+            path = "/api/v1/faces/tasks"
+            return await http.post(path, params={"emoji_id": emoji_id}, content=by.photo, headers=by.headers)
+
+        async def image(task_id: str) -> httpx.Response:
+            return await http.get(f"/api/v1/faces/tasks/{task_id}/image", headers=user.headers)
+
+        earlier = (await upload(user)).json()["task_id"]
+        await settled(books)
+        result = await image(earlier)
+        accepted = [(await upload(user)).json()["task_id"] for _ in range(4)]
+        disk.fill()
+
+        account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
+        for answer in (await upload(other), await http.post("/api/v1/users", json=account)):
+            assert reason(answer) == (503, "STORAGE_FULL"), answer.text
+            assert "no space left" in answer.json()["message"]
+            assert int(answer.headers["retry-after"]) > 0
+        assert (await image(earlier)).content == result.content
+        assert (await http.get("/api/v1/users/mypage/result", headers=user.headers)).status_code == 200
+        await asyncio.sleep(3)
+        assert reason(await upload(other)) == (503, "STORAGE_FULL")
+
+        disk.empty()
+        accepted.append((await upload(other)).json()["task_id"])
+        await settled(books)
+        ended = books.rows("inference", "SELECT id, state, failure_reason FROM tasks")
+        assert sorted(ended) == sorted((task_id, "DONE", "") for task_id in [earlier, *accepted])
+        check_objects(books)
+        check_ranking(books)
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        ('mount -o remount,ro "$0"', "can't be written: Read-only file system."),
+        (f'dd if=/dev/zero of="$0/{FILLER}" bs=4k 2>/dev/null || true', "can't be written: No space left on device."),
+    ],
+    ids=["read-only", "full"],
+)
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(namespace, data, first_start, harm, sentence):
+    refusal = refused(namespace, data, first_start, harm)
+    assert str(data) in refusal
+    assert refusal.endswith(sentence)

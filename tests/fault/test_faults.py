@@ -1,0 +1,53 @@
+"""A crowd uploads, something is killed: every accepted photo is finished once, and everybody gets their own."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+SERVICES = ["auth", "emoji-catalog", "ranking", "inference"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_that_is_killed_harms_no_accepted_photo(harmed, service):
+    crowd = harmed.crowd()
+    async with crowd.at_work():
+        await harmed.signalled(service, signal.SIGKILL)
+    await harmed.check(crowd, answers_were_lost=service == "inference")
+
+
+async def test_a_worker_that_is_killed_harms_no_accepted_photo(harmed):
+    crowd = harmed.crowd()
+    async with crowd.at_work():
+        for _ in range(2):
+            killed = harmed.worker_pid()
+            os.kill(killed, signal.SIGKILL)
+            await asyncio.sleep(1)
+    await harmed.check(crowd, answers_were_lost=False)
+
+
+async def test_a_gateway_that_is_killed_loses_connections_and_nothing_else(harmed):
+    crowd = harmed.crowd()
+    async with crowd.at_work():
+        await harmed.signalled("gateway", signal.SIGKILL)
+    assert crowd.lost_connections
+    await harmed.check(crowd, answers_were_lost=True, connections_were_lost=True)
+
+
+async def test_what_was_accepted_before_a_full_stop_is_done_after_the_next_start(harmed):
+    crowd = harmed.crowd()
+    async with crowd.at_work():
+        await harmed.stop()
+        assert harmed.books.open_tasks(), "nothing was left to resume: the crowd is too small for this machine"
+        await harmed.start_again()
+    await harmed.check(crowd, answers_were_lost=True, connections_were_lost=True)
+
+
+async def test_services_that_are_stopped_one_after_the_other_finish_what_they_began(harmed):
+    crowd = harmed.crowd()
+    async with crowd.at_work():
+        for service in SERVICES:
+            await harmed.signalled(service, signal.SIGTERM)
+    assert not [event for _, event in harmed.events if "killing" in event]
+    await harmed.check(crowd, answers_were_lost=False)

@@ -18,7 +18,8 @@ from igemoji_mesh.ids import new_id
 from igemoji_mesh.telemetry import log
 
 SWEEP_SECONDS = 5.0
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 12.0
+"""More than one call may take: what a killed service had begun to tell is told again after it."""
 BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300)
 BATCH = 50
 

@@ -1,4 +1,4 @@
-"""Meshes that are harmed: each test has one of its own."""
+"""A mesh that is harmed time after time, each time with new users: what one fault leaves behind, later checks find."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from igemoji_mesh.tokens import SigningKey
 from igemoji_stack.mesh import Mesh, MeshOptions, free_ports
@@ -30,7 +31,7 @@ class Harmed:
         self.events: list[tuple[str, str]] = []
         self.lines: list[str] = []
         self.mesh = self._mesh()
-        self.users: list[User] = make_users(signing_key(data))
+        self.users: list[User] = []
 
     async def start(self) -> None:
         await self.mesh.start()
@@ -43,7 +44,9 @@ class Harmed:
         self.mesh = self._mesh()
         await self.mesh.start()
 
-    def crowd(self) -> Crowd:
+    def crowd(self, scale: int = 1) -> Crowd:
+        """New users, with photos that take the longer the larger they are."""
+        self.users = make_users(signing_key(self.data), scale)
         emojis = self.books.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
         return Crowd(self.mesh.url, self.users, [emoji_id for (emoji_id,) in emojis])
 
@@ -52,10 +55,18 @@ class Harmed:
         assert pid is not None
         return pid
 
-    def worker_pid(self) -> int:
+    def worker_pids(self) -> list[int]:
         inference = self.pid("inference")
-        children = Path(f"/proc/{inference}/task/{inference}/children").read_text().split()
-        return int(children[0])
+        return [int(pid) for pid in Path(f"/proc/{inference}/task/{inference}/children").read_text().split()]
+
+    async def kill_worker_at_work(self) -> None:
+        """One after the other until one had a photo: an idle one is not missed."""
+        seen = len(self.lines)
+        async with asyncio.timeout(20):
+            while not any("a worker was lost" in line for line in self.lines[seen:]):
+                for pid in self.worker_pids()[:1]:
+                    os.kill(pid, signal.SIGKILL)
+                await asyncio.sleep(0.2)
 
     async def signalled(self, service: str, signum: signal.Signals) -> None:
         """Returns when the service has been started again."""
@@ -98,9 +109,10 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-@pytest.fixture
-async def harmed(first_start: Path, tmp_path: Path) -> AsyncIterator[Harmed]:
-    data = tmp_path / "data"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def harmed(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harmed]:
+    """One for all tests of a module: to start a mesh takes as long as to harm it."""
+    data = tmp_path_factory.mktemp("harmed") / "data"
     shutil.copytree(first_start, data)
     harmed = Harmed(data)
     await harmed.start()

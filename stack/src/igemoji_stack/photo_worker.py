@@ -79,22 +79,32 @@ class Worker:
             # Not process.kill(): it would reap one that has just ended, and asyncio's watcher would miss its exit code.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
-        return await process.wait()
+        code = await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+        return code
 
     async def _start(self) -> asyncio.subprocess.Process:
         options = self._options
         # Decoders print what they think of a photo; only what a process says that can't start is of interest.
         with tempfile.TemporaryFile() as errors:
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "igemoji_stack.photo_child"),
-                    *(str(options.models), str(options.memory_bytes)),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=errors,
-                    limit=ANSWER_BYTES,
-                    env=_environment(),
+                starting = asyncio.ensure_future(
+                    asyncio.create_subprocess_exec(
+                        *(sys.executable, "-m", "igemoji_stack.photo_child"),
+                        *(str(options.models), str(options.memory_bytes)),
+                        stdin=asyncio.subprocess.PIPE,
+                        stdout=asyncio.subprocess.PIPE,
+                        stderr=errors,
+                        limit=ANSWER_BYTES,
+                        env=_environment(),
+                    )
                 )
+                process = await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                # A process that is being made must be known, or nobody would end it.
+                self._process = await starting
+                raise
             except OSError as error:
                 raise CannotWork(f"A worker process can't be started: {error.strerror}.") from None
             self._process = process

@@ -48,15 +48,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, say = _take_over_pipes()
     cv2.setNumThreads(1)
-    try:
-        pipeline = Pipeline(Path(models), EngineName(engine))
-    except (ModelDamaged, EngineMissing) as error:
-        say({"kind": "broken", "message": str(error)})
-        return
-    _limit_memory(int(memory_bytes))
-    objects = object_store(objects_url)
     # The service may be gone before an answer is read: then there is nobody left to tell.
     with contextlib.suppress(BrokenPipeError):
+        try:
+            pipeline = Pipeline(Path(models), EngineName(engine))
+        except (ModelDamaged, EngineMissing) as error:
+            say({"kind": "broken", "message": str(error)})
+            return
+        _limit_memory(int(memory_bytes))
+        objects = object_store(objects_url)
         say({"kind": "ready"})
         while (frame := frames.read(jobs)) is not None:
             if frame["kind"] == "job":  # a word to cancel that came after the end of its job is passed over

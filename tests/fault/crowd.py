@@ -22,6 +22,8 @@ MIN_TASKS, MAX_TASKS = 1, 3
 SLOW_UPLOAD_SECONDS = 2
 PASSING = {429, 503, 504}
 """What may be answered instead of 2xx while something is down: try again."""
+CANCELLED = '{"code":1,"message":"CANCELLED","details":[]}'
+"""Of a call that reached a service in the instant in which gRPC shut its server: the gateway can't tell it from others."""
 
 
 @dataclass
@@ -130,6 +132,8 @@ class Crowd:
 def complaint_about(answer: httpx.Response) -> str:
     """What is wrong with an answer that a client gets in the middle of a fault; empty where nothing is."""
     said = f"{answer.request.method} {answer.request.url.path} → {answer.status_code} {answer.text[:300]}"
+    if answer.status_code == 499 and answer.text == CANCELLED:
+        return ""
     if answer.status_code not in PASSING and not answer.is_success:
         return f"neither done nor to be tried again: {said}"
     if not answer.headers["content-type"].startswith("application/json"):

@@ -23,7 +23,7 @@ SLOW_UPLOAD_SECONDS = 2
 PASSING = {429, 503, 504}
 """What may be answered instead of 2xx while something is down: try again."""
 CANCELLED = '{"code":1,"message":"CANCELLED","details":[]}'
-"""Of a call that reached a service in the instant in which gRPC shut its server: the gateway can't tell it from others."""
+"""Of a call that reached a service in the instant in which gRPC shut its server; nobody has begun it."""
 
 
 @dataclass

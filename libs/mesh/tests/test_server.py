@@ -144,7 +144,10 @@ async def test_the_health_port_tells_when_a_dependency_is_gone(mesh):
         add = lambda server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(Ranking(), server)  # noqa: E731
         return MeshServer("ranking", settings, {SERVICE: add}, mesh.verifier, {"database": broken})
 
-    async with running(compose, settings), grpc.aio.insecure_channel(settings.health_listen) as channel:
+    async with (
+        running(compose, settings) as server,
+        grpc.aio.insecure_channel(f"127.0.0.1:{server.health_port}") as channel,
+    ):
         health = health_pb2_grpc.HealthStub(channel)
         ready = await health.Check(health_pb2.HealthCheckRequest())
         live = await health.Check(health_pb2.HealthCheckRequest(service="live"))

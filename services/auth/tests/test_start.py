@@ -52,7 +52,10 @@ async def test_it_is_not_ready_without_its_database(make_settings, monkeypatch):
 
     settings = make_settings()
     for status in (health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING):
-        async with running(compose, settings), grpc.aio.insecure_channel(settings.health_listen) as channel:
+        async with (
+            running(compose, settings) as server,
+            grpc.aio.insecure_channel(f"127.0.0.1:{server.health_port}") as channel,
+        ):
             answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
             assert answer.status == status
         monkeypatch.setattr(Database, "check", gone)

@@ -65,6 +65,7 @@ class MeshServer:
         """
         self.name = name
         self.port = 0
+        self.health_port = 0
         self._settings = settings
         self._readiness = dict(readiness)
         self._health = health_aio.HealthServicer()
@@ -107,7 +108,7 @@ class MeshServer:
     async def start(self) -> None:
         """Raises StartError where a port is taken."""
         self.port = self._bind(self._server, self._settings.listen, self._credentials)
-        self._bind(self._probes, self._settings.health_listen, None)
+        self.health_port = self._bind(self._probes, self._settings.health_listen, None)
         self._start_metrics()
         await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
         await self._set_ready(False)

@@ -51,8 +51,8 @@ class TestMesh:
         """Settings of a service that listens on free ports and keeps its data in the folder."""
         values: dict[str, Any] = {
             "listen": "127.0.0.1:0",
-            "health_listen": f"127.0.0.1:{free_port()}",
-            "metrics_listen": f"127.0.0.1:{free_port()}",
+            "health_listen": "127.0.0.1:0",
+            "metrics_listen": "127.0.0.1:0",
             "tls_cert": self.folder / f"{service}.crt",
             "tls_key": self.folder / f"{service}.key",
             "tls_ca": self.folder / "ca.crt",

@@ -50,10 +50,14 @@ def main() -> None:
             return
         resource.setrlimit(resource.RLIMIT_DATA, (int(memory_bytes), int(memory_bytes)))
         say({"kind": "ready"})
+        output = None
         for line in jobs:
             job = json.loads(line)
             output = Path(job["output"])
             _answer(work(pipeline, pictures, Path(job["photo"]), output), output, say)
+        if output is not None:
+            # The command ended. A result that it had taken has its name by now; one that it had not is left over.
+            output.unlink(missing_ok=True)
 
 
 def work(pipeline: Pipeline, pictures: Mapping[str, bytes], photo: Path, output: Path) -> dict[str, Any]:

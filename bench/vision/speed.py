@@ -34,6 +34,8 @@ ROOT = HERE.parents[1]
 STAGES = ("DECODING", "DETECTING", "CLASSIFYING", "COMPOSING", "ENCODING")
 CONTENDERS = ("pipeline", "mtcnn", "haar")
 LOOP_SECONDS = 15
+SETTLE_SECONDS = 0.5
+"""After a call of fer: its threads go on spinning for 0.2 s (OpenMP's default) on the cores that are measured next."""
 MIB = 1 << 20
 
 Row = dict[str, Any]
@@ -70,7 +72,10 @@ def measured(photos: list[Path], rounds: int, ours: Contender, fer: FerPackage) 
     for turn in range(rounds + 1):
         for photo in photos:
             ours.ask(photo=str(photo))
-            timings = {"pipeline": ours.answer()} | {name: fer.detect(name, photo) for name in ("mtcnn", "haar")}
+            timings = {"pipeline": ours.answer()}
+            for name in ("mtcnn", "haar"):
+                timings[name] = fer.detect(name, photo)
+                time.sleep(SETTLE_SECONDS)
             if turn:
                 for name, timing in timings.items():
                     calls[photo, name].append(timing)

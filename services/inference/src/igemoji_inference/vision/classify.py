@@ -24,8 +24,8 @@ FER_TRAINED_SIDE = 48
 """Pixels of the faces that fer's network was trained on, before they were enlarged; it reads sharper ones worse."""
 FACE_API_SIDE = 112
 FACE_API_MEAN = (122.782, 117.001, 104.298)
-FACES_PER_BATCH = 16
-"""More at once gain no time and cost memory."""
+FACES_PER_BATCH = 2
+"""With their mirror images, what fits into a core's second-level cache: larger batches take a fifth longer."""
 SMALLEST = 1e-6
 """Probabilities are kept this far from 0, so that their logarithms stay finite."""
 

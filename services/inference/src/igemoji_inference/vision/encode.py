@@ -22,7 +22,7 @@ PROFILE_PIECE = 65_519
 def encode(photo: Photo) -> tuple[bytes, str]:
     """The file and its content type: JPEG, PNG or WebP as it came, JPEG for HEIC; the colour profile stays."""
     if photo.format is Format.PNG:
-        return _pillow(photo, "PNG", compress_level=3), CONTENT_TYPES[Format.PNG]
+        return _pillow(photo, "PNG", compress_level=1), CONTENT_TYPES[Format.PNG]
     if photo.format is Format.WEBP:
         options = {"lossless": True, "quality": 20, "exact": True} if photo.lossless else {"quality": 90}
         return _pillow(photo, "WEBP", method=2, **options), CONTENT_TYPES[Format.WEBP]

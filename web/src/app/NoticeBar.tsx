@@ -1,0 +1,26 @@
+import Alert from '@mui/material/Alert';
+import Snackbar from '@mui/material/Snackbar';
+
+import { noticeClosed } from './notices';
+import { useAppDispatch, useAppSelector } from './store';
+
+/** Shows notices one after the other. */
+export function NoticeBar() {
+  const notice = useAppSelector((state) => state.notices[0]);
+  const dispatch = useAppDispatch();
+  if (!notice) return null;
+  const close = () => dispatch(noticeClosed(notice.id));
+  return (
+    <Snackbar
+      key={notice.id}
+      open
+      autoHideDuration={6000}
+      onClose={(_, reason) => reason !== 'clickaway' && close()}
+      sx={{ bottom: { xs: 88, md: 24 } }}
+    >
+      <Alert severity={notice.severity} variant="filled" onClose={close}>
+        {notice.text}
+      </Alert>
+    </Snackbar>
+  );
+}

@@ -1,0 +1,25 @@
+/** Short notices at the lower edge: what was done, what went wrong beside what one looks at. */
+
+import { createSlice, nanoid, type PayloadAction } from '@reduxjs/toolkit';
+
+export interface Notice {
+  id: string;
+  text: string;
+  severity: 'success' | 'info' | 'error';
+}
+
+export const notices = createSlice({
+  name: 'notices',
+  initialState: [] as Notice[],
+  reducers: {
+    notified: {
+      prepare: (text: string, severity: Notice['severity'] = 'success') => ({
+        payload: { id: nanoid(), text, severity },
+      }),
+      reducer: (state, { payload }: PayloadAction<Notice>) => [...state, payload],
+    },
+    noticeClosed: (state, { payload }: PayloadAction<string>) => state.filter(({ id }) => id !== payload),
+  },
+});
+
+export const { notified, noticeClosed } = notices.actions;

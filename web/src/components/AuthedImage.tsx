@@ -1,0 +1,49 @@
+import Box, { type BoxProps } from '@mui/material/Box';
+import Skeleton from '@mui/material/Skeleton';
+import { useEffect, useState } from 'react';
+import { useStore } from 'react-redux';
+
+import { authorizedFetch, type SessionStore } from '@/api/http';
+
+/** A picture that needs the access token, as a `blob:` URL. `url` is null until it is there. */
+export function useAuthedImage(path: string | undefined): { url: string | null; failed: boolean } {
+  const store = useStore() as SessionStore;
+  const [loaded, setLoaded] = useState<{ path: string; url: string | null } | null>(null);
+
+  useEffect(() => {
+    if (!path) return;
+    const controller = new AbortController();
+    let url: string | null = null;
+    authorizedFetch(store, path, { signal: controller.signal })
+      .then(async (answer) => {
+        if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+        url = URL.createObjectURL(await answer.blob());
+        if (controller.signal.aborted) URL.revokeObjectURL(url);
+        else setLoaded({ path, url });
+      })
+      .catch(() => {
+        if (!controller.signal.aborted) setLoaded({ path, url: null });
+      });
+    return () => {
+      controller.abort();
+      if (url) URL.revokeObjectURL(url);
+    };
+  }, [path, store]);
+
+  const current = loaded?.path === path ? loaded : null;
+  return { url: current?.url ?? null, failed: current !== null && current.url === null };
+}
+
+interface Props extends Omit<BoxProps<'img'>, 'component' | 'src'> {
+  /** Below the gateway's address, such as `image_url` of a task. */
+  path: string;
+  alt: string;
+}
+
+export function AuthedImage({ path, alt, sx, ...others }: Props) {
+  const { url, failed } = useAuthedImage(path);
+  if (!url) {
+    return <Skeleton role="img" aria-label={alt} variant="rounded" animation={failed ? false : 'wave'} sx={sx} />;
+  }
+  return <Box component="img" src={url} alt={alt} sx={sx} {...others} />;
+}

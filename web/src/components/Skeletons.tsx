@@ -1,0 +1,41 @@
+import Box from '@mui/material/Box';
+import Skeleton from '@mui/material/Skeleton';
+
+import { defineMessages, useMessages } from '@/app/i18n';
+
+const messages = defineMessages({ en: { loading: 'Loading…' }, ko: { loading: '불러오는 중…' } });
+
+/** Cards of a list that is on its way. */
+export function CardSkeletons({ count = 8, height = 260 }: { count?: number; height?: number }) {
+  const t = useMessages(messages);
+  return (
+    <Box role="status" aria-label={t.loading} sx={cardGrid}>
+      {Array.from({ length: count }, (_, index) => (
+        <Skeleton key={index} variant="rounded" height={height} sx={{ borderRadius: 6 }} />
+      ))}
+    </Box>
+  );
+}
+
+/** The grid that lists of cards stand in: two in a row on a phone, four on a desk. */
+export const cardGrid = {
+  display: 'grid',
+  gap: { xs: 1.5, sm: 2.5 },
+  gridTemplateColumns: { xs: 'repeat(2, minmax(0, 1fr))', md: 'repeat(4, minmax(0, 1fr))' },
+} as const;
+
+/** A page that is on its way. */
+export function PageSkeleton() {
+  const t = useMessages(messages);
+  return (
+    <Box
+      role="status"
+      aria-label={t.loading}
+      sx={{ display: 'grid', gap: 2, py: 4, minHeight: '60vh', alignContent: 'start' }}
+    >
+      <Skeleton variant="rounded" width="50%" height={44} />
+      <Skeleton variant="rounded" width="80%" height={22} />
+      <Skeleton variant="rounded" height={280} sx={{ borderRadius: 6 }} />
+    </Box>
+  );
+}

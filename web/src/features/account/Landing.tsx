@@ -1,0 +1,5 @@
+import { Page } from '@/components/Page';
+
+export default function Landing() {
+  return <Page title="Landing">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from '@/components/Page';
+
+export default function ResetPassword() {
+  return <Page title="ResetPassword">…</Page>;
+}

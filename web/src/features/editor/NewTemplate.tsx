@@ -1,0 +1,5 @@
+import { Page } from '@/components/Page';
+
+export default function NewTemplate() {
+  return <Page title="NewTemplate">…</Page>;
+}

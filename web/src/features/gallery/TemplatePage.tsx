@@ -1,0 +1,5 @@
+import { Page } from '@/components/Page';
+
+export default function TemplatePage() {
+  return <Page title="TemplatePage">…</Page>;
+}

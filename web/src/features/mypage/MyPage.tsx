@@ -1,0 +1,5 @@
+import { Page } from '@/components/Page';
+
+export default function MyPage() {
+  return <Page title="MyPage">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from '@/components/Page';
+
+export default function Ranking() {
+  return <Page title="Ranking">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from '@/components/Page';
+
+export default function Result() {
+  return <Page title="Result">…</Page>;
+}

@@ -176,6 +176,10 @@ class Histories(RuleBasedStateMachine):
         for name, user in USERS.items():
             own, _ = self.run_(self.catalog.page(ListQuery(1, owner_id=user.id), Viewer(user.id)))
             assert own.total == sum(emoji.owner == name for emoji in self.model.values())
+            liked, _ = self.run_(self.catalog.page(ListQuery(1, favorites_only=True), Viewer(user.id)))
+            expected = {key for key, emoji in self.model.items() if name in emoji.likes and emoji.seen_by(name)}
+            assert liked.total == len(expected)
+            assert {emoji.id for emoji in liked.emojis} <= expected
         for emoji_id, emoji in self.model.items():
             for name, user in USERS.items():
                 call = self.catalog.get(emoji_id, Viewer(user.id))

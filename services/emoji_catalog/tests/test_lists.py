@@ -16,7 +16,7 @@ from .test_accounts import delete_data, rename
 SAME = dict.fromkeys(("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), face("red", (8, 8)))
 
 
-async def names(catalog, by: User | None = None, **wanted: str) -> list[str]:
+async def names(catalog, by: User | None = None, **wanted: str | bool) -> list[str]:
     """Of all pages, by token."""
     page = await catalog.page(by=by, **wanted)
     found = [emoji.name for emoji in page.emojis]
@@ -134,6 +134,46 @@ async def test_a_favorite_counts_once_and_is_told_to_its_user(catalog, anna, ben
     assert await catalog.get(made.id, ben) == made
 
 
+async def test_my_favorites_are_the_last_marked_first_and_only_mine(catalog, anna, ben):
+    made = [await catalog.create(anna, str(number), SAME, tags=["odd"] if number % 2 else []) for number in range(12)]
+    for number in (3, 11, 0, 7, 8, 2, 5, 9, 1, 4):
+        await like(catalog, made[number].id, ben)
+    await like(catalog, made[6].id, anna)
+    await like(catalog, made[8].id, anna)
+    mine = {"by": ben, "favorites_only": True}
+    assert await names(catalog, **mine) == ["4", "1", "9", "5", "2", "8", "7", "0", "11", "3"]
+    assert await names(catalog, **mine, sort="favorites") == ["8", "11", "9", "7", "5", "4", "3", "2", "1", "0"]
+    assert await names(catalog, **mine, tag="odd") == ["1", "9", "5", "7", "11", "3"]
+    assert await names(catalog, **mine, q="11") == ["11"]
+    assert await names(catalog, **mine, owner_id=ben.id) == []
+    assert all(emoji.is_favorite for emoji in (await catalog.page(**mine)).emojis)
+    assert [emoji.name for emoji in (await catalog.page(2, **mine)).emojis] == ["11", "3"]
+    assert await names(catalog, by=anna, favorites_only=True) == ["8", "6"]
+    for number in (3, 4, 8):
+        await unlike(catalog, made[number].id, ben)
+    await like(catalog, made[3].id, ben)
+    assert await names(catalog, **mine) == ["3", "1", "9", "5", "2", "7", "0", "11"]
+
+
+async def test_favorites_that_one_may_not_see_any_more_are_not_listed(catalog, anna, ben, operator):
+    made = [await catalog.create(anna, str(number), SAME, visibility="unlisted") for number in range(4)]
+    for emoji in made:
+        for user in (anna, ben, operator):
+            await like(catalog, emoji.id, user)
+    await catalog.update(made[0].id, anna, visibility="private")
+    hide = pb.DecideReportRequest(id=made[1].id, decision="hide")
+    await catalog.stub.DecideReport(hide, metadata=catalog.as_(operator))
+    await catalog.delete(made[2].id, anna)
+    assert await names(catalog, by=ben, favorites_only=True) == ["3"]
+    assert await names(catalog, by=operator, favorites_only=True) == ["3", "1"]
+    assert await names(catalog, by=anna, favorites_only=True) == ["3", "1", "0"]
+
+
+async def test_nobody_has_no_favorites_of_their_own(catalog):
+    error = await refusal(catalog.page(favorites_only=True))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING")
+
+
 async def test_only_what_one_sees_can_be_a_favorite(catalog, anna, ben):
     private = await catalog.create(anna, images=SAME, visibility="private")
     assert error_reason(await refusal(like(catalog, private.id, ben))) == "EMOJI_NOT_FOUND"
@@ -167,7 +207,13 @@ async def test_a_token_is_good_for_its_own_list_only(catalog, anna):
     for number in range(9):
         await catalog.create(anna, f"cat {number}", SAME)
     token = (await catalog.page()).next_page_token
-    for wanted in ({"q": "cat"}, {"sort": "popular"}, {"owner_id": anna.id}, {"tag": "x"}):
+    for wanted in (
+        {"q": "cat"},
+        {"sort": "popular"},
+        {"owner_id": anna.id},
+        {"tag": "x"},
+        {"by": anna, "favorites_only": True},
+    ):
         error = await refusal(catalog.page(page_token=token, **wanted))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
     for damaged in ("x", token[:-4], "W10", "한국어", "bnVsbA", "WzEsMiwzXQ"):

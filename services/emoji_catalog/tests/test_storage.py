@@ -154,6 +154,15 @@ async def test_a_page_by_token_walks_an_index_without_sorting(stores, sort):
     for plan in await plans(stores.database, seen):
         assert "INDEX" in plan, plan
         assert "TEMP B-TREE" not in plan, plan
+    for emoji in (await stores.emojis.page(replace(first, size=20))).emojis:
+        await stores.emojis.add_favorite(emoji.id, Viewer(owner.id), owner, utc_now())
+    mine = replace(first, favorites_of=Viewer(owner.id))
+    with statements(stores.database) as seen:
+        after = (await stores.emojis.page(mine)).after
+        assert len((await stores.emojis.page(replace(mine, after=after))).emojis) == 8
+    for plan in await plans(stores.database, seen):
+        assert "INDEX" in plan, plan
+        assert sort != "new" or "TEMP B-TREE" not in plan, plan
     with statements(stores.database) as more:
         assert len((await stores.emojis.page(replace(first, owner_id=owner.id))).emojis) == 8
     for plan in await plans(stores.database, more):
@@ -191,7 +200,7 @@ async def test_other_queries_have_an_index(stores):
     emoji_id = (await stores.emojis.page(Wanted(Search(), "new", None, False, 8))).emojis[0].id
     with statements(stores.database) as seen:
         await stores.emojis.batch([emoji_id])
-        await stores.emojis.add_favorite(emoji_id, Viewer(owner.id), owner)
+        await stores.emojis.add_favorite(emoji_id, Viewer(owner.id), owner, utc_now())
         await stores.emojis.favorites_among([emoji_id], owner.id)
         await stores.emojis.remove_favorite(emoji_id, owner.id)
         await stores.emojis.rename_maker(replace(owner, alias="new"), utc_now())

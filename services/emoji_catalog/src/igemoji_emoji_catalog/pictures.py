@@ -18,7 +18,7 @@ MAX_BYTES = 1024 * 1024
 MAX_PIXELS = 4_000_000
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
-_PNG_END = b"IEND\xaeB`\x82"
+_ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -62,7 +62,7 @@ def normalised(data: bytes, keep_background: bool = False) -> bytes:
     image = _opened(data)
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels()
-    if image.format == "PNG" and _PNG_END not in data:  # the decoder is content once all rows are there
+    if _ENDS.get(image.format or "", b"") not in data:  # the decoder is content once all rows are there
         raise _damaged()
     try:
         return _encoded(_fitted(_upright(image), keep_background))

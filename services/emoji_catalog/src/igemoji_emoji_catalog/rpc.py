@@ -127,6 +127,7 @@ def _list_query(request: pb.ListEmojisRequest) -> ListQuery:
         request.tag,
         request.sort or "new",
         request.page_token,
+        favorites_only=request.favorites_only and bool(user().id),
     )
 
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from igemoji_emoji_catalog.domain import After, Emoji, folded
+from igemoji_emoji_catalog.domain import After, Emoji, Viewer, folded
 
 MAX_WORDS = 8
 MAX_TERMS = 8
@@ -50,6 +50,8 @@ class Wanted:
     """Only of this maker."""
     unlisted_too: bool
     size: int
+    favorites_of: Viewer | None = None
+    """Only what is a favourite of this user, who must be able to see it; `new` is the order in which it became one."""
     skip: int = 0
     """How many templates come before the page."""
     after: After | None = None
@@ -58,7 +60,7 @@ class Wanted:
     @property
     def question(self) -> str:
         """The same for all pages of the list."""
-        return repr((self.search, self.sort, self.owner_id, self.unlisted_too))
+        return repr((self.search, self.sort, self.owner_id, self.unlisted_too, self.favorites_of))
 
 
 def search_for(query: str, tag: str) -> Search:

@@ -60,7 +60,7 @@ class Emojis(Protocol):
     async def favorites_among(self, ids: Sequence[str], user_id: str) -> set[str]:
         """Which templates are favourites of a user."""
 
-    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker) -> None:
+    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker, at: datetime.datetime) -> None:
         """Once, however often. Raises EmojiNotFound, AccountGone."""
 
     async def remove_favorite(self, emoji_id: str, user_id: str) -> None: ...
@@ -134,6 +134,8 @@ class ListQuery:
     tag: str = ""
     sort: str = "new"
     token: str = ""
+    favorites_only: bool = False
+    """Only those of the viewer."""
 
 
 class Catalog:
@@ -203,7 +205,8 @@ class Catalog:
         own = asked.owner_id is not None and asked.owner_id == viewer.user_id
         search = search_for(asked.words, asked.tag)
         skip = (asked.number - 1) * PAGE_SIZE
-        wanted = Wanted(search, asked.sort, asked.owner_id, own, PAGE_SIZE, skip)
+        favorites_of = viewer if asked.favorites_only else None
+        wanted = Wanted(search, asked.sort, asked.owner_id, own, PAGE_SIZE, favorites_of, skip)
         if asked.token:
             after = page_token.decoded(asked.token, wanted.question, by_time=asked.sort == "new")
             wanted = replace(wanted, skip=0, after=after)
@@ -218,7 +221,7 @@ class Catalog:
 
     async def add_favorite(self, emoji_id: str, viewer: Viewer, by: Maker) -> None:
         """Raises EmojiNotFound, AccountGone."""
-        await self._emojis.add_favorite(emoji_id, viewer, by)
+        await self._emojis.add_favorite(emoji_id, viewer, by, self._now())
 
     async def remove_favorite(self, emoji_id: str, by: str) -> None:
         await self._emojis.remove_favorite(emoji_id, by)

@@ -64,10 +64,11 @@ class EmojiStore:
 
     async def page(self, wanted: Wanted) -> Page:
         def work(connection: sa.Connection) -> Page:
-            ids, total = listing.find(connection, wanted)
+            places, total = listing.find(connection, wanted)
+            ids = [place.emoji_id for place in places[: wanted.size]]
             found = {emoji.id: emoji for emoji in _emojis(connection, sa.select(emojis).where(emojis.c.id.in_(ids)))}
-            page = [found[emoji_id] for emoji_id in ids[: wanted.size]]
-            after = listing.place_of(page[-1], wanted.sort) if len(ids) > wanted.size else None
+            after = places[wanted.size - 1] if len(places) > wanted.size else None
+            page = [found[emoji_id] for emoji_id in ids]
             return Page(page, min(total, listing.COUNTED), total <= listing.COUNTED, after)
 
         return await self._database.read(work)
@@ -76,13 +77,13 @@ class EmojiStore:
         query = sa.select(favorites.c.emoji_id).where(favorites.c.user_id == user_id, favorites.c.emoji_id.in_(ids))
         return set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
 
-    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker) -> None:
+    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker, at: datetime.datetime) -> None:
         def work(connection: sa.Connection) -> None:
             _present_maker(connection, user)
             if not _locked(connection, emoji_id).is_visible_to(viewer):
                 raise EmojiNotFound("There is no such template.")
             if connection.execute(_favorite(emoji_id, user.id)).first() is None:
-                connection.execute(favorites.insert().values(emoji_id=emoji_id, user_id=user.id))
+                connection.execute(favorites.insert().values(emoji_id=emoji_id, user_id=user.id, marked_at=at))
                 _count_favorites(connection, emoji_id, 1)
 
         await self._database.write(work)

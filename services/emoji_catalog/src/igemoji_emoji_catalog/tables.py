@@ -68,6 +68,8 @@ favorites = sa.Table(
     metadata,
     sa.Column("user_id", sa.String(36), primary_key=True),
     sa.Column("emoji_id", sa.String(36), primary_key=True, index=True),
+    sa.Column("marked_at", UtcDateTime, nullable=False),
+    sa.Index(None, "user_id", "marked_at", "emoji_id"),
 )
 
 reports = sa.Table(

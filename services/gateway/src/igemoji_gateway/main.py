@@ -1,14 +1,16 @@
-"""The command `igemoji-gateway`: writes Envoy's configuration, and asks Envoy about it."""
+"""The command `igemoji-gateway`: writes Envoy's configuration, asks Envoy about it, and serves with it."""
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, validate
-from igemoji_gateway.bootstrap import bootstrap, to_yaml
+from igemoji_gateway.bootstrap import bootstrap, to_yaml, write
 from igemoji_gateway.contract import ContractError, routed, service_names
 from igemoji_gateway.options import SERVICE_PORT, Address, Certificates, GatewayOptions
+from igemoji_gateway.serve import Drain, serve
 from igemoji_protos import DESCRIPTORS, OPENAPI, rpcs
 
 
@@ -26,6 +28,14 @@ def _config(arguments: argparse.Namespace) -> None:
         arguments.output.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = Path(folder) / "envoy.yaml"
+        write(_options(arguments), configuration)
+        drain = Drain(arguments.drain_seconds, arguments.stop_grace_seconds)
+        sys.exit(serve(configuration, arguments.admin, drain, concurrency=arguments.concurrency))
 
 
 def _validate(arguments: argparse.Namespace) -> None:
@@ -65,9 +75,28 @@ def _parser() -> argparse.ArgumentParser:
 
     config = commands.add_parser("config", help="write the configuration")
     config.set_defaults(run=_config)
-    add = config.add_argument
+    config.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    _add_options(config)
+
+    run = commands.add_parser("serve", help="run Envoy with that configuration, and drain it on SIGTERM")
+    run.set_defaults(run=_serve)
+    run.add_argument("--concurrency", type=int, default=2, metavar="N", help="threads of Envoy (default: 2)")
+    for name, default, what in (
+        ("drain", Drain.notice_seconds, "how long the health check fails before connections are asked to end"),
+        ("stop-grace", Drain.grace_seconds, "how long calls under way may go on after that"),
+    ):
+        run.add_argument(f"--{name}-seconds", type=float, default=default, metavar="S", help=f"{what} ({default:g})")
+    _add_options(run)
+
+    check = commands.add_parser("validate", help="ask Envoy whether it accepts a configuration")
+    check.set_defaults(run=_validate)
+    check.add_argument("file", type=Path, metavar="FILE")
+    return parser
+
+
+def _add_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
     add("--mode", choices=["machine", "cluster"], required=True, help="where the services are")
-    add("--output", type=Path, metavar="FILE", help="default: standard output")
     add(
         "--upstream",
         type=_upstream,
@@ -97,11 +126,6 @@ def _parser() -> argparse.ArgumentParser:
         "--trusted-proxies", type=int, default=0, metavar="N", help="proxies in front, for X-Forwarded-For (default: 0)"
     )
     add("--rate-factor", type=int, default=1, metavar="N", help="multiplies every rate limit (default: 1)")
-
-    check = commands.add_parser("validate", help="ask Envoy whether it accepts a configuration")
-    check.set_defaults(run=_validate)
-    check.add_argument("file", type=Path, metavar="FILE")
-    return parser
 
 
 def _address(text: str) -> Address:

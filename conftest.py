@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import secrets
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -67,6 +69,15 @@ def running_part(
 @pytest.fixture(scope="session")
 def mariadb(running_part: Callable[[type[MariaDb]], MariaDb]) -> MariaDb:
     return running_part(MariaDb)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.real)])
+def database_url(request: pytest.FixtureRequest, parts_loop: PartsLoop, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/x.db"
+    mariadb: MariaDb = request.getfixturevalue("mariadb")
+    return parts_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}"))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from igemoji_stack.parts import MariaDb, Part, PartMissing, RabbitMq, Redis
 from igemoji_stack.parts.part import program
 
+pytestmark = pytest.mark.real
+
 
 @pytest.mark.parametrize("kind", [MariaDb, RabbitMq, Redis], ids=lambda kind: kind.name)
 async def test_a_part_comes_back_at_its_address_after_a_kill_and_ends_without_a_trace(kind, tmp_path):

@@ -1,8 +1,10 @@
-"""A service's own database: SQLAlchemy, synchronous, in a bounded thread pool of its own."""
+"""A service's own database, SQLite or MySQL: SQLAlchemy, synchronous, in a bounded thread pool of its own."""
 
 import asyncio
 import datetime
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
@@ -12,12 +14,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from igemoji_mesh import mysql
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.storage import passing_trouble
 
 T = TypeVar("T")
 
 POOL_SIZE = 8
+AGAIN_SECONDS = 5.0
+"""How long a unit of work is tried again for whose way others were in."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
@@ -47,8 +52,11 @@ def utc_now() -> datetime.datetime:
 class Database:
     """Runs units of work in transactions, off the event loop.
 
-    A unit of work is a function of a connection. It is committed when it returns and rolled back when it raises. Where
-    the database has no room or is busy for too long, that is StorageFull or DatabaseBusy.
+    A unit of work is a function of a connection. It is committed when it returns and rolled back when it raises. One
+    that writes runs as if it were alone: on SQLite there is one writer, on MySQL its isolation is SERIALIZABLE. Where
+    another one is in the way it is rolled back and called again: what it does beside the database must bear that.
+
+    Raises StorageFull, DatabaseBusy or DatabaseAway where the database can't do it now.
     """
 
     def __init__(self, url: str) -> None:
@@ -76,25 +84,63 @@ class Database:
         self, connect: Callable[[], AbstractContextManager[sa.Connection]], work: Callable[[sa.Connection], T]
     ) -> T:
         def run() -> T:
-            try:
-                with connect() as connection:
-                    return work(connection)
-            except sa.exc.DBAPIError as error:
-                if (trouble := passing_trouble(error.orig)) is not None:
-                    raise trouble from error
-                raise
+            for pause in _pauses():
+                try:
+                    return _attempt(connect, work)
+                except _AgainError:
+                    time.sleep(pause)
+            return _attempt(connect, work, last=True)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
 
 
-def create_engine(url: str) -> sa.Engine:
-    """Raises StartError where the URL is not one of a database that the mesh runs on."""
+class _AgainError(Exception):
+    """Nothing of an attempt holds, and another one may do better."""
+
+
+def _attempt(
+    connect: Callable[[], AbstractContextManager[sa.Connection]],
+    work: Callable[[sa.Connection], T],
+    *,
+    last: bool = False,
+) -> T:
+    committing = False
+    try:
+        with connect() as connection:
+            result = work(connection)
+            committing = True
+        return result
+    except sa.exc.DBAPIError as error:
+        # A connection that is lost while it commits leaves unknown whether it did.
+        if not last and (mysql.is_conflict(error) or (mysql.is_lost(error.orig) and not committing)):
+            raise _AgainError from error
+        if (trouble := passing_trouble(error.orig)) is not None:
+            raise trouble from error
+        raise
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between attempts, ever longer, and random so that those who met do not meet again."""
+    until = time.monotonic() + AGAIN_SECONDS
+    longest = 0.005
+    while time.monotonic() < until:
+        yield random.uniform(0, longest)  # noqa: S311 - no secret
+        longest = min(2 * longest, 0.5)
+
+
+def create_engine(url: str, *, bounded: bool = True) -> sa.Engine:
+    """`bounded`: statements have a time limit. Raises StartError where the mesh does not run on such a database."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
         raise StartError("DATABASE_URL is not a SQLAlchemy URL.") from None
-    if parsed.get_backend_name() != "sqlite":
-        raise StartError(f"DATABASE_URL names {parsed.get_backend_name()}, which is not supported.")
+    backend = parsed.get_backend_name()
+    if backend in ("mysql", "mariadb"):
+        engine = mysql.create_engine(parsed, POOL_SIZE, bounded=bounded)
+        event.listen(engine, "begin", mysql.begin)
+        return engine
+    if backend != "sqlite":
+        raise StartError(f"DATABASE_URL names {backend}; the mesh runs on sqlite:/// and mysql+pymysql://.")
     if parsed.database:
         folder = Path(parsed.database).parent
         try:

@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -12,16 +12,25 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from igemoji_mesh import mysql
 from igemoji_mesh.database import create_engine
 from igemoji_mesh.errors import StartError
+
+LOCK_SECONDS = 300
 
 
 def migrate(url: str, package: str) -> None:
     """Brings a database to the newest revision of `<package>.migrations`. Raises StartError."""
-    engine = create_engine(url).execution_options(igemoji_write=True)
+    engine = create_engine(url, bounded=False)
     try:
-        with _lock(url), engine.begin() as connection:
-            command.upgrade(_config(package, connection), "head")
+        if engine.dialect.name == "sqlite":
+            with _file_lock(url), engine.execution_options(igemoji_write=True).begin() as connection:
+                command.upgrade(_config(package, connection), "head")
+        else:
+            with engine.connect() as connection, _server_lock(connection):
+                mysql.prepare(connection)
+                command.upgrade(_config(package, connection), "head")
+                connection.commit()
     except sa.exc.DatabaseError as error:
         raise StartError(f"The database {engine.url.render_as_string()} can't be used: {error.orig}.") from None
     finally:
@@ -53,7 +62,22 @@ def _config(package: str, connection: sa.Connection) -> Config:
 
 
 @contextmanager
-def _lock(url: str) -> Iterator[None]:
+def _server_lock(connection: sa.Connection) -> Iterator[None]:
+    """The same for replicas on any machine. It is held by the session, whatever commits in between."""
+    name = connection.execute(sa.text("SELECT CONCAT('migrate-', LEFT(SHA2(DATABASE(), 256), 32))")).scalar_one()
+    locked = connection.execute(sa.text("SELECT GET_LOCK(:name, :seconds)"), {"name": name, "seconds": LOCK_SECONDS})
+    if locked.scalar_one() != 1:
+        raise StartError(f"Another replica has migrated the database for more than {LOCK_SECONDS} s.")
+    try:
+        yield
+    finally:
+        with suppress(sa.exc.DBAPIError):  # it also ends with the session
+            connection.rollback()
+            connection.execute(sa.text("SELECT RELEASE_LOCK(:name)"), {"name": name})
+
+
+@contextmanager
+def _file_lock(url: str) -> Iterator[None]:
     """Two processes that start at once must not both migrate."""
     path = sa.make_url(url).database
     if not path or path == ":memory:":

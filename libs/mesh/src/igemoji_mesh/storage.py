@@ -3,6 +3,7 @@
 import errno
 import sqlite3
 
+from igemoji_mesh import mysql
 from igemoji_mesh.errors import Unavailable
 
 RETRY_AFTER_SECONDS = 10
@@ -26,14 +27,29 @@ class DatabaseBusy(Unavailable):
         super().__init__("The database is busy. Try again in a moment.", retry_after_seconds=1)
 
 
+class DatabaseAway(Unavailable):
+    """The database does not answer. A change that was just being committed may hold, or not."""
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer. Try again in a moment.", retry_after_seconds=2)
+
+
 def no_space(error: OSError) -> bool:
     return error.errno in _NO_SPACE
 
 
 def passing_trouble(error: BaseException | None) -> Unavailable | None:
     """What an error of the database's driver means to a caller; None where it is a fault and no passing trouble."""
-    if not isinstance(error, sqlite3.OperationalError):
-        return None
+    if isinstance(error, sqlite3.OperationalError):
+        return _trouble_of_sqlite(error)
+    if mysql.is_full(error):
+        return StorageFull()
+    if mysql.is_lost(error) or mysql.is_away(error):
+        return DatabaseAway()
+    return DatabaseBusy() if mysql.is_conflict(error) or mysql.is_slow(error) else None
+
+
+def _trouble_of_sqlite(error: sqlite3.OperationalError) -> Unavailable | None:
     code = error.sqlite_errorcode
     if code in _SQLITE_NO_SPACE:
         return StorageFull()

@@ -1,0 +1,107 @@
+"""A database server that ends connections, goes away, or takes too long."""
+
+import asyncio
+import secrets
+
+import pytest
+import sqlalchemy as sa
+
+from igemoji_mesh import mysql
+from igemoji_mesh.database import Database
+from igemoji_mesh.storage import DatabaseAway, DatabaseBusy
+
+pytestmark = pytest.mark.real
+
+NUMBERS = sa.Table("numbers", sa.MetaData(), sa.Column("number", sa.Integer))
+
+
+@pytest.fixture
+async def database(parts_loop, mariadb):
+    database = Database(parts_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}")))
+    await database.write(NUMBERS.metadata.create_all)
+    yield database
+    await database.close()
+
+
+def add(connection: sa.Connection) -> None:
+    connection.execute(NUMBERS.insert().values(number=1))
+
+
+def own_id(connection: sa.Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one())
+
+
+async def count(database: Database) -> int:
+    query = sa.select(sa.func.count()).select_from(NUMBERS)
+    return await database.read(lambda connection: connection.execute(query).scalar_one())
+
+
+async def test_a_connection_that_was_ended_while_idle_is_not_noticed(database, mariadb):
+    await mariadb.execute(f"KILL CONNECTION {await database.read(own_id)}")
+    await database.write(add)
+    assert await count(database) == 1
+
+
+async def test_a_unit_of_work_whose_connection_ends_under_way_is_done_once(database, mariadb):
+    attempts: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    def work(connection: sa.Connection) -> None:
+        add(connection)
+        if not attempts:
+            kill = mariadb.execute(f"KILL CONNECTION {own_id(connection)}")
+            asyncio.run_coroutine_threadsafe(kill, loop).result(30)
+        attempts.append(1)
+        add(connection)
+
+    await database.write(work)
+    assert len(attempts) == 2
+    assert await count(database) == 2
+
+
+async def test_a_commit_whose_outcome_is_unknown_is_not_made_again(database, mariadb):
+    attempts: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    def work(connection: sa.Connection) -> None:
+        attempts.append(1)
+        add(connection)
+        kill = mariadb.execute(f"KILL CONNECTION {own_id(connection)}")
+        asyncio.run_coroutine_threadsafe(kill, loop).result(30)
+
+    with pytest.raises(DatabaseAway):
+        await database.write(work)
+    assert len(attempts) == 1
+
+
+async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(database, mariadb, parts_loop):
+    await database.write(add)
+    await asyncio.to_thread(parts_loop.run, mariadb.kill())
+    try:
+        with pytest.raises(DatabaseAway):
+            await database.write(add)
+        with pytest.raises(DatabaseAway):
+            await database.check()
+    finally:
+        await asyncio.to_thread(parts_loop.run, mariadb.start())
+    await database.write(add)
+    assert await count(database) == 2
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(mariadb, parts_loop, monkeypatch):
+    monkeypatch.setattr(mysql, "STATEMENT_SECONDS", 0.2)
+    database = Database(await asyncio.to_thread(parts_loop.run, mariadb.create("test_slow")))
+    with pytest.raises(DatabaseBusy):
+        await database.read(lambda connection: connection.exec_driver_sql("SELECT SLEEP(60)"))
+    await database.close()
+
+
+async def test_a_lock_that_another_one_does_not_give_back_is_a_passing_trouble(database, monkeypatch):
+    monkeypatch.setattr("igemoji_mesh.database.AGAIN_SECONDS", 0.1)
+    await database.write(add)
+    change = NUMBERS.update().values(number=2)
+    with database.engine.begin() as other:
+        other.execute(change)
+        with pytest.raises(DatabaseBusy):
+            await database.write(lambda connection: connection.execute(change))
+    await database.write(lambda connection: connection.execute(change))

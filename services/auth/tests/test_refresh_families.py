@@ -64,7 +64,7 @@ class RefreshFamilies(RuleBasedStateMachine):
     @precondition(lambda self: len(self.families) < FAMILIES)
     @rule()
     def log_in(self) -> None:
-        token = self.loop.run(self.store.start_family(self.account, self.now))
+        token = self.loop.run(self.store.start_family(self.account, self.now, lambda token: token))
         family = Family(tokens=[token.token])
         self.families.append(family)
         self.tokens.append(Token(family, token.token, token.expires_at))

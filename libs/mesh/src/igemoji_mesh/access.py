@@ -120,6 +120,11 @@ def peer_service(context: Context) -> str:
     raise NotAllowed("The certificate of the caller names no service of this mesh.")
 
 
+def client_address(context: Context) -> str:
+    """The IP address of the client as the gateway saw it; empty for a call from within the mesh."""
+    return str(dict(context.invocation_metadata() or ()).get("x-envoy-external-address", ""))
+
+
 def bearer_token(context: Context) -> str | None:
     """The token of `authorization: Bearer …`, or None. Raises TokenMissing for any other scheme."""
     header = str(dict(context.invocation_metadata() or ()).get("authorization", ""))

@@ -17,6 +17,7 @@ from igemoji_mesh.access import AccessInterceptor, policies_for
 from igemoji_mesh.client import read_pem
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.http_status import HttpStatusInterceptor
+from igemoji_mesh.idempotency import IdempotencyInterceptor, IdempotencyKeys
 from igemoji_mesh.interceptors import (
     DeadlineInterceptor,
     ErrorInterceptor,
@@ -51,6 +52,7 @@ class MeshServer:
         servicers: Mapping[str, Callable[[grpc.aio.Server], None]],
         verifier: TokenVerifier,
         readiness: Mapping[str, Check],
+        idempotency_keys: IdempotencyKeys | None = None,
     ) -> None:
         """
         Args:
@@ -59,6 +61,8 @@ class MeshServer:
             servicers: By the full name of the service in the contract: what adds the servicer to a server.
             verifier: Checks access tokens.
             readiness: By name: raises while a dependency is not there.
+            idempotency_keys: Where RPCs that take an Idempotency-Key keep their answers; without it the header is not
+                looked at.
 
         Raises:
             StartError: An RPC has no access level, or a certificate can't be read.
@@ -76,6 +80,10 @@ class MeshServer:
         self._gate = GateInterceptor()
         policies = policies_for(servicers)
         self._credentials = server_credentials(settings)
+        innermost: list[grpc.aio.ServerInterceptor] = []
+        if idempotency_keys is not None:
+            innermost.append(IdempotencyInterceptor(policies, idempotency_keys))
+            self.background(idempotency_keys.run)
         streaming = frozenset(path for path, rpc in policies.items() if rpc.server_streaming)
         self._server = grpc.aio.server(
             interceptors=[
@@ -86,6 +94,7 @@ class MeshServer:
                 AccessInterceptor(policies, verifier),
                 ValidationInterceptor(),
                 HttpStatusInterceptor(policies),
+                *innermost,
             ],
             options=_server_options(settings),
         )

@@ -26,10 +26,12 @@ from igemoji_auth.sessions import Sessions
 from igemoji_auth.settings import Settings
 from igemoji_auth.store import SqlAccounts
 from igemoji_auth.sweeper import sweep_for_ever
+from igemoji_auth.tables import idempotency_keys
 from igemoji_auth.throttle import Throttle
 from igemoji_auth.try_store import SqlTries
 from igemoji_mesh.client import Channels
 from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.idempotency import IdempotencyKeys
 from igemoji_mesh.migrations import migrate
 from igemoji_mesh.server import MeshServer, run_service
 from igemoji_mesh.tokens import TokenVerifier
@@ -76,6 +78,7 @@ async def compose(
         {"igemoji.auth.v1.AuthService": partial(auth_pb2_grpc.add_AuthServiceServicer_to_server, servicer)},
         verifier or TokenVerifier(sessions.public_keys),
         {"database": database.check},
+        IdempotencyKeys(database, idempotency_keys, now),
     )
     stores = (refresh_tokens, reset_tokens, deletions)
     sweeps = [*(store.remove_expired for store in stores), keys.remove_retired]

@@ -2,6 +2,8 @@
 
 import datetime
 import secrets
+from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -17,16 +19,27 @@ from igemoji_auth.domain import (
 from igemoji_auth.store import find_account
 from igemoji_auth.tables import refresh_tokens, users
 from igemoji_mesh.database import Database
+from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.ids import new_id
+
+T = TypeVar("T")
 
 
 class SqlRefreshTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def start_family(self, account: Account, now: datetime.datetime) -> RefreshToken:
-        token = new_secret()
-        return await self._database.write(lambda connection: _add(connection, token, new_id(), account, now))
+    async def start_family(
+        self, account: Account, now: datetime.datetime, session_with: Callable[[RefreshToken], T]
+    ) -> T:
+        """The session made with the first token of a new family; the answer to a call with a key is kept with it."""
+
+        def start(connection: sa.Connection) -> T:
+            session = session_with(_add(connection, new_secret(), new_id(), account, now))
+            keep_answer(connection, session)
+            return session
+
+        return await self._database.write(start)
 
     async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
         """The account and the next token; the same next token for RETRY_WINDOW, and after that the family is gone."""

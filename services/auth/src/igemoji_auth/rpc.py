@@ -1,7 +1,7 @@
 """The servicer: parse, call, map."""
 
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import protovalidate
 from google.api.httpbody_pb2 import HttpBody
@@ -18,8 +18,9 @@ from igemoji_auth.my_page import MyPage
 from igemoji_auth.resets import PasswordResets
 from igemoji_auth.service import Accounts
 from igemoji_auth.sessions import Sessions
-from igemoji_mesh.access import caller, user
+from igemoji_mesh.access import caller, client_address, user
 from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.idempotency import Answer, answered
 from igemoji_mesh.interceptors import Context
 from igemoji_mesh.tokens import ALGORITHM, PublicKey
 
@@ -55,19 +56,20 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.User:
         guest_id = caller().user_id if caller().role == GUEST_ROLE else None
         address = client_address(context)
-        return _user(await self._accounts.register(request.email, request.password, request.alias, address, guest_id))
+        registering = self._accounts.register(request.email, request.password, request.alias, address, guest_id)
+        return await answered(context, registering, lambda account: Answer(_user(account)))
 
     async def StartGuest(self, request: pb.StartGuestRequest, context: Context) -> pb.Session:
-        session = await self._sessions.start(await self._accounts.start_guest(client_address(context)))
-        return await _answer(session, context, in_body=request.refresh_token_in_body)
+        starting = self._start_guest(client_address(context))
+        return await answered(context, starting, _session(context, in_body=request.refresh_token_in_body))
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.Session:
-        session = await self._sessions.login(request.email, request.password, client_address(context))
-        return await _answer(session, context, in_body=request.refresh_token_in_body)
+        login = self._sessions.login(request.email, request.password, client_address(context))
+        return await answered(context, login, _session(context, in_body=request.refresh_token_in_body))
 
     async def Refresh(self, request: pb.RefreshRequest, context: Context) -> pb.Session:
-        session = await self._sessions.refresh(cookie.refresh_token(request.refresh_token, context))
-        return await _answer(session, context, in_body=bool(request.refresh_token))
+        refreshing = self._sessions.refresh(cookie.refresh_token(request.refresh_token, context))
+        return await answered(context, refreshing, _session(context, in_body=bool(request.refresh_token)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> Empty:
         await self._sessions.logout(cookie.refresh_token(request.refresh_token, context))
@@ -90,7 +92,9 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> pb.Session:
         account = await self._accounts.change_password(user().id, request.current_password, request.new_password)
-        return await _answer(await self._sessions.start(account), context, in_body=request.refresh_token_in_body)
+        return await answered(
+            context, self._sessions.start(account), _session(context, in_body=request.refresh_token_in_body)
+        )
 
     async def ExportMe(self, request: pb.ExportMeRequest, context: Context) -> AsyncIterator[HttpBody]:  # noqa: ARG002
         account = _user(await self._accounts.me(user().id))
@@ -119,10 +123,8 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         await send_headers(context, cache_control="public, max-age=300")
         return pb.JwksResponse(keys=map(_json_web_key, keys))
 
-
-def client_address(context: Context) -> str:
-    """The IP address of the client as the gateway saw it; empty for a call from within the mesh."""
-    return str(dict(context.invocation_metadata() or ()).get("x-envoy-external-address", ""))
+    async def _start_guest(self, address: str) -> Session:
+        return await self._sessions.start(await self._accounts.start_guest(address))
 
 
 def _may_be_registered(field: str, value: str) -> bool:
@@ -132,18 +134,22 @@ def _may_be_registered(field: str, value: str) -> bool:
     return not any(path is not None and path.elements[0].field_name == field for path in paths)
 
 
-async def _answer(session: Session, context: Context, *, in_body: bool) -> pb.Session:
+def _session(context: Context, *, in_body: bool) -> Callable[[Session], Answer]:
     """The refresh token goes into the body, or else into a cookie."""
-    seconds = session.refresh_expires_in_seconds
-    if not in_body:
-        await send_headers(context, set_cookie=cookie.set_cookie(session.refresh_token, seconds, context))
-    return pb.Session(
-        access_token=session.access_token,
-        expires_in=session.expires_in_seconds,
-        user=_user(session.account),
-        refresh_token=session.refresh_token if in_body else "",
-        refresh_expires_in=seconds,
-    )
+
+    def to_answer(session: Session) -> Answer:
+        seconds = session.refresh_expires_in_seconds
+        message = pb.Session(
+            access_token=session.access_token,
+            expires_in=session.expires_in_seconds,
+            user=_user(session.account),
+            refresh_token=session.refresh_token if in_body else "",
+            refresh_expires_in=seconds,
+        )
+        set_cookie = cookie.set_cookie(session.refresh_token, seconds, context)
+        return Answer(message, {} if in_body else {"set-cookie": set_cookie})
+
+    return to_answer
 
 
 def _user(account: Account) -> pb.User:

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from prometheus_client import Counter
 
@@ -19,6 +19,8 @@ from igemoji_auth.service import AccountStore, Passwords
 from igemoji_auth.throttle import LOGIN_FROM_ADDRESS, LOGIN_OF_ACCOUNT, Throttle, TooManyTries
 from igemoji_mesh.tokens import Claims, PublicKey, SigningKey, issue
 
+T = TypeVar("T")
+
 LOGINS = Counter("igemoji_logins", "Logins by outcome: ok, wrong_credentials or too_many_tries.", ["outcome"])
 REFRESHES = Counter("igemoji_refreshes", "Refreshes by outcome: ok or refused.", ["outcome"])
 
@@ -32,7 +34,10 @@ class KeyStore(Protocol):
 class RefreshStore(Protocol):
     """Refresh tokens in families: all that go back to one login."""
 
-    async def start_family(self, account: Account, now: datetime.datetime) -> RefreshToken: ...
+    async def start_family(
+        self, account: Account, now: datetime.datetime, session_with: Callable[[RefreshToken], T]
+    ) -> T:
+        """What is made with the first token of a new family."""
 
     async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
         """The account and the next token; None for one that does not count, whose family is revoked if it was spent."""
@@ -81,7 +86,11 @@ class Sessions:
 
     async def start(self, account: Account) -> Session:
         """A session with a family of refresh tokens of its own, for somebody who has shown who they are."""
-        return await self._session(account, await self._refresh_tokens.start_family(account, self._now()))
+        now = self._now()
+        key = await self._keys.signing(now)
+        return await self._refresh_tokens.start_family(
+            account, now, lambda token: self._session(account, token, key, now)
+        )
 
     async def refresh(self, token: str) -> Session:
         """Raises RefreshTokenRefused."""
@@ -90,7 +99,8 @@ class Sessions:
             REFRESHES.labels("refused").inc()
             raise RefreshTokenRefused("This login is over. Log in again.")
         REFRESHES.labels("ok").inc()
-        return await self._session(*renewed)
+        now = self._now()
+        return self._session(*renewed, await self._keys.signing(now), now)
 
     async def logout(self, token: str) -> None:
         await self._refresh_tokens.revoke_family(token)
@@ -108,9 +118,9 @@ class Sessions:
             raise
         return account if right else None
 
-    async def _session(self, account: Account, refresh_token: RefreshToken) -> Session:
-        now = self._now()
-        key = await self._keys.signing(now)
+    def _session(
+        self, account: Account, refresh_token: RefreshToken, key: SigningKey, now: datetime.datetime
+    ) -> Session:
         claims = Claims(account.id, account.alias, account.role)
         token = issue(claims, key, lifetime_seconds=self._access_token_seconds, now=now)
         refresh_seconds = int((refresh_token.expires_at - now).total_seconds())

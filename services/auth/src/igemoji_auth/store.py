@@ -10,6 +10,7 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji_auth.domain import GUEST_ROLE, Account, taken, unique_key
 from igemoji_auth.tables import refresh_tokens, users
 from igemoji_mesh.database import Database
+from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.outbox import Outbox
 
 RENAME_MAKER = "rename maker"
@@ -32,7 +33,7 @@ class SqlAccounts:
     async def register_guest(self, account: Account, now: datetime.datetime) -> bool:
         """Stores what a guest became; False where it is gone or has registered. Raises EmailTaken, AliasTaken."""
         still_guest = sa.and_(users.c.id == account.id, users.c.role == GUEST_ROLE)
-        return await self._change(still_guest, _row(account), now)
+        return await self._change(still_guest, _row(account), now, registered=account)
 
     async def set_password(self, account_id: str, password_hash: str) -> None:
         """Every login of the account is over."""
@@ -49,7 +50,13 @@ class SqlAccounts:
     async def by_id(self, account_id: str) -> Account | None:
         return await self._database.read(lambda connection: find_account(connection, users.c.id == account_id))
 
-    async def _change(self, which: sa.ColumnElement[bool], values: dict[str, Any], now: datetime.datetime) -> bool:
+    async def _change(
+        self,
+        which: sa.ColumnElement[bool],
+        values: dict[str, Any],
+        now: datetime.datetime,
+        registered: Account | None = None,
+    ) -> bool:
         """Stores values with an alias among them, and tells the catalogue."""
 
         def work(connection: sa.Connection) -> bool:
@@ -63,6 +70,8 @@ class SqlAccounts:
                 user_id=account.id, alias=values["alias"], renamed_at=_timestamp(now)
             )
             self._outbox.add(connection, RENAME_MAKER, renamed)
+            if registered is not None:
+                keep_answer(connection, registered)
             return True
 
         changed = await self._database.write(work)
@@ -85,6 +94,8 @@ def set_role(connection: sa.Connection, email: str, role: str) -> bool:
 def _insert_account(connection: sa.Connection, account: Account) -> None:
     row = _row(account)
     _execute(connection, users.insert().values(**row), row["email_key"], row["alias_key"], None)
+    if account.role != GUEST_ROLE:  # a guest is answered with a session
+        keep_answer(connection, account)
 
 
 def _row(account: Account) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from igemoji_mesh.database import UtcDateTime
+from igemoji_mesh.idempotency import idempotency_table
 from igemoji_mesh.outbox import outbox_table
 
 metadata = sa.MetaData(
@@ -80,3 +81,5 @@ deletion_parts = sa.Table(
 )
 
 outbox = outbox_table(metadata)
+
+idempotency_keys = idempotency_table(metadata)

@@ -12,9 +12,10 @@ from igemoji_emoji_catalog.rpc import SERVICE, EmojiCatalogServicer
 from igemoji_emoji_catalog.service import Catalog
 from igemoji_emoji_catalog.settings import Settings
 from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
-from igemoji_emoji_catalog.tables import outbox
+from igemoji_emoji_catalog.tables import idempotency_keys, outbox
 from igemoji_mesh.client import Channels
 from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.idempotency import IdempotencyKeys
 from igemoji_mesh.jwks import auth_keys
 from igemoji_mesh.migrations import migrate
 from igemoji_mesh.objects import object_store
@@ -50,6 +51,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         },
         verifier or TokenVerifier(auth_keys(channels)),
         {"database": database.check, "object store": pictures.check},
+        IdempotencyKeys(database, idempotency_keys),
     )
     server.background(messages.run)
     server.background(sweep.run)

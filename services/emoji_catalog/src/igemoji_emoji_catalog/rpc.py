@@ -13,6 +13,7 @@ from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Reported, Vi
 from igemoji_emoji_catalog.service import Catalog, Draft, ListQuery
 from igemoji_mesh.access import caller, user
 from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.idempotency import Answer, answered
 from igemoji_mesh.interceptors import Context
 
 SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
@@ -34,9 +35,8 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
             _images(request.images),
             request.keep_background,
         )
-        emoji = await self._catalog.create(draft, request.base_id.lower(), Maker(user().id, user().alias))
-        await send_headers(context, location=f"/api/v1/emojis/{emoji.id}", etag=f'"{emoji.etag}"')
-        return to_message(emoji)
+        making = self._catalog.create(draft, request.base_id.lower(), Maker(user().id, user().alias))
+        return await answered(context, making, _made)
 
     async def PreviewEmojiImage(self, request: pb.PreviewEmojiImageRequest, context: Context) -> HttpBody:
         png = await self._catalog.preview(request.image, request.keep_background)
@@ -113,6 +113,10 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
     async def _for_viewer(self, emoji: Emoji) -> pb.Emoji:
         return to_message(emoji, emoji.id in await self._catalog.favorites_among([emoji], _viewer()))
+
+
+def _made(emoji: Emoji) -> Answer:
+    return Answer(to_message(emoji), {"location": f"/api/v1/emojis/{emoji.id}", "etag": f'"{emoji.etag}"'})
 
 
 def _viewer() -> Viewer:

@@ -24,6 +24,7 @@ from igemoji_emoji_catalog.domain import (
 from igemoji_emoji_catalog.search import Wanted, terms_of, text_of
 from igemoji_emoji_catalog.tables import emoji_images, emoji_terms, emojis, favorites, makers, released_pictures
 from igemoji_mesh.database import Database
+from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.outbox import Outbox
 
 FORGET_EMOJI = "ranking.ForgetEmoji"
@@ -48,6 +49,7 @@ class EmojiStore:
             _insert(connection, added, None)
             if not added.listed:
                 self._tell_shown(connection, added)
+            keep_answer(connection, added)
             return added
 
         added = await self._database.write(work)

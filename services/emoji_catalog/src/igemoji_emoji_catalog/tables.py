@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from igemoji_emoji_catalog.search import MAX_TEXT
 from igemoji_mesh.database import UtcDateTime
+from igemoji_mesh.idempotency import idempotency_table
 from igemoji_mesh.outbox import outbox_table
 
 metadata = sa.MetaData(
@@ -108,3 +109,5 @@ makers = sa.Table(
 released_pictures = sa.Table("released_pictures", metadata, sa.Column("digest", sa.String(64), primary_key=True))
 
 outbox = outbox_table(metadata)
+
+idempotency_keys = idempotency_table(metadata)

@@ -12,6 +12,7 @@ from igemoji_inference import store
 from igemoji_inference.domain import LinkNotFound, ResultNotReady, Share, Task
 from igemoji_inference.service import Queue, owned
 from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.objects import ObjectMissing, ObjectStore
 
 TOKEN_BYTES = 16
@@ -35,6 +36,7 @@ class Belongings:
             connection.execute(store.shares.delete().where(store.shares.c.expires_at <= utc_now()))
             row = {"token_digest": _digest(share.token), "task_id": task_id, "expires_at": share.expires_at}
             connection.execute(store.shares.insert().values(row))
+            keep_answer(connection, share)
 
         await self._database.write(add)
         return share

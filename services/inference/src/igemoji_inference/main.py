@@ -17,6 +17,7 @@ from igemoji_inference.service import Inference
 from igemoji_inference.settings import Settings
 from igemoji_mesh.client import Channels
 from igemoji_mesh.database import Database
+from igemoji_mesh.idempotency import IdempotencyKeys
 from igemoji_mesh.jwks import auth_keys
 from igemoji_mesh.migrations import migrate
 from igemoji_mesh.objects import object_store
@@ -68,6 +69,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         {SERVICE: lambda server: add_InferenceServiceServicer_to_server(servicer, server)},
         verifier or TokenVerifier(auth_keys(channels)),
         {"database": database.check, "objects": objects_ready},
+        IdempotencyKeys(database, store.idempotency_keys),
     )
     server.on_close(database.close)
     server.on_close(channels.close)

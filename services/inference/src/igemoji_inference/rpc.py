@@ -13,11 +13,12 @@ from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji_inference import forms
 from igemoji_inference.belongings import Belongings
-from igemoji_inference.domain import Step, Task, TaskResult
+from igemoji_inference.domain import Share, Step, Task, TaskResult
 from igemoji_inference.service import Inference
 from igemoji_inference.vision.faces import Box, Face
 from igemoji_mesh.access import user
 from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.idempotency import Answer, answered
 from igemoji_mesh.interceptors import Context, validate
 
 TASKS = "/api/v1/faces/tasks"
@@ -32,9 +33,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
         photo, emoji_id = await _photo_and_emoji(request)
-        task_id = await self._inference.create(photo, emoji_id, by=user().id)
-        await send_headers(context, location=f"{TASKS}/{task_id}")
-        return pb.CreateTaskResponse(task_id=task_id)
+        return await answered(context, self._inference.create(photo, emoji_id, by=user().id), _taken_in)
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
         return _task(await self._inference.get(request.task_id, by=user().id))
@@ -49,9 +48,10 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
             await self._inference.revise_face(request.task_id, request.face, expression, covered, by=user().id)
         )
 
-    async def AddFace(self, request: pb.AddFaceRequest, context: Context) -> pb.Task:  # noqa: ARG002
+    async def AddFace(self, request: pb.AddFaceRequest, context: Context) -> pb.Task:
         box = Box(request.box.x, request.box.y, request.box.width, request.box.height)
-        return _task(await self._inference.add_face(request.task_id, box, by=user().id))
+        adding = self._inference.add_face(request.task_id, box, by=user().id)
+        return await answered(context, adding, lambda task: Answer(_task(task)))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, context: Context) -> AsyncIterator[pb.WatchTaskResponse]:
         after = request.after_sequence or _last_event_id(context)
@@ -69,10 +69,8 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         return Empty()
 
     async def ShareResult(self, request: pb.ShareResultRequest, context: Context) -> pb.ShareResultResponse:
-        share = await self._belongings.share(request.task_id, request.days or SHARE_DAYS, by=user().id)
-        url = f"{SHARED}/{share.token}"
-        await send_headers(context, location=url, cache_control="no-store")
-        return pb.ShareResultResponse(token=share.token, url=url, expires_at=_timestamp(share.expires_at))
+        sharing = self._belongings.share(request.task_id, request.days or SHARE_DAYS, by=user().id)
+        return await answered(context, sharing, _shared)
 
     async def UnshareResult(self, request: pb.UnshareResultRequest, context: Context) -> Empty:  # noqa: ARG002
         await self._belongings.unshare(request.task_id, by=user().id)
@@ -117,6 +115,16 @@ async def _image(task: Task, chunks: Iterator[bytes], context: Context) -> Async
     await send_headers(context, cache_control="private, no-cache", content_disposition=f'inline; filename="{name}"')
     while chunk := await asyncio.to_thread(_next, chunks):
         yield HttpBody(content_type=task.content_type, data=chunk)
+
+
+def _taken_in(task_id: str) -> Answer:
+    return Answer(pb.CreateTaskResponse(task_id=task_id), {"location": f"{TASKS}/{task_id}"})
+
+
+def _shared(share: Share) -> Answer:
+    url = f"{SHARED}/{share.token}"
+    message = pb.ShareResultResponse(token=share.token, url=url, expires_at=_timestamp(share.expires_at))
+    return Answer(message, {"location": url, "cache-control": "no-store"})
 
 
 def _next(chunks: Iterator[bytes]) -> bytes:

@@ -34,6 +34,7 @@ from igemoji_inference.vision.errors import PhotoError
 from igemoji_inference.vision.faces import Box
 from igemoji_inference.vision.headers import inspect
 from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects import ObjectMissing, ObjectStore
 
@@ -208,7 +209,9 @@ class Inference:
             if task.original_until is None or task.original_until <= utc_now():
                 raise OriginalGone
             leases.revise(connection, task, change(task.findings))
-            return owned(store.get_task(connection, task_id), by)
+            revised = owned(store.get_task(connection, task_id), by)
+            keep_answer(connection, revised)
+            return revised
 
         task = await self._database.write(revise)
         self._queue.wake()
@@ -227,6 +230,7 @@ class Inference:
         # Asked again under the write lock: many uploads at once must not slip past the limit together.
         self._admit(connection, task.user_id)
         store.add_task(connection, task, upload)
+        keep_answer(connection, task.id)
 
 
 def owned(task: Task | None, by: str) -> Task:

@@ -19,6 +19,7 @@ from igemoji_inference.domain import (
 )
 from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_mesh.database import UtcDateTime, utc_now
+from igemoji_mesh.idempotency import idempotency_table
 from igemoji_mesh.outbox import outbox_table
 
 metadata = sa.MetaData(
@@ -88,6 +89,8 @@ gone_users = sa.Table("gone_users", metadata, sa.Column("user_id", sa.String(36)
 """A token of a deleted account is good for some minutes more; nothing is taken in for it."""
 
 outbox = outbox_table(metadata)
+
+idempotency_keys = idempotency_table(metadata)
 
 ENDED = (TaskState.DONE, TaskState.FAILED)
 OPEN = tuple(state for state in TaskState if not state.ended)

@@ -1,0 +1,336 @@
+"""The header `Idempotency-Key`: a call that is made again with the same key has one effect and one answer.
+
+A call claims its key in the service's database, makes its effect, and keeps its answer in the transaction of the
+effect. What ends in between has either done both or nothing: the claim runs out, and who comes next starts anew. A
+claim that was taken over meanwhile can't keep an answer any more, so its effect is rolled back (docs/adr/0005).
+
+    async def CreateThing(self, request, context):
+        return await answered(context, self._things.create(request.name), _created)   # rpc.py
+
+    def work(connection):                                                             # store.py
+        connection.execute(...)
+        keep_answer(connection, thing)
+
+The key is a secret of its caller and is not stored. What is stored is made with it: where to find the row, what the
+request was, and the answer, sealed. Who reads the table learns nothing of passwords and tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import grpc
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf import message_factory
+from google.protobuf.descriptor_pool import Default
+from google.protobuf.message import Message
+
+from igemoji_mesh.access import caller, client_address
+from igemoji_mesh.database import Database, UtcDateTime, utc_now
+from igemoji_mesh.errors import AlreadyExists, Conflict, InvalidInput, Violation
+from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.interceptors import Context
+from igemoji_mesh.telemetry import log
+from igemoji_protos import Rpc
+
+T = TypeVar("T")
+
+HEADER = "idempotency-key"
+REPLAYED = "idempotent-replayed"
+"""A header of answers that were given before."""
+KEPT = datetime.timedelta(hours=24)
+LEASE = datetime.timedelta(seconds=15)
+"""How long a call has its key for itself. One that takes longer keeps it unless another one comes."""
+SWEEP_SECONDS = 300.0
+SWEPT_AT_ONCE = 1000
+NONCE_BYTES = 12
+LONGEST_ANSWER = 2**24 - 1
+"""MEDIUMBLOB on MySQL: a task with 200 faces is longer than its BLOB."""
+
+_KEY = re.compile(r"[\x21-\x7e]{16,128}")
+_BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
+
+
+class InvalidIdempotencyKey(InvalidInput):
+    def __init__(self) -> None:
+        text = "must be 16 to 128 visible ASCII characters that nobody guesses, such as a random UUID"
+        super().__init__(f"Idempotency-Key: {text}.", violations=[Violation("Idempotency-Key", text)])
+
+
+class IdempotencyKeyReused(AlreadyExists):
+    """The key came with another request before."""
+
+
+class IdempotentCallUnderWay(Conflict):
+    """The first call with the key has not ended."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call answers: a message, and response headers by name, such as `location`."""
+
+    message: Message
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def idempotency_table(metadata: sa.MetaData) -> sa.Table:
+    return sa.Table("idempotency_keys", metadata, *idempotency_columns())
+
+
+def idempotency_columns() -> list[sa.schema.SchemaItem]:
+    """Of the table, for the migrations of services too."""
+    return [
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("request", sa.String(64), nullable=False),
+        sa.Column("claim", sa.String(36), nullable=False),
+        sa.Column("claimed_until", UtcDateTime, nullable=False),
+        sa.Column("answer", sa.LargeBinary(LONGEST_ANSWER)),
+        sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+    ]
+
+
+class IdempotencyKeys:
+    """The keys of a service, in its database."""
+
+    def __init__(self, database: Database, table: sa.Table, now: Callable[[], datetime.datetime] = utc_now) -> None:
+        self._database = database
+        self._table = table
+        self._now = now
+
+    async def claim(self, call: KeyedCall) -> bytes | None:
+        """Takes the key for a call; or returns the sealed answer that there is.
+
+        Raises IdempotencyKeyReused or IdempotentCallUnderWay.
+        """
+        return await self._database.write(lambda connection: self._claim(connection, call))
+
+    async def release(self, call: KeyedCall) -> None:
+        """Lets the key be used for the same request anew, unless there is an answer."""
+        unanswered = self._mine(call) & self._table.c.answer.is_(None)
+        await self._database.write(lambda connection: connection.execute(self._table.delete().where(unanswered)))
+
+    async def keep(self, call: KeyedCall, answer: Answer) -> None:
+        """For answers that were not kept with an effect."""
+        await self._database.write(lambda connection: self.keep_within(connection, call, answer))
+
+    def keep_within(self, connection: sa.Connection, call: KeyedCall, answer: Answer) -> None:
+        """In the transaction of the effect. Raises IdempotentCallUnderWay where another call has taken the key over."""
+        kept = {"answer": call.sealed(answer), "expires_at": self._now() + KEPT}
+        if connection.execute(self._table.update().where(self._mine(call)).values(kept)).rowcount != 1:
+            raise _under_way()
+
+    async def run(self) -> None:
+        """Removes what has expired, for as long as the service runs. Any replica may."""
+        while True:
+            while await self.sweep() == SWEPT_AT_ONCE:
+                pass
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> int:
+        """Removes some keys whose day is over, and returns how many."""
+        columns = self._table.c
+
+        def work(connection: sa.Connection) -> int:
+            over = sa.select(columns.id).where(columns.expires_at <= self._now()).limit(SWEPT_AT_ONCE)
+            ids = connection.execute(over).scalars().all()
+            connection.execute(self._table.delete().where(columns.id.in_(ids), columns.expires_at <= self._now()))
+            return len(ids)
+
+        return await self._database.write(work)
+
+    def _claim(self, connection: sa.Connection, call: KeyedCall) -> bytes | None:
+        columns, now = self._table.c, self._now()
+        claimed = {
+            "request": call.request,
+            "claim": call.claim,
+            "claimed_until": now + LEASE,
+            "answer": None,
+            "expires_at": now + KEPT,
+        }
+        try:
+            connection.execute(self._table.insert().values(id=call.id, **claimed))
+        except sa.exc.IntegrityError:
+            row = connection.execute(sa.select(self._table).where(columns.id == call.id)).one_or_none()
+        else:
+            return None
+        if row is None:  # swept between the two
+            raise _under_way()
+        if row.expires_at > now:
+            if row.request != call.request:
+                raise IdempotencyKeyReused("This Idempotency-Key came with another request before. Use a new one.")
+            if row.answer is not None:
+                return bytes(row.answer)
+            if row.claimed_until > now:
+                raise _under_way()
+        taken_over = self._table.update().where(columns.id == call.id, columns.claim == row.claim)
+        if connection.execute(taken_over.values(claimed)).rowcount != 1:
+            raise _under_way()
+        return None
+
+    def _mine(self, call: KeyedCall) -> sa.ColumnElement[bool]:
+        return sa.and_(self._table.c.id == call.id, self._table.c.claim == call.claim)
+
+
+class KeyedCall:
+    """One call that came with a key."""
+
+    def __init__(self, keys: IdempotencyKeys, key: str, scope: str, request: bytes) -> None:
+        """`scope` is the method and who calls it: a key means nothing to others."""
+        self.keys = keys
+        self.claim = new_id()
+        self.id = _derived(key, b"id", scope.encode()).hex()
+        self.request = _derived(key, b"request", scope.encode(), request).hex()
+        self.to_answer: Callable[[Any], Answer] | None = None
+        self.kept = False
+        self._sealing = AESGCM(_derived(key, b"answer", scope.encode()))
+
+    def sealed(self, answer: Answer) -> bytes:
+        headers = json.dumps(dict(answer.headers)).encode()
+        plain = len(headers).to_bytes(4, "big") + headers + answer.message.SerializeToString()
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._sealing.encrypt(nonce, plain, None)
+
+    def opened(self, sealed: bytes, kind: type[Message]) -> Answer:
+        plain = self._sealing.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
+        end = 4 + int.from_bytes(plain[:4], "big")
+        return Answer(kind.FromString(plain[end:]), json.loads(plain[4:end]))
+
+
+_call: ContextVar[KeyedCall | None] = ContextVar("keyed_call", default=None)
+
+
+async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T], Answer]) -> Any:
+    """Waits for work, answers its result and sends the answer's headers.
+
+    `to_answer` is also what turns a result into the answer that `keep_answer` keeps.
+    """
+    call = _call.get()
+    if call is not None:
+        call.to_answer = to_answer
+    answer = to_answer(await work)
+    await send_headers(context, **answer.headers)
+    return answer.message
+
+
+def keep_answer(connection: sa.Connection, result: object) -> None:
+    """Within the unit of work that makes the effect of a call: keeps the answer with it, where the call has a key.
+
+    Raises IdempotentCallUnderWay, and nothing of the unit of work holds, where another call has the key now.
+    """
+    call = _call.get()
+    if call is not None and call.to_answer is not None:
+        call.keys.keep_within(connection, call, call.to_answer(result))
+        call.kept = True
+
+
+class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
+    """Around the servicer, within all others: who may not call, or calls with bad input, claims nothing."""
+
+    def __init__(self, policies: Mapping[str, Rpc], keys: IdempotencyKeys) -> None:
+        self._keys = keys
+        self._kinds = {
+            path: message_factory.GetMessageClass(Default().FindMessageTypeByName(rpc.response))
+            for path, rpc in policies.items()
+            if takes_key(rpc)
+        }
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler: Any = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method not in self._kinds:
+            return handler  # type: ignore[no-any-return]
+
+        async def call(request: Any, context: Context) -> Any:
+            key = dict(context.invocation_metadata() or ()).get(HEADER)
+            if key is None:
+                return await handler.unary_unary(request, context)
+            if not _KEY.fullmatch(str(key)):
+                raise InvalidIdempotencyKey
+            return await self._once(str(key), method, handler.unary_unary, request, context)
+
+        return grpc.unary_unary_rpc_method_handler(
+            call,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    async def _once(
+        self,
+        key: str,
+        method: str,
+        behavior: Callable[[Any, Context], Awaitable[Any]],
+        request: Any,
+        context: Context,
+    ) -> Any:
+        scope = f"{method} {caller().user_id or client_address(context)}"
+        call = await asyncio.to_thread(lambda: KeyedCall(self._keys, key, scope, _comparable(request)))
+        sealed = await self._keys.claim(call)
+        if sealed is not None:
+            answer = call.opened(sealed, self._kinds[method])
+            await send_headers(context, **answer.headers, **{REPLAYED: "true"})
+            return answer.message
+        _call.set(call)
+        try:
+            response = await behavior(request, context)
+            if not call.kept:
+                await self._keys.keep(call, Answer(response))
+        except BaseException:
+            # An error is not kept: the next call with the key starts anew. Shielded: a caller that goes away cancels.
+            await asyncio.shield(self._release(call))
+            raise
+        return response
+
+    async def _release(self, call: KeyedCall) -> None:
+        try:
+            await self._keys.release(call)
+        except Exception as error:  # the claim runs out by itself
+            log.warning("an idempotency key was not released", error=repr(error))
+
+
+def takes_key(rpc: Rpc) -> bool:
+    return rpc.access is not None and rpc.access.idempotency_key
+
+
+def _under_way() -> IdempotentCallUnderWay:
+    return IdempotentCallUnderWay(
+        "A call with this Idempotency-Key is being answered. Try again in a moment.", retry_after_seconds=1
+    )
+
+
+def _derived(key: str, use: bytes, *about: bytes) -> bytes:
+    """32 bytes that only who has the key can make: HMAC with SHA-256 as a pseudorandom function."""
+    mac = hmac.new(key.encode(), digestmod="sha256")
+    for part in (use, *about):
+        mac.update(len(part).to_bytes(8, "big"))
+        mac.update(part)
+    return mac.digest()
+
+
+def _comparable(request: Message) -> bytes:
+    """A request's bytes, the same for the same request: clients make the boundary of a form up anew each time."""
+    for value in (value for _, value in request.ListFields()):
+        if isinstance(value, HttpBody) and (found := _BOUNDARY.search(value.content_type)):
+            same = type(request)()
+            same.CopyFrom(request)
+            body = next(found for _, found in same.ListFields() if isinstance(found, HttpBody))
+            body.data = value.data.replace(found[1].encode(), b"")
+            body.content_type = value.content_type.replace(found[1], "")
+            request = same
+            break
+    return request.SerializeToString(deterministic=True)

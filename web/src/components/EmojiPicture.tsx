@@ -19,7 +19,11 @@ export function EmojiPicture({ emoji, expression, alt, size }: Props) {
   if (!path) return null;
   if (isForAll(emoji)) return <Picture src={path} alt={alt} size={size} loading="lazy" decoding="async" />;
   return (
-    <AuthedImage path={path} alt={alt} sx={{ width: size, height: 'auto', aspectRatio: '1', objectFit: 'contain', display: 'block' }} />
+    <AuthedImage
+      path={path}
+      alt={alt}
+      sx={{ width: size, height: 'auto', aspectRatio: '1', objectFit: 'contain', display: 'block' }}
+    />
   );
 }
 

@@ -28,10 +28,10 @@ export const PeopleIcon = lines(
   'People',
   <>
     <circle cx="9" cy="8" r="3.5" />
-    <path d="M2.5 20c.5-4 3-6 6.5-6s6 2 6.5 6M16 5a3.5 3.5 0 0 1 0 6.500M18 14.500c2 .8 3.2 2.6 3.5 5.5" />
+    <path d="M2.5 20c.5-4 3-6 6.5-6s6 2 6.5 6M16 5a3.5 3.5 0 0 1 0 6.5M18 14.5c2 .8 3.2 2.6 3.5 5.5" />
   </>,
 );
-export const RefreshIcon = lines('Refresh', <path d="M20 11a8 8 0 1 0-2.5 6.500M20 5v6h-6" />);
+export const RefreshIcon = lines('Refresh', <path d="M20 11a8 8 0 1 0-2.5 6.5M20 5v6h-6" />);
 export const SearchIcon = lines(
   'Search',
   <>

@@ -1,0 +1,41 @@
+import IconButton from '@mui/material/IconButton';
+import Typography from '@mui/material/Typography';
+
+import { useAddFavoriteMutation, useRemoveFavoriteMutation } from '@/api/favorites';
+import type { Emoji } from '@/api/schema';
+import { selectUser } from '@/api/session';
+import { useFormats, useMessages } from '@/app/i18n';
+import { notified } from '@/app/notices';
+import { useAppDispatch, useAppSelector } from '@/app/store';
+import { HeartFilledIcon, HeartIcon } from '@/components/icons';
+
+import { galleryMessages } from './messages';
+
+/** A heart that is there at once, and goes back if the server did not take it. */
+export function FavoriteButton({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(galleryMessages);
+  const { number } = useFormats();
+  const user = useAppSelector(selectUser);
+  const dispatch = useAppDispatch();
+  const [add] = useAddFavoriteMutation();
+  const [remove] = useRemoveFavoriteMutation();
+  const toggle = async () => {
+    if (!user) return dispatch(notified(t.logInForFavorites, 'info'));
+    const { error } = await (emoji.is_favorite ? remove : add)({ id: emoji.id });
+    if (error) dispatch(notified(t.favoriteFailed, 'error'));
+  };
+  const label = emoji.is_favorite ? t.removeFavorite(emoji.name) : t.addFavorite(emoji.name);
+  return (
+    <IconButton
+      aria-label={label}
+      aria-pressed={emoji.is_favorite}
+      onClick={() => void toggle()}
+      sx={{ color: emoji.is_favorite ? 'error.main' : 'text.secondary', borderRadius: 999, gap: 0.5 }}
+    >
+      {emoji.is_favorite ? <HeartFilledIcon fontSize="small" /> : <HeartIcon fontSize="small" />}
+      <Typography component="span" variant="body2" aria-hidden sx={{ fontVariantNumeric: 'tabular-nums' }}>
+        {number(emoji.favorites)}
+      </Typography>
+    </IconButton>
+  );
+}

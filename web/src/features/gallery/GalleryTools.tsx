@@ -1,0 +1,120 @@
+import Box from '@mui/material/Box';
+import Chip from '@mui/material/Chip';
+import IconButton from '@mui/material/IconButton';
+import InputAdornment from '@mui/material/InputAdornment';
+import MenuItem from '@mui/material/MenuItem';
+import TextField from '@mui/material/TextField';
+import { useEffect, useState } from 'react';
+
+import { selectUser } from '@/api/session';
+import { useMessages } from '@/app/i18n';
+import { useAppSelector } from '@/app/store';
+import { CloseIcon, HeartFilledIcon, HeartIcon, SearchIcon } from '@/components/icons';
+
+import { SORTS, type GalleryQuery, type Sort } from './galleryQuery';
+import { galleryMessages } from './messages';
+
+const TYPING_MS = 300;
+
+interface Props {
+  query: GalleryQuery;
+  /** Tags that can be chosen. */
+  tags: string[];
+  onChange: (to: Partial<GalleryQuery>) => void;
+}
+
+/** What the list is narrowed down and sorted by. */
+export function GalleryTools({ query, tags, onChange }: Props) {
+  const t = useMessages(galleryMessages);
+  const user = useAppSelector(selectUser);
+  return (
+    <Box sx={{ display: 'grid', gap: 1.5, mb: 2.5 }}>
+      <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: { xs: '1fr', sm: '1fr 200px' } }}>
+        <SearchField value={query.q} onSearch={(q) => onChange({ q })} />
+        <TextField
+          select
+          label={t.sort}
+          value={query.sort}
+          onChange={(event) => onChange({ sort: event.target.value as Sort })}
+        >
+          {SORTS.map((sort) => (
+            <MenuItem key={sort} value={sort}>
+              {t[`sort_${sort}`]}
+            </MenuItem>
+          ))}
+        </TextField>
+      </Box>
+      <Box role="group" aria-label={t.tagsHere} sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
+        {user && (
+          <Chip
+            clickable
+            aria-pressed={query.favoritesOnly}
+            icon={query.favoritesOnly ? <HeartFilledIcon /> : <HeartIcon />}
+            label={t.myFavorites}
+            color={query.favoritesOnly ? 'primary' : 'default'}
+            onClick={() => onChange({ favoritesOnly: !query.favoritesOnly })}
+          />
+        )}
+        {query.tag && (
+          <Chip
+            clickable
+            aria-label={t.anyTag(query.tag)}
+            color="primary"
+            label={`#${query.tag}`}
+            deleteIcon={<CloseIcon />}
+            onClick={() => onChange({ tag: '' })}
+            onDelete={() => onChange({ tag: '' })}
+          />
+        )}
+        {tags
+          .filter((tag) => tag !== query.tag)
+          .map((tag) => (
+            <Chip key={tag} variant="outlined" label={`#${tag}`} onClick={() => onChange({ tag })} />
+          ))}
+      </Box>
+    </Box>
+  );
+}
+
+/** Asks when the typing pauses, not for every letter. */
+function SearchField({ value, onSearch }: { value: string; onSearch: (words: string) => void }) {
+  const t = useMessages(galleryMessages);
+  const [text, setText] = useState(value);
+  const [told, setTold] = useState(value);
+  if (value !== told) {
+    setTold(value); // somebody went back, or took all filters away
+    if (value !== text.trim()) setText(value);
+  }
+  useEffect(() => {
+    if (text.trim() === value) return;
+    const timer = setTimeout(() => onSearch(text.trim()), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [text, value, onSearch]);
+  return (
+    <TextField
+      type="search"
+      label={t.search}
+      placeholder={t.searchHint}
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+      slotProps={{
+        htmlInput: { maxLength: 50, enterKeyHint: 'search' },
+        input: {
+          sx: { 'input::-webkit-search-cancel-button': { display: 'none' } },
+          startAdornment: (
+            <InputAdornment position="start">
+              <SearchIcon />
+            </InputAdornment>
+          ),
+          endAdornment: text && (
+            <InputAdornment position="end">
+              <IconButton edge="end" aria-label={t.clearSearch} onClick={() => setText('')}>
+                <CloseIcon fontSize="small" />
+              </IconButton>
+            </InputAdornment>
+          ),
+        },
+      }}
+    />
+  );
+}

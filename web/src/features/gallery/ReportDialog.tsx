@@ -1,0 +1,82 @@
+import Alert from '@mui/material/Alert';
+import Button from '@mui/material/Button';
+import Dialog from '@mui/material/Dialog';
+import DialogActions from '@mui/material/DialogActions';
+import DialogContent from '@mui/material/DialogContent';
+import DialogTitle from '@mui/material/DialogTitle';
+import FormControlLabel from '@mui/material/FormControlLabel';
+import Radio from '@mui/material/Radio';
+import RadioGroup from '@mui/material/RadioGroup';
+import TextField from '@mui/material/TextField';
+import { useId, useState, type FormEvent } from 'react';
+
+import { useReportEmojiMutation } from '@/api/emojis';
+import type { Emoji } from '@/api/schema';
+import { useMessages } from '@/app/i18n';
+import { notified } from '@/app/notices';
+import { useExplain } from '@/app/problemMessages';
+import { useAppDispatch } from '@/app/store';
+
+import { templateMessages } from './messages';
+import { REASONS, type Reason } from './reasons';
+
+interface Props {
+  emoji: Emoji;
+  open: boolean;
+  onClose: () => void;
+}
+
+/** Tells the operators of a template. What was written stays until it has arrived. */
+export function ReportDialog({ emoji, open, onClose }: Props) {
+  const t = useMessages(templateMessages);
+  const explain = useExplain();
+  const dispatch = useAppDispatch();
+  const title = useId();
+  const [reason, setReason] = useState<Reason>('offensive');
+  const [comment, setComment] = useState('');
+  const [report, { isLoading, error }] = useReportEmojiMutation();
+  const send = async (event: FormEvent) => {
+    event.preventDefault();
+    const sent = await report({ id: emoji.id, body: { reason, comment: comment.trim() } });
+    if (sent.error) return;
+    setComment('');
+    onClose();
+    dispatch(notified(t.reported));
+  };
+  return (
+    <Dialog open={open} onClose={onClose} aria-labelledby={title} fullWidth maxWidth="xs">
+      <form onSubmit={(event) => void send(event)}>
+        <DialogTitle id={title} variant="h3">
+          {t.reportTitle(emoji.name)}
+        </DialogTitle>
+        <DialogContent sx={{ display: 'grid', gap: 2 }}>
+          <RadioGroup aria-label={t.reason} value={reason} onChange={(_, value) => setReason(value as Reason)}>
+            {REASONS.map((known) => (
+              <FormControlLabel
+                key={known}
+                value={known}
+                control={<Radio color="secondary" />}
+                label={t[`reason_${known}`]}
+              />
+            ))}
+          </RadioGroup>
+          <TextField
+            label={t.comment}
+            value={comment}
+            multiline
+            minRows={2}
+            onChange={(event) => setComment(event.target.value)}
+            slotProps={{ htmlInput: { maxLength: 500 } }}
+          />
+          {error && <Alert severity="error">{explain(error)}</Alert>}
+        </DialogContent>
+        <DialogActions sx={{ p: 2.5, pt: 0 }}>
+          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button type="submit" variant="contained" loading={isLoading}>
+            {t.sendReport}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

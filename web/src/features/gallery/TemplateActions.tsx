@@ -1,0 +1,130 @@
+import Alert from '@mui/material/Alert';
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import Chip from '@mui/material/Chip';
+import { useState } from 'react';
+import { Link } from 'react-router';
+
+import type { Emoji } from '@/api/schema';
+import { selectUser } from '@/api/session';
+import { useMessages } from '@/app/i18n';
+import { notified } from '@/app/notices';
+import { useAppDispatch, useAppSelector } from '@/app/store';
+import { EditIcon, FlagIcon, LinkIcon, TrashIcon } from '@/components/icons';
+import { LinkButton } from '@/components/LinkButton';
+
+import { DeleteTemplate } from './DeleteTemplate';
+import { FavoriteButton } from './FavoriteButton';
+import { formatGalleryQuery, FIRST_PAGE } from './galleryQuery';
+import { templateMessages } from './messages';
+import { ReportDialog } from './ReportDialog';
+
+/** What can be done with a template: by anybody, by who is logged in, by its maker. */
+export function TemplateActions({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(templateMessages);
+  const user = useAppSelector(selectUser);
+  const isMine = user !== null && user.id === emoji.owner?.id;
+  return (
+    <Box sx={{ display: 'grid', gap: 2.5, alignContent: 'start' }}>
+      <Notes emoji={emoji} />
+      <LinkButton to={`/make?emoji=${emoji.id}`} variant="contained" size="large">
+        {t.use}
+      </LinkButton>
+      <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, alignItems: 'center' }}>
+        <FavoriteButton emoji={emoji} />
+        <ShareButton emoji={emoji} />
+        {isMine ? <MakerActions emoji={emoji} /> : <ReportButton emoji={emoji} />}
+      </Box>
+      <LinkButton to={`/templates/new?base=${emoji.id}`} variant="outlined">
+        {t.makeFromThis}
+      </LinkButton>
+      {emoji.tags.length > 0 && (
+        <Box
+          component="ul"
+          aria-label={t.tags}
+          sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, p: 0, m: 0, listStyle: 'none' }}
+        >
+          {emoji.tags.map((tag) => (
+            <li key={tag}>
+              <Chip
+                clickable
+                component={Link}
+                to={`/templates?${formatGalleryQuery({ ...FIRST_PAGE, tag }).toString()}`}
+                variant="outlined"
+                label={`#${tag}`}
+              />
+            </li>
+          ))}
+        </Box>
+      )}
+    </Box>
+  );
+}
+
+function Notes({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(templateMessages);
+  if (emoji.hidden) return <Alert severity="warning">{t.hiddenNote}</Alert>;
+  if (emoji.visibility === 'private') return <Alert severity="info">{t.onlyYou}</Alert>;
+  if (emoji.visibility === 'unlisted') return <Alert severity="info">{t.unlistedNote}</Alert>;
+  return null;
+}
+
+/** By the sheet of the phone where there is one, else into the clipboard. */
+function ShareButton({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(templateMessages);
+  const dispatch = useAppDispatch();
+  if (emoji.visibility === 'private' || emoji.hidden) return null;
+  const link = `${location.origin}/templates/${emoji.id}`;
+  const share = async () => {
+    if ('share' in navigator && matchMedia('(pointer: coarse)').matches) {
+      await navigator.share({ title: emoji.name, url: link }).catch(() => undefined); // closing the sheet is fine
+      return;
+    }
+    try {
+      await navigator.clipboard.writeText(link);
+      dispatch(notified(t.linkCopied));
+    } catch {
+      dispatch(notified(t.linkNotCopied(link), 'info'));
+    }
+  };
+  return (
+    <Button startIcon={<LinkIcon />} onClick={() => void share()}>
+      {t.share}
+    </Button>
+  );
+}
+
+function MakerActions({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(templateMessages);
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <LinkButton to={`/templates/${emoji.id}/edit`} startIcon={<EditIcon />}>
+        {t.edit}
+      </LinkButton>
+      <Button color="error" startIcon={<TrashIcon />} onClick={() => setAsking(true)}>
+        {t.remove}
+      </Button>
+      <DeleteTemplate emoji={emoji} open={asking} onClose={() => setAsking(false)} />
+    </>
+  );
+}
+
+function ReportButton({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(templateMessages);
+  const user = useAppSelector(selectUser);
+  const dispatch = useAppDispatch();
+  const [open, setOpen] = useState(false);
+  if (emoji.built_in) return null;
+  return (
+    <>
+      <Button
+        startIcon={<FlagIcon />}
+        onClick={() => (user ? setOpen(true) : dispatch(notified(t.logInToReport, 'info')))}
+      >
+        {t.report}
+      </Button>
+      <ReportDialog emoji={emoji} open={open} onClose={() => setOpen(false)} />
+    </>
+  );
+}

@@ -1,0 +1,73 @@
+import Box from '@mui/material/Box';
+import Card from '@mui/material/Card';
+import CardActionArea from '@mui/material/CardActionArea';
+import Typography from '@mui/material/Typography';
+import { Link } from 'react-router';
+
+import type { Emoji } from '@/api/schema';
+import { useFormats, useMessages } from '@/app/i18n';
+import { EmojiPicture } from '@/components/EmojiPicture';
+import { EXPRESSIONS } from '@/components/expressions';
+import { PeopleIcon } from '@/components/icons';
+import { LinkButton } from '@/components/LinkButton';
+
+import { FavoriteButton } from './FavoriteButton';
+import { galleryMessages } from './messages';
+import { tileColor } from './tileColor';
+
+/** A template in a list: the happy picture large, the other six small. */
+export function TemplateCard({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(galleryMessages);
+  const { number } = useFormats();
+  return (
+    <Card component="article" sx={{ display: 'flex', flexDirection: 'column', width: '100%' }}>
+      <CardActionArea component={Link} to={`/templates/${emoji.id}`} sx={{ flex: 1, alignContent: 'start', ...lively }}>
+        <Box sx={{ display: 'grid', placeItems: 'center', py: { xs: 2, sm: 3 }, bgcolor: tileColor(emoji.id) }}>
+          <EmojiPicture emoji={emoji} expression="happy" alt="" size="56%" />
+          <Box sx={{ display: 'flex', gap: 0.25, mt: 1.5, px: 1 }}>
+            {EXPRESSIONS.filter((expression) => expression !== 'happy').map((expression) => (
+              <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size={24} />
+            ))}
+          </Box>
+        </Box>
+        <Box sx={{ px: { xs: 1.5, sm: 2 }, pt: 1.5 }}>
+          <Typography component="h2" variant="h4" sx={oneLine}>
+            {emoji.name}
+          </Typography>
+          <Typography variant="body2" color="textSecondary" sx={oneLine}>
+            {emoji.built_in ? t.builtIn : t.by(emoji.owner?.alias ?? '')}
+          </Typography>
+        </Box>
+      </CardActionArea>
+      <Box sx={{ display: 'flex', alignItems: 'center', flexWrap: 'wrap', px: { xs: 0.5, sm: 1 }, pb: 1 }}>
+        <FavoriteButton emoji={emoji} />
+        <Box
+          aria-label={t.uses(number(emoji.uses))}
+          role="img"
+          sx={{ display: 'flex', alignItems: 'center', gap: 0.5, color: 'text.secondary', flex: 1, minWidth: 0 }}
+        >
+          <PeopleIcon fontSize="small" />
+          <Typography component="span" variant="body2">
+            {number(emoji.uses)}
+          </Typography>
+        </Box>
+        <LinkButton
+          to={`/make?emoji=${emoji.id}`}
+          aria-label={t.useNamed(emoji.name)}
+          variant="contained"
+          size="small"
+          sx={{ px: { xs: 1.5, sm: 2 }, flexShrink: 0 }}
+        >
+          {t.useNow}
+        </LinkButton>
+      </Box>
+    </Card>
+  );
+}
+
+const oneLine = { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' } as const;
+
+const lively = {
+  '& img': { transition: 'transform 200ms' },
+  '&:hover img:first-of-type': { transform: 'scale(1.08) rotate(-4deg)' },
+};

@@ -1,0 +1,121 @@
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import Typography from '@mui/material/Typography';
+import useMediaQuery from '@mui/material/useMediaQuery';
+import { useEffect, useEffectEvent, useId, useRef, useState } from 'react';
+
+import { useMessages } from '@/app/i18n';
+import { FACES } from '@/components/art';
+import { Picture } from '@/components/Picture';
+
+import { CameraDialog } from './CameraDialog';
+import { ACCEPTED, carriesFiles, filesOf } from './files';
+import { messages } from './messages';
+
+/** Where photos come in: chosen, dropped anywhere on the page, pasted, or taken. */
+export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
+  const t = useMessages(messages);
+  const limits = useId();
+  const chooser = useRef<HTMLInputElement>(null);
+  const phoneCamera = useRef<HTMLInputElement>(null);
+  const [camera, setCamera] = useState(false);
+  const touch = useMediaQuery('(pointer: coarse)');
+  const over = useDroppedFiles(onFiles);
+
+  function take(input: HTMLInputElement) {
+    onFiles(Array.from(input.files ?? []));
+    // The same file may be chosen again.
+    input.value = '';
+  }
+
+  return (
+    <Box
+      sx={{
+        display: 'grid',
+        justifyItems: 'center',
+        alignContent: 'center',
+        gap: 1.5,
+        textAlign: 'center',
+        p: { xs: 2.5, md: 5 },
+        borderRadius: 6,
+        border: '3px dashed',
+        borderColor: over ? 'secondary.main' : 'primary.dark',
+        bgcolor: over ? 'primary.light' : 'background.paper',
+        color: over ? 'primary.contrastText' : 'text.primary',
+        transition: 'background-color 150ms, transform 150ms',
+        transform: over ? 'scale(1.01)' : 'none',
+      }}
+    >
+      <Picture src={over ? FACES.surprise : FACES.happy} alt="" size={88} />
+      {!touch && (
+        <Typography variant="h3" component="p">
+          {over ? t.letGo : t.dropHere}
+        </Typography>
+      )}
+      <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1.5, justifyContent: 'center' }}>
+        <Button variant="contained" size="large" onClick={() => chooser.current?.click()} aria-describedby={limits}>
+          {t.choose}
+        </Button>
+        <Button
+          variant="outlined"
+          size="large"
+          onClick={() => (touch ? phoneCamera.current?.click() : setCamera(true))}
+        >
+          {t.camera}
+        </Button>
+      </Box>
+      <Typography id={limits} variant="body2" color={over ? 'inherit' : 'textSecondary'}>
+        {t.limits}
+        {!touch && (
+          <>
+            <br />
+            {t.pasteToo}
+          </>
+        )}
+      </Typography>
+      <input
+        ref={chooser}
+        type="file"
+        accept={ACCEPTED}
+        multiple
+        hidden
+        data-testid="photos"
+        onChange={({ currentTarget }) => take(currentTarget)}
+      />
+      <input
+        ref={phoneCamera}
+        type="file"
+        accept="image/*"
+        capture="environment"
+        hidden
+        onChange={({ currentTarget }) => take(currentTarget)}
+      />
+      {camera && <CameraDialog onPhoto={(photo) => onFiles([photo])} onClose={() => setCamera(false)} />}
+    </Box>
+  );
+}
+
+/** Takes files that are dropped anywhere on the page, or pasted. Returns whether some are being dragged over it. */
+function useDroppedFiles(onFiles: (files: File[]) => void): boolean {
+  const [over, setOver] = useState(false);
+  const taken = useEffectEvent((files: File[]) => files.length > 0 && onFiles(files));
+
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const dragged = (event: DragEvent) => {
+      if (!carriesFiles(event.dataTransfer)) return;
+      // Otherwise the browser would open the photo in place of the page.
+      event.preventDefault();
+      setOver(event.type === 'dragover');
+    };
+    document.addEventListener('dragover', dragged, { signal });
+    document.addEventListener('drop', dragged, { signal });
+    document.addEventListener('drop', ({ dataTransfer }) => taken(filesOf(dataTransfer)), { signal });
+    document.addEventListener('dragleave', ({ relatedTarget }) => relatedTarget ?? setOver(false), { signal });
+    document.addEventListener('paste', ({ clipboardData }) => taken(filesOf(clipboardData)), { signal });
+    return () => controller.abort();
+  }, []);
+
+  return over;
+}

@@ -1,0 +1,159 @@
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import LinearProgress from '@mui/material/LinearProgress';
+import Typography from '@mui/material/Typography';
+
+import { useFormats, useMessages } from '@/app/i18n';
+import { FACES } from '@/components/art';
+import { AuthedImage } from '@/components/AuthedImage';
+import { LinkButton } from '@/components/LinkButton';
+import { Picture } from '@/components/Picture';
+
+import { FoundFaces } from '../task/FoundFaces';
+import { stepMessages, useFailure } from '../task/messages';
+import { isStep } from '../task/task';
+import { LocalPhoto } from './LocalPhoto';
+import { messages } from './messages';
+import { open, type Photo } from './photosSlice';
+import type { PhotoQueue } from './queue';
+
+/** A photo on its way: what it is, how far it is, and what can be done about it. */
+export function PhotoCard({ photo, queue, large }: { photo: Photo; queue: PhotoQueue; large: boolean }) {
+  const t = useMessages(messages);
+  const status = useStatus(photo);
+  return (
+    <Box
+      component="li"
+      aria-label={t.photoNamed(photo.name)}
+      sx={{
+        display: 'grid',
+        gridTemplateColumns: large ? '1fr' : { xs: '88px 1fr', sm: '120px 1fr' },
+        gap: 2,
+        alignItems: 'center',
+        p: 2,
+        borderRadius: 6,
+        border: 1,
+        borderColor: 'divider',
+        bgcolor: 'background.paper',
+      }}
+    >
+      <Shown photo={photo} file={queue.file(photo.id)} large={large} />
+      <Box sx={{ display: 'grid', gap: 1, minWidth: 0 }}>
+        <Typography noWrap sx={{ fontWeight: 700 }}>
+          {photo.name}
+        </Typography>
+        <Typography variant="body2" color={photo.phase === 'failed' ? 'error' : 'textSecondary'} aria-live="polite">
+          {status}
+        </Typography>
+        {open(photo) && <Progress photo={photo} />}
+        <Actions photo={photo} queue={queue} />
+      </Box>
+    </Box>
+  );
+}
+
+function Shown({ photo, file, large }: { photo: Photo; file: File | undefined; large: boolean }) {
+  const t = useMessages(messages);
+  const picture = {
+    display: 'block',
+    width: 1,
+    borderRadius: 4,
+    ...(large ? { maxHeight: '52vh', objectFit: 'contain' } : { aspectRatio: '1', objectFit: 'cover' }),
+  } as const;
+  if (photo.phase === 'done' && photo.task?.image_url) {
+    return <AuthedImage path={photo.task.image_url} alt={t.photoNamed(photo.name)} sx={picture} />;
+  }
+  const fallback = (
+    <Box sx={{ display: 'grid', justifyItems: 'center', gap: 1, py: large ? 4 : 1 }}>
+      <Picture src={FACES.neutral} alt="" size={large ? 96 : 56} />
+      {large && (
+        <Typography variant="body2" color="textSecondary">
+          {t.noPreview}
+        </Typography>
+      )}
+    </Box>
+  );
+  if (!file) return fallback;
+  return (
+    // As wide as the photo is, so that frames stand where the faces are.
+    <Box sx={{ position: 'relative', justifySelf: 'center', ...(!large && { width: 1 }) }}>
+      <LocalPhoto
+        file={file}
+        alt={t.photoNamed(photo.name)}
+        fallback={fallback}
+        sx={{ ...picture, ...(large && { width: 'auto', maxWidth: 1 }) }}
+      />
+      {large && photo.task && <FoundFaces task={photo.task} />}
+    </Box>
+  );
+}
+
+function Progress({ photo }: { photo: Photo }) {
+  const t = useMessages(messages);
+  const { phase, sent, task } = photo;
+  const value = phase === 'uploading' ? 100 * sent : (task?.percent ?? 0);
+  // Between the last byte and the answer, and before the first step, nothing is known.
+  const waiting = (phase === 'uploading' && sent === 1) || (phase === 'working' && value === 0) || phase === 'waiting';
+  return (
+    <LinearProgress
+      aria-label={t.progressOf(photo.name)}
+      variant={waiting ? 'indeterminate' : 'determinate'}
+      {...(!waiting && { value })}
+      sx={{ height: 10, borderRadius: 5 }}
+    />
+  );
+}
+
+function Actions({ photo, queue }: { photo: Photo; queue: PhotoQueue }) {
+  const t = useMessages(messages);
+  const again = photo.phase === 'failed' || photo.phase === 'cancelled';
+  return (
+    <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
+      {open(photo) && (
+        <Button size="small" variant="outlined" onClick={() => queue.cancel(photo.id)}>
+          {t.cancel}
+        </Button>
+      )}
+      {photo.phase === 'done' && (
+        <LinkButton size="small" variant="contained" to={`/results/${photo.taskId ?? ''}`}>
+          {t.open}
+        </LinkButton>
+      )}
+      {again && (
+        <Button size="small" variant="contained" onClick={() => queue.retry(photo.id)}>
+          {t.retry}
+        </Button>
+      )}
+      {!open(photo) && (
+        <Button size="small" onClick={() => queue.remove(photo.id)}>
+          {t.remove}
+        </Button>
+      )}
+    </Box>
+  );
+}
+
+/** One sentence about how a photo is. */
+function useStatus({ phase, sent, task, connection, problem }: Photo): string {
+  const t = useMessages(messages);
+  const steps = useMessages(stepMessages);
+  const failure = useFailure();
+  const { percent } = useFormats();
+  switch (phase) {
+    case 'waiting':
+      return t.waiting;
+    case 'uploading':
+      return sent < 1 ? t.uploading(percent(sent)) : t.received;
+    case 'working': {
+      if (connection === 'offline') return t.reconnecting;
+      const step = task && isStep(task.state) ? steps[task.state] : t.analysing;
+      return task && task.faces.length > 0 ? `${step} · ${t.facesSoFar(task.faces.length)}` : step;
+    }
+    case 'done':
+      return t.done(task?.faces.length ?? 0);
+    case 'cancelled':
+      return t.cancelled;
+    case 'failed':
+      return failure(problem ?? 'UNKNOWN');
+  }
+}

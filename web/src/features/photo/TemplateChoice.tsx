@@ -1,0 +1,108 @@
+import Box from '@mui/material/Box';
+import Skeleton from '@mui/material/Skeleton';
+import Typography from '@mui/material/Typography';
+
+import { useListEmojisQuery } from '@/api/emojis';
+import type { Emoji } from '@/api/schema';
+import { useMessages } from '@/app/i18n';
+import { EmojiPicture } from '@/components/EmojiPicture';
+import { ErrorState } from '@/components/ErrorState';
+import { EXPRESSIONS } from '@/components/expressions';
+import { LinkButton } from '@/components/LinkButton';
+
+import { messages } from './messages';
+
+interface Props {
+  chosen: string | undefined;
+  onChoose: (emojiId: string) => void;
+}
+
+const POPULAR = { page_number: 1, sort: 'popular' } as const;
+
+/** The most popular templates, of which the first is as good as any to begin with. */
+export function usePopularTemplates(skip: boolean) {
+  return useListEmojisQuery(POPULAR, { skip });
+}
+
+/** Some templates to choose from, and the way to all of them. */
+export function TemplateChoice({ chosen, onChoose }: Props) {
+  const t = useMessages(messages);
+  const { data, error, refetch } = usePopularTemplates(false);
+  if (error) return <ErrorState error={error} onRetry={refetch} />;
+  return (
+    <Box sx={{ display: 'grid', gap: 1.5 }}>
+      <Box
+        role="radiogroup"
+        aria-label={t.template}
+        sx={{ display: 'grid', gap: 1, gridTemplateColumns: 'repeat(4, minmax(0, 1fr))' }}
+      >
+        {data
+          ? data.emojis.map((emoji) => (
+              <Choice key={emoji.id} emoji={emoji} checked={emoji.id === chosen} onChoose={onChoose} />
+            ))
+          : Array.from({ length: 8 }, (_, index) => <Skeleton key={index} variant="rounded" height={104} />)}
+      </Box>
+      <LinkButton to="/templates" sx={{ justifySelf: 'start' }}>
+        {t.more}
+      </LinkButton>
+    </Box>
+  );
+}
+
+function Choice({ emoji, checked, onChoose }: { emoji: Emoji; checked: boolean; onChoose: Props['onChoose'] }) {
+  return (
+    <Box
+      component="label"
+      sx={{
+        display: 'grid',
+        justifyItems: 'center',
+        alignContent: 'center',
+        gap: 0.5,
+        p: 1,
+        minHeight: 104,
+        borderRadius: 4,
+        cursor: 'pointer',
+        border: '3px solid',
+        borderColor: checked ? 'primary.main' : 'transparent',
+        bgcolor: checked ? 'background.paper' : 'transparent',
+        '&:hover': { bgcolor: 'background.paper' },
+        '&:has(:focus-visible)': { outline: '3px solid', outlineColor: 'secondary.main' },
+      }}
+    >
+      <Box
+        component="input"
+        type="radio"
+        name="template"
+        checked={checked}
+        onChange={() => onChoose(emoji.id)}
+        sx={{ position: 'absolute', opacity: 0, width: '1px', height: '1px' }}
+      />
+      <EmojiPicture emoji={emoji} expression="happy" alt="" size={56} />
+      <Typography variant="body2" noWrap sx={{ maxWidth: 1, fontWeight: checked ? 700 : 400 }}>
+        {emoji.name}
+      </Typography>
+    </Box>
+  );
+}
+
+/** The template that was chosen: all of its seven pictures. */
+export function ChosenTemplate({ emoji }: { emoji: Emoji }) {
+  const t = useMessages(messages);
+  return (
+    <Box sx={{ p: 2, borderRadius: 6, border: 1, borderColor: 'divider', bgcolor: 'background.paper' }}>
+      <Typography variant="h4" component="p" noWrap>
+        {emoji.name}
+      </Typography>
+      {emoji.owner?.alias && !emoji.built_in && (
+        <Typography variant="body2" color="textSecondary" noWrap>
+          {t.by(emoji.owner.alias)}
+        </Typography>
+      )}
+      <Box sx={{ display: 'grid', gridTemplateColumns: 'repeat(7, minmax(0, 1fr))', gap: 0.5, mt: 1 }}>
+        {EXPRESSIONS.map((expression) => (
+          <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size="100%" />
+        ))}
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,56 @@
+import { useStore } from 'react-redux';
+
+import { renew, sessionOf } from '@/api/http';
+import { tasks } from '@/api/tasks';
+import type { AppStore } from '@/app/store';
+
+import { taskSource } from '../task/source';
+import { originals } from './originals';
+import { selectPhotos } from './photosSlice';
+import { createPhotoQueue, Refused, type PhotoQueue } from './queue';
+import { sendPhoto } from './upload';
+
+const queues = new WeakMap<AppStore, PhotoQueue>();
+
+/** The queue of the app's store. It goes on whatever screen is open. */
+export function usePhotoQueue(): PhotoQueue {
+  const store = useStore() as AppStore;
+  let queue = queues.get(store);
+  if (!queue) {
+    queue = queueOf(store);
+    queues.set(store, queue);
+  }
+  return queue;
+}
+
+function queueOf(store: AppStore): PhotoQueue {
+  const queue = createPhotoQueue({
+    dispatch: store.dispatch,
+    photos: () => selectPhotos(store.getState()),
+    send: sendPhoto,
+    source: {
+      ...taskSource(store),
+      cancel: (taskId) => store.dispatch(tasks.endpoints.cancelTask.initiate({ task_id: taskId })).unwrap(),
+    },
+    async token(again) {
+      const { accessToken } = sessionOf(store);
+      if (accessToken && !again) return accessToken;
+      const there = await renew(store, accessToken);
+      const { accessToken: renewed } = sessionOf(store);
+      if (there && renewed) return renewed;
+      // Whoever is offline stays logged in.
+      throw sessionOf(store).status === 'authenticated' ? new TypeError('offline') : new Refused('UNAUTHENTICATED');
+    },
+    keepOriginal: originals.keep,
+  });
+  let user = sessionOf(store).user?.id;
+  store.subscribe(() => {
+    const { id } = sessionOf(store).user ?? {};
+    if (user !== undefined && id !== user) {
+      queue.clear();
+      originals.clear();
+    }
+    user = id;
+  });
+  return queue;
+}

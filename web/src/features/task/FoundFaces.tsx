@@ -1,0 +1,28 @@
+import Box from '@mui/material/Box';
+
+import type { Task } from '@/api/schema';
+
+import { placed } from '../result/geometry';
+
+/** Frames around the faces that were found so far; stands over a photo that is shown as a whole. */
+export function FoundFaces({ task }: { task: Task }) {
+  if (task.width === 0) return null;
+  return task.faces.map(
+    ({ face, box }) =>
+      box && (
+        <Box
+          key={face}
+          aria-hidden
+          sx={{
+            position: 'absolute',
+            border: '2px solid',
+            borderColor: 'primary.main',
+            borderRadius: '30%',
+            boxShadow: '0 0 0 1px rgb(0 0 0 / 60%)',
+            pointerEvents: 'none',
+          }}
+          style={placed(box, task)}
+        />
+      ),
+  );
+}

@@ -26,7 +26,7 @@ const messages = defineMessages({
 /** For addresses that there are not, and for screens that break. */
 export function Lost() {
   const t = useMessages(messages);
-  const broken = useRouteError() !== undefined;
+  const broken = useRouteError() != null;
   const title = broken ? t.broken : t.lost;
   useTitle(title);
   return (

@@ -10,12 +10,17 @@ from typing import Any, TypeVar
 
 import pytest
 
+from igemoji_mesh.testing import TestMesh
 from igemoji_stack.parts import Ceph, MariaDb, Nanio, Part, PartMissing, RabbitMq, Redis
 
 T = TypeVar("T")
 PartT = TypeVar("PartT", bound=Part)
 
 START_SECONDS = 120
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--backend", choices=("embedded", "real"), default="embedded", help="what services are tested on")
 
 
 class PartsLoop:
@@ -78,6 +83,26 @@ def database_url(request: pytest.FixtureRequest, parts_loop: PartsLoop, tmp_path
         return f"sqlite:///{tmp_path}/x.db"
     mariadb: MariaDb = request.getfixturevalue("mariadb")
     return parts_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _databases_of_services(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With `--backend real` the tests of services run on MariaDB."""
+    if request.config.getoption("--backend") == "embedded":
+        yield
+        return
+    mariadb: MariaDb = request.getfixturevalue("mariadb")
+    parts_loop: PartsLoop = request.getfixturevalue("parts_loop")
+    urls: dict[tuple[Path, str], str] = {}
+
+    def database_for(folder: Path, service: str) -> str:
+        if (folder, service) not in urls:
+            urls[folder, service] = parts_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}"))
+        return urls[folder, service]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestMesh, "database_for", staticmethod(database_for))
+        yield
 
 
 @pytest.fixture(scope="session")

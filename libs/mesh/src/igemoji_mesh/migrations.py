@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command, context
@@ -17,6 +18,13 @@ from igemoji_mesh.database import create_engine
 from igemoji_mesh.errors import StartError
 
 LOCK_SECONDS = 300
+
+_HOLDS = {
+    f"{size}{kind}": 2**bits - 1
+    for kind in ("TEXT", "BLOB")
+    for size, bits in (("TINY", 8), ("", 16), ("MEDIUM", 24), ("LONG", 32))
+}
+"""Bytes, by MySQL's type."""
 
 
 def migrate(url: str, package: str) -> None:
@@ -49,9 +57,26 @@ def differences(url: str, package: str, metadata: sa.MetaData) -> list[object]:
     migrate(url, package)
     engine = create_engine(url)
     with engine.connect() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), metadata)
+        found = compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": _is_other_type}), metadata
+        )
     engine.dispose()
     return list(found)
+
+
+def _is_other_type(
+    _context: object,
+    _inspected: object,
+    _column: object,
+    found: sa.types.TypeEngine[Any],
+    meant: sa.types.TypeEngine[Any],
+) -> bool | None:
+    """MySQL chooses among its texts and blobs by length: any that holds as much is right. None: as Alembic thinks."""
+    name = type(found).__name__
+    if name not in _HOLDS or not isinstance(meant, sa.Text if name.endswith("TEXT") else sa.LargeBinary):
+        return None
+    length: int | None = meant.length
+    return length is not None and _HOLDS[name] < length
 
 
 def _config(package: str, connection: sa.Connection) -> Config:

@@ -4,7 +4,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 
@@ -23,6 +23,9 @@ class TestMesh:
     """Certificates for every service and a key that signs tokens, in a temporary folder."""
 
     __test__ = False
+
+    database_for: ClassVar[Callable[[Path, str], str]] = staticmethod(lambda _data_dir, _service: "")
+    """The URL of a service's database, for a data folder. Empty: a SQLite file in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,7 +63,8 @@ class TestMesh:
             "drain_seconds": 0,
             "stop_grace_seconds": 1,
         }
-        return kind(**(values | changes))
+        values |= changes
+        return kind(**({"database_url": type(self).database_for(values["data_dir"], service)} | values))
 
     def channel(self, port: int, service: str, *, caller: str = "gateway") -> grpc.aio.Channel:
         """A channel to `service`, opened by the service `caller`."""

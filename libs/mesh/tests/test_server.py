@@ -130,6 +130,9 @@ async def test_every_call_is_logged_with_its_request_id_and_outcome(mesh, server
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         request = ranking_pb2.GetRankingRequest(window="day")
         await refusal(stub(mesh, server).GetRanking(request, metadata=(("x-request-id", "abc"),)))
+        async with asyncio.timeout(10):
+            while not any(line["event"] == "rpc" for line in lines):  # it is written after the answer was sent
+                await asyncio.sleep(0.01)
     (line,) = [line for line in lines if line["event"] == "rpc"]
     assert (line["request_id"], line["code"], line["method"]) == ("abc", "NOT_FOUND", f"/{SERVICE}/GetRanking")
 

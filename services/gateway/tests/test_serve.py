@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from .fake_mesh import FakeMesh, eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Serving = tuple[asyncio.subprocess.Process, str]
 

@@ -108,6 +108,11 @@ class CertificateAuthority:
         (folder / f"{service}.crt").write_bytes(certificate)
 
 
+def expires_at(pem: bytes) -> datetime.datetime:
+    """When the first certificate of a PEM file runs out, aware, UTC."""
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Writes a file that only its owner can read, from its first byte on."""
     path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from igemoji_mesh import telemetry
+from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.access import caller
 from igemoji_mesh.certificates import identity
 from igemoji_mesh.errors import StartError
@@ -116,7 +116,7 @@ def _handed_on(details: Any, default_timeout: float | None) -> grpc.aio.ClientCa
     if until is not None:
         remaining = max(0.001, until - time.monotonic())
         timeout = remaining if timeout is None else min(timeout, remaining)
-    metadata: Sequence[Any] = [*(details.metadata or ())]
+    metadata: Sequence[Any] = [*(details.metadata or ()), *tracing.handed_on()]
     if telemetry.request_id.get():
         metadata = [*metadata, (telemetry.REQUEST_ID_HEADER, telemetry.request_id.get())]
     return grpc.aio.ClientCallDetails(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from igemoji_mesh import mysql
+from igemoji_mesh.database_metrics import CONNECTIONS, WAIT_SECONDS, observe
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.storage import passing_trouble
 
@@ -61,6 +62,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url)
+        observe(self.engine)
         self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="database")
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
@@ -83,13 +85,17 @@ class Database:
     async def _run(
         self, connect: Callable[[], AbstractContextManager[sa.Connection]], work: Callable[[sa.Connection], T]
     ) -> T:
+        asked_at = time.perf_counter()
+
         def run() -> T:
-            for pause in _pauses():
-                try:
-                    return _attempt(connect, work)
-                except _AgainError:
-                    time.sleep(pause)
-            return _attempt(connect, work, last=True)
+            WAIT_SECONDS.observe(time.perf_counter() - asked_at)
+            with CONNECTIONS.track_inprogress():
+                for pause in _pauses():
+                    try:
+                        return _attempt(connect, work)
+                    except _AgainError:
+                        time.sleep(pause)
+                return _attempt(connect, work, last=True)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import grpc
 import protovalidate
-import structlog
 
-from igemoji_mesh import telemetry
+from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.errors import DeadlineExceeded, InvalidInput, MeshError, Unavailable, Violation, to_status
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.metrics import gauge, histogram
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -32,6 +32,9 @@ PROBES = (HEALTH_PREFIX, "/grpc.reflection.")
 
 _PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 """From another service. What this one cancels itself is no error of a call: a peer that cancels has stopped."""
+
+RPC_SECONDS = histogram("igemoji_rpc_seconds")
+RPC_IN_FLIGHT = gauge("igemoji_rpc_in_flight")
 
 deadline_at: ContextVar[float | None] = ContextVar("deadline_at", default=None)
 """When the call that is being answered must be done, on the clock of `time.monotonic`; clients hand it on."""
@@ -107,18 +110,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
 
 class ObserveInterceptor(CallInterceptor):
-    """Takes the request id up, logs one line a call, and counts and times it."""
+    """Takes request id and trace up, logs one line a call, and counts and times it."""
 
     @asynccontextmanager
     async def around(self, method: str, context: Context) -> AsyncIterator[None]:
-        given = str(dict(context.invocation_metadata() or ()).get(telemetry.REQUEST_ID_HEADER, ""))
-        telemetry.request_id.set(given[:64] or new_id())
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=telemetry.request_id.get())
+        metadata = dict(context.invocation_metadata() or ())
+        request_id = str(metadata.get(telemetry.REQUEST_ID_HEADER, ""))[:64] or new_id()
+        span = tracing.start_call(method, metadata, request_id)
+        telemetry.log_as(request_id, tracing.trace_id())
         started = time.monotonic()
         code = "UNKNOWN"
         try:
-            with telemetry.RPC_IN_FLIGHT.labels(method).track_inprogress():
+            with RPC_IN_FLIGHT.labels(method).track_inprogress():
                 yield
             code = "OK"
         except asyncio.CancelledError:
@@ -129,8 +132,9 @@ class ObserveInterceptor(CallInterceptor):
             raise
         finally:
             seconds = time.monotonic() - started
-            telemetry.RPC_SECONDS.labels(method, code).observe(seconds)
+            RPC_SECONDS.labels(method, code).observe(seconds)
             telemetry.log.info("rpc", method=method, code=code, ms=round(seconds * 1000, 1))
+            tracing.end_call(span, code)
 
 
 class ErrorInterceptor(CallInterceptor):

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from igemoji_mesh.access import AccessInterceptor, policies_for
+from igemoji_mesh.certificates import expires_at
 from igemoji_mesh.client import read_pem
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.http_status import HttpStatusInterceptor
@@ -25,9 +26,11 @@ from igemoji_mesh.interceptors import (
     ObserveInterceptor,
     ValidationInterceptor,
 )
+from igemoji_mesh.metrics import gauge
 from igemoji_mesh.settings import ServiceSettings, SettingsT, load_settings
 from igemoji_mesh.telemetry import configure_logging, log
 from igemoji_mesh.tokens import TokenVerifier
+from igemoji_mesh.tracing import close_tracing, configure_tracing
 
 LIVE = "live"
 """The health service's name for liveness, which asks nobody; the empty name is readiness."""
@@ -38,6 +41,10 @@ REFUSE_SECONDS = 1.0
 """How long new calls are refused at most before none is read any more."""
 QUIET_SECONDS = 0.1
 """No new call for so long, and whoever called has heard."""
+
+READY = gauge("igemoji_ready")
+BUILD = gauge("igemoji_build_info")
+CERTIFICATE_EXPIRES = gauge("igemoji_certificate_expires_timestamp_seconds")
 
 Check = Callable[[], Awaitable[None]]
 
@@ -168,6 +175,8 @@ class MeshServer:
 
     def _start_metrics(self) -> None:
         host, _, port = self._settings.metrics_listen.rpartition(":")
+        BUILD.labels(self.name, self._settings.version).set(1)
+        CERTIFICATE_EXPIRES.set(expires_at(read_pem(self._settings.tls_cert)).timestamp())
         try:
             self._metrics, _ = start_http_server(int(port), host)
         except OSError as error:
@@ -186,15 +195,19 @@ class MeshServer:
             await self._check_readiness()
 
     async def _check_readiness(self) -> None:
-        for name, check in self._readiness.items():
-            try:
-                async with asyncio.timeout(READINESS_INTERVAL_SECONDS):
-                    await check()
-            except Exception as error:
-                log.warning("not ready", dependency=name, error=repr(error))
-                await self._set_ready(False)
-                return
-        await self._set_ready(True)
+        found = [await self._answers(name, check) for name, check in self._readiness.items()]
+        await self._set_ready(all(found))
+
+    async def _answers(self, name: str, check: Check) -> bool:
+        try:
+            async with asyncio.timeout(READINESS_INTERVAL_SECONDS):
+                await check()
+        except Exception as error:
+            log.warning("not ready", dependency=name, error=repr(error))
+            READY.labels(name).set(0)
+            return False
+        READY.labels(name).set(1)
+        return True
 
     async def _set_ready(self, ready: bool) -> None:
         status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
@@ -219,11 +232,14 @@ def run_service(name: str, kind: type[SettingsT], compose: Compose[SettingsT]) -
     try:
         settings = load_settings(kind)
         configure_logging(name, settings.log_level)
+        configure_tracing(name, settings.otel_exporter_otlp_endpoint)
         asyncio.run(_compose_and_run(settings, compose))
     except StartError as error:
         sys.exit(_complain(f"{name} can't start. {error}"))
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        close_tracing()
 
 
 async def _compose_and_run(settings: SettingsT, compose: Compose[SettingsT]) -> None:

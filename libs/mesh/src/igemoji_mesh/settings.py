@@ -18,7 +18,12 @@ class ServiceSettings(BaseSettings):
 
     environment: Literal["production", "development"] = "production"
     """`development` adds gRPC reflection."""
+    version: str = "development"
+    """What runs, as metrics tell it; an image knows its own."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    otel_exporter_otlp_endpoint: str = ""
+    """Where traces go, by OTLP over gRPC, such as http://otel-collector:4317. Empty: none are recorded."""
 
     listen: str = "127.0.0.1:50051"
     """Where RPCs are answered, over mutual TLS."""
@@ -67,9 +72,10 @@ class ServiceSettings(BaseSettings):
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+AnySettingsT = TypeVar("AnySettingsT", bound=BaseSettings)
 
 
-def load_settings(kind: type[SettingsT]) -> SettingsT:
+def load_settings(kind: type[AnySettingsT]) -> AnySettingsT:
     """Reads the environment. Raises StartError that names the variable."""
     try:
         return kind()

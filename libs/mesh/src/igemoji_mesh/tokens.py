@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from igemoji_mesh.errors import Unauthenticated
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.metrics import counter
 
 ALGORITHM = "EdDSA"
 ISSUER = "igemoji"
@@ -94,6 +95,7 @@ def issue(claims: Claims, key: SigningKey, *, lifetime_seconds: int, now: dateti
     return jwt.encode(payload, key.key, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
+CACHE = counter("igemoji_cache_total")
 KeySource = Callable[[], Awaitable[Sequence[PublicKey]]]
 
 
@@ -136,6 +138,7 @@ class TokenVerifier:
 
     async def _key(self, kid: str) -> PublicKey | None:
         age = time.monotonic() - self._fetched_at
+        CACHE.labels("token keys", "hit" if kid in self._keys and age <= self.max_age_seconds else "miss").inc()
         if age > self.max_age_seconds or (kid not in self._keys and age > self.min_refresh_seconds):
             await self._refresh(kid)
         return self._keys.get(kid)

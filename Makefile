@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 STUBS := libs/protos/src/igemoji_protos/data/openapi.json
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml stack/pyproject.toml)
 CONTRACT := $(shell find protos -name '*.proto') $(wildcard libs/protos/generate/*.py)
-CHECKED := libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py
+CHECKED := libs/client libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py
 
 SERVERS := mariadb-server rabbitmq-server redis-server radosgw ceph-mon ceph-osd ceph-common
 

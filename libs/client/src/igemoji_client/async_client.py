@@ -1,0 +1,81 @@
+"""The client for asyncio."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from igemoji_client.accounts import AsyncAccounts
+from igemoji_client.models import Ranking, RankingEntry, Session, Window
+from igemoji_client.operators import AsyncModeration
+from igemoji_client.tasks import AsyncTasks
+from igemoji_client.templates import AsyncTemplates
+from igemoji_client.transport import Login, Options, Transport, get, http_client
+
+
+class AsyncClient:
+    """IGE MOJI at one address, for asyncio; `async with` closes its connections.
+
+    async with AsyncClient("http://127.0.0.1:8080") as client:
+        await client.accounts.start_guest()
+        task_id = await client.tasks.create(Path("photo.jpg"), template_id)
+        async for task in client.tasks.watch(task_id): ...
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: Path | None = None,
+        session: Session | None = None,
+        on_session: Callable[[Session | None], None] = lambda _: None,
+        options: Options = Options(),  # noqa: B008 - it can't be changed
+        http_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """
+        Args:
+            url: Of the gateway.
+            ca_file: PEM certificates of the authorities that are trusted, instead of the system's.
+            session: A login from before.
+            on_session: Is told of each new session, so that it can be kept, and None when there is none any more.
+            http_transport: Stands in for the network.
+        """
+        self._http = http_client(url, ca_file, http_transport)
+        self._use(Transport(self._http, Login(session, on_session), options))
+
+    def _use(self, transport: Transport) -> None:
+        self._transport = transport
+        self.accounts = AsyncAccounts(transport)
+        self.templates = AsyncTemplates(transport)
+        self.tasks = AsyncTasks(transport)
+        self.moderation = AsyncModeration(transport)
+
+    @property
+    def session(self) -> Session | None:
+        """Of who is logged in."""
+        return self._transport.login.session
+
+    def with_options(self, options: Options) -> Self:
+        """The same client, with the same connections and login, that goes about its calls in another way."""
+        other = object.__new__(type(self))
+        other._http = self._http
+        other._use(self._transport.with_options(options))
+        return other
+
+    async def ranking(self, window: Window = "week", limit: int = 10) -> tuple[RankingEntry, ...]:
+        """The templates used most."""
+        told = await self._transport.json(get("/api/v1/faces/ranking", window=window, limit=limit))
+        return Ranking.model_validate(told).entries
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -31,6 +31,18 @@ SECURITY_SCHEMES = {
     },
 }
 
+IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": (
+        "Makes the call repeatable for 24 hours: the same caller, key and request have one effect and the same answer, "
+        "then with the header `Idempotent-Replayed: true`. With another request it is a conflict (409, "
+        "`IDEMPOTENCY_KEY_REUSED`), and while the first call is being answered too (409, `IDEMPOTENT_CALL_UNDER_WAY`, "
+        "with `Retry-After`). An error is not kept. Choose a random UUID: who knows the key may read the answer."
+    ),
+    "schema": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[!-~]+$"},
+}
+
 INFO = {
     "title": "IGE MOJI",
     "version": "1",
@@ -80,6 +92,7 @@ def openapi_document(descriptors: FileDescriptorSet) -> Json:
         "paths": paths,
         "components": {
             "schemas": schemas.components(),
+            "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY},
             "responses": {str(code): _error(text) for code, text in ERRORS.items()},
             "securitySchemes": SECURITY_SCHEMES,
         },
@@ -117,6 +130,10 @@ def _operation(rpc: MethodDescriptor, binding: Any, path: str, types: ContractTy
     if body:
         fields.clear() if binding.body == "*" else fields.pop(binding.body)
     parameters += [_parameter(field, "query", schemas) for field in fields.values()]
+    if access.idempotency_key:
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if rpc.GetOptions().deprecated:
+        operation["deprecated"] = True
     if parameters:
         operation["parameters"] = parameters
     if body:
@@ -136,6 +153,8 @@ def _parameter(field: FieldDescriptor, place: str, schemas: Schemas) -> Json:
         parameter["description"] = description
     if place == "path" or schemas.is_required(field):
         parameter["required"] = True
+    if schema.pop("deprecated", False):
+        parameter["deprecated"] = True
     return {**parameter, "schema": schema}
 
 

@@ -101,6 +101,10 @@ class Schemas:
         return {**schema, "required": required} if required else schema
 
     def field(self, field: FieldDescriptor, *, request: bool = False) -> Json:
+        schema = self._field(field, request=request)
+        return {**schema, "deprecated": True} if field.GetOptions().deprecated else schema
+
+    def _field(self, field: FieldDescriptor, *, request: bool) -> Json:
         rules = self._types.extension(field, "buf.validate.field")
         comment = self._types.comment(field)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:

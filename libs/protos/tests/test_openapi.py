@@ -19,6 +19,8 @@ GENERATE = Path(__file__).parents[1] / "generate"
 
 Document = dict[str, Any]
 
+KEY = {"$ref": "#/components/parameters/IdempotencyKey"}
+
 TOYS = """
 syntax = "proto3";
 // Toys and those who play.
@@ -32,7 +34,7 @@ service ToyService {
   // Makes a toy. It may squeak.
   rpc Make(MakeRequest) returns (MakeResponse) {
     option (google.api.http) = {put: "/api/v1/toys/{id}" body: "*" response_body: "toy"};
-    option (igemoji.common.v1.access) = {level: LEVEL_OPERATOR http_code: 201};
+    option (igemoji.common.v1.access) = {level: LEVEL_OPERATOR http_code: 201 idempotency_key: true};
   }
   // Toys that fit.
   rpc Find(FindRequest) returns (stream Toy) {
@@ -40,6 +42,7 @@ service ToyService {
     option (igemoji.common.v1.access) = {level: LEVEL_OPTIONAL_USER per_minute: 7};
   }
   rpc Paint(PaintRequest) returns (google.api.HttpBody) {
+    option deprecated = true;
     option (google.api.http) = {post: "/api/v1/toys/paint" body: "colour"};
     option (igemoji.common.v1.access) = {level: LEVEL_PUBLIC};
   }
@@ -76,9 +79,12 @@ message FindRequest {
 }
 message PaintRequest {
   Colour colour = 1;
-  bool twice = 2;
+  bool twice = 2 [deprecated = true];
 }
-message Colour { string name = 1; }
+message Colour {
+  string name = 1;
+  string shade = 2 [deprecated = true];
+}
 """
 
 MakeDocument = Callable[[descriptor_pb2.FileDescriptorSet], Document]
@@ -170,7 +176,8 @@ def test_a_photo_goes_in_and_comes_out_as_bytes_and_progress_as_events(ours: Doc
     upload = operations(ours)["post", "/api/v1/faces/tasks"]
     assert set(upload["requestBody"]["content"]) == {"image/*", "application/octet-stream", "multipart/form-data"}
     assert set(upload["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]) == {"image", "emoji_id"}
-    assert [parameter["name"] for parameter in upload["parameters"]] == ["emoji_id"]
+    assert [parameter.get("name") for parameter in upload["parameters"]] == ["emoji_id", None]
+    assert upload["parameters"][1] == KEY
     image = operations(ours)["get", "/api/v1/faces/tasks/{task_id}/image"]["responses"]["200"]
     assert set(image["content"]) == {"image/*", "application/octet-stream"}
     events = operations(ours)["get", "/api/v1/faces/tasks/{task_id}/events"]["responses"]["200"]
@@ -185,7 +192,8 @@ def test_a_made_up_contract_gives_a_valid_document(toys: Document) -> None:
 def test_rules_become_schema(toys: Document) -> None:
     make = operations(toys)["put", "/api/v1/toys/{id}"]
     assert make["parameters"] == [
-        {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+        KEY,
     ]
     body = make["requestBody"]["content"]["application/json"]["schema"]
     assert "id" not in body["properties"]
@@ -238,6 +246,20 @@ def test_the_rest_of_a_request_with_one_field_as_body_is_in_the_query(toys: Docu
     paint = operations(toys)["post", "/api/v1/toys/paint"]
     assert paint["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Colour"}
     assert [parameter["name"] for parameter in paint["parameters"]] == ["twice"]
+
+
+def test_what_is_to_go_says_so(toys: Document) -> None:
+    paint = operations(toys)["post", "/api/v1/toys/paint"]
+    assert paint["deprecated"]
+    assert [parameter.get("deprecated", False) for parameter in paint["parameters"]] == [True]
+    colour = toys["components"]["schemas"]["Colour"]["properties"]
+    assert [colour[name].get("deprecated", False) for name in ("name", "shade")] == [False, True]
+    assert "deprecated" not in operations(toys)["put", "/api/v1/toys/{id}"]
+
+
+def test_only_an_rpc_that_takes_an_idempotency_key_has_the_header(toys: Document) -> None:
+    found = [call for call, operation in operations(toys).items() if KEY in operation.get("parameters", [])]
+    assert found == [("put", "/api/v1/toys/{id}")]
 
 
 def test_two_rpcs_of_one_name_are_refused(openapi_document: MakeDocument, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 
@@ -226,7 +227,7 @@ async def test_the_landing_page_says_what_runs_here(client: httpx.AsyncClient) -
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "IGE MOJI" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    for address in ("/api/openapi.json", "/api/v1/emojis/pages/1", "/api/v1/faces/ranking", "/healthz"):
+    for address in ("/api/docs", "/api/openapi.json", "/api/v1/emojis/pages/1", "/api/v1/faces/ranking", "/healthz"):
         assert f'href="{address}"' in page.text
         assert (await client.get(address)).status_code == 200
 
@@ -235,6 +236,37 @@ async def test_the_api_document_is_the_contracts(client: httpx.AsyncClient) -> N
     reply = await client.get("/api/openapi.json")
     assert reply.headers["content-type"] == "application/json"
     assert reply.json() == json.loads(OPENAPI.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/"])
+async def test_the_api_can_be_browsed_and_nothing_of_the_page_comes_from_elsewhere(
+    path: str, client: httpx.AsyncClient
+) -> None:
+    page = await client.get(path)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "//" not in page.text
+    files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(files) == 5
+    for address in files:
+        reply = await client.get(address)
+        assert reply.status_code == 200, address
+        assert reply.headers["content-type"] != "text/plain"
+    bundle = await client.get(next(address for address in files if "bundle" in address))
+    assert "immutable" in bundle.headers["cache-control"]
+    assert "SwaggerUIBundle" in bundle.text
+
+
+async def test_an_idempotency_key_gets_through_by_rest_and_by_grpc(
+    mesh: FakeMesh, user: httpx.AsyncClient, channel: grpc.aio.Channel, token: str
+) -> None:
+    key = "8d5a1f3e-0000-4000-8000-0123456789ab"
+    await user.post("/api/v1/users/guest", json={}, headers={"Idempotency-Key": key})
+    rpc = "/igemoji.auth.v1.AuthService/StartGuest"
+    await channel.unary_unary(rpc)(b"", metadata=(("idempotency-key", key),))
+    assert [call.metadata.get("idempotency-key") for call in mesh.calls] == [key, key]
 
 
 async def test_answers_carry_security_headers_and_tell_nothing_of_the_inside(user: httpx.AsyncClient) -> None:

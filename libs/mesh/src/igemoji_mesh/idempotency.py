@@ -26,7 +26,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import grpc
 import sqlalchemy as sa
@@ -35,6 +35,7 @@ from google.api.httpbody_pb2 import HttpBody
 from google.protobuf import message_factory
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
+from sqlalchemy.dialects import mysql
 
 from igemoji_mesh.access import caller, client_address
 from igemoji_mesh.database import Database, UtcDateTime, utc_now
@@ -46,6 +47,7 @@ from igemoji_mesh.telemetry import log
 from igemoji_protos import Rpc
 
 T = TypeVar("T")
+MessageT = TypeVar("MessageT", bound=Message)
 
 HEADER = "idempotency-key"
 REPLAYED = "idempotent-replayed"
@@ -56,8 +58,8 @@ LEASE = datetime.timedelta(seconds=15)
 SWEEP_SECONDS = 300.0
 SWEPT_AT_ONCE = 1000
 NONCE_BYTES = 12
-LONGEST_ANSWER = 2**24 - 1
-"""MEDIUMBLOB on MySQL: a task with 200 faces is longer than its BLOB."""
+SEALED = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+"""A task with 200 faces is longer than MySQL's BLOB."""
 
 _KEY = re.compile(r"[\x21-\x7e]{16,128}")
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
@@ -78,27 +80,24 @@ class IdempotentCallUnderWay(Conflict):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Generic[MessageT]):
     """What a call answers: a message, and response headers by name, such as `location`."""
 
-    message: Message
+    message: MessageT
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def idempotency_table(metadata: sa.MetaData) -> sa.Table:
-    return sa.Table("idempotency_keys", metadata, *idempotency_columns())
-
-
-def idempotency_columns() -> list[sa.schema.SchemaItem]:
-    """Of the table, for the migrations of services too."""
-    return [
+    return sa.Table(
+        "idempotency_keys",
+        metadata,
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("request", sa.String(64), nullable=False),
         sa.Column("claim", sa.String(36), nullable=False),
         sa.Column("claimed_until", UtcDateTime, nullable=False),
-        sa.Column("answer", sa.LargeBinary(LONGEST_ANSWER)),
+        sa.Column("answer", SEALED),
         sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
-    ]
+    )
 
 
 class IdempotencyKeys:
@@ -121,11 +120,11 @@ class IdempotencyKeys:
         unanswered = self._mine(call) & self._table.c.answer.is_(None)
         await self._database.write(lambda connection: connection.execute(self._table.delete().where(unanswered)))
 
-    async def keep(self, call: KeyedCall, answer: Answer) -> None:
+    async def keep(self, call: KeyedCall, answer: Answer[Any]) -> None:
         """For answers that were not kept with an effect."""
         await self._database.write(lambda connection: self.keep_within(connection, call, answer))
 
-    def keep_within(self, connection: sa.Connection, call: KeyedCall, answer: Answer) -> None:
+    def keep_within(self, connection: sa.Connection, call: KeyedCall, answer: Answer[Any]) -> None:
         """In the transaction of the effect. Raises IdempotentCallUnderWay where another call has taken the key over."""
         kept = {"answer": call.sealed(answer), "expires_at": self._now() + KEPT}
         if connection.execute(self._table.update().where(self._mine(call)).values(kept)).rowcount != 1:
@@ -192,17 +191,17 @@ class KeyedCall:
         self.claim = new_id()
         self.id = _derived(key, b"id", scope.encode()).hex()
         self.request = _derived(key, b"request", scope.encode(), request).hex()
-        self.to_answer: Callable[[Any], Answer] | None = None
+        self.to_answer: Callable[[Any], Answer[Any]] | None = None
         self.kept = False
         self._sealing = AESGCM(_derived(key, b"answer", scope.encode()))
 
-    def sealed(self, answer: Answer) -> bytes:
+    def sealed(self, answer: Answer[Any]) -> bytes:
         headers = json.dumps(dict(answer.headers)).encode()
         plain = len(headers).to_bytes(4, "big") + headers + answer.message.SerializeToString()
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + self._sealing.encrypt(nonce, plain, None)
 
-    def opened(self, sealed: bytes, kind: type[Message]) -> Answer:
+    def opened(self, sealed: bytes, kind: type[MessageT]) -> Answer[MessageT]:
         plain = self._sealing.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
         end = 4 + int.from_bytes(plain[:4], "big")
         return Answer(kind.FromString(plain[end:]), json.loads(plain[4:end]))
@@ -211,7 +210,7 @@ class KeyedCall:
 _call: ContextVar[KeyedCall | None] = ContextVar("keyed_call", default=None)
 
 
-async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T], Answer]) -> Any:
+async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T], Answer[MessageT]]) -> MessageT:
     """Waits for work, answers its result and sends the answer's headers.
 
     `to_answer` is also what turns a result into the answer that `keep_answer` keeps.

@@ -134,10 +134,10 @@ def _may_be_registered(field: str, value: str) -> bool:
     return not any(path is not None and path.elements[0].field_name == field for path in paths)
 
 
-def _session(context: Context, *, in_body: bool) -> Callable[[Session], Answer]:
+def _session(context: Context, *, in_body: bool) -> Callable[[Session], Answer[pb.Session]]:
     """The refresh token goes into the body, or else into a cookie."""
 
-    def to_answer(session: Session) -> Answer:
+    def to_answer(session: Session) -> Answer[pb.Session]:
         seconds = session.refresh_expires_in_seconds
         message = pb.Session(
             access_token=session.access_token,

@@ -115,7 +115,7 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         return to_message(emoji, emoji.id in await self._catalog.favorites_among([emoji], _viewer()))
 
 
-def _made(emoji: Emoji) -> Answer:
+def _made(emoji: Emoji) -> Answer[pb.Emoji]:
     return Answer(to_message(emoji), {"location": f"/api/v1/emojis/{emoji.id}", "etag": f'"{emoji.etag}"'})
 
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from igemoji_gateway import docs
 from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, validate
 from igemoji_gateway.bootstrap import bootstrap, to_yaml, write
 from igemoji_gateway.contract import ContractError, routed, service_names
@@ -61,6 +62,7 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
         web=arguments.web,
         descriptors=arguments.descriptors,
         openapi=arguments.openapi,
+        docs=arguments.docs,
         allowed_origins=tuple(arguments.allow_origin),
         issuer=arguments.issuer,
         audience=arguments.audience,
@@ -119,6 +121,7 @@ def _add_options(command: argparse.ArgumentParser) -> None:
         add(f"--{name}", type=Path, metavar="FILE", help=f"{what}, PEM; plain HTTP unless all three are given")
     add("--descriptors", type=Path, default=DESCRIPTORS, metavar="FILE", help="the descriptor set where Envoy finds it")
     add("--openapi", type=Path, default=OPENAPI, metavar="FILE", help="the API document where Envoy finds it")
+    add("--docs", type=Path, default=docs.folder(), metavar="FOLDER", help="Swagger UI's files where Envoy finds them")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="pages that may call the API (CORS)")
     add("--issuer", default=GatewayOptions.issuer, help="of tokens (default: %(default)s)")
     add("--audience", default=GatewayOptions.audience, help="of tokens (default: %(default)s)")

@@ -1,10 +1,11 @@
 """What the gateway can be told. One machine and the cluster differ in addresses and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from igemoji_gateway import docs
 from igemoji_protos import DESCRIPTORS, OPENAPI
 
 Mode = Literal["machine", "cluster"]
@@ -50,6 +51,8 @@ class GatewayOptions:
     """The contract's descriptor set, where Envoy finds it."""
     openapi: Path = OPENAPI
     """The API document, where Envoy finds it."""
+    docs: Path = field(default_factory=docs.folder)
+    """Swagger UI's files, where Envoy finds them."""
     allowed_origins: tuple[str, ...] = ()
     """Origins (`https://example.org`) whose pages may call the API, besides the gateway's own."""
     issuer: str = "igemoji"

@@ -7,7 +7,7 @@ import math
 import re
 from importlib import resources
 
-from igemoji_gateway import filters
+from igemoji_gateway import docs, filters
 from igemoji_gateway.clusters import WEB
 from igemoji_gateway.contract import (
     DEFAULT_MAX_REQUEST_KIB,
@@ -53,6 +53,7 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
                 for route in _uploads(rpc, limits)
             ),
             _openapi(options),
+            *_docs(options),
             # A request here is one that the transcoder has left alone, such as gRPC on a REST path.
             {**_nowhere({"prefix": REST_PREFIX}), "name": "rest"},
             {**_nowhere({"prefix": "/.well-known/"}), "name": "well-known"},
@@ -70,7 +71,8 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
     return {
         "name": "igemoji",
         "virtual_hosts": [host],
-        "max_direct_response_body_size_bytes": 1 << 20,
+        # Swagger UI is one file of 1.7 MB.
+        "max_direct_response_body_size_bytes": 4 << 20,
         # One cluster does not exist on purpose: `_nowhere`.
         "validate_clusters": False,
     }
@@ -198,6 +200,21 @@ def _openapi(options: GatewayOptions) -> Config:
     return _page("/api/openapi.json", {"filename": str(options.openapi)}, "application/json")
 
 
+def _docs(options: GatewayOptions) -> list[Config]:
+    """The page, with a slash at its end too, and its files."""
+    pages = [
+        _page(path, {"inline_string": docs.page()}, "text/html; charset=utf-8") for path in (docs.PATH, f"{docs.PATH}/")
+    ]
+    for page in pages:
+        page["response_headers_to_add"].append(header("content-security-policy", docs.CONTENT_SECURITY_POLICY))
+    files = {name: ({"filename": str(options.docs / name)}, kind) for name, kind in docs.FILES.items()}
+    files["start.js"] = ({"inline_string": docs.script()}, "text/javascript; charset=utf-8")
+    return pages + [
+        _page(f"{docs.files_path()}/{name}", body, kind, "public, max-age=31536000, immutable")
+        for name, (body, kind) in files.items()
+    ]
+
+
 def _landing() -> Config:
     html = resources.files("igemoji_gateway").joinpath("landing.html").read_text(encoding="utf-8")
     page = _page("/", {"inline_string": html}, "text/html; charset=utf-8")
@@ -206,12 +223,12 @@ def _landing() -> Config:
     return page
 
 
-def _page(path: str, body: Config, content_type: str) -> Config:
+def _page(path: str, body: Config, content_type: str, caching: str = "no-cache") -> Config:
     return {
         "name": path,
         "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
         "direct_response": {"status": 200, "body": body},
-        "response_headers_to_add": [header("content-type", content_type), header("cache-control", "no-cache")],
+        "response_headers_to_add": [header("content-type", content_type), header("cache-control", caching)],
         "typed_per_filter_config": {filters.TRANSCODER: DISABLED},
     }
 
@@ -244,7 +261,7 @@ def _cors(origins: tuple[str, ...]) -> Config:
         allow_methods="GET, POST, PUT, PATCH, DELETE, OPTIONS",
         allow_headers="authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, "
         "grpc-timeout, x-grpc-web, x-requested-with, x-user-agent",
-        expose_headers="location, etag, retry-after, x-request-id, grpc-status, grpc-message",
+        expose_headers="location, etag, idempotent-replayed, retry-after, x-request-id, grpc-status, grpc-message",
         max_age="86400",
         allow_credentials=True,
     )

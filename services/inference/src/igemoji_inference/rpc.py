@@ -117,11 +117,11 @@ async def _image(task: Task, chunks: Iterator[bytes], context: Context) -> Async
         yield HttpBody(content_type=task.content_type, data=chunk)
 
 
-def _taken_in(task_id: str) -> Answer:
+def _taken_in(task_id: str) -> Answer[pb.CreateTaskResponse]:
     return Answer(pb.CreateTaskResponse(task_id=task_id), {"location": f"{TASKS}/{task_id}"})
 
 
-def _shared(share: Share) -> Answer:
+def _shared(share: Share) -> Answer[pb.ShareResultResponse]:
     url = f"{SHARED}/{share.token}"
     message = pb.ShareResultResponse(token=share.token, url=url, expires_at=_timestamp(share.expires_at))
     return Answer(message, {"location": url, "cache-control": "no-store"})

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import mysql
 
 from igemoji_mesh.database import UtcDateTime
 
@@ -16,7 +17,7 @@ def upgrade() -> None:
         sa.Column("request", sa.String(64), nullable=False),
         sa.Column("claim", sa.String(36), nullable=False),
         sa.Column("claimed_until", UtcDateTime, nullable=False),
-        sa.Column("answer", sa.LargeBinary(2**24 - 1)),
+        sa.Column("answer", sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")),
         sa.Column("expires_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_idempotency_keys"),
     )

@@ -1,5 +1,104 @@
-import { Page } from '@/components/Page';
+import { useReducer, useState } from 'react';
+import { useNavigate, useParams } from 'react-router';
 
+import { emojis, useGetEmojiQuery, useUpdateEmojiMutation } from '@/api/emojis';
+import { problemOf } from '@/api/problems';
+import { selectUser } from '@/api/session';
+import { useMessages } from '@/app/i18n';
+import { notified } from '@/app/notices';
+import { useAppDispatch, useAppSelector } from '@/app/store';
+import { EmptyState } from '@/components/EmptyState';
+import { ErrorState } from '@/components/ErrorState';
+import { Page } from '@/components/Page';
+import { PageSkeleton } from '@/components/Skeletons';
+
+import { changedFields, draftOf, rebase, templateOf, type Rebased, type Template } from './changes';
+import { ConflictDialog } from './ConflictDialog';
+import { reduce, type Draft } from './draft';
+import { EditorForm } from './EditorForm';
+import { LeaveGuard } from './LeaveGuard';
+import { editorMessages } from './messages';
+import { updateRequest } from './requests';
+
+/** Edits a template of one's own. */
 export default function EditTemplate() {
-  return <Page title="EditTemplate">…</Page>;
+  const { id = '' } = useParams();
+  const t = useMessages(editorMessages);
+  const user = useAppSelector(selectUser);
+  const { currentData, error, isFetching, refetch } = useGetEmojiQuery({ id }, { refetchOnMountOrArgChange: true });
+  // What is edited is the template as it was when the editor opened: a newer one is told of when it is saved.
+  const [original, setOriginal] = useState<Template | null>(null);
+  if (original?.id === id) return <Edit key={id} begin={original} />;
+  if (error) {
+    const gone = [400, 404].includes(problemOf(error).status);
+    return gone ? (
+      <EmptyState face="surprise" title={t.goneTitle} />
+    ) : (
+      <ErrorState error={error} onRetry={() => void refetch()} />
+    );
+  }
+  if (!currentData || isFetching) return <PageSkeleton />;
+  if (currentData.built_in || currentData.owner?.id !== user?.id) return <EmptyState face="angry" title={t.notYours} />;
+  const template = templateOf(currentData);
+  if (template) setOriginal(template);
+  return <PageSkeleton />;
+}
+
+function Edit({ begin }: { begin: Template }) {
+  const t = useMessages(editorMessages);
+  const tell = useAppDispatch();
+  const navigate = useNavigate();
+  const [original, setOriginal] = useState(begin);
+  const [draft, dispatch] = useReducer(reduce, begin, draftOf);
+  const [conflict, setConflict] = useState<(Rebased & { present: Template }) | null>(null);
+  const [saved, setSaved] = useState(false);
+  const [update, { error, isLoading, reset }] = useUpdateEmojiMutation();
+
+  const save = async (edited: Draft, over: Template) => {
+    const { data, error: refused } = await update(await updateRequest(edited, over));
+    if (data) {
+      setSaved(true);
+      tell(notified(t.saved(data.name)));
+      await navigate(`/templates/${data.id}`, { replace: true });
+    } else if (problemOf(refused).reason === 'EDIT_CONFLICT') {
+      const { data: newer } = await tell(
+        emojis.endpoints.getEmoji.initiate({ id: over.id }, { forceRefetch: true, subscribe: false }),
+      );
+      const present = newer && templateOf(newer);
+      if (present) setConflict({ ...rebase(edited, over, present), present });
+      reset();
+    }
+  };
+  /** From now on the edit is one of the template as it is now. */
+  const settle = (rebased: Draft, present: Template) => {
+    dispatch({ type: 'replaced', draft: rebased });
+    setOriginal(present);
+    setConflict(null);
+  };
+  const changed = changedFields(draft, original).length > 0;
+  return (
+    <Page title={t.editTitle(original.name)}>
+      <EditorForm
+        draft={draft}
+        dispatch={dispatch}
+        submit={t.save}
+        saving={isLoading}
+        error={error}
+        unchanged={!changed}
+        onSave={() => save(draft, original)}
+      />
+      {conflict && (
+        <ConflictDialog
+          conflict={conflict}
+          onKeep={() => {
+            settle(conflict.draft, conflict.present);
+            void save(conflict.draft, conflict.present);
+          }}
+          onTheirs={() => settle(draftOf(conflict.present), conflict.present)}
+          onLook={() => settle(conflict.draft, conflict.present)}
+        />
+      )}
+      <LeaveGuard when={changed && !saved} />
+    </Page>
+  );
 }

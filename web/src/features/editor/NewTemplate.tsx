@@ -1,5 +1,51 @@
-import { Page } from '@/components/Page';
+import { useReducer, useState } from 'react';
+import { useNavigate, useSearchParams } from 'react-router';
 
+import { useCreateEmojiMutation, useGetEmojiQuery } from '@/api/emojis';
+import { useMessages } from '@/app/i18n';
+import { notified } from '@/app/notices';
+import { useAppDispatch } from '@/app/store';
+import { Page } from '@/components/Page';
+import { PageSkeleton } from '@/components/Skeletons';
+
+import { BaseSets } from './BaseSets';
+import { templateOf } from './changes';
+import { EMPTY_DRAFT, reduce, type Draft } from './draft';
+import { EditorForm } from './EditorForm';
+import { LeaveGuard } from './LeaveGuard';
+import { editorMessages } from './messages';
+import { createRequest } from './requests';
+
+/** `?base=ID`: the template to begin with. */
 export default function NewTemplate() {
-  return <Page title="NewTemplate">…</Page>;
+  const [parameters] = useSearchParams();
+  const id = parameters.get('base') ?? '';
+  const { data, isLoading } = useGetEmojiQuery({ id }, { skip: !id });
+  if (isLoading) return <PageSkeleton />;
+  const base = data?.id === id ? templateOf(data) : null;
+  return <New key={id} begin={{ ...EMPTY_DRAFT, base }} />;
+}
+
+function New({ begin }: { begin: Draft }) {
+  const t = useMessages(editorMessages);
+  const tell = useAppDispatch();
+  const navigate = useNavigate();
+  const [draft, dispatch] = useReducer(reduce, begin);
+  const [create, { error, isLoading }] = useCreateEmojiMutation();
+  const [made, setMade] = useState(false);
+  const save = async () => {
+    const { data } = await create(await createRequest(draft));
+    if (!data) return;
+    setMade(true);
+    tell(notified(t.created(data.name)));
+    await navigate(`/templates/${data.id}`, { replace: true });
+  };
+  const begun = draft.name !== '' || draft.tags.length > 0 || Object.keys(draft.pictures).length > 0;
+  return (
+    <Page title={t.newTitle} lead={t.lead}>
+      <BaseSets chosen={draft.base} onChoose={(base) => dispatch({ type: 'based', base })} />
+      <EditorForm draft={draft} dispatch={dispatch} submit={t.create} saving={isLoading} error={error} onSave={save} />
+      <LeaveGuard when={begun && !made} />
+    </Page>
+  );
 }

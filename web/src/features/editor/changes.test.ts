@@ -11,6 +11,7 @@ const original: Template = {
   visibility: 'public',
   images,
   etag: 'first',
+  forAll: true,
 };
 
 const withPicture = (draft: Draft, expression: Expression) =>
@@ -42,7 +43,7 @@ describe('an edit of a template that somebody changed meanwhile', () => {
   it('keeps what is theirs where the person changed nothing', () => {
     const { draft, theirs, both } = rebase(withPicture(draftOf(original), 'sad'), original, present);
     expect(draft.name).toBe('Kittens');
-    expect(slot(draft, 'happy')).toEqual({ state: 'base', url: '/happy?v=2' });
+    expect(slot(draft, 'happy')).toEqual({ state: 'base', url: '/happy?v=2', forAll: true });
     expect(slot(draft, 'sad').state).toBe('working');
     expect(theirs).toEqual(['name', 'happy']);
     expect(both).toEqual([]);

@@ -1,8 +1,11 @@
 /** What an edit changes in a template, and what becomes of it where somebody changed the template meanwhile. */
 
-import type { Draft } from './draft';
+import type { Emoji } from '@/api/schema';
+import { isForAll } from '@/components/EmojiPicture';
 import { EXPRESSIONS, type Expression } from '@/components/expressions';
-import { type Visibility } from './template';
+
+import type { Draft } from './draft';
+import { VISIBILITIES, type Visibility } from './template';
 
 /** A template as the server has it. */
 export interface Template {
@@ -12,6 +15,14 @@ export interface Template {
   visibility: Visibility;
   images: Record<Expression, string>;
   etag: string;
+  forAll: boolean;
+}
+
+/** The part of a template that can be edited; null where its maker's pictures did not come with it. */
+export function templateOf(emoji: Emoji): Template | null {
+  const { id, name, tags, images, etag } = emoji;
+  const visibility = VISIBILITIES.find((known) => known === emoji.visibility);
+  return images && visibility ? { id, name, tags, visibility, images, etag, forAll: isForAll(emoji) } : null;
 }
 
 export type Field = 'name' | 'tags' | 'visibility' | Expression;
@@ -30,7 +41,7 @@ export function draftOf(template: Template): Draft {
     tags: template.tags,
     visibility: template.visibility,
     keepBackground: false,
-    base: { id: template.id, name: template.name, images: template.images },
+    base: { id: template.id, name: template.name, images: template.images, forAll: template.forAll },
     pictures: {},
     nextKey: 1,
   };

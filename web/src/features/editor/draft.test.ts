@@ -1,21 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Action,
-  assign,
-  type Draft,
-  EMPTY_DRAFT,
-  expressionIn,
-  normalTags,
-  pictureUrl,
-  reduce,
-  slot,
-} from './draft';
+import { type Action, assign, type Draft, EMPTY_DRAFT, expressionIn, normalTags, reduce, slot } from './draft';
 import { canBeSaved, problems } from './problems';
 import { EXPRESSIONS, type Expression } from '@/components/expressions';
 
+const pictureUrl = (draft: Draft, expression: Expression) => {
+  const there = slot(draft, expression);
+  return 'url' in there ? there.url : null;
+};
 const file = new Blob(['png']);
 const images = Object.fromEntries(EXPRESSIONS.map((key) => [key, `/${key}`])) as Record<Expression, string>;
-const zoo = { id: 'zoo', name: 'Little Zoo', images };
+const zoo = { id: 'zoo', name: 'Little Zoo', images, forAll: true };
 const after = (draft: Draft, ...actions: Action[]) => actions.reduce(reduce, draft);
 const chosen = (expression: Expression): Action => ({ type: 'chosen', expression, file });
 

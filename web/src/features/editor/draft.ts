@@ -19,6 +19,8 @@ export interface Source {
   id: string;
   name: string;
   images: Record<Expression, string>;
+  /** Its pictures can be had without the access token. */
+  forAll: boolean;
 }
 
 export interface Draft {
@@ -43,7 +45,7 @@ export const EMPTY_DRAFT: Draft = {
 
 export type Slot =
   | { state: 'empty' }
-  | { state: 'base'; url: string }
+  | { state: 'base'; url: string; forAll: boolean }
   | { state: 'working' }
   | { state: 'ready'; url: string }
   | { state: 'refused'; fault: PictureFault };
@@ -94,14 +96,8 @@ export function reduce(draft: Draft, action: Action): Draft {
 export function slot(draft: Draft, expression: Expression): Slot {
   const picture = draft.pictures[expression];
   if (picture) return picture.preview;
-  const url = draft.base?.images[expression];
-  return url ? { state: 'base', url } : { state: 'empty' };
-}
-
-/** The picture to show for an expression, if there is one yet. */
-export function pictureUrl(draft: Draft, expression: Expression): string | null {
-  const there = slot(draft, expression);
-  return there.state === 'base' || there.state === 'ready' ? there.url : null;
+  const { base } = draft;
+  return base ? { state: 'base', url: base.images[expression], forAll: base.forAll } : { state: 'empty' };
 }
 
 /** Which pictures go where: by a file's name where that tells the expression, the others into empty places in turn. */

@@ -1,0 +1,77 @@
+import Alert from '@mui/material/Alert';
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import Typography from '@mui/material/Typography';
+import { useState, type Dispatch, type FormEvent } from 'react';
+
+import { useMessages } from '@/app/i18n';
+import { useExplain } from '@/app/problemMessages';
+import type { Expression } from '@/components/expressions';
+
+import { Details } from './Details';
+import type { Action, Draft } from './draft';
+import { editorMessages } from './messages';
+import { canBeSaved, problems } from './problems';
+import { SamplePanel } from './SamplePanel';
+import { Slots } from './Slots';
+import { usePreviews } from './usePreviews';
+
+interface Props {
+  draft: Draft;
+  dispatch: Dispatch<Action>;
+  /** What the button says. */
+  submit: string;
+  saving: boolean;
+  /** Of the last try to save. */
+  error: unknown;
+  /** There is nothing to save. */
+  unchanged?: boolean;
+  onSave: () => Promise<void>;
+}
+
+/** Name, tags, visibility and seven pictures, with a face to see them on. */
+export function EditorForm({ draft, dispatch, submit, saving, error, unchanged = false, onSave }: Props) {
+  const t = useMessages(editorMessages);
+  const explain = useExplain();
+  const [shown, setShown] = useState<Expression>('happy');
+  const [tried, setTried] = useState(false);
+  usePreviews(draft, dispatch);
+  const found = problems(draft);
+  const save = (event: FormEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (canBeSaved(found) && !unchanged) void onSave();
+  };
+  return (
+    <Box component="form" noValidate onSubmit={save} sx={layout}>
+      <Box sx={{ position: { md: 'sticky' }, top: { md: 96 }, minWidth: 0 }}>
+        <SamplePanel draft={draft} shown={shown} onShow={setShown} />
+      </Box>
+      <Box sx={{ display: 'grid', gap: 4, minWidth: 0 }}>
+        <Slots draft={draft} dispatch={dispatch} shown={shown} onShow={setShown} problems={found} tried={tried} />
+        <Details draft={draft} dispatch={dispatch} problems={found} tried={tried} />
+        {Boolean(error) && <Alert severity="error">{explain(error)}</Alert>}
+        {tried && !canBeSaved(found) && !found.working && <Alert severity="warning">{t.fixFirst}</Alert>}
+        <Box sx={{ display: 'flex', alignItems: 'center', gap: 2, flexWrap: 'wrap' }}>
+          <Button
+            type="submit"
+            variant="contained"
+            size="large"
+            loading={saving || (tried && found.working)}
+            disabled={unchanged}
+          >
+            {submit}
+          </Button>
+          {unchanged && <Typography color="textSecondary">{t.nothingChanged}</Typography>}
+        </Box>
+      </Box>
+    </Box>
+  );
+}
+
+const layout = {
+  display: 'grid',
+  gap: { xs: 3, md: 5 },
+  alignItems: 'start',
+  gridTemplateColumns: { xs: 'minmax(0, 1fr)', md: 'minmax(0, 360px) minmax(0, 1fr)' },
+} as const;

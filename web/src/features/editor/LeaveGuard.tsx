@@ -1,0 +1,33 @@
+import { useEffect } from 'react';
+import { useBlocker } from 'react-router';
+
+import { useMessages } from '@/app/i18n';
+import { ConfirmDialog } from '@/components/ConfirmDialog';
+
+import { editorMessages } from './messages';
+
+/** Asks before something that is not saved is left, or the window closed. */
+export function LeaveGuard({ when }: { when: boolean }) {
+  const t = useMessages(editorMessages);
+  const blocker = useBlocker(
+    ({ currentLocation, nextLocation }) => when && currentLocation.pathname !== nextLocation.pathname,
+  );
+  useEffect(() => {
+    if (!when) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [when]);
+  return (
+    <ConfirmDialog
+      open={blocker.state === 'blocked'}
+      title={t.leaveTitle}
+      confirm={t.leave}
+      destructive
+      onConfirm={() => blocker.proceed?.()}
+      onClose={() => blocker.reset?.()}
+    >
+      {t.leaveText}
+    </ConfirmDialog>
+  );
+}

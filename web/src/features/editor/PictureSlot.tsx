@@ -1,0 +1,147 @@
+import Box from '@mui/material/Box';
+import CircularProgress from '@mui/material/CircularProgress';
+import IconButton from '@mui/material/IconButton';
+import Typography from '@mui/material/Typography';
+import { useRef, type Dispatch, type DragEvent } from 'react';
+
+import { useMessages } from '@/app/i18n';
+import { useExpressionNames, type Expression } from '@/components/expressions';
+import { AddIcon, CloseIcon, RefreshIcon } from '@/components/icons';
+import { Picture } from '@/components/Picture';
+
+import { slot, type Action, type Draft, type Slot } from './draft';
+import { editorMessages } from './messages';
+import { useSlotUrl } from './SamplePanel';
+
+interface Props {
+  draft: Draft;
+  dispatch: Dispatch<Action>;
+  expression: Expression;
+  /** It keeps the set from being saved. */
+  marked: boolean;
+  onShow: () => void;
+  onFile: (file: File) => void;
+}
+
+/** The place of one expression: what is there, and how to put something else there. */
+export function PictureSlot({ draft, dispatch, expression, marked, onShow, onFile }: Props) {
+  const t = useMessages(editorMessages);
+  const names = useExpressionNames();
+  const input = useRef<HTMLInputElement>(null);
+  const there = slot(draft, expression);
+  const name = names[expression];
+  const drop = (event: DragEvent) => {
+    const [file, another] = event.dataTransfer.files;
+    if (!file || another) return; // several: those around this place share them out
+    event.preventDefault();
+    event.stopPropagation();
+    onFile(file);
+  };
+  return (
+    <Box sx={{ position: 'relative', display: 'grid', gap: 0.5, textAlign: 'center' }} onDrop={drop} onFocus={onShow}>
+      <Box
+        component="button"
+        type="button"
+        aria-label={there.state === 'empty' ? t.choose(name) : t.replace(name)}
+        aria-busy={there.state === 'working'}
+        onClick={() => input.current?.click()}
+        onMouseEnter={onShow}
+        sx={{
+          ...place,
+          borderStyle: there.state === 'empty' ? 'dashed' : 'solid',
+          ...(marked && { borderColor: 'error.main' }),
+        }}
+      >
+        <Inside there={there} working={t.working(name)} />
+      </Box>
+      <Typography variant="body2" component="span" aria-hidden sx={{ fontWeight: 700 }}>
+        {name}
+      </Typography>
+      {there.state === 'refused' && (
+        <Typography variant="caption" color="error" role="alert">
+          {t[`fault_${there.fault}`]}
+        </Typography>
+      )}
+      <Corner
+        there={there}
+        own={Boolean(draft.pictures[expression])}
+        name={name}
+        dispatch={dispatch}
+        expression={expression}
+      />
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        hidden
+        data-expression={expression}
+        onChange={(event) => {
+          const [file] = event.target.files ?? [];
+          if (file) onFile(file);
+          event.target.value = '';
+        }}
+      />
+    </Box>
+  );
+}
+
+function Inside({ there, working }: { there: Slot; working: string }) {
+  const url = useSlotUrl(there);
+  if (url) return <Picture src={url} alt="" size="84%" />;
+  if (there.state === 'working') return <CircularProgress size={28} aria-label={working} />;
+  return <AddIcon sx={{ color: 'text.secondary' }} />;
+}
+
+interface CornerProps {
+  there: Slot;
+  /** The picture there is one that the person chose. */
+  own: boolean;
+  name: string;
+  dispatch: Dispatch<Action>;
+  expression: Expression;
+}
+
+/** Takes one's own picture away again, or tries again where the network failed. */
+function Corner({ there, own, name, dispatch, expression }: CornerProps) {
+  const t = useMessages(editorMessages);
+  if (!own) return null;
+  const again = there.state === 'refused' && there.fault === 'failed';
+  return (
+    <IconButton
+      size="small"
+      aria-label={again ? t.retry(name) : t.takeAway(name)}
+      onClick={() => dispatch({ type: again ? 'retried' : 'removed', expression })}
+      sx={corner}
+    >
+      {again ? <RefreshIcon fontSize="small" /> : <CloseIcon fontSize="small" />}
+    </IconButton>
+  );
+}
+
+const place = {
+  display: 'grid',
+  placeItems: 'center',
+  width: '100%',
+  aspectRatio: '1',
+  p: 0,
+  border: 2,
+  borderColor: 'divider',
+  borderRadius: 5,
+  bgcolor: 'background.paper',
+  color: 'text.primary',
+  cursor: 'pointer',
+  '&:hover': { borderColor: 'primary.main' },
+  '&:focus-visible': { outline: '3px solid', outlineColor: 'secondary.main', outlineOffset: 2 },
+} as const;
+
+const corner = {
+  position: 'absolute',
+  top: -10,
+  right: -10,
+  minWidth: 36,
+  minHeight: 36,
+  bgcolor: 'background.paper',
+  border: 1,
+  borderColor: 'divider',
+  '&:hover': { bgcolor: 'background.default' },
+} as const;

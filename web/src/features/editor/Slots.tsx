@@ -1,0 +1,133 @@
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import FormControlLabel from '@mui/material/FormControlLabel';
+import FormHelperText from '@mui/material/FormHelperText';
+import Switch from '@mui/material/Switch';
+import Typography from '@mui/material/Typography';
+import { useEffect, useEffectEvent, useRef, useState, type Dispatch, type DragEvent } from 'react';
+
+import { useMessages } from '@/app/i18n';
+import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import { AddIcon } from '@/components/icons';
+
+import { assign, type Action, type Draft } from './draft';
+import { editorMessages } from './messages';
+import { PictureSlot } from './PictureSlot';
+import type { Problems } from './problems';
+
+interface Props {
+  draft: Draft;
+  dispatch: Dispatch<Action>;
+  shown: Expression;
+  onShow: (expression: Expression) => void;
+  problems: Problems;
+  /** Somebody tried to save: what is missing is marked. */
+  tried: boolean;
+}
+
+/** The seven pictures. Files come by choosing, by dropping (several at once, too) or from the clipboard. */
+export function Slots({ draft, dispatch, shown, onShow, problems, tried }: Props) {
+  const t = useMessages(editorMessages);
+  const [over, setOver] = useState(false);
+  const choose = (expression: Expression, file: Blob) => {
+    dispatch({ type: 'chosen', expression, file });
+    onShow(expression);
+  };
+  const take = (files: File[]) => assign(files, draft).forEach((file, expression) => choose(expression, file));
+  usePastedPicture((file) => choose(problems.pictures.includes(shown) ? shown : (problems.pictures[0] ?? shown), file));
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    take([...event.dataTransfer.files]);
+  };
+  return (
+    <Box
+      component="section"
+      aria-labelledby="pictures"
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={drop}
+      sx={{ display: 'grid', gap: 1.5, borderRadius: 5, outline: over ? '3px dashed' : 'none', outlineOffset: 12 }}
+    >
+      <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, justifyContent: 'space-between', alignItems: 'center' }}>
+        <Typography id="pictures" variant="h3" component="h2">
+          {over ? t.dropHere : t.pictures}
+        </Typography>
+        <SeveralFiles onFiles={take} />
+      </Box>
+      <Typography variant="body2" color="textSecondary">
+        {t.picturesHint}
+      </Typography>
+      <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: 'repeat(auto-fill, minmax(96px, 1fr))' }}>
+        {EXPRESSIONS.map((expression) => (
+          <PictureSlot
+            key={expression}
+            draft={draft}
+            dispatch={dispatch}
+            expression={expression}
+            marked={tried && problems.pictures.includes(expression)}
+            onShow={() => onShow(expression)}
+            onFile={(file) => choose(expression, file)}
+          />
+        ))}
+      </Box>
+      <FormHelperText error={tried && problems.pictures.length > 0} role="status" sx={{ fontSize: 14 }}>
+        {problems.pictures.length > 0 ? t.missing(problems.pictures.length) : t.allThere}
+      </FormHelperText>
+      <FormControlLabel
+        control={
+          <Switch
+            checked={draft.keepBackground}
+            onChange={(_, keep) => dispatch({ type: 'backgroundKept', keep })}
+            slotProps={{ input: { 'aria-describedby': 'background-hint' } }}
+          />
+        }
+        label={t.keepBackground}
+      />
+      <Typography id="background-hint" variant="body2" color="textSecondary" sx={{ mt: -1.5 }}>
+        {t.keepBackgroundHint}
+      </Typography>
+    </Box>
+  );
+}
+
+function SeveralFiles({ onFiles }: { onFiles: (files: File[]) => void }) {
+  const t = useMessages(editorMessages);
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button size="small" variant="outlined" startIcon={<AddIcon />} onClick={() => input.current?.click()}>
+        {t.addSeveral}
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        multiple
+        hidden
+        aria-label={t.addSeveral}
+        onChange={(event) => {
+          onFiles([...(event.target.files ?? [])]);
+          event.target.value = ''; // so that the same file can be chosen again
+        }}
+      />
+    </>
+  );
+}
+
+function usePastedPicture(onFile: (file: File) => void): void {
+  const pasted = useEffectEvent((event: ClipboardEvent) => {
+    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
+    if (!file) return;
+    event.preventDefault();
+    onFile(file);
+  });
+  useEffect(() => {
+    const listen = (event: ClipboardEvent) => pasted(event);
+    addEventListener('paste', listen);
+    return () => removeEventListener('paste', listen);
+  }, []);
+}

@@ -1,0 +1,48 @@
+/** What is sent when a draft is saved. */
+
+import type { Args } from '@/api/contract';
+import { EXPRESSIONS, type Expression } from '@/components/expressions';
+
+import { changedFields, type Template } from './changes';
+import type { Draft } from './draft';
+import { base64 } from './fitPicture';
+
+type Images = Partial<Record<Expression, string>>;
+
+export async function createRequest(draft: Draft): Promise<Args<'CreateEmoji'>> {
+  return {
+    body: {
+      name: draft.name.trim(),
+      tags: draft.tags,
+      visibility: draft.visibility,
+      keep_background: draft.keepBackground,
+      images: await images(draft),
+      ...(draft.base && { base_id: draft.base.id }),
+    },
+  };
+}
+
+/** Only what the draft changes, and only if the template is still the one that it was changed in. */
+export async function updateRequest(draft: Draft, original: Template): Promise<Args<'UpdateEmoji'>> {
+  const fields = changedFields(draft, original);
+  return {
+    id: original.id,
+    body: {
+      etag: original.etag,
+      keep_background: draft.keepBackground,
+      images: await images(draft),
+      ...(fields.includes('name') && { name: draft.name.trim() }),
+      // An empty list means "as they are", unless the mask names it.
+      ...(fields.includes('tags') && { tags: draft.tags, update_mask: 'tags' }),
+      ...(fields.includes('visibility') && { visibility: draft.visibility }),
+    },
+  };
+}
+
+async function images(draft: Draft): Promise<Images> {
+  const given = EXPRESSIONS.flatMap((expression) => {
+    const picture = draft.pictures[expression];
+    return picture ? [base64(picture.file).then((text) => [expression, text] as const)] : [];
+  });
+  return Object.fromEntries(await Promise.all(given));
+}

@@ -1,10 +1,12 @@
 """Accounts, the session, and my page."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Literal
 
+from igemoji_client.errors import DeadlineExceeded
 from igemoji_client.files import written
 from igemoji_client.models import Deletion, Json, Result, Session, Template, User
 from igemoji_client.transport import Call, Transport, creating, get
@@ -83,11 +85,16 @@ class AsyncAccounts:
     async def deletion(self, deletion_id: str) -> Deletion:
         return Deletion.model_validate(await self._transport.json(get(f"{USERS}/deletions/{deletion_id}")))
 
-    async def wait_deleted(self, deletion_id: str) -> Deletion:
-        """Until nothing is left. Bound it with a timeout of your own: a service that is down reports when it is back."""
-        while not (deletion := await self.deletion(deletion_id)).complete:
+    async def wait_deleted(self, deletion_id: str, *, timeout_seconds: float = 60.0) -> Deletion:
+        """Until nothing is left. Raises DeadlineExceeded: a service that is down reports when it is back."""
+        ends = time.monotonic() + timeout_seconds
+        while True:
+            deletion = await self.deletion(deletion_id)
+            if deletion.complete:
+                return deletion
+            if time.monotonic() >= ends:
+                raise DeadlineExceeded(f"Not all was deleted after {timeout_seconds:g} s.")
             await asyncio.sleep(POLL_SECONDS)
-        return deletion
 
     async def results(self) -> AsyncGenerator[Result, None]:
         """The finished photos on my page, newest first."""

@@ -1,5 +1,63 @@
-import { Page } from '@/components/Page';
+import { useState } from 'react';
+import { useParams } from 'react-router';
 
+import type { Task } from '@/api/schema';
+import { useMessages } from '@/app/i18n';
+import { EmptyState } from '@/components/EmptyState';
+import { ErrorState } from '@/components/ErrorState';
+import { LinkButton } from '@/components/LinkButton';
+import { Page } from '@/components/Page';
+import { PageSkeleton } from '@/components/Skeletons';
+
+import { useFailure } from '../task/messages';
+import { ended } from '../task/task';
+import { messages } from './messages';
+import { Finished } from './Finished';
+import { useTask } from './useTask';
+import { Working } from './Working';
+
+/** A photo: on its way, finished, or failed. */
 export default function Result() {
-  return <Page title="Result">…</Page>;
+  const { taskId = '' } = useParams();
+  return <OneResult key={taskId} taskId={taskId} />;
+}
+
+function OneResult({ taskId }: { taskId: string }) {
+  const t = useMessages(messages);
+  const [deleted, setDeleted] = useState(false);
+  const following = useTask(deleted ? undefined : taskId);
+  const { task, error, refetch, connection } = following;
+
+  if (task?.image_url) {
+    return <Finished task={task} following={following} onDelete={() => setDeleted(true)} />;
+  }
+  if (task && !ended(task)) {
+    return (
+      <Page title={t.working} width="md">
+        <Working task={task} connection={connection} />
+      </Page>
+    );
+  }
+  if (task) return <Failed task={task} />;
+  if (error) return <ErrorState error={error} onRetry={refetch} byReason={{ TASK_NOT_FOUND: t.gone }} />;
+  return <PageSkeleton />;
+}
+
+function Failed({ task }: { task: Task }) {
+  const t = useMessages(messages);
+  const failure = useFailure();
+  const reason = task.error?.reason ?? 'UNKNOWN';
+  return (
+    <EmptyState
+      face="sad"
+      title={reason === 'CANCELLED' ? t.stopped : t.failedTitle}
+      action={
+        <LinkButton variant="contained" to={`/make?emoji=${task.emoji_id}`}>
+          {t.tryAnother}
+        </LinkButton>
+      }
+    >
+      {reason === 'CANCELLED' ? null : failure(reason)}
+    </EmptyState>
+  );
 }

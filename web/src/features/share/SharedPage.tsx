@@ -1,5 +1,103 @@
-import { Page } from '@/components/Page';
+import Alert from '@mui/material/Alert';
+import Box from '@mui/material/Box';
+import Skeleton from '@mui/material/Skeleton';
+import Typography from '@mui/material/Typography';
+import { skipToken } from '@reduxjs/toolkit/query';
+import { useParams } from 'react-router';
 
+import { useGetEmojiQuery } from '@/api/emojis';
+import { problemOf } from '@/api/problems';
+import { useGetSharedQuery } from '@/api/tasks';
+import { useFormats, useMessages } from '@/app/i18n';
+import { EmojiPicture } from '@/components/EmojiPicture';
+import { EmptyState } from '@/components/EmptyState';
+import { ErrorState } from '@/components/ErrorState';
+import { EXPRESSIONS } from '@/components/expressions';
+import { LinkButton } from '@/components/LinkButton';
+import { Page, useTitle } from '@/components/Page';
+
+import { messages } from './messages';
+
+/** What a link to a photo leads to; for anyone. */
 export default function SharedPage() {
-  return <Page title="SharedPage">…</Page>;
+  const t = useMessages(messages);
+  const { token = '' } = useParams();
+  const { data: shared, error, refetch } = useGetSharedQuery({ token });
+  const { date } = useFormats();
+
+  if (error) return isGone(error) ? <Gone /> : <ErrorState error={error} onRetry={refetch} />;
+  return (
+    <Page title={t.sharedTitle} lead={t.sharedLead} width="md">
+      <Box sx={{ display: 'grid', gap: 3, justifyItems: 'center' }}>
+        {shared ? (
+          <Box
+            component="img"
+            src={shared.image_url}
+            alt={t.photo}
+            width={shared.width}
+            height={shared.height}
+            sx={{ maxWidth: 1, maxHeight: '75vh', width: 'auto', height: 'auto', borderRadius: 6, display: 'block' }}
+          />
+        ) : (
+          <Skeleton variant="rounded" sx={{ width: 1, height: '50vh', borderRadius: 6 }} />
+        )}
+        {shared && <MadeWith emojiId={shared.emoji_id} />}
+        {shared?.expires_at && (
+          <Typography variant="body2" color="textSecondary">
+            {t.sharedUntil(date(shared.expires_at))}
+          </Typography>
+        )}
+        <Alert severity="info" icon={false}>
+          {t.aiNotice}
+        </Alert>
+      </Box>
+    </Page>
+  );
+}
+
+/** The template, where it is there for everybody. */
+function MadeWith({ emojiId }: { emojiId: string }) {
+  const t = useMessages(messages);
+  const { data: emoji, isLoading } = useGetEmojiQuery(emojiId ? { id: emojiId } : skipToken);
+  if (isLoading) return null;
+  return (
+    <Box sx={{ display: 'grid', gap: 2, justifyItems: 'center', textAlign: 'center' }}>
+      {emoji && (
+        <>
+          <Box sx={{ display: 'flex', gap: 0.5, justifyContent: 'center' }}>
+            {EXPRESSIONS.map((expression) => (
+              <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size={40} />
+            ))}
+          </Box>
+          <Typography>{t.madeWith(emoji.name)}</Typography>
+        </>
+      )}
+      <LinkButton variant="contained" size="large" to={emoji ? `/make?emoji=${emoji.id}` : '/make'}>
+        {emoji ? t.makeWith : t.make}
+      </LinkButton>
+    </Box>
+  );
+}
+
+function Gone() {
+  const t = useMessages(messages);
+  useTitle(t.goneTitle);
+  return (
+    <EmptyState
+      face="surprise"
+      title={t.goneTitle}
+      action={
+        <LinkButton variant="contained" to="/make">
+          {t.make}
+        </LinkButton>
+      }
+    >
+      {t.gone}
+    </EmptyState>
+  );
+}
+
+/** A link that was cut short is told as bad input. */
+function isGone(error: unknown): boolean {
+  return [400, 404].includes(problemOf(error).status);
 }

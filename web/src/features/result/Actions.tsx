@@ -1,0 +1,87 @@
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
+
+import type { Task } from '@/api/schema';
+import { useDeleteTaskMutation } from '@/api/tasks';
+import { useMessages } from '@/app/i18n';
+import { notified } from '@/app/notices';
+import { useExplain } from '@/app/problemMessages';
+import { useAppDispatch } from '@/app/store';
+import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { LinkButton } from '@/components/LinkButton';
+
+import { originals } from '../photo/originals';
+import { ShareDialog } from '../share/ShareDialog';
+import { messages } from './messages';
+import type { ResultImage } from './useResultImage';
+
+const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
+
+/** What can be done with the photo as a whole. */
+export function Actions({ task, image, onDelete }: { task: Task; image: ResultImage | null; onDelete: () => void }) {
+  const t = useMessages(messages);
+  const explain = useExplain();
+  const dispatch = useAppDispatch();
+  const navigate = useNavigate();
+  const [open, setOpen] = useState<'share' | 'delete' | null>(null);
+  const [deleteTask, { isLoading }] = useDeleteTaskMutation();
+  const name = `igemoji-${task.task_id.slice(-12)}.${EXTENSIONS[image?.blob.type ?? ''] ?? 'jpg'}`;
+
+  async function remove() {
+    try {
+      await deleteTask({ task_id: task.task_id }).unwrap();
+      onDelete();
+      originals.forget(task.task_id);
+      dispatch(notified(t.deleted));
+      await navigate('/me', { replace: true });
+    } catch (error) {
+      setOpen(null);
+      dispatch(notified(explain(error), 'error'));
+    }
+  }
+
+  return (
+    <Box sx={{ display: 'grid', gridTemplateColumns: '1fr 1fr', gap: 1 }}>
+      <Button
+        variant="contained"
+        size="large"
+        disabled={!image}
+        component="a"
+        href={image?.url ?? ''}
+        download={name}
+        sx={{ gridColumn: '1 / -1' }}
+      >
+        {t.download}
+      </Button>
+      <Button variant="outlined" disabled={!image} onClick={() => setOpen('share')}>
+        {t.share}
+      </Button>
+      <LinkButton variant="outlined" to={`/make?emoji=${task.emoji_id}`}>
+        {t.again}
+      </LinkButton>
+      <Button color="error" onClick={() => setOpen('delete')} sx={{ gridColumn: '1 / -1', justifySelf: 'start' }}>
+        {t.delete}
+      </Button>
+      {open === 'share' && image && (
+        <ShareDialog
+          taskId={task.task_id}
+          photo={new File([image.blob], name, { type: image.blob.type })}
+          onClose={() => setOpen(null)}
+        />
+      )}
+      <ConfirmDialog
+        open={open === 'delete'}
+        title={t.deleteTitle}
+        confirm={t.delete}
+        destructive
+        busy={isLoading}
+        onConfirm={remove}
+        onClose={() => setOpen(null)}
+      >
+        {t.deleteText}
+      </ConfirmDialog>
+    </Box>
+  );
+}

@@ -1,0 +1,136 @@
+import Alert from '@mui/material/Alert';
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import Dialog from '@mui/material/Dialog';
+import DialogActions from '@mui/material/DialogActions';
+import DialogContent from '@mui/material/DialogContent';
+import DialogContentText from '@mui/material/DialogContentText';
+import DialogTitle from '@mui/material/DialogTitle';
+import MenuItem from '@mui/material/MenuItem';
+import TextField from '@mui/material/TextField';
+import { useId, useState } from 'react';
+
+import type { ShareResultResponse } from '@/api/schema';
+import { useShareResultMutation, useUnshareResultMutation } from '@/api/tasks';
+import { useFormats, useMessages } from '@/app/i18n';
+import { useExplain } from '@/app/problemMessages';
+
+import { messages } from './messages';
+
+interface Props {
+  taskId: string;
+  photo: File;
+  onClose: () => void;
+}
+
+const DAYS = [1, 7, 30];
+
+/** Links to a finished photo: making one, handing it on, revoking all. */
+export function ShareDialog({ taskId, photo, onClose }: Props) {
+  const t = useMessages(messages);
+  const { dateTime } = useFormats();
+  const explain = useExplain();
+  const id = useId();
+  const [days, setDays] = useState(7);
+  const [share, { data: made, isLoading, error, reset }] = useShareResultMutation();
+  const [unshare, { isLoading: revoking, isSuccess: revoked, error: revokeError }] = useUnshareResultMutation();
+  const problem = error ?? revokeError;
+
+  async function revoke() {
+    await unshare({ task_id: taskId });
+    reset();
+  }
+
+  return (
+    <Dialog open onClose={onClose} aria-labelledby={id} fullWidth maxWidth="sm">
+      <DialogTitle id={id} variant="h3">
+        {t.title}
+      </DialogTitle>
+      <DialogContent sx={{ display: 'grid', gap: 2 }}>
+        <DialogContentText>{t.text}</DialogContentText>
+        {made ? (
+          <>
+            <Link link={linkOf(made)} />
+            {made.expires_at && <Alert severity="info">{t.until(dateTime(made.expires_at))}</Alert>}
+          </>
+        ) : (
+          <TextField
+            select
+            label={t.days}
+            value={days}
+            onChange={({ target }) => setDays(Number(target.value))}
+            sx={{ mt: 1 }}
+          >
+            {DAYS.map((count) => (
+              <MenuItem key={count} value={count}>
+                {t.day(count)}
+              </MenuItem>
+            ))}
+          </TextField>
+        )}
+        {revoked && !made && <Alert severity="success">{t.revoked}</Alert>}
+        {problem && <Alert severity="error">{explain(problem)}</Alert>}
+        <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
+          {!made && (
+            <Button variant="contained" loading={isLoading} onClick={() => share({ task_id: taskId, body: { days } })}>
+              {t.create}
+            </Button>
+          )}
+          {made && <Button onClick={reset}>{t.createAnother}</Button>}
+          <Send photo={photo} link={made && linkOf(made)} />
+        </Box>
+      </DialogContent>
+      <DialogActions sx={{ p: 2.5, pt: 0, justifyContent: 'space-between' }}>
+        <Button color="error" loading={revoking} onClick={revoke}>
+          {t.revoke}
+        </Button>
+        <Button onClick={onClose}>{t.close}</Button>
+      </DialogActions>
+    </Dialog>
+  );
+}
+
+function Link({ link }: { link: string }) {
+  const t = useMessages(messages);
+  const [copied, setCopied] = useState<boolean | null>(null);
+  const copy = () =>
+    navigator.clipboard.writeText(link).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
+  return (
+    <>
+      <Box sx={{ display: 'flex', gap: 1, alignItems: 'center', mt: 1 }}>
+        <TextField
+          label={t.link}
+          value={link}
+          slotProps={{ htmlInput: { readOnly: true } }}
+          onFocus={({ target }) => target.select()}
+        />
+        <Button variant="contained" onClick={copy}>
+          {t.copy}
+        </Button>
+      </Box>
+      <Box role="status">
+        {copied !== null && <Alert severity={copied ? 'success' : 'warning'}>{copied ? t.copied : t.notCopied}</Alert>}
+      </Box>
+    </>
+  );
+}
+
+/** Hands the photo, or the link, to another app, where the system can. */
+function Send({ photo, link }: { photo: File; link: string | undefined }) {
+  const t = useMessages(messages);
+  const data: ShareData = link ? { url: link } : { files: [photo] };
+  if (!('canShare' in navigator) || !navigator.canShare(data)) return null;
+  return (
+    // Who thinks better of it has not failed.
+    <Button variant="outlined" onClick={() => navigator.share(data).catch(() => undefined)}>
+      {link ? t.sendLink : t.send}
+    </Button>
+  );
+}
+
+function linkOf({ token }: ShareResultResponse): string {
+  return new URL(`/s/${token}`, location.origin).href;
+}

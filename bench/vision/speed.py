@@ -12,7 +12,6 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,39 +114,34 @@ def throughput(photos: list[Path], processes: int) -> float:
 
 def worker(photo: Path) -> dict[str, float]:
     """A worker process as the service starts it: seconds until it is ready, and memory after ten photos."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "photo").write_bytes(photo.read_bytes())
-        for path in (ROOT / "assets" / "build" / "templates" / "classic").glob("*.png"):
-            (folder / path.name).write_bytes(path.read_bytes())
-        models = ROOT / "assets" / "build" / "models"
-        started = time.perf_counter()
-        arguments = [str(models), folder.as_uri(), str(1536 * MIB), "60", "onnx"]
-        with subprocess.Popen(
-            [sys.executable, "-m", "igemoji_inference.queue.child", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            frames.read(process.stdout.fileno())
-            ready = time.perf_counter() - started
-            pictures = {expression: f"{expression}.png" for expression in EXPRESSIONS}
-            job = {"kind": "job", "task_id": "t", "photo_key": "photo", "pictures": pictures, "result_key": "result"}
-            frame: dict[str, Any] | None
-            for _ in range(10):
-                process.stdin.write(frames.encode(job | {"revised": None}))
-                process.stdin.flush()
-                while (frame := frames.read(process.stdout.fileno())) and frame["kind"] == "progress":
-                    pass
-                assert frame is not None
-                assert frame["kind"] == "done", frame
-            status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-            held, peak = (
-                int(next(line for line in status if line.startswith(kind)).split()[1]) / 1024
-                for kind in ("VmRSS", "VmHWM")
-            )
-            process.stdin.close()
+    models = ROOT / "assets" / "build" / "models"
+    started = time.perf_counter()
+    arguments = [str(models), str(1536 * MIB), "60", "onnx"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "igemoji_inference.queue.child", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        frames.read(process.stdout.fileno())
+        ready = time.perf_counter() - started
+        template = ROOT / "assets" / "build" / "templates" / "classic"
+        pictures = [(template / f"{expression}.png").read_bytes() for expression in EXPRESSIONS]
+        job = {"kind": "job", "task_id": "t", "expressions": EXPRESSIONS, "revised": None}
+        frame: dict[str, Any] | None
+        for _ in range(10):
+            process.stdin.write(frames.encode(job, [photo.read_bytes(), *pictures]))
+            process.stdin.flush()
+            while (frame := frames.read(process.stdout.fileno())) and frame["kind"] == "progress":
+                pass
+            assert frame is not None
+            assert frame["kind"] == "done", frame
+        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        held, peak = (
+            int(next(line for line in status if line.startswith(kind)).split()[1]) / 1024 for kind in ("VmRSS", "VmHWM")
+        )
+        process.stdin.close()
     return {"ready": ready, "held": held, "peak": peak}
 
 

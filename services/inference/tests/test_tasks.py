@@ -62,10 +62,16 @@ async def image_of(stub, task_id: str, me) -> tuple[str, bytes]:
     return chunks[0].content_type, b"".join(chunk.data for chunk in chunks)
 
 
-def worker_pids(data_dir: Path) -> list[int]:
-    """Worker processes of the service that keeps its data there; other tests have workers of their own."""
+def worker_pids() -> list[int]:
+    """Worker processes of this test run, the newest first: other tests have workers of their own."""
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    return [int(pid) for pid in children if str(data_dir).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    workers = [pid for pid in children if b"queue.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return sorted(map(int, workers), key=started_at, reverse=True)
+
+
+def started_at(pid: int) -> int:
+    """In clock ticks since the machine started."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 async def until(condition, seconds: float = 10) -> None:
@@ -274,7 +280,7 @@ async def test_more_open_tasks_than_a_user_may_have_are_refused_with_a_time_to_w
 
 async def test_a_worker_killed_in_mid_task_harms_no_task(stub, me, emoji_id, portrait, peers, settings):
     task_ids = [await upload(stub, portrait, emoji_id, me) for _ in range(4)]
-    os.kill(worker_pids(settings.data_dir)[0], signal.SIGKILL)
+    os.kill(worker_pids()[0], signal.SIGKILL)
     for task_id in task_ids:
         assert (await watched(stub, task_id, me))[-1].task.state == pb.TASK_STATE_DONE
     await until(lambda: len(peers[0].uses) >= 4)

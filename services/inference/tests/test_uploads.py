@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from igemoji_inference import store
-from igemoji_inference.progress import ProgressHub
+from igemoji_inference.progress import MemoryFeed
 from igemoji_inference.service import Inference
 from igemoji_mesh.database import Database
 from igemoji_mesh.ids import new_id
@@ -23,11 +23,19 @@ class Nobody:
     async def picture_keys(self, emoji_id: str) -> dict[str, str]:
         return {}
 
+    def add(self, connection: sa.Connection, task_id: str, megapixels: float, delay_seconds: float = 0) -> None:
+        pass
+
     def wake(self) -> None:
         pass
 
     def cancel(self, task_id: str) -> None:
         pass
+
+    async def start(self) -> None:
+        pass
+
+    run = close = start
 
 
 class SlowDatabase(Database):
@@ -63,7 +71,7 @@ def objects(tmp_path):
 @pytest.fixture
 def inference(database, objects):
     limits = {"max_photo_bytes": 2**20, "max_open_tasks": 5, "max_queued_tasks": 100}
-    return Inference(database, objects, Nobody(), ProgressHub(), Nobody(), **limits)
+    return Inference(database, objects, Nobody(), MemoryFeed(), Nobody(), **limits)
 
 
 async def given_up(database: SlowDatabase, call) -> None:

@@ -76,7 +76,7 @@ def _is_other_type(
     if name not in _HOLDS or not isinstance(meant, sa.Text if name.endswith("TEXT") else sa.LargeBinary):
         return None
     length: int | None = meant.length
-    return length is not None and _HOLDS[name] < length
+    return length is not None and max(_HOLDS[name], getattr(found, "length", None) or 0) < length
 
 
 def _config(package: str, connection: sa.Connection) -> Config:

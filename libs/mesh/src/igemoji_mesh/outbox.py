@@ -5,16 +5,16 @@ It is made at least once, so the called RPC is idempotent. What fails is tried a
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import grpc
 import sqlalchemy as sa
 from google.protobuf.message import Message
-from prometheus_client import Gauge
 
 from igemoji_mesh.database import Database, UtcDateTime, utc_now
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.metrics import gauge
 from igemoji_mesh.telemetry import log
 
 SWEEP_SECONDS = 5.0
@@ -23,12 +23,12 @@ LEASE_SECONDS = 12.0
 BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300)
 BATCH = 50
 
-PENDING = Gauge("igemoji_outbox_pending", "Calls to other services that are stored and not yet made.")
+PENDING = gauge("igemoji_outbox_pending")
 
 
-def outbox_table(metadata: sa.MetaData) -> sa.Table:
+def outbox_table(metadata: sa.MetaData, name: str = "outbox") -> sa.Table:
     return sa.Table(
-        "outbox",
+        name,
         metadata,
         sa.Column("id", sa.String(36), primary_key=True),
         sa.Column("topic", sa.String(100), nullable=False),
@@ -47,24 +47,53 @@ class Delivery:
     """Usually the method of a stub."""
 
 
-class Outbox:
-    """Stores calls in the transaction of the change and makes them afterwards."""
+class OutboxWriter:
+    """Stores calls in the transaction of the change; for processes that leave it to others to make them."""
 
-    def __init__(self, database: Database, table: sa.Table, deliveries: Mapping[str, Delivery]) -> None:
-        self._database = database
+    def __init__(self, table: sa.Table, topics: Collection[str]) -> None:
         self._table = table
-        self._deliveries = dict(deliveries)
-        self._wake = asyncio.Event()
+        self._topics = frozenset(topics)
 
-    def add(self, connection: sa.Connection, topic: str, message: Message) -> None:
+    def add(self, connection: sa.Connection, topic: str, message: Message, delay_seconds: float = 0) -> None:
         """Within a unit of work; call `wake` after its commit."""
-        if topic not in self._deliveries:
+        if topic not in self._topics:
             raise KeyError(topic)
+        due_at = utc_now() + datetime.timedelta(seconds=delay_seconds)
         connection.execute(
             self._table.insert().values(
-                id=new_id(), topic=topic, payload=message.SerializeToString(), attempts=0, due_at=utc_now()
+                id=new_id(), topic=topic, payload=message.SerializeToString(), attempts=0, due_at=due_at
             )
         )
+
+    def wake(self) -> None:
+        """There is something new. Who makes the calls will find it."""
+
+
+class Outbox(OutboxWriter):
+    """Stores calls in the transaction of the change and makes them afterwards."""
+
+    def __init__(
+        self,
+        database: Database,
+        table: sa.Table,
+        deliveries: Mapping[str, Delivery],
+        backoff_seconds: Sequence[float] = BACKOFF_SECONDS,
+        sweep_seconds: float = SWEEP_SECONDS,
+    ) -> None:
+        """
+        Args:
+            database: Whose transactions calls are stored in.
+            table: An `outbox_table` of its own.
+            deliveries: By topic.
+            backoff_seconds: After which a call is tried again that failed once, twice, and so on.
+            sweep_seconds: How often it looks for calls that it was not woken for.
+        """
+        super().__init__(table, deliveries)
+        self._database = database
+        self._deliveries = dict(deliveries)
+        self._backoff_seconds = backoff_seconds
+        self._sweep_seconds = sweep_seconds
+        self._wake = asyncio.Event()
 
     def wake(self) -> None:
         """There is something new: publish now rather than at the next sweep."""
@@ -77,7 +106,7 @@ class Outbox:
             while await self.publish_due() == BATCH:
                 pass
             try:
-                async with asyncio.timeout(SWEEP_SECONDS):
+                async with asyncio.timeout(self._sweep_seconds):
                     await self._wake.wait()
             except TimeoutError:
                 continue
@@ -96,7 +125,7 @@ class Outbox:
                 await self._database.write(
                     lambda connection, late=message_id, tried=attempts: self._postpone(connection, late, tried)  # type: ignore[misc]
                 )
-        PENDING.set(await self._database.read(self._count))
+        PENDING.labels(self._table.name).set(await self._database.read(self._count))
         return len(due)
 
     def _claim(self, connection: sa.Connection) -> list[tuple[str, str, bytes, int]]:
@@ -133,7 +162,7 @@ class Outbox:
         return True
 
     def _postpone(self, connection: sa.Connection, message_id: str, attempts: int) -> None:
-        delay = BACKOFF_SECONDS[min(attempts, len(BACKOFF_SECONDS) - 1)]
+        delay = self._backoff_seconds[min(attempts, len(self._backoff_seconds) - 1)]
         connection.execute(
             self._table.update()
             .where(self._table.c.id == message_id)

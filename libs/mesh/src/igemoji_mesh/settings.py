@@ -2,19 +2,59 @@
 
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from igemoji_mesh.errors import StartError
+from igemoji_mesh.objects import Keys
 
 MIB = 1024 * 1024
 
 
-class ServiceSettings(BaseSettings):
-    """What any service can be told, by environment variable (upper case)."""
+class StorageSettings(BaseSettings):
+    """Where a service keeps what it stores, by environment variable (upper case)."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True, extra="ignore")
+
+    data_dir: Path = Path(".igemoji")
+    """Where the embedded defaults keep their files."""
+    database_url: str = ""
+    """`mysql+pymysql://user:password@host/database`. Empty: a SQLite file in DATA_DIR."""
+    object_store_url: str = ""
+    """`s3://bucket?endpoint=https://host`, with `region` and `public_endpoint` where there are such; services may share
+    it, each keeps to a prefix with its name. Empty: a folder in DATA_DIR."""
+    object_store_access_key: str = ""
+    """Of S3."""
+    object_store_secret_key: SecretStr = SecretStr("")
+    """Of S3."""
+    object_store_secret_key_file: Path | None = None
+    """Where that key is read from instead, such as a mounted secret."""
+
+    def database(self, service: str) -> str:
+        """The database URL, with its default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve()}/{service}.db"
+
+    def objects(self, service: str) -> str:
+        """The URL of what is the service's in the object store, with its default filled in."""
+        parts = urlsplit(self.object_store_url or (self.data_dir.resolve() / "objects").as_uri())
+        return parts._replace(path=f"{parts.path.rstrip('/')}/{service}").geturl()
+
+    @property
+    def object_store_keys(self) -> Keys:
+        """Raises StartError where the file can't be read."""
+        secret = self.object_store_secret_key.get_secret_value()
+        if self.object_store_secret_key_file is not None:
+            try:
+                secret = self.object_store_secret_key_file.read_text().strip()
+            except OSError as error:
+                raise StartError(f"OBJECT_STORE_SECRET_KEY_FILE can't be read: {error}.") from None
+        return Keys(self.object_store_access_key, secret)
+
+
+class ServiceSettings(StorageSettings):
+    """What any service can be told, by environment variable (upper case)."""
 
     environment: Literal["production", "development"] = "production"
     """`development` adds gRPC reflection."""
@@ -39,13 +79,6 @@ class ServiceSettings(BaseSettings):
     tls_ca: Path
     """The authority that signs the certificates of the mesh, PEM."""
 
-    data_dir: Path = Path(".igemoji")
-    """Where the embedded defaults keep their files."""
-    database_url: str = ""
-    """SQLAlchemy URL. Empty: a SQLite file in DATA_DIR."""
-    object_store_url: str = ""
-    """Empty: a folder in DATA_DIR."""
-
     auth_address: str = "127.0.0.1:50051"
     emoji_catalog_address: str = "127.0.0.1:50051"
     ranking_address: str = "127.0.0.1:50051"
@@ -61,14 +94,6 @@ class ServiceSettings(BaseSettings):
     """The largest request; above what the edge lets pass, so that the edge answers first."""
     max_connection_age_seconds: int = 300
     """Connections are renewed so that clients find new replicas."""
-
-    def database(self, service: str) -> str:
-        """The database URL, with its default filled in."""
-        return self.database_url or f"sqlite:///{self.data_dir.resolve()}/{service}.db"
-
-    def objects(self, service: str) -> str:
-        """The object store URL, with its default filled in."""
-        return self.object_store_url or (self.data_dir.resolve() / "objects" / service).as_uri()
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

@@ -25,6 +25,10 @@ class Lease:
     job: Job
     attempts: int
     """How often the task was begun, this time included."""
+    created_at: datetime.datetime
+    """When the photo was uploaded."""
+    megapixels: float
+    """Of the photo."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,67 @@ def claim(connection: sa.Connection, lease_id: str, seconds: float) -> Lease | N
     ).one_or_none()
     if row is None:
         return None
+    return _take(connection, row, lease_id, seconds, row.attempts + 1)
+
+
+def claim_task(
+    connection: sa.Connection, task_id: str, lease_id: str, seconds: float, *, holder_is_lost: bool
+) -> Lease | None:
+    """Takes one task; None where it has ended, or where somebody works on it.
+
+    Where its holder is lost, the lease is taken away from it; that is no try that counts, it may have been no fault of
+    the photo's.
+    """
+    row = connection.execute(sa.select(tasks).where(tasks.c.id == task_id, tasks.c.state.in_(OPEN))).one_or_none()
+    if row is None:
+        return None
+    held = row.lease != "" and row.lease_until > utc_now()
+    if held and not holder_is_lost:
+        return None
+    return _take(connection, row, lease_id, seconds, row.attempts if held else row.attempts + 1)
+
+
+def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: float, attempts: int) -> Lease | None:
+    """None where somebody else took it since the row was read."""
+    until = utc_now() + datetime.timedelta(seconds=seconds)
     taken = connection.execute(
         tasks.update()
-        .where(tasks.c.id == row.id, tasks.c.lease == row.lease, tasks.c.lease_until <= now)
-        .values(lease=lease_id, lease_until=now + datetime.timedelta(seconds=seconds), attempts=row.attempts + 1)
+        .where(tasks.c.id == row.id, tasks.c.state.in_(OPEN), tasks.c.lease == row.lease)
+        .where(tasks.c.lease_until == row.lease_until)
+        .values(lease=lease_id, lease_until=until, attempts=attempts)
     )
     if taken.rowcount != 1:
         return None
     revised = findings_from_json(json.loads(row.findings)) if row.revision else None
     job = Job(row.id, row.photo_key, json.loads(row.pictures), f"results/{row.id}-{lease_id}", revised)
-    return Lease(lease_id, job, row.attempts + 1)
+    return Lease(lease_id, job, attempts, row.created_at, row.megapixels)
+
+
+def take_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -> list[tuple[str, float]]:
+    """Ids and megapixels of tasks that no worker has and that none may be told of any more; no other call gets them.
+
+    That is where a lease ran out, or where nobody began in `quiet_seconds`.
+    """
+    now = utc_now()
+    quiet = datetime.timedelta(seconds=quiet_seconds)
+    rows = connection.execute(
+        sa.select(tasks.c.id, tasks.c.megapixels, tasks.c.lease, tasks.c.lease_until)
+        .where(tasks.c.state.in_(OPEN), tasks.c.lease_until <= now)
+        .where(sa.or_(tasks.c.lease != "", tasks.c.turn_at <= now - quiet))
+        .order_by(tasks.c.turn_at, tasks.c.id)
+        .limit(limit)
+    ).all()
+    taken = []
+    for row in rows:
+        changed = connection.execute(
+            tasks.update()
+            .where(tasks.c.id == row.id, tasks.c.state.in_(OPEN), tasks.c.lease == row.lease)
+            .where(tasks.c.lease_until == row.lease_until)
+            .values(lease="", lease_until=now + quiet)
+        )
+        if changed.rowcount == 1:
+            taken.append((row.id, row.megapixels))
+    return taken
 
 
 def release_all(connection: sa.Connection) -> int:
@@ -66,8 +121,8 @@ def release_all(connection: sa.Connection) -> int:
     return connection.execute(tasks.update().where(held).values(lease="", lease_until=NEVER)).rowcount
 
 
-def record_progress(connection: sa.Connection, lease: Lease, progress: Progress) -> bool:
-    """Writes a step. False where the lease is not held any more: the worker's words count no longer."""
+def record_progress(connection: sa.Connection, lease: Lease, progress: Progress) -> int | None:
+    """Writes a step and returns its sequence; None where the lease is not held any more: then its words don't count."""
     return _advance(
         connection,
         lease,
@@ -89,7 +144,7 @@ def record_done(
         "result_key": done.result_key,
         "content_type": done.content_type,
     }
-    if before is None or not _advance(connection, lease, values, done.findings):
+    if before is None or _advance(connection, lease, values, done.findings) is None:
         return None
     if before.revision == 0:
         connection.execute(tasks.update().where(tasks.c.id == before.id).values(original_until=original_until))
@@ -98,7 +153,7 @@ def record_done(
 
 def record_failure(connection: sa.Connection, lease: Lease, failure: Failure) -> bool:
     """Ends a task without a result; False where the lease is not held any more."""
-    return _advance(connection, lease, _failed(failure), None)
+    return _advance(connection, lease, _failed(failure), None) is not None
 
 
 def revise(connection: sa.Connection, task: Task, findings: Findings) -> None:
@@ -127,22 +182,26 @@ def cancel(connection: sa.Connection, task_id: str, failure: Failure) -> str | N
     return photo_key
 
 
-def release(connection: sa.Connection, lease: Lease, delay_seconds: float, attempts: int) -> None:
-    """Gives a task back, to be begun again after a while; `attempts` are those that count."""
+def release(connection: sa.Connection, lease: Lease, delay_seconds: float, attempts: int) -> bool:
+    """Gives a task back, to be begun again after a while; `attempts` are those that count.
+
+    False where the lease was not held any more.
+    """
     until = utc_now() + datetime.timedelta(seconds=delay_seconds)
-    connection.execute(
+    released = connection.execute(
         tasks.update()
         .where(tasks.c.id == lease.job.task_id, tasks.c.lease == lease.id)
         .values(lease="", lease_until=until, attempts=attempts)
     )
+    return released.rowcount == 1
 
 
 def _failed(failure: Failure) -> dict[str, Any]:
     return {"state": TaskState.FAILED, "failure_reason": failure.reason, "failure_message": failure.message}
 
 
-def _advance(connection: sa.Connection, lease: Lease, values: dict[str, Any], findings: Findings | None) -> bool:
-    """Changes a task and adds the step, if the lease still holds."""
+def _advance(connection: sa.Connection, lease: Lease, values: dict[str, Any], findings: Findings | None) -> int | None:
+    """Changes a task and adds the step, if the lease still holds; returns the step's sequence."""
     held = sa.and_(tasks.c.lease == lease.id, tasks.c.state.in_(OPEN))
     return _change(connection, lease.job.task_id, held, values, findings)
 
@@ -153,14 +212,14 @@ def _change(
     condition: sa.ColumnElement[bool],
     values: dict[str, Any],
     findings: Findings | None,
-) -> bool:
+) -> int | None:
     if values["state"] in ENDED:
         values |= {"lease": "", "lease_until": NEVER}
     changed = connection.execute(
         tasks.update().where(tasks.c.id == task_id, condition).values(sequence=tasks.c.sequence + 1, **values)
     )
     if changed.rowcount != 1:
-        return False
+        return None
     row = connection.execute(sa.select(tasks.c.sequence, tasks.c.percent).where(tasks.c.id == task_id)).one()
     add_step(connection, task_id, row.sequence, values["state"], row.percent, findings)
-    return True
+    return int(row.sequence)

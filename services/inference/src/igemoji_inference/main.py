@@ -8,13 +8,14 @@ from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_inference import store
 from igemoji_inference.belongings import Belongings
 from igemoji_inference.catalog import EmojiCatalog
-from igemoji_inference.progress import ProgressHub
-from igemoji_inference.queue.local import RECORD_USE, LocalQueue
-from igemoji_inference.queue.worker import WorkerOptions
+from igemoji_inference.orphans import Orphans
+from igemoji_inference.parts import progress_feed, worker_processes
+from igemoji_inference.queue.local import LocalQueue, RowQueue
+from igemoji_inference.queue.runner import RECORD_USE, TaskRunner
 from igemoji_inference.retention import Retention
 from igemoji_inference.rpc import InferenceServicer
-from igemoji_inference.service import Inference
-from igemoji_inference.settings import Settings
+from igemoji_inference.service import Inference, Queue
+from igemoji_inference.settings import Settings, check_parts
 from igemoji_mesh.client import Channels
 from igemoji_mesh.database import Database
 from igemoji_mesh.idempotency import IdempotencyKeys
@@ -30,28 +31,30 @@ SERVICE = "igemoji.inference.v1.InferenceService"
 
 async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> MeshServer:
     """Builds the service; `verifier` replaces the one that asks auth for its keys."""
+    check_parts(settings, settings.database("inference"), settings.objects("inference"))
     await asyncio.to_thread(migrate, settings.database("inference"), "igemoji_inference")
     database = Database(settings.database("inference"))
     objects = object_store(settings.objects("inference"))
     channels = Channels(settings)
     ranking = ranking_pb2_grpc.RankingServiceStub(channels.to("ranking"))
     outbox = Outbox(database, store.outbox, {RECORD_USE: Delivery(ranking_pb2.RecordUseRequest, ranking.RecordUse)})
-    hub = ProgressHub()
-    options = WorkerOptions(
-        models=settings.models_dir.resolve(),
-        objects_url=settings.objects("inference"),
-        memory_bytes=settings.task_memory_bytes,
-        task_seconds=settings.task_seconds,
-        engine=settings.vision_engine,
-    )
-    keep_original = datetime.timedelta(hours=settings.original_hours)
-    queue = LocalQueue(database, objects, hub, outbox, options, settings.worker_count, keep_original)
+    feed = progress_feed(settings)
+    orphans = Orphans(database, objects)
+    queue: Queue
+    if settings.task_queue_url:
+        from igemoji_inference.queue.broker import celery_app  # not loaded where it is not used
+        from igemoji_inference.queue.celery import CeleryQueue
+
+        queue = CeleryQueue(database, celery_app(settings.task_queue_url), settings.large_megapixels)
+    else:
+        runner = TaskRunner(database, objects, feed, outbox, RowQueue(), settings.keep_original)
+        queue = LocalQueue(database, orphans, runner, worker_processes(settings, objects, settings.worker_count))
     retention = Retention(database, objects, datetime.timedelta(days=settings.result_days))
     inference = Inference(
         database,
         objects,
         EmojiCatalog(channels, objects),
-        hub,
+        feed,
         queue,
         max_photo_bytes=settings.max_photo_bytes,
         max_open_tasks=settings.max_open_tasks,
@@ -73,9 +76,12 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     )
     server.on_close(database.close)
     server.on_close(channels.close)
+    server.on_close(feed.close)
     server.on_close(queue.close)
     server.background(outbox.run)
+    server.background(feed.run)
     server.background(queue.run)
+    server.background(orphans.run)
     server.background(retention.run)
     await queue.start()
     return server

@@ -1,7 +1,9 @@
 """Use cases of the inference service."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -29,7 +31,7 @@ from igemoji_inference.domain import (
     with_added_face,
     with_revised_face,
 )
-from igemoji_inference.progress import ProgressHub
+from igemoji_inference.progress import News, ProgressFeed
 from igemoji_inference.vision.errors import PhotoError
 from igemoji_inference.vision.faces import Box
 from igemoji_inference.vision.headers import inspect
@@ -50,13 +52,24 @@ class Catalog(Protocol):
 
 
 class Queue(Protocol):
-    """Who works on tasks."""
+    """Brings tasks to those who work on them."""
+
+    def add(self, connection: sa.Connection, task_id: str, megapixels: float, delay_seconds: float = 0) -> None:
+        """In the transaction that stores a task, or queues it once more; call `wake` after its commit."""
 
     def wake(self) -> None:
         """There is a new task."""
 
     def cancel(self, task_id: str) -> None:
         """A task has been ended: whoever works on it may stop."""
+
+    async def start(self) -> None:
+        """Takes up what an earlier run left. Raises StartError where nobody could work."""
+
+    async def run(self) -> None:
+        """Brings tasks for as long as the service runs."""
+
+    async def close(self) -> None: ...
 
 
 class Inference:
@@ -67,7 +80,7 @@ class Inference:
         database: Database,
         objects: ObjectStore,
         catalog: Catalog,
-        hub: ProgressHub,
+        feed: ProgressFeed,
         queue: Queue,
         *,
         max_photo_bytes: int,
@@ -78,7 +91,7 @@ class Inference:
         self._database = database
         self._objects = objects
         self._catalog = catalog
-        self._hub = hub
+        self._feed = feed
         self._queue = queue
         self._max_photo_bytes = max_photo_bytes
         self._max_open_tasks = max_open_tasks
@@ -101,11 +114,11 @@ class Inference:
             raise PhotoRefused(error) from None
         await self._database.read(lambda connection: self._admit(connection, by))
         pictures = await self._catalog.picture_keys(emoji_id)
-        task = Task(new_id(), by, emoji_id, utc_now())
-        upload = Upload(f"photos/{task.id}", info.width * info.height / 1e6, pictures)
+        task_id = new_id()
+        upload = Upload(f"photos/{task_id}", info.width * info.height / 1e6, pictures)
         # A client that goes away meanwhile must not leave half of it: a task without its photo.
-        await asyncio.shield(self._take_in(task, upload, photo))
-        return task.id
+        await asyncio.shield(self._take_in(photo, upload, lambda: Task(task_id, by, emoji_id, utc_now())))
+        return task_id
 
     async def get(self, task_id: str, *, by: str) -> Task:
         """Raises TaskNotFound."""
@@ -122,21 +135,24 @@ class Inference:
 
         Raises TaskNotFound before the first one.
         """
-        last: Step | None = None
-        with self._hub.watch(task_id) as news:
+        async with self._feed.watch(task_id) as inbox:
+            task, steps = await self._course(task_id, after_sequence, by)
+            last, spoken_at = Step(after_sequence, task), time.monotonic()
             while True:
-                news.clear()
-                task, steps = await self._course(task_id, last.sequence if last else after_sequence, by)
                 for step in steps:
-                    last = step
+                    last, spoken_at = step, time.monotonic()
                     yield step, False
                 if task.state.ended:
                     return
-                try:
-                    async with asyncio.timeout(self._heartbeat_seconds):
-                        await news.wait()
-                except TimeoutError:
-                    yield last or Step(after_sequence, task), True
+                patience = spoken_at + self._heartbeat_seconds - time.monotonic()
+                news = await inbox.take(min(patience, self._feed.beat_seconds))
+                if news and news.progress and news.sequence <= last.sequence + 1:
+                    steps = [_told(task, news)] if news.sequence > last.sequence else []
+                    continue
+                task, steps = await self._course(task_id, last.sequence, by)
+                if not steps and time.monotonic() - spoken_at >= self._heartbeat_seconds:
+                    spoken_at = time.monotonic()
+                    yield last, True
 
     async def revise_face(
         self, task_id: str, number: int, expression: str | None, covered: bool | None, *, by: str
@@ -175,10 +191,10 @@ class Inference:
             lambda connection: store.list_results(connection, user_id, page_number, page_size)
         )
 
-    async def _take_in(self, task: Task, upload: Upload, photo: bytes) -> None:
+    async def _take_in(self, photo: bytes, upload: Upload, make_task: Callable[[], Task]) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
-            await self._database.write(lambda connection: self._add(connection, task, upload))
+            await self._database.write(lambda connection: self._add(connection, make_task(), upload))
         except Exception:  # not where the service ends: what is being written may yet be committed
             await asyncio.to_thread(self._objects.delete, upload.key)
             raise
@@ -189,7 +205,7 @@ class Inference:
         photo_key = await self._database.write(lambda connection: leases.cancel(connection, task_id, failure))
         if photo_key is not None:
             self._queue.cancel(task_id)
-            self._hub.tell(task_id)
+            await self._feed.tell(task_id, News())
             await asyncio.to_thread(self._objects.delete, photo_key)
 
     async def _course(self, task_id: str, after: int, by: str) -> tuple[Task, list[Step]]:
@@ -209,13 +225,14 @@ class Inference:
             if task.original_until is None or task.original_until <= utc_now():
                 raise OriginalGone
             leases.revise(connection, task, change(task.findings))
+            self._queue.add(connection, task_id, task.findings.width * task.findings.height / 1e6)
             revised = owned(store.get_task(connection, task_id), by)
             keep_answer(connection, revised)
             return revised
 
         task = await self._database.write(revise)
         self._queue.wake()
-        self._hub.tell(task_id)
+        await self._feed.tell(task_id, News())
         return task
 
     def _admit(self, connection: sa.Connection, user_id: str) -> None:
@@ -230,7 +247,16 @@ class Inference:
         # Asked again under the write lock: many uploads at once must not slip past the limit together.
         self._admit(connection, task.user_id)
         store.add_task(connection, task, upload)
+        self._queue.add(connection, task.id, upload.megapixels)
         keep_answer(connection, task.id)
+
+
+def _told(task: Task, news: News) -> Step:
+    """The step that news tell of, shown as the task was then; only those of workers are told in full."""
+    assert news.progress is not None  # noqa: S101 - others are read from their rows
+    progress = news.progress
+    shown = replace(task, state=progress.state, percent=progress.percent, findings=progress.findings)
+    return Step(news.sequence, replace(shown, result_key="", content_type="", original_until=None))
 
 
 def owned(task: Task | None, by: str) -> Task:

@@ -55,6 +55,7 @@ tasks = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("sequence", sa.Integer, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("megapixels", sa.Float, nullable=False),
     sa.Column("lease", sa.String(36), nullable=False),
     sa.Column("lease_until", UtcDateTime, nullable=False),
     sa.Index(None, "user_id", "created_at", "id"),
@@ -89,6 +90,8 @@ gone_users = sa.Table("gone_users", metadata, sa.Column("user_id", sa.String(36)
 """A token of a deleted account is good for some minutes more; nothing is taken in for it."""
 
 outbox = outbox_table(metadata)
+queue_outbox = outbox_table(metadata, "queue_outbox")
+"""Tasks on their way to the broker, apart from calls to services: neither waits while the other is down."""
 
 idempotency_keys = idempotency_table(metadata)
 
@@ -120,6 +123,7 @@ def add_task(connection: sa.Connection, task: Task, upload: Upload) -> None:
             revision=0,
             sequence=1,
             attempts=0,
+            megapixels=upload.megapixels,
             lease="",
             lease_until=NEVER,
         )

@@ -11,7 +11,7 @@ from PIL import Image
 
 from igemoji_inference.domain import Done, Failure, Job
 from igemoji_inference.main import compose
-from igemoji_inference.queue.worker import Worker, WorkerOptions
+from igemoji_inference.queue.worker import Materials, Worker, WorkerOptions
 from igemoji_inference.settings import Settings
 from igemoji_inference.vision.engines import EngineName
 from igemoji_inference.vision.faces import EXPRESSIONS
@@ -27,7 +27,7 @@ async def worked(objects: FolderObjectStore, options: WorkerOptions) -> Done | F
     async def ignore(progress: object) -> None:
         pass
 
-    worker = Worker(options)
+    worker = Worker(options, Materials(objects))
     job = Job("task", "photos/portrait", dict.fromkeys(EXPRESSIONS, "pictures/red.png"), "results/task")
     try:
         return await worker.run(job, ignore)
@@ -43,7 +43,7 @@ def test_a_photo_leaves_with_its_face_covered(models: Path, portrait: bytes, tmp
     Image.new("RGBA", (64, 64), (255, 0, 0, 255)).save(red, "PNG")
     objects.put("pictures/red.png", red.getvalue(), "image/png")
 
-    done = asyncio.run(worked(objects, WorkerOptions(models, tmp_path.as_uri(), 1536 << 20, 60, engine)))
+    done = asyncio.run(worked(objects, WorkerOptions(models, 1536 << 20, 60, engine)))
 
     assert isinstance(done, Done)
     (face,) = done.findings.faces

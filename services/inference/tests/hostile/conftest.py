@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 from igemoji_inference.domain import Done, Failure, Job
-from igemoji_inference.queue.worker import Worker, WorkerLost, WorkerOptions, WorkerOverdue
+from igemoji_inference.queue.worker import Materials, Worker, WorkerLost, WorkerOptions, WorkerOverdue
 from igemoji_inference.vision.decode import Pixels
 from igemoji_inference.vision.errors import PhotoError
 from igemoji_inference.vision.faces import EXPRESSIONS
@@ -87,8 +87,8 @@ def make_workbench(models: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         folder = tmp_path_factory.mktemp("worker")
         objects = FolderObjectStore(folder)
         objects.put("pictures/disc.png", disc(), "image/png")
-        options = WorkerOptions(models, folder.as_uri(), memory_bytes, task_seconds)
-        made.append(Workbench(folder, Worker(options), objects))
+        options = WorkerOptions(models, memory_bytes, task_seconds)
+        made.append(Workbench(folder, Worker(options, Materials(objects)), objects))
         return made[-1]
 
     yield make

@@ -38,19 +38,16 @@ def test_a_photo_that_takes_too_long_is_ended_and_the_next_one_is_done(make_work
     assert isinstance(workbench.work(save("JPEG")), Done)
 
 
-def test_the_processor_is_taken_away_even_if_the_service_does_not_watch(make_workbench, models, endless):
-    workbench = make_workbench()
-    workbench.objects.put("photos/photo", endless, "")
-    arguments = [str(models), workbench.folder.as_uri(), str(1536 * MIB), "1", "onnx"]
+def test_the_processor_is_taken_away_even_if_the_service_does_not_watch(models, endless):
+    arguments = [str(models), str(1536 * MIB), "1", "onnx"]
     with subprocess.Popen(
         [sys.executable, "-m", "igemoji_inference.queue.child", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as child:
-        pictures = dict.fromkeys(EXPRESSIONS, "pictures/disc.png")
-        job = {"kind": "job", "task_id": "t", "photo_key": "photos/photo", "pictures": pictures}
+        job = {"kind": "job", "task_id": "t", "expressions": EXPRESSIONS, "revised": None}
         assert child.stdin is not None
-        child.stdin.write(frames.encode(job | {"result_key": "results/t", "revised": None}))
+        child.stdin.write(frames.encode(job, [endless, *[b""] * len(EXPRESSIONS)]))
         child.stdin.flush()
         assert child.wait(30) == -signal.SIGXCPU
 

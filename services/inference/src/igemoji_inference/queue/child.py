@@ -1,6 +1,9 @@
 """A worker process: takes a job from its standard input, works, and tells how it goes.
 
-    python -m igemoji_inference.queue.child MODELS OBJECT_STORE_URL MEMORY_BYTES TASK_SECONDS ENGINE
+    python -m igemoji_inference.queue.child MODELS MEMORY_BYTES TASK_SECONDS ENGINE
+
+It reads photos of strangers, so it has nothing that they could want: no credentials, no address, no file but the
+models. Photos and pictures come to it over the pipe, and the finished photo goes back the same way.
 
 It ends when its input does, so none outlives the service. The kernel holds it to its limits (docs/adr/0016): memory
 beyond them is refused, and a job that takes too much of the processor ends it with SIGXCPU, whatever the service does.
@@ -32,18 +35,15 @@ from igemoji_inference.vision.engines import EngineName
 from igemoji_inference.vision.errors import EngineMissing, ModelDamaged, PhotoError
 from igemoji_inference.vision.faces import Face
 from igemoji_inference.vision.pipeline import Pipeline, Stage
-from igemoji_mesh.objects import ObjectMissing, ObjectStore, object_store
-from igemoji_mesh.storage import StorageFull
 
-Say = Callable[[dict[str, Any]], None]
-
-EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+Say = Callable[..., None]
+"""A frame, and the bytes that go with it."""
 
 LIMIT_MESSAGE = "This photo needs more memory than a photo may take. Try a smaller one."
 
 
 def main() -> None:
-    models, objects_url, memory_bytes, task_seconds, engine = sys.argv[1:]
+    models, memory_bytes, task_seconds, engine = sys.argv[1:]
     # Ctrl-C in a terminal reaches the whole group; the service decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, say = _take_over_pipes()
@@ -56,12 +56,11 @@ def main() -> None:
             say({"kind": "broken", "message": str(error)})
             return
         _limit_memory(int(memory_bytes))
-        objects = object_store(objects_url)
         say({"kind": "ready"})
         while (frame := frames.read(jobs)) is not None:
             if frame["kind"] == "job":  # a word to cancel that came after the end of its job is passed over
                 _limit_processor(float(task_seconds))
-                say(work(pipeline, objects, frame, say, lambda task_id: _is_cancelled(jobs, task_id)))
+                work(pipeline, frame, say, lambda task_id: _is_cancelled(jobs, task_id))
 
 
 def _limit_memory(limit: int) -> None:
@@ -82,23 +81,20 @@ class Cancelled(Exception):
     """Nobody waits for this job any more."""
 
 
-def work(
-    pipeline: Pipeline, objects: ObjectStore, job: dict[str, Any], say: Say, is_cancelled: Callable[[str], bool]
-) -> dict[str, Any]:
-    """One job from its photo to its stored result; returns the last frame."""
+def work(pipeline: Pipeline, job: dict[str, Any], say: Say, is_cancelled: Callable[[str], bool]) -> None:
+    """One job, from its photo to its result."""
+    photo, *pngs = job["blobs"]
+    pictures = dict(zip(job["expressions"], pngs, strict=True))
+    revised = findings_from_json(job["revised"]) if job["revised"] else None
+
+    def report(stage: Stage, percent: float, faces: Sequence[Face]) -> None:
+        if is_cancelled(job["task_id"]):
+            raise Cancelled
+        known = replace(revised or Findings(), faces=tuple(faces))
+        findings = findings_to_json(known)
+        say({"kind": "progress", "state": stage.value, "percent": round(percent), "findings": findings})
+
     try:
-        photo = objects.get(job["photo_key"])
-        pictures = {expression: objects.get(key) for expression, key in job["pictures"].items()}
-
-        revised = findings_from_json(job["revised"]) if job["revised"] else None
-
-        def report(stage: Stage, percent: float, faces: Sequence[Face]) -> None:
-            if is_cancelled(job["task_id"]):
-                raise Cancelled
-            known = replace(revised or Findings(), faces=tuple(faces))
-            findings = findings_to_json(known)
-            say({"kind": "progress", "state": stage.value, "percent": round(percent), "findings": findings})
-
         if revised:
             covered = [number not in revised.uncovered for number in range(len(revised.faces))]
             result = pipeline.revise(photo, revised.faces, covered, pictures, report)
@@ -106,28 +102,17 @@ def work(
         else:
             result = pipeline.run(photo, pictures, report)
             found = Findings(result.width, result.height, result.faces, result.more_faces)
-        key = f"{job['result_key']}.{EXTENSIONS[result.content_type]}"
-        if is_cancelled(job["task_id"]):  # or the service is gone: nobody would know of the result
-            raise Cancelled
-        objects.put(key, result.image, result.content_type)
     except Cancelled:
-        return {"kind": "failed", "reason": CANCELLED, "message": ""}
-    except StorageFull as error:  # no fault of the photo: the service has it done again
-        return {"kind": "failed", "reason": error.reason, "message": error.message}
-    except ObjectMissing:
-        return {"kind": "failed", "reason": "PHOTO_LOST", "message": "The uploaded photo is not there any more."}
+        say({"kind": "failed", "reason": CANCELLED, "message": ""})
     except PhotoError as error:
-        return {"kind": "failed", "reason": error.reason, "message": str(error)}
+        say({"kind": "failed", "reason": error.reason, "message": str(error)})
     except (MemoryError, cv2.error) as error:
         if isinstance(error, cv2.error) and error.code != cv2.Error.STS_NO_MEM:
             raise
-        return {"kind": "failed", "reason": "LIMIT", "message": LIMIT_MESSAGE}
-    return {
-        "kind": "done",
-        "findings": findings_to_json(found),
-        "result_key": key,
-        "content_type": result.content_type,
-    }
+        say({"kind": "failed", "reason": "LIMIT", "message": LIMIT_MESSAGE})
+    else:
+        done = {"kind": "done", "findings": findings_to_json(found), "content_type": result.content_type}
+        say(done, [result.image])
 
 
 def _is_cancelled(jobs: int, task_id: str) -> bool:
@@ -144,8 +129,8 @@ def _take_over_pipes() -> tuple[int, Say]:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 
-    def say(frame: dict[str, Any]) -> None:
-        answers.write(frames.encode(frame))
+    def say(frame: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        answers.write(frames.encode(frame, blobs))
         answers.flush()
 
     return jobs, say

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,18 @@ from igemoji_inference.queue import frames
 from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_inference.vision.engines import EngineName
 from igemoji_mesh.errors import StartError
+from igemoji_mesh.objects import ObjectMissing, ObjectStore
 from igemoji_mesh.telemetry import log
 
 START_SECONDS = 180
 """Loading the models takes about a second, tensorflow (VISION_ENGINE=fer-…) ten, on a busy machine many times that."""
 
 FRAME_BYTES = 16 * 2**20
+
+PICTURES_KEPT = 210
+"""Of thirty templates, some 20 MiB."""
+
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 
 class WorkerLost(Exception):
@@ -35,17 +42,40 @@ class WorkerOverdue(Exception):
 @dataclass(frozen=True)
 class WorkerOptions:
     models: Path
-    objects_url: str
     memory_bytes: int
     task_seconds: float
     engine: EngineName = EngineName.ONNX
 
 
+class Materials:
+    """Photos, pictures and results in the object store, for worker processes that have no key to it."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        # Their keys are digests: what stands under one never changes.
+        self._picture = lru_cache(PICTURES_KEPT)(objects.get)
+
+    async def fetch(self, job: Job) -> tuple[bytes, Mapping[str, bytes]]:
+        """The photo, and the pictures by expression. Raises ObjectMissing."""
+        return await asyncio.to_thread(self._fetch, job)
+
+    async def store(self, job: Job, image: bytes, content_type: str) -> str:
+        """Returns the key of the result. Raises StorageFull."""
+        key = f"{job.result_key}.{EXTENSIONS[content_type]}"
+        await asyncio.to_thread(self._objects.put, key, image, content_type)
+        return key
+
+    def _fetch(self, job: Job) -> tuple[bytes, Mapping[str, bytes]]:
+        pictures = {expression: self._picture(key) for expression, key in job.pictures.items()}
+        return self._objects.get(job.photo_key), pictures
+
+
 class Worker:
     """One process. It is started when it is first needed, and again after it was lost."""
 
-    def __init__(self, options: WorkerOptions) -> None:
+    def __init__(self, options: WorkerOptions, materials: Materials) -> None:
         self._options = options
+        self._materials = materials
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -56,7 +86,7 @@ class Worker:
         limits = [str(options.memory_bytes), str(options.task_seconds)]
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "igemoji_inference.queue.child"),
-            *(str(options.models), options.objects_url, *limits, options.engine),
+            *(str(options.models), *limits, options.engine),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=FRAME_BYTES,
@@ -73,28 +103,18 @@ class Worker:
             raise StartError(first["message"] if first else "A worker process ended while it started.")
 
     async def run(self, job: Job, on_progress: Callable[[Progress], Any]) -> Done | Failure:
-        """Has a job done; `on_progress` is awaited at each stage. Raises WorkerLost or WorkerOverdue."""
+        """Has a job done; `on_progress` is awaited at each stage. Raises WorkerLost, WorkerOverdue or StorageFull."""
         await self.start()
-        process = self._running()
-        assert process.stdin is not None  # noqa: S101 - it was opened as a pipe
         try:
-            process.stdin.write(frames.encode(_frame_of(job)))
-            await process.stdin.drain()
-            async for frame in self._frames_of_a_job():
-                if frame["kind"] == "progress":
-                    await on_progress(_progress(frame))
-                elif frame["kind"] == "done":
-                    return Done(findings_from_json(frame["findings"]), frame["result_key"], frame["content_type"])
-                else:
-                    return Failure(frame["reason"], frame["message"])
-        except ConnectionError:
-            pass
-        except BaseException:  # a job that is not waited for any more must not answer the next one
-            await self.end()
-            raise
-        if await self.end() == -signal.SIGXCPU:
-            raise WorkerOverdue
-        raise WorkerLost
+            photo, pictures = await self._materials.fetch(job)
+        except ObjectMissing:
+            return Failure("PHOTO_LOST", "The uploaded photo is not there any more.")
+        last = await self._last_frame(_frame_of(job, list(pictures)), [photo, *pictures.values()], on_progress)
+        if last["kind"] == "failed":
+            return Failure(last["reason"], last["message"])
+        (image,) = last["blobs"]
+        key = await self._materials.store(job, image, last["content_type"])
+        return Done(findings_from_json(last["findings"]), key, last["content_type"])
 
     def cancel(self, task_id: str) -> None:
         """Asks the process to stop this job at its next stage; a word for another job is passed over."""
@@ -122,6 +142,27 @@ class Worker:
             raise WorkerLost
         return self._process
 
+    async def _last_frame(
+        self, job: dict[str, Any], blobs: Sequence[bytes], on_progress: Callable[[Progress], Any]
+    ) -> dict[str, Any]:
+        """Tells the process of a job, and how it goes; returns what the process says in the end."""
+        process = self._running()
+        assert process.stdin is not None  # noqa: S101 - it was opened as a pipe
+        with contextlib.suppress(ConnectionError):
+            process.stdin.write(frames.encode(job, blobs))
+            await process.stdin.drain()
+        try:
+            async for frame in self._frames_of_a_job():
+                if frame["kind"] != "progress":
+                    return frame
+                await on_progress(_progress(frame))
+        except BaseException:  # a job that is not waited for any more must not answer the next one
+            await self.end()
+            raise
+        if await self.end() == -signal.SIGXCPU:
+            raise WorkerOverdue
+        raise WorkerLost
+
     async def _frames_of_a_job(self) -> AsyncIterator[dict[str, Any]]:
         until = time.monotonic() + self._options.task_seconds
         while True:
@@ -140,13 +181,11 @@ class Worker:
         return await frames.read_async(process.stdout)
 
 
-def _frame_of(job: Job) -> dict[str, Any]:
+def _frame_of(job: Job, expressions: list[str]) -> dict[str, Any]:
     return {
         "kind": "job",
         "task_id": job.task_id,
-        "photo_key": job.photo_key,
-        "pictures": dict(job.pictures),
-        "result_key": job.result_key,
+        "expressions": expressions,
         "revised": findings_to_json(job.revised) if job.revised else None,
     }
 

@@ -1,0 +1,51 @@
+"""What a crash between an object and its row leaves behind: photos that nobody works on, results that nobody knows."""
+
+import asyncio
+import datetime
+import uuid
+
+import sqlalchemy as sa
+
+from igemoji_inference import store
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.objects import ObjectStore
+from igemoji_mesh.telemetry import log
+
+SWEEP_SECONDS = 3600.0
+YOUNG = datetime.timedelta(hours=1)
+"""What was stored later may get its row yet, from another replica or a worker."""
+
+
+class Orphans:
+    def __init__(self, database: Database, objects: ObjectStore) -> None:
+        self._database = database
+        self._objects = objects
+
+    async def run(self) -> None:
+        """Looks for as long as the service runs."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sweep(YOUNG)
+
+    async def sweep(self, young: datetime.timedelta) -> None:
+        """Removes what has no row and is not young."""
+        removed = 0
+        for prefix, needed in (("photos/", _photo_needed), ("results/", store.result_is_known)):
+            for key in await asyncio.to_thread(lambda prefix=prefix: list(self._objects.keys(prefix))):  # type: ignore[misc]
+                if made_at(key) > utc_now() - young:
+                    continue
+                if not await self._database.read(lambda connection, key=key, needed=needed: needed(connection, key)):  # type: ignore[misc]
+                    await asyncio.to_thread(self._objects.delete, key)
+                    removed += 1
+        if removed:
+            log.info("removed objects without a row", objects=removed)
+
+
+def made_at(key: str) -> datetime.datetime:
+    """When an object was stored, or a little before: the last identifier in its key tells (UUID version 7)."""
+    last = uuid.UUID(key.rpartition("/")[2].partition(".")[0][-36:])
+    return datetime.datetime.fromtimestamp((last.int >> 80) / 1000, datetime.UTC)
+
+
+def _photo_needed(connection: sa.Connection, key: str) -> bool:
+    return store.photo_is_needed(connection, key.removeprefix("photos/"))

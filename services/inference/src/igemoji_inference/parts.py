@@ -1,0 +1,25 @@
+"""What the service and `igemoji-inference worker` are both put together from."""
+
+from igemoji_inference.progress import MemoryFeed, ProgressFeed
+from igemoji_inference.queue.worker import Materials, Worker, WorkerOptions
+from igemoji_inference.settings import WorkSettings
+from igemoji_mesh.objects import ObjectStore
+
+
+def progress_feed(settings: WorkSettings) -> ProgressFeed:
+    if not settings.progress_url:
+        return MemoryFeed()
+    from igemoji_inference.redis_feed import RedisFeed  # not loaded where it is not used
+
+    return RedisFeed(settings.progress_url)
+
+
+def worker_processes(settings: WorkSettings, objects: ObjectStore, count: int) -> list[Worker]:
+    options = WorkerOptions(
+        models=settings.models_dir.resolve(),
+        memory_bytes=settings.task_memory_bytes,
+        task_seconds=settings.task_seconds,
+        engine=settings.vision_engine,
+    )
+    materials = Materials(objects)
+    return [Worker(options, materials) for _ in range(count)]

@@ -6,6 +6,7 @@ from igemoji_gateway.protobuf import Config, extension, seconds, typed
 SELF = "gateway"
 WEB = "web"
 ADMIN = "admin"
+TRACES = "traces"
 
 WINDOW_BYTES = 1 << 20
 
@@ -16,6 +17,8 @@ def clusters(options: GatewayOptions, services: list[str]) -> list[Config]:
     found.append(_itself(own, options.tls))
     if options.web:
         found.append(_plain(WEB, options.web, resolve=options.resolve))
+    if options.traces:
+        found.append({**_plain(TRACES, options.traces, resolve=options.resolve), **_http2({})})
     if options.metrics:
         found.append(_plain(ADMIN, options.admin, resolve=False))
     return found
@@ -25,18 +28,13 @@ def _service(options: GatewayOptions, service: str) -> Config:
     return {
         **_addresses(service, options.upstreams[service], resolve=options.resolve),
         "connect_timeout": "2s",
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
-                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                explicit_http_config={
-                    "http2_protocol_options": {
-                        "initial_stream_window_size": WINDOW_BYTES,
-                        "initial_connection_window_size": 4 * WINDOW_BYTES,
-                        "connection_keepalive": {"interval": "30s", "timeout": "5s"},
-                    }
-                },
-            )
-        },
+        **_http2(
+            {
+                "initial_stream_window_size": WINDOW_BYTES,
+                "initial_connection_window_size": 4 * WINDOW_BYTES,
+                "connection_keepalive": {"interval": "30s", "timeout": "5s"},
+            }
+        ),
         "transport_socket": _mtls(options.certificates, f"{service}.igemoji.internal"),
         "health_checks": [
             {
@@ -74,6 +72,12 @@ def _service(options: GatewayOptions, service: str) -> Config:
             ]
         },
     }
+
+
+def _http2(options: Config) -> Config:
+    kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    protocol = typed(kind, explicit_http_config={"http2_protocol_options": options})
+    return {"typed_extension_protocol_options": {kind: protocol}}
 
 
 def _mtls(certificates: Certificates, name: str) -> Config:

@@ -1,6 +1,6 @@
 """The listener: how requests are read, cleaned and logged before any filter of ours."""
 
-from igemoji_gateway.clusters import ADMIN, key_pair
+from igemoji_gateway.clusters import ADMIN, TRACES, key_pair
 from igemoji_gateway.filters import http_filters
 from igemoji_gateway.options import Address, Certificates, GatewayOptions
 from igemoji_gateway.protobuf import Config, extension
@@ -12,7 +12,14 @@ MANAGER = "envoy.filters.network.http_connection_manager"
 MANAGER_TYPE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 
 SPOOFABLE_PREFIXES = ("x-user-", "x-caller", "x-envoy-", "x-igemoji-")
-SPOOFABLE = ("x-jwt-payload", "x-forwarded-client-cert", "x-http-code", "x-request-id")
+SPOOFABLE = (
+    "x-jwt-payload",
+    "x-forwarded-client-cert",
+    "x-http-code",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+)
 """Headers that mean something between the gateway and the services: from outside they mean nothing."""
 
 UNLOGGED_PATHS = "/api/v1/shared/"
@@ -74,6 +81,7 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             _log(LOG_FIELDS, unlogged_path=False),
             _log({name: value for name, value in LOG_FIELDS.items() if name != "path"}, unlogged_path=True),
         ],
+        **({"tracing": _tracing()} if options.traces else {}),
         local_reply_config=local_reply_config(),
         route_config=route_configuration(options, rpcs),
         http_filters=http_filters(options, rpcs),
@@ -97,6 +105,26 @@ def _log(fields: Config, *, unlogged_path: bool) -> Config:
             log_format={"json_format": fields, "omit_empty_values": True},
         ),
         "filter": {"header_filter": {"header": header}},
+    }
+
+
+def _tracing() -> Config:
+    """A span for each request, whose trace the services go on with. Its name is the RPC's, not the path's."""
+    provider = extension(
+        "envoy.tracers.opentelemetry",
+        "envoy.config.trace.v3.OpenTelemetryConfig",
+        grpc_service={"envoy_grpc": {"cluster_name": TRACES}, "timeout": "2s"},
+        service_name="gateway",
+    )
+    return {
+        "provider": provider,
+        "operation": "%ROUTE_NAME%",
+        # The tag that holds the URL would hold e-mail addresses and the secrets of shared links.
+        "max_path_tag_length": 0,
+        "custom_tags": [
+            {"tag": "igemoji.request_id", "request_header": {"name": "x-request-id"}},
+        ],
+        "spawn_upstream_span": True,
     }
 
 

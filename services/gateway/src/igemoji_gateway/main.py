@@ -60,6 +60,7 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
         admin=arguments.admin,
         metrics=arguments.metrics,
         web=arguments.web,
+        traces=arguments.traces,
         descriptors=arguments.descriptors,
         openapi=arguments.openapi,
         docs=arguments.docs,
@@ -113,6 +114,7 @@ def _add_options(command: argparse.ArgumentParser) -> None:
         ("listen", "where clients connect", GatewayOptions.listen),
         ("admin", "Envoy's admin port", GatewayOptions.admin),
         ("metrics", "where Prometheus may scrape; nowhere unless given", None),
+        ("traces", "a collector of traces, by OTLP over gRPC; none are recorded unless given", None),
         ("web", "the web client's files; a page of the gateway's own unless given", None),
     ):
         shown = f" (default: {default.host}:{default.port})" if default else ""

@@ -43,6 +43,8 @@ class GatewayOptions:
     """Never to be reached from elsewhere: whoever reaches it can stop the gateway."""
     metrics: Address | None = None
     """Where `/stats/prometheus` and `/ready` of the admin port, and nothing else of it, can be had from elsewhere."""
+    traces: Address | None = None
+    """A collector that takes traces by OTLP over gRPC, in plaintext. None: none are recorded."""
     tls: Certificates | None = None
     """What clients are shown, by HTTPS, and the authority it is from. None: plain HTTP."""
     web: Address | None = None

@@ -1,17 +1,92 @@
 import AppBar from '@mui/material/AppBar';
-import Toolbar from '@mui/material/Toolbar';
-import Typography from '@mui/material/Typography';
-import { Link } from 'react-router';
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import Container from '@mui/material/Container';
+import Link from '@mui/material/Link';
+import { Link as RouterLink, NavLink } from 'react-router';
 
-/** The upper edge: the name, and where one can go. */
+import { selectUser } from '@/api/session';
+import { FACES } from '@/components/art';
+import { LinkButton } from '@/components/LinkButton';
+import { Picture } from '@/components/Picture';
+
+import { AccountMenu } from './AccountMenu';
+import { useMessages } from './i18n';
+import { LanguageSwitch, ThemeSwitch } from './Switches';
+import { shellMessages } from './shellMessages';
+import { useAppSelector } from './store';
+
+/** The upper edge: the name, where one can go, how it looks, who one is. */
 export function Header() {
+  const t = useMessages(shellMessages);
+  const user = useAppSelector(selectUser);
   return (
-    <AppBar position="sticky" color="default" elevation={0}>
-      <Toolbar>
-        <Typography component={Link} to="/" variant="h3">
-          이게 모지?
-        </Typography>
-      </Toolbar>
+    <AppBar
+      position="sticky"
+      elevation={0}
+      sx={{ bgcolor: 'background.default', color: 'text.primary', borderBottom: 1, borderColor: 'divider' }}
+    >
+      <Link
+        href="#main"
+        sx={{
+          position: 'absolute',
+          top: -80,
+          left: 16,
+          zIndex: 1,
+          p: 1.5,
+          borderRadius: 2,
+          bgcolor: 'background.paper',
+          '&:focus': { top: 8 },
+        }}
+      >
+        {t.skip}
+      </Link>
+      <Container maxWidth="lg" sx={{ display: 'flex', alignItems: 'center', gap: { xs: 0.5, md: 1 }, height: 64 }}>
+        <Box
+          component={RouterLink}
+          to="/"
+          sx={{
+            display: 'flex',
+            alignItems: 'center',
+            gap: 1,
+            mr: 'auto',
+            color: 'inherit',
+            textDecoration: 'none',
+            typography: 'h3',
+            whiteSpace: 'nowrap',
+          }}
+        >
+          <Picture src={FACES.surprise} alt="" size={36} />
+          {t.name}
+        </Box>
+        <Box
+          component="nav"
+          aria-label={t.navigation}
+          sx={{ display: { xs: 'none', md: 'flex' }, gap: 0.5, mr: 1, '& .active': { bgcolor: 'action.selected' } }}
+        >
+          <Button component={NavLink} to="/templates">
+            {t.templates}
+          </Button>
+          <Button component={NavLink} to="/ranking">
+            {t.ranking}
+          </Button>
+          <Button component={NavLink} to="/me">
+            {t.myPage}
+          </Button>
+          <LinkButton to="/make" variant="contained">
+            {t.make}
+          </LinkButton>
+        </Box>
+        <LanguageSwitch />
+        <ThemeSwitch />
+        {user ? (
+          <AccountMenu user={user} />
+        ) : (
+          <LinkButton to="/login" sx={{ px: { xs: 1.25, sm: 2.5 }, minWidth: 0, whiteSpace: 'nowrap' }}>
+            {t.logIn}
+          </LinkButton>
+        )}
+      </Container>
     </AppBar>
   );
 }

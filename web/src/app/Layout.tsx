@@ -1,13 +1,20 @@
 import Box from '@mui/material/Box';
+import Container from '@mui/material/Container';
+import Link from '@mui/material/Link';
+import Typography from '@mui/material/Typography';
+import { useEffect } from 'react';
 import { Outlet, ScrollRestoration } from 'react-router';
 
 import { selectSessionStatus } from '@/api/session';
 import { PageSkeleton } from '@/components/Skeletons';
 
+import { BottomBar } from './BottomBar';
+import { ExpiryDialog } from './ExpiryDialog';
 import { Header } from './Header';
-import { useLanguage } from './i18n';
+import { useLanguage, useMessages } from './i18n';
 import { NoticeBar } from './NoticeBar';
-import { useEffect } from 'react';
+import { OfflineBar } from './OfflineBar';
+import { shellMessages } from './shellMessages';
 import { useAppSelector } from './store';
 
 /** What stands around every screen. */
@@ -20,11 +27,37 @@ export function Layout() {
   return (
     <Box sx={{ minHeight: '100dvh', display: 'flex', flexDirection: 'column' }}>
       <Header />
-      <Box component="main" id="main" tabIndex={-1} sx={{ flex: 1, outline: 'none' }}>
-        {status === 'unknown' ? <PageSkeleton /> : <Outlet />}
+      <OfflineBar />
+      <Box component="main" id="main" tabIndex={-1} sx={{ flex: '1 0 auto', outline: 'none', minHeight: '75vh' }}>
+        {status === 'unknown' ? <WaitingForSession /> : <Outlet />}
       </Box>
+      <Footer />
+      <BottomBar />
       <NoticeBar />
+      {status === 'expired' && <ExpiryDialog />}
       <ScrollRestoration />
     </Box>
+  );
+}
+
+function WaitingForSession() {
+  return (
+    <Container maxWidth="lg">
+      <PageSkeleton />
+    </Container>
+  );
+}
+
+function Footer() {
+  const t = useMessages(shellMessages);
+  return (
+    <Container component="footer" maxWidth="lg" sx={{ py: 3, display: 'flex', flexWrap: 'wrap', gap: 2 }}>
+      <Typography variant="body2" color="textSecondary" sx={{ mr: 'auto' }}>
+        {t.about}
+      </Typography>
+      <Link variant="body2" href="/api/openapi.json">
+        {t.api}
+      </Link>
+    </Container>
   );
 }

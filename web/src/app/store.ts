@@ -24,7 +24,8 @@ export function makeStore(preloadedState?: Partial<AppState>) {
     matcher: isAnyOf(sessionStarted, sessionEnded),
     effect: (_, { dispatch, getOriginalState, getState }) => {
       const before = getOriginalState().session;
-      if (before.status !== 'unknown' && before.user?.id !== getState().session.user?.id) {
+      const isSomebodyElse = before.status !== 'unknown' && before.user?.id !== getState().session.user?.id;
+      if (isSomebodyElse || before.status === 'expired') {
         dispatch(api.util.invalidateTags(['Me', 'Emoji', 'EmojiList', 'Task', 'MyResults', 'MyEmojis', 'Reports']));
       }
     },

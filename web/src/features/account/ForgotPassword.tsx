@@ -1,5 +1,58 @@
-import { Page } from '@/components/Page';
+import Alert from '@mui/material/Alert';
+import Button from '@mui/material/Button';
+import Link from '@mui/material/Link';
+import TextField from '@mui/material/TextField';
+import { useState } from 'react';
+import { Link as RouterLink } from 'react-router';
+
+import { useRequestPasswordResetMutation } from '@/api/accounts';
+import { useMessages } from '@/app/i18n';
+import { useExplain } from '@/app/problemMessages';
+
+import { FormCard } from './FormCard';
+import { messages } from './messages';
+import { emailFault } from './rules';
 
 export default function ForgotPassword() {
-  return <Page title="ForgotPassword">…</Page>;
+  const t = useMessages(messages);
+  const explain = useExplain();
+  const [request, { isLoading, isSuccess, error, originalArgs }] = useRequestPasswordResetMutation();
+  const [email, setEmail] = useState('');
+  const [tried, setTried] = useState(false);
+  const wrong = tried && emailFault(email) ? t.emailInvalid : null;
+
+  function submit() {
+    setTried(true);
+    if (!emailFault(email)) void request({ body: { email } });
+  }
+
+  return (
+    <FormCard
+      title={t.forgotTitle}
+      lead={t.forgotLead}
+      face="fear"
+      problem={error ? explain(error) : null}
+      onSubmit={submit}
+      footer={
+        <Link component={RouterLink} to="/login">
+          {t.backToLogIn}
+        </Link>
+      }
+    >
+      {isSuccess && <Alert severity="success">{t.linkSent(originalArgs!.body.email)}</Alert>}
+      <TextField
+        label={t.email}
+        type="email"
+        autoComplete="email"
+        required
+        value={email}
+        onChange={(event) => setEmail(event.target.value)}
+        error={Boolean(wrong)}
+        helperText={wrong}
+      />
+      <Button type="submit" variant="contained" size="large" loading={isLoading}>
+        {t.sendLink}
+      </Button>
+    </FormCard>
+  );
 }

@@ -1,0 +1,75 @@
+import Avatar from '@mui/material/Avatar';
+import Divider from '@mui/material/Divider';
+import IconButton from '@mui/material/IconButton';
+import Menu from '@mui/material/Menu';
+import MenuItem from '@mui/material/MenuItem';
+import { useId, useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+
+import { useLogoutMutation } from '@/api/accounts';
+import type { User } from '@/api/schema';
+import { PersonIcon } from '@/components/icons';
+
+import { useMessages } from './i18n';
+import { notified } from './notices';
+import { useExplain } from './problemMessages';
+import { shellMessages } from './shellMessages';
+import { useAppDispatch } from './store';
+
+export function AccountMenu({ user }: { user: User }) {
+  const t = useMessages(shellMessages);
+  const explain = useExplain();
+  const dispatch = useAppDispatch();
+  const navigate = useNavigate();
+  const [logOut] = useLogoutMutation();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const id = useId();
+  const guest = user.role === 'guest';
+  const close = () => setAnchor(null);
+
+  async function leave() {
+    close();
+    const { error } = await logOut();
+    if (error) {
+      dispatch(notified(explain(error), 'error'));
+      return;
+    }
+    dispatch(notified(t.loggedOut));
+    await navigate('/');
+  }
+
+  return (
+    <>
+      <IconButton
+        aria-label={guest ? t.guest : t.accountOf(user.alias)}
+        aria-haspopup="menu"
+        aria-controls={anchor ? id : undefined}
+        onClick={(event) => setAnchor(event.currentTarget)}
+      >
+        <Avatar sx={{ width: 34, height: 34, bgcolor: 'primary.main', color: 'primary.contrastText', fontWeight: 700 }}>
+          {guest ? <PersonIcon fontSize="small" /> : [...user.alias][0]!.toUpperCase()}
+        </Avatar>
+      </IconButton>
+      <Menu id={id} anchorEl={anchor} open={anchor !== null} onClose={close}>
+        {guest && (
+          <MenuItem component={Link} to="/signup" onClick={close}>
+            {t.signUp}
+          </MenuItem>
+        )}
+        <MenuItem component={Link} to="/me" onClick={close}>
+          {t.myPage}
+        </MenuItem>
+        <MenuItem component={Link} to="/account" onClick={close}>
+          {t.account}
+        </MenuItem>
+        {user.role === 'operator' && (
+          <MenuItem component={Link} to="/moderation" onClick={close}>
+            {t.moderation}
+          </MenuItem>
+        )}
+        <Divider />
+        <MenuItem onClick={() => void leave()}>{t.logOut}</MenuItem>
+      </Menu>
+    </>
+  );
+}

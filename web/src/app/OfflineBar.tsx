@@ -1,0 +1,34 @@
+import Alert from '@mui/material/Alert';
+import { useSyncExternalStore } from 'react';
+
+import { useMessages } from './i18n';
+import { shellMessages } from './shellMessages';
+
+function subscribe(changed: () => void) {
+  addEventListener('online', changed);
+  addEventListener('offline', changed);
+  return () => {
+    removeEventListener('online', changed);
+    removeEventListener('offline', changed);
+  };
+}
+
+export function useOnline(): boolean {
+  return useSyncExternalStore(subscribe, () => navigator.onLine);
+}
+
+/** Tells that there is no network, for as long as there is none. */
+export function OfflineBar() {
+  const t = useMessages(shellMessages);
+  const online = useOnline();
+  // The region is there before it says something, or a screen reader misses it.
+  return (
+    <div role="status">
+      {!online && (
+        <Alert severity="warning" sx={{ borderRadius: 0 }}>
+          {t.offline}
+        </Alert>
+      )}
+    </div>
+  );
+}

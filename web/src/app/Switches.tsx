@@ -1,0 +1,46 @@
+import IconButton from '@mui/material/IconButton';
+import { useColorScheme } from '@mui/material/styles';
+import Tooltip from '@mui/material/Tooltip';
+import useMediaQuery from '@mui/material/useMediaQuery';
+
+import { MoonIcon, SunIcon } from '@/components/icons';
+
+import { languageChosen, useLanguage, useMessages, type Language } from './i18n';
+import { shellMessages } from './shellMessages';
+import { useAppDispatch } from './store';
+
+const OTHER: Record<Language, Language> = { ko: 'en', en: 'ko' };
+
+export function LanguageSwitch() {
+  const t = useMessages(shellMessages);
+  const dispatch = useAppDispatch();
+  const other = OTHER[useLanguage()];
+  return (
+    <Tooltip title={t.otherLanguage}>
+      <IconButton
+        color="inherit"
+        aria-label={t.otherLanguage}
+        lang={other}
+        onClick={() => dispatch(languageChosen(other))}
+        sx={{ typography: 'h4', fontSize: '1.05rem' }}
+      >
+        <span aria-hidden>{other === 'ko' ? '한' : 'En'}</span>
+      </IconButton>
+    </Tooltip>
+  );
+}
+
+export function ThemeSwitch() {
+  const t = useMessages(shellMessages);
+  const { mode, setMode } = useColorScheme();
+  const prefersDark = useMediaQuery('(prefers-color-scheme: dark)');
+  const dark = mode === 'dark' || (mode !== 'light' && prefersDark);
+  const label = dark ? t.light : t.dark;
+  return (
+    <Tooltip title={label}>
+      <IconButton color="inherit" aria-label={label} onClick={() => setMode(dark ? 'light' : 'dark')}>
+        {dark ? <SunIcon /> : <MoonIcon />}
+      </IconButton>
+    </Tooltip>
+  );
+}

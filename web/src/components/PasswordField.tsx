@@ -1,0 +1,28 @@
+import IconButton from '@mui/material/IconButton';
+import InputAdornment from '@mui/material/InputAdornment';
+import TextField, { type TextFieldProps } from '@mui/material/TextField';
+import { useState } from 'react';
+
+import { defineMessages, useMessages } from '@/app/i18n';
+
+import { EyeIcon, EyeOffIcon } from './icons';
+
+const messages = defineMessages({
+  en: { show: 'Show the password', hide: 'Hide the password' },
+  ko: { show: '비밀번호 보기', hide: '비밀번호 숨기기' },
+});
+
+/** A password, which one may look at while typing. */
+export function PasswordField(props: Omit<TextFieldProps, 'type' | 'slotProps'>) {
+  const t = useMessages(messages);
+  const [shown, setShown] = useState(false);
+  const label = shown ? t.hide : t.show;
+  const button = (
+    <InputAdornment position="end">
+      <IconButton aria-label={label} edge="end" onClick={() => setShown(!shown)}>
+        {shown ? <EyeOffIcon /> : <EyeIcon />}
+      </IconButton>
+    </InputAdornment>
+  );
+  return <TextField {...props} type={shown ? 'text' : 'password'} slotProps={{ input: { endAdornment: button } }} />;
+}

@@ -1,0 +1,62 @@
+import { defineMessages } from '@/app/i18n';
+import type { Expression } from '@/components/expressions';
+
+export const landingMessages = defineMessages({
+  en: {
+    window: 'The right face on every face',
+    question: 'What is your expression now?',
+    lead: 'Upload a photo. Every face in it gets the emoji for its expression, and nobody sees who it is.',
+    tryIt: 'Try it at once',
+    free: 'No account, no cost.',
+    browse: 'See the emojis',
+    pick: 'Choose an expression',
+    how: 'Three steps, and it is done',
+    step1: 'Pick an emoji',
+    step1More: 'Seven pictures, one for each expression. Take one from others or make your own.',
+    step2: 'Upload photos',
+    step2More: 'From the camera, the clipboard or a folder, several at once.',
+    step3: 'Take it with you',
+    step3More: 'Every face is covered. Change what the AI got wrong, download it, or share a link.',
+    promises: 'Your photo stays yours',
+    private: 'Only you see it',
+    privateMore: 'A photo is private, until you share its link. You can take the link back.',
+    everyFace: 'Every face is covered',
+    everyFaceMore: 'An AI guesses expressions. One that it is not sure of is covered all the same.',
+    noPlace: 'No place, no camera',
+    noPlaceMore: 'Results carry no EXIF. Originals are gone after a day, results after thirty.',
+  },
+  ko: {
+    window: '얼굴마다 딱 맞는 이모지',
+    question: '지금 당신의 표정은?',
+    lead: '사진을 올리면 얼굴마다 표정에 맞는 이모지를 씌워 드려요. 누구인지는 아무도 몰라요.',
+    tryIt: '바로 해 보기',
+    free: '가입도 비용도 없어요.',
+    browse: '이모지 구경하기',
+    pick: '표정을 골라 보세요',
+    how: '세 단계면 끝나요',
+    step1: '이모지를 고르고',
+    step1More: '표정마다 한 장씩, 모두 일곱 장이에요. 다른 사람의 것을 쓰거나 직접 만들어요.',
+    step2: '사진을 올리면',
+    step2More: '카메라, 클립보드, 폴더에서 여러 장을 한 번에 올려요.',
+    step3: '완성!',
+    step3More: '모든 얼굴이 가려져요. AI가 틀린 표정은 고치고, 내려받거나 링크로 나눠요.',
+    promises: '사진은 언제나 내 것',
+    private: '나만 볼 수 있어요',
+    privateMore: '링크를 공유하기 전까지 아무도 볼 수 없고, 링크는 언제든 거둘 수 있어요.',
+    everyFace: '모든 얼굴을 가려요',
+    everyFaceMore: 'AI가 표정을 추측해요. 확실하지 않은 얼굴도 빠짐없이 가려요.',
+    noPlace: '장소도 기종도 남지 않아요',
+    noPlaceMore: '결과에는 EXIF가 없어요. 원본은 하루, 결과는 30일 뒤에 지워져요.',
+  },
+});
+
+/** Where the faces of the big picture fly, in percent of it: the chosen one is in the middle. */
+export const AROUND: Record<Expression, { x: number; y: number }> = {
+  angry: { x: 12, y: 22 },
+  disgust: { x: 8, y: 62 },
+  fear: { x: 30, y: 88 },
+  happy: { x: 50, y: 8 },
+  sad: { x: 70, y: 90 },
+  surprise: { x: 90, y: 28 },
+  neutral: { x: 93, y: 66 },
+};

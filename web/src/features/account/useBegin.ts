@@ -1,0 +1,29 @@
+import { useNavigate } from 'react-router';
+
+import { useStartGuestMutation } from '@/api/accounts';
+import { notified } from '@/app/notices';
+import { useExplain } from '@/app/problemMessages';
+import { useAppDispatch, useAppSelector } from '@/app/store';
+import { selectUser } from '@/api/session';
+
+/** Begins at once: as a guest, or as who one is. */
+export function useBegin(to = '/make') {
+  const user = useAppSelector(selectUser);
+  const dispatch = useAppDispatch();
+  const explain = useExplain();
+  const navigate = useNavigate();
+  const [startGuest, { isLoading }] = useStartGuestMutation();
+
+  async function begin() {
+    if (!user) {
+      const { error } = await startGuest();
+      if (error) {
+        dispatch(notified(explain(error), 'error'));
+        return;
+      }
+    }
+    await navigate(to);
+  }
+
+  return { begin: () => void begin(), isLoading };
+}

@@ -66,3 +66,10 @@ def test_what_another_process_is_writing_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", open_again)
     store.put("results/1.jpg", b"new", "image/jpeg")
     assert store.get("results/1.jpg") == b"new"
+
+
+def test_a_folder_is_no_object(tmp_path):
+    store = FolderObjectStore(tmp_path)
+    store.put("results/1.jpg", b"1", "image/jpeg")
+    store.delete("results")
+    assert store.get("results/1.jpg") == b"1"

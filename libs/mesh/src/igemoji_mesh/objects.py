@@ -1,11 +1,13 @@
 """The object store port, and the folder that serves one machine."""
 
 import contextlib
+import datetime
 import fcntl
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
@@ -17,13 +19,26 @@ CHUNK_BYTES = 256 * 1024
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Credentials of a store on the network."""
+
+    access: str = ""
+    secret: str = ""
+
 
 class ObjectMissing(NotFound):
     """There is no object under the key."""
 
 
 class ObjectStore(Protocol):
-    """Bytes under keys such as `results/0198c….jpg`. Methods block: call them in a thread."""
+    """Bytes under keys such as `results/0198c….jpg`. Methods block: call them in a thread.
+
+    On the network each may raise ObjectStoreAway, after some tries.
+    """
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Stores all of it or nothing; what stood under the key is replaced. Raises StorageFull."""
@@ -44,6 +59,17 @@ class ObjectStore(Protocol):
 
     def check(self) -> None:
         """Raises where objects can't be stored now; for readiness."""
+
+    def link(self, key: str, lasts: datetime.timedelta) -> str | None:
+        """Where a browser may fetch an object by itself for some time; None where only its service can."""
+
+    def expire(self, days_by_prefix: Mapping[str, int]) -> None:
+        """What lies below a prefix, such as `photos/`, for so many days is to go by itself, where a store can do that.
+
+        It is a second line: a service removes by itself what is not to be kept.
+        """
+
+    def close(self) -> None: ...
 
 
 class FolderObjectStore:
@@ -76,13 +102,13 @@ class FolderObjectStore:
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
-        except FileNotFoundError:
+        except _NO_FILE:
             raise ObjectMissing(f"There is no object {key}.") from None
 
     def stream(self, key: str) -> Iterator[bytes]:
         try:
             file = self._path(key).open("rb")
-        except FileNotFoundError:
+        except _NO_FILE:
             raise ObjectMissing(f"There is no object {key}.") from None
         return _chunks(file)
 
@@ -90,13 +116,23 @@ class FolderObjectStore:
         return self._path(key).is_file()
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        with contextlib.suppress(*_NO_FILE):
+            self._path(key).unlink()
 
     def keys(self, prefix: str) -> Iterator[str]:
         folder = self._path(prefix.rstrip("/"))
         for path in folder.rglob("*"):
             if path.is_file() and not path.name.startswith("."):
                 yield str(path.relative_to(self._root))
+
+    def link(self, key: str, lasts: datetime.timedelta) -> str | None:  # noqa: ARG002 - nobody else can read the folder
+        return None
+
+    def expire(self, days_by_prefix: Mapping[str, int]) -> None:
+        """A folder does nothing by itself."""
+
+    def close(self) -> None:
+        """A folder holds nothing open."""
 
     def check(self) -> None:
         with tempfile.TemporaryFile(dir=self._root):
@@ -127,9 +163,14 @@ class FolderObjectStore:
                 path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"not an object key: {key!r}")
-        return self._root / key
+        return self._root / checked_key(key)
+
+
+def checked_key(key: str) -> str:
+    """Raises ValueError where a key could mean something else to a store."""
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"not an object key: {key!r}")
+    return key
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -138,11 +179,18 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
             yield chunk
 
 
-def object_store(url: str) -> ObjectStore:
-    """The store that a URL names: `file:///var/lib/igemoji/objects`. Raises StartError."""
+def object_store(url: str, keys: Keys | None = None) -> ObjectStore:
+    """The store that a URL names: `file:///var/lib/igemoji/objects` or `s3://bucket?endpoint=…`. Raises StartError.
+
+    `keys` are for S3.
+    """
     parts = urlsplit(url)
+    if parts.scheme == "s3":
+        from igemoji_mesh import s3  # not loaded where it is not used
+
+        return s3.S3ObjectStore(s3.Place.parse(url), keys or Keys())
     if parts.scheme != "file" or parts.netloc:
-        raise StartError(f"OBJECT_STORE_URL is {url!r}; it must look like file:///a/folder.")
+        raise StartError(f"OBJECT_STORE_URL is {url!r}; it must look like file:///a/folder or s3://bucket?endpoint=….")
     try:
         return FolderObjectStore(Path(unquote(parts.path)))
     except OSError as error:

@@ -34,6 +34,13 @@ class DatabaseAway(Unavailable):
         super().__init__("The database does not answer. Try again in a moment.", retry_after_seconds=2)
 
 
+class ObjectStoreAway(Unavailable):
+    """The object store does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("The object store does not answer. Try again in a moment.", retry_after_seconds=2)
+
+
 def no_space(error: OSError) -> bool:
     return error.errno in _NO_SPACE
 

@@ -57,6 +57,7 @@ rgw_data={folder}/rgw
 rgw_thread_pool_size=32
 rgw_gc_max_objs=4
 rgw_lc_max_objs=4
+rgw_lc_lock_max_time=1
 rgw_usage_max_shards=4
 rgw_num_rados_handles=1
 rgw_dns_name={host}
@@ -81,6 +82,7 @@ class Ceph(Part):
         return {"OBJECT_STORE_ACCESS_KEY": ACCESS_KEY, "OBJECT_STORE_SECRET_KEY": self._secret("s3")}
 
     def url(self, bucket: str) -> str:
+        """`bucket` may have a prefix: bucket/prefix."""
         return f"s3://{bucket}?{urlencode({'endpoint': self.endpoint})}"
 
     async def kill(self) -> None:
@@ -91,6 +93,10 @@ class Ceph(Part):
         """The S3 gateway only, for the same reason."""
         await self._processes["radosgw"].stop()
         await self.start()
+
+    async def admin(self, *arguments: str) -> str:
+        """What radosgw-admin answers."""
+        return await self._tool(program("radosgw-admin", "radosgw"), "-n", GATEWAY, *self._conf, *arguments)
 
     async def _bring_up(self) -> None:
         mon, osd = program("ceph-mon", "ceph-mon"), program("ceph-osd", "ceph-osd")
@@ -110,7 +116,7 @@ class Ceph(Part):
         if new:
             secret = self._secret("s3")
             user = ("--uid=igemoji", "--display-name=igemoji", f"--access-key={ACCESS_KEY}", f"--secret={secret}")
-            await self._tool(program("radosgw-admin", "radosgw"), "-n", GATEWAY, *self._conf, "user", "create", *user)
+            await self.admin("user", "create", *user)
 
     async def _make_monitor(self, mon: str) -> None:
         folder = self.folder

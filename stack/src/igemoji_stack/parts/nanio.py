@@ -23,6 +23,7 @@ class Nanio(Part):
         return {"OBJECT_STORE_ACCESS_KEY": ACCESS_KEY, "OBJECT_STORE_SECRET_KEY": self._secret("s3")}
 
     def url(self, bucket: str) -> str:
+        """`bucket` may have a prefix: bucket/prefix."""
         return f"s3://{bucket}?{urlencode({'endpoint': self.endpoint})}"
 
     async def _bring_up(self) -> None:

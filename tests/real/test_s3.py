@@ -1,0 +1,201 @@
+"""S3 beyond the port: who may read, links for browsers, rules of retention, and a server that goes away."""
+
+import asyncio
+import datetime
+import os
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from minio import Minio
+
+from igemoji_mesh.errors import StartError
+from igemoji_mesh.objects import Keys, object_store
+from igemoji_mesh.s3 import S3ObjectStore
+from igemoji_mesh.storage import ObjectStoreAway, StorageFull
+
+pytestmark = pytest.mark.real
+
+MINUTE = datetime.timedelta(minutes=1)
+
+
+@pytest.fixture(params=["nanio", "ceph"])
+def server(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def keys(server) -> Keys:
+    return Keys(*server.keys.values())
+
+
+@pytest.fixture
+def bucket() -> str:
+    return f"test-{os.urandom(4).hex()}"
+
+
+@pytest.fixture
+def store(server, keys, bucket) -> Iterator[S3ObjectStore]:
+    store = object_store(f"{server.url(f'{bucket}/inference')}&{urlencode({'public_endpoint': server.endpoint})}", keys)
+    assert isinstance(store, S3ObjectStore)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def cutting_proxy(parts_loop, nanio) -> Iterator[str]:
+    """An endpoint whose connections end after 300 kB, the first two of them."""
+    cut: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, to_them = await asyncio.open_connection("127.0.0.1", nanio.port)
+
+        async def back() -> None:
+            passed = 0
+            while data := await theirs.read(50_000):
+                passed += len(data)
+                if passed > 300_000 and len(cut) < 2:
+                    cut.append(passed)
+                    break
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+        answering = asyncio.create_task(back())
+        while data := await reader.read(50_000):
+            to_them.write(data)
+        to_them.close()
+        await answering
+
+    proxy = parts_loop.run(asyncio.start_server(serve, "127.0.0.1", 0))
+    yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    proxy.close()
+    assert len(cut) == 2
+
+
+def test_nobody_without_keys_reads_or_lists(store, server, bucket):
+    store.put("results/1.jpg", b"private", "image/jpeg")
+    for path in ("/inference/results/1.jpg", "/", "/?list-type=2", "/?lifecycle"):
+        assert httpx.get(f"{server.endpoint}/{bucket}{path}").status_code == 403
+
+
+def test_a_link_shows_a_browser_the_one_object_with_its_type(store):
+    store.put("results/1.jpg", b"a photo", "image/jpeg")
+    store.put("results/2.jpg", b"another photo", "image/jpeg")
+    link = store.link("results/1.jpg", MINUTE)
+    answer = httpx.get(link)
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"a photo", "image/jpeg")
+    assert httpx.get(link.replace("results/1.jpg", "results/2.jpg")).status_code == 403
+    assert httpx.put(link, content=b"mine").status_code == 403
+
+
+def test_without_a_public_endpoint_there_are_no_links(server, keys, bucket):
+    store = object_store(server.url(bucket), keys)
+    assert store.link("results/1.jpg", MINUTE) is None
+    store.close()
+
+
+def test_services_share_a_bucket_and_do_not_see_each_other(store, server, keys, bucket):
+    other = object_store(server.url(f"{bucket}/emoji-catalog"), keys)
+    store.put("pictures/1.png", b"1", "image/png")
+    assert list(other.keys("pictures/")) == []
+    other.put("pictures/2.png", b"2", "image/png")
+    other.delete("pictures/1.png")
+    assert store.get("pictures/1.png") == b"1"
+    assert list(store.keys("pictures/")) == ["pictures/1.png"]
+    other.close()
+
+
+@pytest.mark.parametrize("wrong", ["access", "secret"])
+def test_wrong_keys_are_said_at_start(server, keys, bucket, wrong):
+    bad = Keys("nobody", keys.secret) if wrong == "access" else Keys(keys.access, "wrong")
+    with pytest.raises(StartError, match=f"The bucket {bucket} at {server.endpoint} can't be used: .*\\."):
+        object_store(server.url(bucket), bad)
+
+
+def test_a_server_that_is_not_there_is_said_at_start(keys, bucket):
+    with pytest.raises(StartError, match=r"The object store http://127\.0\.0\.1:1 does not answer"):
+        object_store(f"s3://{bucket}?endpoint=http://127.0.0.1:1", keys)
+
+
+async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(store, server, parts_loop):
+    store.put("results/1.jpg", b"1", "image/jpeg")
+    await asyncio.to_thread(parts_loop.run, server.kill())
+    try:
+        for call in (lambda: store.put("results/2.jpg", b"2", "image/jpeg"), lambda: store.get("results/1.jpg")):
+            with pytest.raises(ObjectStoreAway):
+                await asyncio.to_thread(call)
+        with pytest.raises(ObjectStoreAway):
+            await asyncio.to_thread(store.check)
+    finally:
+        await asyncio.to_thread(parts_loop.run, server.start())
+    assert store.get("results/1.jpg") == b"1"
+    assert not store.exists("results/2.jpg")
+
+
+def test_a_connection_that_breaks_in_mid_object_is_read_on(cutting_proxy, nanio, bucket):
+    store = object_store(f"s3://{bucket}?{urlencode({'endpoint': cutting_proxy})}", Keys(*nanio.keys.values()))
+    photo = os.urandom(2_000_000)
+    store.put("photos/1", photo, "image/jpeg")
+    assert store.get("photos/1") == photo
+    store.close()
+
+
+def test_rules_of_retention_are_set_once_and_leave_those_of_others(ceph, bucket):
+    ours, others = (object_store(ceph.url(f"{bucket}/{name}"), Keys(*ceph.keys.values())) for name in ("a", "b"))
+    others.expire({"photos/": 9})
+    for _ in range(2):
+        ours.expire({"photos/": 2, "results/": 31})
+    access, secret = ceph.keys.values()
+    client = Minio(ceph.endpoint.removeprefix("http://"), access, secret, secure=False, region="us-east-1")
+    lifecycle = client.get_bucket_lifecycle(bucket)
+    assert lifecycle is not None
+    found = {
+        rule.rule_filter.prefix: rule.expiration.days
+        for rule in lifecycle.rules
+        if rule.rule_filter is not None and rule.expiration is not None
+    }
+    assert found == {"a/photos/": 2, "a/results/": 31, "b/photos/": 9}
+    ours.close()
+    others.close()
+
+
+def test_a_store_that_knows_no_rules_is_used_without_them(nanio, bucket):
+    store = object_store(nanio.url(bucket), Keys(*nanio.keys.values()))
+    store.expire({"photos/": 2})
+    store.put("photos/1", b"x", "image/jpeg")
+    assert store.get("photos/1") == b"x"
+    store.close()
+
+
+def test_a_quota_that_is_used_up_is_storage_that_is_full(ceph, bucket, parts_loop):
+    user = ("--uid=igemoji", "--quota-scope=user")
+    store = object_store(ceph.url(bucket), Keys(*ceph.keys.values()))
+    parts_loop.run(ceph.admin("quota", "set", *user, "--max-objects=0"))
+    parts_loop.run(ceph.admin("quota", "enable", *user))
+    try:
+        with pytest.raises(StorageFull):
+            store.put("photos/1", b"x", "image/jpeg")
+    finally:
+        parts_loop.run(ceph.admin("quota", "disable", *user))
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("s3://?endpoint=http://h", "names no bucket"),
+        ("s3://b?endpoint=h:9000", "endpoint 'h:9000'"),
+        ("s3://b?endpoint=http://h&secret=x", "unknown part 'secret'"),
+        ("https://h/b", "must look like"),
+    ],
+)
+def test_a_url_that_is_no_store_is_refused_in_a_sentence(url, sentence):
+    with pytest.raises(StartError, match=sentence):
+        object_store(url, Keys("k", "s"))
+
+
+def test_keys_are_asked_for():
+    with pytest.raises(StartError, match="OBJECT_STORE_ACCESS_KEY and OBJECT_STORE_SECRET_KEY"):
+        object_store("s3://b?endpoint=http://h")

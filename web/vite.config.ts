@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 import react from '@vitejs/plugin-react';
@@ -23,8 +24,25 @@ function nonceByServer(): Plugin {
   };
 }
 
+/** Tells the service worker which files the app starts from, and gives it a name that changes with them. */
+function filesOfServiceWorker(): Plugin {
+  return {
+    name: 'files-of-service-worker',
+    apply: 'build',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      const worker = bundle['sw.js'];
+      if (worker?.type !== 'chunk') throw new Error('There is no service worker to tell its files');
+      const files = Object.keys(bundle).filter((name) => /^assets\/.*\.(js|css)$/.test(name));
+      const version = createHash('sha256').update(files.join()).digest('hex').slice(0, 12);
+      const paths = JSON.stringify(files.map((name) => `/${name}`));
+      worker.code = `const FILES=${paths},VERSION=${JSON.stringify(version)};${worker.code}`;
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), nonceByServer()],
+  plugins: [react(), nonceByServer(), filesOfServiceWorker()],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
   html: { cspNonce: NONCE },
   build: {
@@ -32,6 +50,10 @@ export default defineConfig({
     // A picture as a data: URL would be loaded whether it is shown or not.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    rolldownOptions: {
+      input: { index: 'index.html', sw: 'sw/sw.ts' },
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
   },
   server: { proxy: { '/api': gateway, '/.well-known': gateway } },
   test: {

@@ -32,3 +32,8 @@ createRoot(document.getElementById('root')!).render(
     </CacheProvider>
   </StrictMode>,
 );
+
+if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  // After the page is there: its files are those that the worker would fetch too. Without it the app works as well.
+  addEventListener('load', () => void navigator.serviceWorker.register('/sw.js', { type: 'module' }).catch(() => undefined));
+}

@@ -16,7 +16,7 @@ import { useExplain } from './problemMessages';
 import { shellMessages } from './shellMessages';
 import { useAppDispatch } from './store';
 
-export function AccountMenu({ user }: { user: User }) {
+export default function AccountMenu({ user }: { user: User }) {
   const t = useMessages(shellMessages);
   const explain = useExplain();
   const dispatch = useAppDispatch();

@@ -39,7 +39,7 @@ const messages = defineMessages({
 });
 
 /** Over the screen that one was at, which stays as it is: nothing typed is lost. */
-export function ExpiryDialog() {
+export default function ExpiryDialog() {
   const t = useMessages(messages);
   const explain = useExplain();
   const dispatch = useAppDispatch();

@@ -3,6 +3,7 @@ import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import Container from '@mui/material/Container';
 import Link from '@mui/material/Link';
+import { lazy, Suspense } from 'react';
 import { Link as RouterLink, NavLink } from 'react-router';
 
 import { selectUser } from '@/api/session';
@@ -10,11 +11,13 @@ import { FACES } from '@/components/art';
 import { LinkButton } from '@/components/LinkButton';
 import { Picture } from '@/components/Picture';
 
-import { AccountMenu } from './AccountMenu';
 import { useMessages } from './i18n';
 import { LanguageSwitch, ThemeSwitch } from './Switches';
 import { shellMessages } from './shellMessages';
 import { useAppSelector } from './store';
+
+// For who is logged in: the others need not load it.
+const AccountMenu = lazy(() => import('./AccountMenu'));
 
 /** The upper edge: the name, where one can go, how it looks, who one is. */
 export function Header() {
@@ -80,7 +83,9 @@ export function Header() {
         <LanguageSwitch />
         <ThemeSwitch />
         {user ? (
-          <AccountMenu user={user} />
+          <Suspense fallback={<Box sx={{ width: 50 }} />}>
+            <AccountMenu user={user} />
+          </Suspense>
         ) : (
           <LinkButton to="/login" sx={{ px: { xs: 1.25, sm: 2.5 }, minWidth: 0, whiteSpace: 'nowrap' }}>
             {t.logIn}

@@ -2,20 +2,21 @@ import Box from '@mui/material/Box';
 import Container from '@mui/material/Container';
 import Link from '@mui/material/Link';
 import Typography from '@mui/material/Typography';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { Outlet, ScrollRestoration } from 'react-router';
 
 import { selectSessionStatus } from '@/api/session';
 import { PageSkeleton } from '@/components/Skeletons';
 
 import { BottomBar } from './BottomBar';
-import { ExpiryDialog } from './ExpiryDialog';
 import { Header } from './Header';
 import { useLanguage, useMessages } from './i18n';
-import { NoticeBar } from './NoticeBar';
 import { OfflineBar } from './OfflineBar';
 import { shellMessages } from './shellMessages';
 import { useAppSelector } from './store';
+
+const ExpiryDialog = lazy(() => import('./ExpiryDialog'));
+const NoticeBar = lazy(() => import('./NoticeBar'));
 
 /** What stands around every screen. */
 export function Layout() {
@@ -33,8 +34,10 @@ export function Layout() {
       </Box>
       <Footer />
       <BottomBar />
-      <NoticeBar />
-      {status === 'expired' && <ExpiryDialog />}
+      <Suspense fallback={null}>
+        <NoticeBar />
+        {status === 'expired' && <ExpiryDialog />}
+      </Suspense>
       <ScrollRestoration />
     </Box>
   );

@@ -5,7 +5,7 @@ import { noticeClosed } from './notices';
 import { useAppDispatch, useAppSelector } from './store';
 
 /** Shows notices one after the other. */
-export function NoticeBar() {
+export default function NoticeBar() {
   const notice = useAppSelector((state) => state.notices[0]);
   const dispatch = useAppDispatch();
   if (!notice) return null;

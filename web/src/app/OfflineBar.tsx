@@ -1,4 +1,4 @@
-import Alert from '@mui/material/Alert';
+import Box from '@mui/material/Box';
 import { useSyncExternalStore } from 'react';
 
 import { useMessages } from './i18n';
@@ -25,9 +25,9 @@ export function OfflineBar() {
   return (
     <div role="status">
       {!online && (
-        <Alert severity="warning" sx={{ borderRadius: 0 }}>
+        <Box sx={{ px: 2, py: 1, textAlign: 'center', bgcolor: 'text.primary', color: 'background.default' }}>
           {t.offline}
-        </Alert>
+        </Box>
       )}
     </div>
   );

@@ -1,6 +1,5 @@
 import IconButton from '@mui/material/IconButton';
 import { useColorScheme } from '@mui/material/styles';
-import Tooltip from '@mui/material/Tooltip';
 import useMediaQuery from '@mui/material/useMediaQuery';
 
 import { MoonIcon, SunIcon } from '@/components/icons';
@@ -16,17 +15,16 @@ export function LanguageSwitch() {
   const dispatch = useAppDispatch();
   const other = OTHER[useLanguage()];
   return (
-    <Tooltip title={t.otherLanguage}>
-      <IconButton
-        color="inherit"
-        aria-label={t.otherLanguage}
-        lang={other}
-        onClick={() => dispatch(languageChosen(other))}
-        sx={{ typography: 'h4', fontSize: '1.05rem' }}
-      >
-        <span aria-hidden>{other === 'ko' ? '한' : 'En'}</span>
-      </IconButton>
-    </Tooltip>
+    <IconButton
+      color="inherit"
+      title={t.otherLanguage}
+      aria-label={t.otherLanguage}
+      lang={other}
+      onClick={() => dispatch(languageChosen(other))}
+      sx={{ typography: 'h4', fontSize: '1.05rem' }}
+    >
+      <span aria-hidden>{other === 'ko' ? '한' : 'En'}</span>
+    </IconButton>
   );
 }
 
@@ -37,10 +35,8 @@ export function ThemeSwitch() {
   const dark = mode === 'dark' || (mode !== 'light' && prefersDark);
   const label = dark ? t.light : t.dark;
   return (
-    <Tooltip title={label}>
-      <IconButton color="inherit" aria-label={label} onClick={() => setMode(dark ? 'light' : 'dark')}>
-        {dark ? <SunIcon /> : <MoonIcon />}
-      </IconButton>
-    </Tooltip>
+    <IconButton color="inherit" title={label} aria-label={label} onClick={() => setMode(dark ? 'light' : 'dark')}>
+      {dark ? <SunIcon /> : <MoonIcon />}
+    </IconButton>
   );
 }

@@ -7,7 +7,7 @@ import { createMemoryRouter, RouterProvider, type RouteObject } from 'react-rout
 import type { User } from '@/api/schema';
 import type { SessionState } from '@/api/session';
 import type { Language } from '@/app/i18n';
-import { NoticeBar } from '@/app/NoticeBar';
+import NoticeBar from '@/app/NoticeBar';
 import { makeStore } from '@/app/store';
 import { theme } from '@/app/theme';
 

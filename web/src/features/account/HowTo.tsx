@@ -37,6 +37,7 @@ export function HowTo() {
               gridTemplateColumns: { xs: '88px 1fr', md: '1fr' },
               columnGap: 2,
               alignItems: 'center',
+              alignContent: 'start',
               justifyItems: { md: 'center' },
               textAlign: { md: 'center' },
             }}

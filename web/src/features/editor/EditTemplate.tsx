@@ -1,5 +1,5 @@
 import { useReducer, useState } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { Navigate, useParams } from 'react-router';
 
 import { emojis, useGetEmojiQuery, useUpdateEmojiMutation } from '@/api/emojis';
 import { problemOf } from '@/api/problems';
@@ -47,7 +47,6 @@ export default function EditTemplate() {
 function Edit({ begin }: { begin: Template }) {
   const t = useMessages(editorMessages);
   const tell = useAppDispatch();
-  const navigate = useNavigate();
   const [original, setOriginal] = useState(begin);
   const [draft, dispatch] = useReducer(reduce, begin, draftOf);
   const [conflict, setConflict] = useState<(Rebased & { present: Template }) | null>(null);
@@ -57,9 +56,8 @@ function Edit({ begin }: { begin: Template }) {
   const save = async (edited: Draft, over: Template) => {
     const { data, error: refused } = await update(await updateRequest(edited, over));
     if (data) {
-      setSaved(true);
       tell(notified(t.saved(data.name)));
-      await navigate(`/templates/${data.id}`, { replace: true });
+      setSaved(true);
     } else if (problemOf(refused).reason === 'EDIT_CONFLICT') {
       const { data: newer } = await tell(
         emojis.endpoints.getEmoji.initiate({ id: over.id }, { forceRefetch: true, subscribe: false }),
@@ -75,6 +73,7 @@ function Edit({ begin }: { begin: Template }) {
     setOriginal(present);
     setConflict(null);
   };
+  if (saved) return <Navigate to={`/templates/${original.id}`} replace />;
   const changed = changedFields(draft, original).length > 0;
   return (
     <Page title={t.editTitle(original.name)}>
@@ -98,7 +97,7 @@ function Edit({ begin }: { begin: Template }) {
           onLook={() => settle(conflict.draft, conflict.present)}
         />
       )}
-      <LeaveGuard when={changed && !saved} />
+      <LeaveGuard when={changed} />
     </Page>
   );
 }

@@ -1,5 +1,5 @@
 import { useReducer, useState } from 'react';
-import { useNavigate, useSearchParams } from 'react-router';
+import { Navigate, useSearchParams } from 'react-router';
 
 import { useCreateEmojiMutation, useGetEmojiQuery } from '@/api/emojis';
 import { useMessages } from '@/app/i18n';
@@ -29,23 +29,22 @@ export default function NewTemplate() {
 function New({ begin }: { begin: Draft }) {
   const t = useMessages(editorMessages);
   const tell = useAppDispatch();
-  const navigate = useNavigate();
   const [draft, dispatch] = useReducer(reduce, begin);
   const [create, { error, isLoading }] = useCreateEmojiMutation();
-  const [made, setMade] = useState(false);
+  const [made, setMade] = useState<string | null>(null);
   const save = async () => {
     const { data } = await create(await createRequest(draft));
     if (!data) return;
-    setMade(true);
     tell(notified(t.created(data.name)));
-    await navigate(`/templates/${data.id}`, { replace: true });
+    setMade(data.id);
   };
+  if (made) return <Navigate to={`/templates/${made}`} replace />;
   const begun = draft.name !== '' || draft.tags.length > 0 || Object.keys(draft.pictures).length > 0;
   return (
     <Page title={t.newTitle} lead={t.lead}>
       <BaseSets chosen={draft.base} onChoose={(base) => dispatch({ type: 'based', base })} />
       <EditorForm draft={draft} dispatch={dispatch} submit={t.create} saving={isLoading} error={error} onSave={save} />
-      <LeaveGuard when={begun && !made} />
+      <LeaveGuard when={begun} />
     </Page>
   );
 }

@@ -24,16 +24,19 @@ export function FavoriteButton({ emoji }: { emoji: Emoji }) {
     const { error } = await (emoji.is_favorite ? remove : add)({ id: emoji.id });
     if (error) dispatch(notified(t.favoriteFailed, 'error'));
   };
-  const label = emoji.is_favorite ? t.removeFavorite(emoji.name) : t.addFavorite(emoji.name);
+  const label = (emoji.is_favorite ? t.removeFavorite : t.addFavorite)(emoji.name);
   return (
     <IconButton
-      aria-label={label}
       aria-pressed={emoji.is_favorite}
       onClick={() => void toggle()}
       sx={{ color: emoji.is_favorite ? 'error.main' : 'text.secondary', borderRadius: 999, gap: 0.5 }}
     >
-      {emoji.is_favorite ? <HeartFilledIcon fontSize="small" /> : <HeartIcon fontSize="small" />}
-      <Typography component="span" variant="body2" aria-hidden sx={{ fontVariantNumeric: 'tabular-nums' }}>
+      {emoji.is_favorite ? (
+        <HeartFilledIcon fontSize="small" titleAccess={label} />
+      ) : (
+        <HeartIcon fontSize="small" titleAccess={label} />
+      )}
+      <Typography component="span" variant="body2" sx={{ fontVariantNumeric: 'tabular-nums' }}>
         {number(emoji.favorites)}
       </Typography>
     </IconButton>

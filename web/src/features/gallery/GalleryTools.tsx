@@ -29,7 +29,7 @@ export function GalleryTools({ query, tags, onChange }: Props) {
   const user = useAppSelector(selectUser);
   return (
     <Box sx={{ display: 'grid', gap: 1.5, mb: 2.5 }}>
-      <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: { xs: '1fr', sm: '1fr 200px' } }}>
+      <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: { xs: '1fr 128px', sm: '1fr 200px' } }}>
         <SearchField value={query.q} onSearch={(q) => onChange({ q })} />
         <TextField
           select
@@ -44,7 +44,11 @@ export function GalleryTools({ query, tags, onChange }: Props) {
           ))}
         </TextField>
       </Box>
-      <Box role="group" aria-label={t.tagsHere} sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
+      <Box
+        role="group"
+        aria-label={t.tagsHere}
+        sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, '&:empty': { display: 'none' } }}
+      >
         {user && (
           <Chip
             clickable
@@ -52,6 +56,7 @@ export function GalleryTools({ query, tags, onChange }: Props) {
             icon={query.favoritesOnly ? <HeartFilledIcon /> : <HeartIcon />}
             label={t.myFavorites}
             color={query.favoritesOnly ? 'primary' : 'default'}
+            variant={query.favoritesOnly ? 'filled' : 'outlined'}
             onClick={() => onChange({ favoritesOnly: !query.favoritesOnly })}
           />
         )}

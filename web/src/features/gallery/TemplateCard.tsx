@@ -24,14 +24,14 @@ export function TemplateCard({ emoji }: { emoji: Emoji }) {
       <CardActionArea component={Link} to={`/templates/${emoji.id}`} sx={{ flex: 1, alignContent: 'start', ...lively }}>
         <Box sx={{ display: 'grid', placeItems: 'center', py: { xs: 2, sm: 3 }, bgcolor: tileColor(emoji.id) }}>
           <EmojiPicture emoji={emoji} expression="happy" alt="" size="56%" />
-          <Box sx={{ display: 'flex', gap: 0.25, mt: 1.5, px: 1 }}>
+          <Box sx={{ display: 'flex', justifyContent: 'center', gap: '1%', mt: 1.5, width: '100%' }}>
             {EXPRESSIONS.filter((expression) => expression !== 'happy').map((expression) => (
-              <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size={24} />
+              <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size="12.5%" />
             ))}
           </Box>
         </Box>
         <Box sx={{ px: { xs: 1.5, sm: 2 }, pt: 1.5 }}>
-          <Typography component="h2" variant="h4" sx={oneLine}>
+          <Typography component="h2" variant="h4" sx={twoLines}>
             {emoji.name}
           </Typography>
           <Typography variant="body2" color="textSecondary" sx={oneLine}>
@@ -66,6 +66,13 @@ export function TemplateCard({ emoji }: { emoji: Emoji }) {
 }
 
 const oneLine = { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' } as const;
+
+const twoLines = {
+  display: '-webkit-box',
+  WebkitBoxOrient: 'vertical',
+  WebkitLineClamp: 2,
+  overflow: 'hidden',
+} as const;
 
 const lively = {
   '& img': { transition: 'transform 200ms' },

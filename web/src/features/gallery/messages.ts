@@ -65,7 +65,7 @@ export const galleryMessages = defineMessages({
     favoriteFailed: '찜이 저장되지 않았어요. 다시 시도해 주세요.',
     logInForFavorites: '찜하려면 로그인하거나 체험을 시작해 주세요.',
     useNow: '사용하기',
-    useNamed: (name: string) => `${name}(으)로 사진 가리기`,
+    useNamed: (name: string) => `${name} 사용하기`,
     nothingFound: '검색 결과가 없어요',
     nothingFoundText: '다른 단어로 찾아보거나 직접 만들어 보세요.',
     noFavorites: '아직 찜한 이모지가 없어요',

@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+
+import type { Page } from 'playwright-core';
+import { expect, inject, test } from 'vitest';
+
+import { close, look, open, somebody, TEMPLATES, useBrowser, type Account } from './harness';
+import { makeOperator } from './mesh';
+
+useBrowser();
+
+const CAT = join(TEMPLATES, 'cats/happy.png');
+
+/** Makes a template of a built-in one, by the API. */
+async function template(by: Account, name: string, more: object = {}): Promise<string> {
+  const token = await tokenOf(by);
+  const { emojis } = (await (await fetch(`${inject('url')}/api/v1/emojis/pages/1?sort=new&q=cats`)).json()) as {
+    emojis: { id: string }[];
+  };
+  const answer = await fetch(`${inject('url')}/api/v1/emojis`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ name, base_id: emojis[0]!.id, ...more }),
+  });
+  expect(answer.status).toBe(201);
+  return ((await answer.json()) as { id: string }).id;
+}
+
+async function tokenOf({ email, password }: Account): Promise<string> {
+  const answer = await fetch(`${inject('url')}/api/v1/users/auth`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password }),
+  });
+  return ((await answer.json()) as { access_token: string }).access_token;
+}
+
+/** What happens to a window that one comes back to. */
+const focus = (page: Page) => page.evaluate(() => window.dispatchEvent(new Event('visibilitychange')));
+
+test('templates are searched, sorted, narrowed down by tag and paged, and the way back leads back', async () => {
+  const page = await open('/templates', { size: 'phone', language: 'ko' });
+  await page.getByRole('article').first().waitFor();
+  await look(page, 'gallery');
+  await page.getByLabel('검색', { exact: true }).fill('cats');
+  await page.getByRole('heading', { name: 'Cats' }).waitFor();
+  await expect.poll(() => page.getByRole('article').count()).toBe(1);
+  await page.getByLabel('검색', { exact: true }).fill('없는 이모지');
+  await page.getByText('검색 결과가 없어요').waitFor();
+  await look(page, 'gallery-nothing');
+  await page.getByRole('button', { name: '모두 보기' }).click();
+  await expect.poll(() => page.getByRole('article').count()).toBe(8);
+  await page
+    .getByRole('link', { name: '2', exact: true })
+    .or(page.getByLabel(/2/).locator('visible=true'))
+    .first()
+    .click();
+  await page.waitForURL(/page=2/);
+  await page.goBack();
+  await expect.poll(() => page.getByRole('article').count()).toBe(8);
+  await close(page);
+});
+
+test('a template is made of a set in one tap and a picture of one’s own, then edited and deleted', async () => {
+  const anna = await somebody();
+  const page = await open('/templates/new', { as: anna });
+  await page.getByRole('button', { name: 'Little Zoo' }).click();
+  await page.getByText('All seven pictures are there').waitFor();
+  await look(page, 'editor');
+  await page.locator('input[data-expression=happy]').setInputFiles(CAT);
+  await page.getByRole('button', { name: 'Happy: take my picture away' }).waitFor();
+  await page.getByLabel('Name').fill('Zoo with a cat');
+  await page.getByLabel('Tags').fill('Animals,');
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByRole('heading', { name: 'Zoo with a cat', level: 1 }).waitFor();
+  await look(page, 'template');
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await page.getByLabel('Name').fill('Cat with a zoo');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'Cat with a zoo', level: 1 }).waitFor();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await look(page, 'template-delete', { fullPage: false });
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.waitForURL(/\/templates$/);
+  await page.getByText('Cat with a zoo is deleted.').waitFor();
+  await close(page);
+});
+
+test('several pictures go where their names say, and one that is none is told of', async () => {
+  const page = await open('/templates/new', { as: await somebody(), size: 'phone', language: 'ko' });
+  const files = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise'].map((name) =>
+    join(TEMPLATES, `cats/${name}.png`),
+  );
+  await page.locator('input[multiple]').setInputFiles(files);
+  await page.locator('input[data-expression=neutral]').setInputFiles({
+    name: 'neutral.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from('this is no picture'),
+  });
+  await page.getByText('읽을 수 없는 그림이에요').waitFor();
+  await page.getByRole('button', { name: '만들기', exact: true }).click();
+  await page.getByText('이름을 지어 주세요.').waitFor();
+  await look(page, 'editor-faults');
+  await page.locator('input[data-expression=neutral]').setInputFiles(join(TEMPLATES, 'cats/neutral.png'));
+  await page.getByText('그림 일곱 장이 모두 있어요').waitFor();
+  await page.getByLabel('이름').fill('우리 고양이');
+  await page.getByRole('button', { name: '만들기', exact: true }).click();
+  await page.getByRole('heading', { name: '우리 고양이', level: 1 }).waitFor();
+  await look(page, 'template');
+  await close(page);
+});
+
+test('an edit that somebody else got ahead of says so, and nothing of it is lost', async () => {
+  const anna = await somebody();
+  const id = await template(anna, 'Two windows');
+  const page = await open(`/templates/${id}/edit`, { as: anna });
+  await page.getByLabel('Name').fill('Mine');
+  const answer = await fetch(`${inject('url')}/api/v1/emojis/${id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await tokenOf(anna)}` },
+    body: JSON.stringify({ name: 'Theirs', tags: ['theirs'] }),
+  });
+  expect(answer.status).toBe(200);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Somebody changed this set in the meantime').waitFor();
+  await look(page, 'editor-conflict', { fullPage: false });
+  await page.getByRole('button', { name: 'Save my changes on top' }).click();
+  await page.getByRole('heading', { name: 'Mine', level: 1 }).waitFor();
+  await page.getByRole('link', { name: '#theirs' }).waitFor();
+  await close(page);
+});
+
+test('what is made, loved and deleted in one browser is seen in another that one comes back to', async () => {
+  const [anna, ben] = [await somebody(), await somebody()];
+  const [hers, his] = [await open('/templates', { as: anna }), await open('/templates', { as: ben, size: 'phone' })];
+  await his.getByRole('article').first().waitFor();
+  const id = await template(anna, `Seen by two ${id_()}`);
+  await focus(his);
+  const card = his.getByRole('article').filter({ hasText: 'Seen by two' }).first();
+  await card.waitFor();
+  await card.getByRole('button', { name: /to my favourites/ }).click();
+  await card.getByRole('button', { name: /from my favourites/ }).waitFor();
+  await hers.goto(`/templates/${id}`);
+  await hers.getByText('Loved by 1').waitFor();
+  await his.getByRole('button', { name: 'My favourites', exact: true }).click();
+  await expect.poll(() => his.getByRole('article').count()).toBe(1);
+  await hers.getByRole('button', { name: 'Delete' }).click();
+  await hers.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await hers.waitForURL(/\/templates$/);
+  await focus(his);
+  await his.getByText('No favourites yet').waitFor();
+  await Promise.all([close(hers), close(his)]);
+});
+
+const id_ = () => Math.random().toString(36).slice(2, 8);
+
+test('a reported template waits for an operator, who hides it and shows it again', async () => {
+  const [anna, ben, operator] = [await somebody(), await somebody(), await somebody()];
+  makeOperator(operator.email, inject('data'));
+  const id = await template(anna, 'Questionable');
+  const his = await open(`/templates/${id}`, { as: ben });
+  await his.getByRole('button', { name: 'Report' }).click();
+  await his.getByLabel('Something else').check();
+  await his.getByLabel('Tell us more (optional)').fill('I do not like the cats.');
+  await look(his, 'report', { fullPage: false });
+  await his.getByRole('button', { name: 'Send report' }).click();
+  await his.getByText('An operator will look at it.').waitFor();
+
+  const queue = await open('/moderation', { as: operator });
+  const card = queue.getByRole('article').filter({ hasText: 'Questionable' });
+  await card.getByText('I do not like the cats.').waitFor();
+  await look(queue, 'moderation');
+  await card.getByRole('button', { name: 'Hide' }).click();
+  await queue.getByText('Questionable is hidden.').waitFor();
+  await focus(his);
+  await his.getByText('This set is not here').waitFor();
+  await look(his, 'template-gone');
+  await queue.getByRole('tab', { name: 'Decided' }).click();
+  await queue.getByRole('article').filter({ hasText: 'Questionable' }).getByRole('button', { name: 'Restore' }).click();
+  await queue.getByText('Questionable is in the gallery.').waitFor();
+  await focus(his);
+  await his.getByRole('heading', { name: 'Questionable', level: 1 }).waitFor();
+  await Promise.all([close(his), close(queue)]);
+});

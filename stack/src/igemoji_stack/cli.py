@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from click.core import ParameterSource
 
-from igemoji_stack import photo_cli
+from igemoji_stack import admin_cli, photo_cli, remote
 from igemoji_stack.console import Console
 from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions, answers_ok, is_serving, read_state
+from igemoji_stack.photo_errors import CannotWork
 from igemoji_stack.templates import ASSETS
 from igemoji_stack.website import WEB
 
@@ -22,7 +24,40 @@ app = typer.Typer(
     help="IGE MOJI on one machine.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
+ON_A_SERVER = ("photo", "emojis", "admin")
+"""What can be done there, too."""
+
 Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh keeps.")]
+
+
+@app.callback()
+def everything(
+    context: typer.Context,
+    server: Annotated[
+        str | None,
+        typer.Option(envvar="IGEMOJI_SERVER", metavar="URL", help="Do it there: photo, emojis and admin."),
+    ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="IGEMOJI_CA", metavar="FILE", help="The authority to trust there, instead of the system's."
+        ),
+    ] = None,
+    email: Annotated[
+        str | None,
+        typer.Option(
+            envvar="IGEMOJI_EMAIL", help="Log in there, with IGEMOJI_PASSWORD or when asked. Default: as a guest."
+        ),
+    ] = None,
+) -> None:
+    """IGE MOJI on one machine, or from it on a server."""
+    given = context.get_parameter_source("server") is ParameterSource.COMMANDLINE
+    if given and context.invoked_subcommand not in ON_A_SERVER:
+        _fail(f"igemoji {context.invoked_subcommand} is about this machine: it has no --server.")
+    try:
+        context.obj = remote.from_environment(server, ca, email)
+    except CannotWork as error:
+        _fail(str(error))
 
 
 @app.command()
@@ -43,7 +78,7 @@ def up(
     """Run the whole mesh until Ctrl-C."""
     if reset:
         _reset(data)
-    if web is None and WEB.is_dir():
+    if web is None and (WEB / "index.html").is_file():
         web = WEB
     options = MeshOptions(
         data=data, assets=assets, port=port, workers=workers, tls=tls, web=web, rate_factor=rate_factor
@@ -135,6 +170,7 @@ def _fail(sentence: str) -> NoReturn:
 
 
 photo_cli.register(app)
+app.add_typer(admin_cli.app, name="admin")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ What is not listed can't be made. Names and units are as Prometheus wants them; 
 Envoy's own metrics are not here: see services/gateway/README.md.
 """
 
+import functools
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -121,17 +122,20 @@ METRICS = _listed(
 )
 
 
+@functools.cache
 def counter(name: str) -> Counter:
     metric = _of_kind(name, Kind.COUNTER)
     return Counter(metric.name, metric.help, metric.labels)
 
 
+@functools.cache
 def gauge(name: str) -> Gauge:
     """Where several processes count together, as in a worker's, the sum of those alive."""
     metric = _of_kind(name, Kind.GAUGE)
     return Gauge(metric.name, metric.help, metric.labels, multiprocess_mode="livesum")
 
 
+@functools.cache
 def histogram(name: str) -> Histogram:
     metric = _of_kind(name, Kind.HISTOGRAM)
     return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)

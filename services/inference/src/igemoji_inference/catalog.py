@@ -11,8 +11,10 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
 from igemoji_inference.domain import EmojiNotFound
 from igemoji_inference.vision.faces import EXPRESSIONS
 from igemoji_mesh.client import Channels, as_user
+from igemoji_mesh.metrics import counter
 from igemoji_mesh.objects import ObjectStore
 
+CACHE = counter("igemoji_cache_total")
 MAX_REMEMBERED = 1000
 
 
@@ -34,6 +36,7 @@ class EmojiCatalog:
             request = emoji_catalog_pb2.GetEmojiRequest(id=emoji_id)
             emoji = await self._stub.GetEmoji(request, metadata=as_user())
             known = (emoji_id, emoji.etag)
+            CACHE.labels("template pictures", "hit" if known in self._known else "miss").inc()
             if known not in self._known:
                 fetched = await asyncio.gather(*(self._fetch(emoji_id, expression) for expression in EXPRESSIONS))
                 self._known[known] = dict(zip(EXPRESSIONS, fetched, strict=True))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from igemoji_inference.domain import Done, Failure, Findings, Job, Progress, Task, TaskState
 from igemoji_inference.records import findings_from_json
 from igemoji_inference.store import ENDED, NEVER, OPEN, add_step, dump, get_task, tasks
+from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.database import utc_now
 
 
@@ -27,8 +28,13 @@ class Lease:
     """How often the task was begun, this time included."""
     created_at: datetime.datetime
     """When the photo was uploaded."""
+    queued_at: datetime.datetime
+    """The same, or when its faces were last revised."""
     megapixels: float
     """Of the photo."""
+    request_id: str
+    traceparent: str
+    """Of the call that brought the task."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,16 @@ def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: f
         return None
     revised = findings_from_json(json.loads(row.findings)) if row.revision else None
     job = Job(row.id, row.photo_key, json.loads(row.pictures), f"results/{row.id}-{lease_id}", revised)
-    return Lease(lease_id, job, attempts, row.created_at, row.megapixels)
+    return Lease(
+        lease_id,
+        job,
+        attempts,
+        created_at=row.created_at,
+        queued_at=row.turn_at if row.revision else row.created_at,
+        megapixels=row.megapixels,
+        request_id=row.request_id,
+        traceparent=row.traceparent,
+    )
 
 
 def take_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -> list[tuple[str, float]]:
@@ -165,6 +180,8 @@ def revise(connection: sa.Connection, task: Task, findings: Findings) -> None:
         "failure_reason": "",
         "failure_message": "",
         "revision": tasks.c.revision + 1,
+        "request_id": telemetry.request_id.get(),
+        "traceparent": tracing.current_trace(),
         "turn_at": utc_now(),
         "attempts": 0,
         "lease": "",

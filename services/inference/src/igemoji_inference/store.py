@@ -2,7 +2,8 @@
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from igemoji_inference.domain import (
     turn,
 )
 from igemoji_inference.records import findings_from_json, findings_to_json
+from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.database import UtcDateTime, utc_now
 from igemoji_mesh.idempotency import idempotency_table
 from igemoji_mesh.outbox import outbox_table
@@ -56,6 +58,8 @@ tasks = sa.Table(
     sa.Column("sequence", sa.Integer, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("megapixels", sa.Float, nullable=False),
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("traceparent", sa.String(64), nullable=False),
     sa.Column("lease", sa.String(36), nullable=False),
     sa.Column("lease_until", UtcDateTime, nullable=False),
     sa.Index(None, "user_id", "created_at", "id"),
@@ -124,11 +128,32 @@ def add_task(connection: sa.Connection, task: Task, upload: Upload) -> None:
             sequence=1,
             attempts=0,
             megapixels=upload.megapixels,
+            request_id=telemetry.request_id.get(),
+            traceparent=tracing.current_trace(),
             lease="",
             lease_until=NEVER,
         )
     )
     add_step(connection, task.id, 1, task.state, task.percent, None)
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """What has not ended yet."""
+
+    tasks: Mapping[str, int]
+    """By state."""
+    oldest_at: datetime.datetime | None
+    """When the oldest of those came that nobody works on."""
+
+
+def queue_state(connection: sa.Connection) -> QueueState:
+    by_state = connection.execute(
+        sa.select(tasks.c.state, sa.func.count()).where(tasks.c.state.in_(OPEN)).group_by(tasks.c.state)
+    ).all()
+    waiting = (tasks.c.state == TaskState.QUEUED, tasks.c.revision == 0)
+    oldest = connection.execute(sa.select(sa.func.min(tasks.c.created_at)).where(*waiting)).scalar()
+    return QueueState({str(state): count for state, count in by_state}, oldest)
 
 
 def get_task(connection: sa.Connection, task_id: str) -> Task | None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import grpc
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji_mesh.metrics import counter
 from igemoji_mesh.telemetry import log
 from igemoji_ranking.service import Names
 
+CACHE = counter("igemoji_cache_total")
 TIMEOUT_SECONDS = 2.0
 QUIET_SECONDS = 1.0
 """After no answer nothing is asked for so long: callers need not all wait for the next timeout."""
@@ -47,6 +49,8 @@ class RememberingCatalogue:
 
     async def look_up(self, ids: Sequence[str]) -> Names:
         stale = [emoji_id for emoji_id in ids if not self._is_fresh(emoji_id)]
+        CACHE.labels("template names", "hit").inc(len(ids) - len(stale))
+        CACHE.labels("template names", "miss").inc(len(stale))
         answered = not stale or await self._ask(stale)
         found = {
             emoji_id: known.emoji

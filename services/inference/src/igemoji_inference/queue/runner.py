@@ -14,14 +14,16 @@ from igemoji_inference import leases, store
 from igemoji_inference.domain import Done, Failure, Progress, Task
 from igemoji_inference.leases import Finished, Lease
 from igemoji_inference.progress import News, ProgressFeed
+from igemoji_inference.queue.stages import Stages
 from igemoji_inference.queue.worker import Worker, WorkerLost, WorkerOverdue
+from igemoji_mesh import tracing
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.metrics import counter, histogram
 from igemoji_mesh.objects import ObjectStore
 from igemoji_mesh.outbox import OutboxWriter
 from igemoji_mesh.storage import StorageFull
-from igemoji_mesh.telemetry import log
+from igemoji_mesh.telemetry import log, log_as
 
 LEASE_SECONDS = 60.0
 AGAIN_SECONDS = 2.0
@@ -37,6 +39,7 @@ TASKS_ENDED = counter("igemoji_inference_tasks_total")
 WAIT_SECONDS = histogram("igemoji_inference_wait_seconds")
 TASK_SECONDS = histogram("igemoji_inference_task_seconds")
 FACES = histogram("igemoji_inference_faces")
+WORKERS_LOST = counter("igemoji_inference_workers_lost_total")
 
 
 class Requeue(Protocol):
@@ -69,6 +72,15 @@ class TaskRunner:
         """Has a task done once. None: somebody else ended it, or it is to be begun again and back in the queue."""
         if lease.job.revised is None and lease.attempts == 1:
             WAIT_SECONDS.observe((utc_now() - lease.created_at).total_seconds())
+        about = {"igemoji.request_id": lease.request_id, "igemoji.task_id": lease.job.task_id}
+        with tracing.later_work("task", lease.traceparent, lease.queued_at, about):
+            log_as(lease.request_id, tracing.trace_id())
+            try:
+                return await self._work(worker, lease)
+            finally:
+                log_as("", "")
+
+    async def _work(self, worker: Worker, lease: Lease) -> Done | Failure | None:
         async with self._giving_back(lease):
             outcome = await self._outcome(worker, lease)
             if outcome is None:
@@ -91,8 +103,10 @@ class TaskRunner:
     async def _outcome(self, worker: Worker, lease: Lease) -> Done | Failure | None:
         """How the job ended; None where it is to be begun again."""
         task_id = lease.job.task_id
+        stages = Stages()
 
         async def record(progress: Progress) -> None:
+            stages.begin(progress.state)
             sequence = await self._database.write(
                 lambda connection: leases.record_progress(connection, lease, progress)
             )
@@ -107,9 +121,12 @@ class TaskRunner:
             log.warning("a photo took too long", task_id=task_id)
             return Failure("LIMIT", "This photo takes longer than a photo may take. Try a smaller one.")
         except WorkerLost:
+            WORKERS_LOST.inc()
             log.warning("a worker was lost", task_id=task_id, attempt=lease.attempts)
             if lease.attempts >= MAX_ATTEMPTS:
                 return LOST
+        finally:
+            stages.end()
         await self._give_back(lease, blamed=True)
         return None
 

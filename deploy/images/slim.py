@@ -50,7 +50,7 @@ def main() -> None:
             remove(path)
     # Not the libraries beside them (*.libs): auditwheel has moved their parts, and some do not load any more after it.
     extensions = [path for path in packages.rglob("*.so") if not path.parent.name.endswith(".libs")]
-    subprocess.run(["strip", "--strip-unneeded", *extensions], check=True)
+    subprocess.run(["strip", "--strip-unneeded", *extensions], check=True)  # noqa: S603, S607
     sys.stdout.write(f"{before / 1e6:.0f} MB, {size(packages) / 1e6:.0f} MB of them stay\n")
 
 

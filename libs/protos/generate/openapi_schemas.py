@@ -130,6 +130,8 @@ class Schemas:
             return bool(rules.required)
         if field.is_repeated:
             return bool(rules.repeated.min_items > 0)
+        if field.has_presence:
+            return False  # rules are for what is there
         return not _zero_holds(self._one(field, rules, request=True))
 
     def _one(self, field: FieldDescriptor, rules: Any, request: bool) -> Json:

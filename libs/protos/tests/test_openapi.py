@@ -71,6 +71,7 @@ message MakeRequest {
   int32 age = 3 [(buf.validate.field).int32 = {gt: 0 lt: 9}];
   string nick = 4 [(buf.validate.field).string.min_len = 2, (buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE];
   Toy like = 5;
+  optional string shade = 6 [(buf.validate.field).string = {in: ["light", "dark"]}];
 }
 message MakeResponse { Toy toy = 1; }
 message FindRequest {

@@ -59,7 +59,7 @@ export function CameraDialog({ onPhoto, onClose }: Props) {
         {state === 'none' ? (
           <Alert severity="warning">{t.cameraNone}</Alert>
         ) : (
-          <Box sx={{ aspectRatio: '4 / 3', borderRadius: 4, overflow: 'hidden', bgcolor: 'common.black' }}>
+          <Box sx={{ aspectRatio: '4 / 3', borderRadius: 1, overflow: 'hidden', bgcolor: 'common.black' }}>
             <Box
               component="video"
               ref={video}

@@ -37,7 +37,7 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
         gap: 1.5,
         textAlign: 'center',
         p: { xs: 2.5, md: 5 },
-        borderRadius: 6,
+        borderRadius: 1.5,
         border: '3px dashed',
         borderColor: over ? 'secondary.main' : 'primary.dark',
         bgcolor: over ? 'primary.light' : 'background.paper',
@@ -47,11 +47,9 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
       }}
     >
       <Picture src={over ? FACES.surprise : FACES.happy} alt="" size={88} />
-      {!touch && (
-        <Typography variant="h3" component="p">
-          {over ? t.letGo : t.dropHere}
-        </Typography>
-      )}
+      <Typography variant="h3" component="p" sx={{ display: { xs: 'none', md: 'block' } }}>
+        {over ? t.letGo : t.dropHere}
+      </Typography>
       <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1.5, justifyContent: 'center' }}>
         <Button variant="contained" size="large" onClick={() => chooser.current?.click()} aria-describedby={limits}>
           {t.choose}
@@ -66,12 +64,9 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
       </Box>
       <Typography id={limits} variant="body2" color={over ? 'inherit' : 'textSecondary'}>
         {t.limits}
-        {!touch && (
-          <>
-            <br />
-            {t.pasteToo}
-          </>
-        )}
+        <Box component="span" sx={{ display: { xs: 'none', md: 'block' } }}>
+          {t.pasteToo}
+        </Box>
       </Typography>
       <input
         ref={chooser}

@@ -53,9 +53,9 @@ export default function Make() {
           {refused.length > 0 && <Refused files={refused} />}
           {photos.length > 0 && <Photos photos={photos} queue={queue} />}
           <GuestNotice />
-          <Alert severity="info" icon={false}>
+          <Typography variant="body2" sx={{ p: 2, borderRadius: 1, bgcolor: 'action.hover' }}>
             {t.aiNotice}
-          </Alert>
+          </Typography>
         </Box>
       </Box>
     </Page>

@@ -31,7 +31,7 @@ export function PhotoCard({ photo, queue, large }: { photo: Photo; queue: PhotoQ
         gap: 2,
         alignItems: 'center',
         p: 2,
-        borderRadius: 6,
+        borderRadius: 1.5,
         border: 1,
         borderColor: 'divider',
         bgcolor: 'background.paper',
@@ -57,7 +57,7 @@ function Shown({ photo, file, large }: { photo: Photo; file: File | undefined; l
   const picture = {
     display: 'block',
     width: 1,
-    borderRadius: 4,
+    borderRadius: 1,
     ...(large ? { maxHeight: '52vh', objectFit: 'contain' } : { aspectRatio: '1', objectFit: 'cover' }),
   } as const;
   if (photo.phase === 'done' && photo.task?.image_url) {
@@ -99,7 +99,7 @@ function Progress({ photo }: { photo: Photo }) {
       aria-label={t.progressOf(photo.name)}
       variant={waiting ? 'indeterminate' : 'determinate'}
       {...(!waiting && { value })}
-      sx={{ height: 10, borderRadius: 5 }}
+      sx={{ height: 10, borderRadius: 1 }}
     />
   );
 }

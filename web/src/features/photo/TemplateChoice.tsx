@@ -34,7 +34,18 @@ export function TemplateChoice({ chosen, onChoose }: Props) {
       <Box
         role="radiogroup"
         aria-label={t.template}
-        sx={{ display: 'grid', gap: 1, gridTemplateColumns: 'repeat(4, minmax(0, 1fr))' }}
+        sx={{
+          display: 'grid',
+          gap: 1,
+          // One row on a phone, to be pushed aside: the photo is what one came for.
+          gridAutoFlow: { xs: 'column', md: 'row' },
+          gridAutoColumns: { xs: 92, md: 'auto' },
+          gridTemplateColumns: { md: 'repeat(4, minmax(0, 1fr))' },
+          overflowX: { xs: 'auto', md: 'visible' },
+          mx: { xs: -2, md: 0 },
+          px: { xs: 2, md: 0 },
+          py: 0.5,
+        }}
       >
         {data
           ? data.emojis.map((emoji) => (
@@ -60,7 +71,7 @@ function Choice({ emoji, checked, onChoose }: { emoji: Emoji; checked: boolean; 
         gap: 0.5,
         p: 1,
         minHeight: 104,
-        borderRadius: 4,
+        borderRadius: 1,
         cursor: 'pointer',
         border: '3px solid',
         borderColor: checked ? 'primary.main' : 'transparent',
@@ -89,7 +100,7 @@ function Choice({ emoji, checked, onChoose }: { emoji: Emoji; checked: boolean; 
 export function ChosenTemplate({ emoji }: { emoji: Emoji }) {
   const t = useMessages(messages);
   return (
-    <Box sx={{ p: 2, borderRadius: 6, border: 1, borderColor: 'divider', bgcolor: 'background.paper' }}>
+    <Box sx={{ p: 2, borderRadius: 1.5, border: 1, borderColor: 'divider', bgcolor: 'background.paper' }}>
       <Typography variant="h4" component="p" noWrap>
         {emoji.name}
       </Typography>

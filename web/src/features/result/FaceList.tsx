@@ -37,7 +37,7 @@ export function FaceList({ faces, emoji, selected, onSelect }: Props) {
               p: 0.5,
               width: 52,
               height: 52,
-              borderRadius: 3,
+              borderRadius: 0.75,
               border: '3px solid',
               borderColor: 'divider',
               borderStyle: face.uncertain ? 'dashed' : 'solid',

@@ -76,7 +76,7 @@ function Choice({ face, emoji, onRevise }: Props) {
               justifyItems: 'center',
               gap: 0.25,
               p: 0.75,
-              borderRadius: 3,
+              borderRadius: 0.75,
               cursor: onRevise ? 'pointer' : 'default',
               border: '3px solid',
               borderColor: face.expression === expression ? 'primary.main' : 'transparent',
@@ -122,9 +122,9 @@ function Scores({ face }: { face: Face }) {
             sx={{ display: 'grid', gridTemplateColumns: '6.5em 1fr 3em', gap: 1, alignItems: 'center' }}
           >
             <Typography variant="body2">{names[expression]}</Typography>
-            <Box aria-hidden sx={{ height: 12, borderRadius: 6, bgcolor: 'action.hover', overflow: 'hidden' }}>
+            <Box aria-hidden sx={{ height: 12, borderRadius: 1.5, bgcolor: 'action.hover', overflow: 'hidden' }}>
               <Box
-                sx={{ height: 1, borderRadius: 6, bgcolor: 'primary.main', transition: 'width 300ms' }}
+                sx={{ height: 1, borderRadius: 1.5, bgcolor: 'primary.main', transition: 'width 300ms' }}
                 style={{ width: `${String(100 * score)}%` }}
               />
             </Box>

@@ -55,7 +55,7 @@ export function PhotoFrame({ task, picture: { image, failed, retry }, updating, 
           src={image.url}
           alt={t.photo(task.faces.length)}
           draggable={false}
-          sx={{ display: 'block', width: 1, height: 1, borderRadius: 3 }}
+          sx={{ display: 'block', width: 1, height: 1, borderRadius: 0.75 }}
         />
       ) : (
         <Skeleton variant="rounded" width="100%" height="100%" />

@@ -32,7 +32,7 @@ export function Working({ task, connection }: { task: Task; connection: Connecti
             file={original}
             alt={t.original}
             fallback={picture}
-            sx={{ maxWidth: 1, maxHeight: '52vh', display: 'block', borderRadius: 4 }}
+            sx={{ maxWidth: 1, maxHeight: '52vh', display: 'block', borderRadius: 1 }}
           />
           <FoundFaces task={task} />
         </Box>
@@ -46,7 +46,7 @@ export function Working({ task, connection }: { task: Task; connection: Connecti
         aria-label={t.progress}
         variant={task.percent > 0 ? 'determinate' : 'indeterminate'}
         value={task.percent}
-        sx={{ width: 1, height: 10, borderRadius: 5 }}
+        sx={{ width: 1, height: 10, borderRadius: 1 }}
       />
       <Button variant="outlined" loading={isLoading} onClick={() => cancel({ task_id: task.task_id })}>
         {t.stop}

@@ -21,12 +21,30 @@ export function useTask(taskId: string | undefined) {
   const { currentData: task, error, refetch } = useGetTaskQuery(taskId ? { task_id: taskId } : skipToken);
   const { connection, version, changed } = useFollow(task);
   const put = usePut();
+  const dispatch = useAppDispatch();
   const [reviseFace] = useReviseFaceMutation();
   const [addFace] = useAddFaceMutation();
 
   async function revised(answer: Promise<Task>): Promise<void> {
     put(await answer);
     changed();
+  }
+
+  async function revise({ face, ...body }: Revision): Promise<void> {
+    if (!taskId) return;
+    // Shown at once; the photo follows.
+    const shown = dispatch(
+      tasks.util.updateQueryData('getTask', { task_id: taskId }, (draft) => {
+        const one = draft.faces.find((candidate) => candidate.face === face);
+        if (one) Object.assign(one, body, body.expression && { uncertain: false });
+      }),
+    );
+    try {
+      await revised(reviseFace({ task_id: taskId, face, body }).unwrap());
+    } catch (error) {
+      shown.undo();
+      throw error;
+    }
   }
 
   return {
@@ -36,8 +54,7 @@ export function useTask(taskId: string | undefined) {
     connection,
     version,
     /** Rejects with the server's refusal. */
-    revise: ({ face, ...body }: Revision) =>
-      revised(reviseFace({ task_id: taskId ?? '', face, body } as Parameters<typeof reviseFace>[0]).unwrap()),
+    revise,
     cover: (box: Box) => revised(addFace({ task_id: taskId ?? '', body: { box } }).unwrap()),
   };
 }

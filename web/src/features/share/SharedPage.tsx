@@ -1,4 +1,3 @@
-import Alert from '@mui/material/Alert';
 import Box from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
 import Typography from '@mui/material/Typography';
@@ -36,10 +35,10 @@ export default function SharedPage() {
             alt={t.photo}
             width={shared.width}
             height={shared.height}
-            sx={{ maxWidth: 1, maxHeight: '75vh', width: 'auto', height: 'auto', borderRadius: 6, display: 'block' }}
+            sx={{ maxWidth: 1, maxHeight: '75vh', width: 'auto', height: 'auto', borderRadius: 1.5, display: 'block' }}
           />
         ) : (
-          <Skeleton variant="rounded" sx={{ width: 1, height: '50vh', borderRadius: 6 }} />
+          <Skeleton variant="rounded" sx={{ width: 1, height: '50vh', borderRadius: 1.5 }} />
         )}
         {shared && <MadeWith emojiId={shared.emoji_id} />}
         {shared?.expires_at && (
@@ -47,9 +46,9 @@ export default function SharedPage() {
             {t.sharedUntil(date(shared.expires_at))}
           </Typography>
         )}
-        <Alert severity="info" icon={false}>
+        <Typography variant="body2" color="textSecondary">
           {t.aiNotice}
-        </Alert>
+        </Typography>
       </Box>
     </Page>
   );

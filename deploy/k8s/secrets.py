@@ -1,0 +1,112 @@
+"""Makes every secret that the manifests refer to, with new passwords and certificates, once for each installation.
+
+usage: python deploy/k8s/secrets.py NAMESPACE [--database URL] [--objects URL] [--without-certificates] |
+       kubectl apply -f -
+
+Nothing of it is kept here: what it prints goes to the cluster (or, sealed, to wherever secrets are kept). Run again it
+makes others, which running databases do not know: so apply it once, and rotate as docs/operations.md says.
+
+  --database URL           mysql+pymysql://host/: one that others run; each service has `igemoji_<service>` there, with
+                           a user of that name whose password is in the environment as <SERVICE>_DATABASE_PASSWORD
+  --objects URL            s3://bucket?endpoint=https://host: one that others run; OBJECT_STORE_ACCESS_KEY and
+                           OBJECT_STORE_SECRET_KEY are in the environment
+  --without-certificates   cert-manager makes them
+"""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+from urllib.parse import quote, urlsplit
+
+from igemoji_mesh.certificates import CertificateAuthority
+
+SERVICES = ("auth", "emoji-catalog", "ranking", "inference")
+OBJECTS_OF = ("emoji-catalog", "inference")
+EMPTY_RECEIVER = "http://127.0.0.1:9/fill-in-a-receiver"
+
+Secret = dict[str, str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("namespace")
+    parser.add_argument("--database", default="")
+    parser.add_argument("--objects", default="")
+    parser.add_argument("--without-certificates", action="store_true")
+    arguments = parser.parse_args()
+    made = make(arguments.database, arguments.objects, certificates=not arguments.without_certificates)
+    items = [manifest(name, arguments.namespace, values) for name, values in made.items()]
+    json.dump({"apiVersion": "v1", "kind": "List", "items": items}, sys.stdout, indent=1)
+
+
+def make(database: str = "", objects: str = "", *, certificates: bool = True) -> dict[str, Secret]:
+    """By name: what is in each secret."""
+    queue, progress = secrets.token_hex(16), secrets.token_hex(16)
+    made: dict[str, Secret] = {service: {} for service in SERVICES}
+    passwords = {service: _database_password(service, known=bool(database)) for service in SERVICES}
+    for service, password in passwords.items():
+        user = f"igemoji_{service.replace('-', '_')}"
+        host = urlsplit(database).netloc.rpartition("@")[2] if database else "mariadb:3306"
+        made[service]["DATABASE_URL"] = f"mysql+pymysql://{user}:{quote(password, safe='')}@{host}/{user}"
+    if not database:
+        users = {f"{service}-password": password for service, password in passwords.items()}
+        made["mariadb"] = {"root-password": secrets.token_hex(16), **users}
+    if not objects:
+        made["minio"] = {"root-user": "igemoji", "root-password": secrets.token_hex(16)}
+    for service in OBJECTS_OF:
+        made[service] |= _objects(objects, service, made.get("minio"))
+    made["inference"]["TASK_QUEUE_URL"] = f"amqp://igemoji:{queue}@rabbitmq:5672//"
+    made["inference"]["PROGRESS_URL"] = f"redis://:{progress}@redis:6379/0"
+    made["rabbitmq"] = {"user": "igemoji", "password": queue}
+    made["redis"] = {"redis.conf": f'requirepass {progress}\nmaxmemory 256mb\nmaxmemory-policy volatile-ttl\nsave ""\n'}
+    made["grafana"] = {"admin-password": secrets.token_urlsafe(16)}
+    made["alertmanager"] = dict.fromkeys(("on-call-url", "tickets-url", "heartbeat-url"), EMPTY_RECEIVER)
+    return made | (_certificates() if certificates else {})
+
+
+def manifest(name: str, namespace: str, values: Secret) -> dict[str, object]:
+    kind = "kubernetes.io/tls" if "tls.crt" in values else "Opaque"
+    metadata = {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "igemoji"}}
+    return {"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": metadata, "stringData": values}
+
+
+def _database_password(service: str, *, known: bool) -> str:
+    return (
+        _from_environment(f"{service.upper().replace('-', '_')}_DATABASE_PASSWORD") if known else secrets.token_hex(16)
+    )
+
+
+def _objects(url: str, service: str, minio: Secret | None) -> Secret:
+    if minio:
+        return {
+            "OBJECT_STORE_URL": f"s3://igemoji-{service}?endpoint=http://minio:9000",
+            "OBJECT_STORE_ACCESS_KEY": minio["root-user"],
+            "OBJECT_STORE_SECRET_KEY": minio["root-password"],
+        }
+    keys = ("OBJECT_STORE_ACCESS_KEY", "OBJECT_STORE_SECRET_KEY")
+    place = urlsplit(url)
+    path = f"{place.path.rstrip('/')}/{service}"
+    return {"OBJECT_STORE_URL": place._replace(path=path).geturl(), **{key: _from_environment(key) for key in keys}}
+
+
+def _certificates() -> dict[str, Secret]:
+    """Of a private authority whose key is not kept: whoever needs another certificate makes all of them anew."""
+    authority = CertificateAuthority.create()
+    made = {}
+    for service in (*SERVICES, "gateway"):
+        certificate, key = authority.issue(service)
+        pems = {"tls.crt": certificate, "tls.key": key, "ca.crt": authority.certificate_pem}
+        made[f"{service}-tls"] = {name: pem.decode() for name, pem in pems.items()}
+    return made
+
+
+def _from_environment(name: str) -> str:
+    if name not in os.environ:
+        sys.exit(f"{name} is not in the environment.")
+    return os.environ[name]
+
+
+if __name__ == "__main__":
+    main()

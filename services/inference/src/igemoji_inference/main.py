@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+from functools import partial
 
 from igemoji.inference.v1.inference_pb2_grpc import add_InferenceServiceServicer_to_server
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
@@ -9,7 +10,8 @@ from igemoji_inference import store
 from igemoji_inference.belongings import Belongings
 from igemoji_inference.catalog import EmojiCatalog
 from igemoji_inference.orphans import Orphans
-from igemoji_inference.parts import progress_feed, worker_processes
+from igemoji_inference.parts import inference_objects, progress_feed, worker_processes
+from igemoji_inference.queue.gauges import tell_models, watch_queue
 from igemoji_inference.queue.local import LocalQueue, RowQueue
 from igemoji_inference.queue.runner import RECORD_USE, TaskRunner
 from igemoji_inference.retention import Retention
@@ -21,7 +23,6 @@ from igemoji_mesh.database import Database
 from igemoji_mesh.idempotency import IdempotencyKeys
 from igemoji_mesh.jwks import auth_keys
 from igemoji_mesh.migrations import migrate
-from igemoji_mesh.objects import object_store
 from igemoji_mesh.outbox import Delivery, Outbox
 from igemoji_mesh.server import MeshServer, run_service
 from igemoji_mesh.tokens import TokenVerifier
@@ -31,10 +32,10 @@ SERVICE = "igemoji.inference.v1.InferenceService"
 
 async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> MeshServer:
     """Builds the service; `verifier` replaces the one that asks auth for its keys."""
-    check_parts(settings, settings.database("inference"), settings.objects("inference"))
+    check_parts(settings)
     await asyncio.to_thread(migrate, settings.database("inference"), "igemoji_inference")
     database = Database(settings.database("inference"))
-    objects = object_store(settings.objects("inference"))
+    objects = inference_objects(settings)
     channels = Channels(settings)
     ranking = ranking_pb2_grpc.RankingServiceStub(channels.to("ranking"))
     outbox = Outbox(database, store.outbox, {RECORD_USE: Delivery(ranking_pb2.RecordUseRequest, ranking.RecordUse)})
@@ -83,6 +84,8 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     server.background(queue.run)
     server.background(orphans.run)
     server.background(retention.run)
+    server.background(partial(watch_queue, database))
+    await asyncio.to_thread(tell_models, settings.models_dir)
     await queue.start()
     return server
 

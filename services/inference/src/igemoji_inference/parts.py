@@ -2,8 +2,14 @@
 
 from igemoji_inference.progress import MemoryFeed, ProgressFeed
 from igemoji_inference.queue.worker import Materials, Worker, WorkerOptions
-from igemoji_inference.settings import WorkSettings
-from igemoji_mesh.objects import ObjectStore
+from igemoji_inference.settings import SERVICE, WorkSettings
+from igemoji_mesh.objects import ObjectStore, object_store
+from igemoji_mesh.settings import StorageSettings
+
+
+def inference_objects(settings: StorageSettings) -> ObjectStore:
+    """Raises StartError."""
+    return object_store(settings.objects(SERVICE), settings.object_store_keys)
 
 
 def progress_feed(settings: WorkSettings) -> ProgressFeed:

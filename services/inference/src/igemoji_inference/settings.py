@@ -10,7 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from igemoji_inference.vision.engines import EngineName
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.settings import MIB, ServiceSettings
+from igemoji_mesh.settings import MIB, ServiceSettings, StorageSettings
+
+SERVICE = "inference"
 
 
 class WorkSettings(BaseSettings):
@@ -61,19 +63,17 @@ class Settings(WorkSettings, ServiceSettings):
     """An upload over a slow line takes its time."""
 
 
-class WorkerSettings(WorkSettings):
+class WorkerSettings(WorkSettings, StorageSettings):
     """What `igemoji-inference worker` can be told: all that it needs, and so all the credentials that it gets."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_listen: str = "127.0.0.1:9090"
     """Where Prometheus may scrape; it answers once the worker takes tasks."""
-    database_url: str = ""
-    """The inference service's."""
-    object_store_url: str = ""
-    """The inference service's."""
+    otel_exporter_otlp_endpoint: str = ""
+    """Where traces go, by OTLP over gRPC. Empty: none are recorded."""
 
 
-def check_parts(settings: WorkSettings, database_url: str, objects_url: str) -> None:
+def check_parts(settings: Settings | WorkerSettings) -> None:
     """Raises StartError, with a sentence, where the parts that are named can't work together."""
     queue, progress = (urlsplit(url).scheme for url in (settings.task_queue_url, settings.progress_url))
     if queue not in ("", "amqp", "amqps"):
@@ -82,11 +82,11 @@ def check_parts(settings: WorkSettings, database_url: str, objects_url: str) -> 
         raise StartError(f"PROGRESS_URL names {progress}, which is not supported: it must look like redis://host.")
     if not queue:
         return
-    needed = {
-        "DATABASE_URL, a database on the network (mysql+pymysql://…)": not database_url.startswith("sqlite"),
-        "OBJECT_STORE_URL, an object store on the network (s3://…)": not objects_url.startswith("file:"),
-        "PROGRESS_URL, to hear of their progress (redis://…)": bool(progress),
+    on_this_machine = {
+        "DATABASE_URL, a database on the network (mysql+pymysql://…)": settings.database(SERVICE).startswith("sqlite"),
+        "OBJECT_STORE_URL, an object store on the network (s3://…)": settings.objects(SERVICE).startswith("file:"),
+        "PROGRESS_URL, to hear of their progress (redis://…)": not progress,
     }
-    missing = [what for what, there in needed.items() if not there]
+    missing = [what for what, is_here in on_this_machine.items() if is_here]
     if missing:
         raise StartError(f"With TASK_QUEUE_URL workers run elsewhere; they also need {'; and '.join(missing)}.")

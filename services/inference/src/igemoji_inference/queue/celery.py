@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from celery import Celery
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
+from kombu import Connection
 
 from igemoji_inference import leases, store
 from igemoji_inference.domain import CANCELLED
@@ -37,6 +38,8 @@ class CeleryQueue:
         """Photos of `large_megapixels` and more wait apart from smaller ones."""
         self._database = database
         self._app = app
+        self._connection = app.connection_for_write()
+        self._sending = asyncio.Lock()
         self._large_megapixels = large_megapixels
         deliveries = {name: Delivery(StringValue, self._sender(name)) for name in (broker.SMALL, broker.LARGE)}
         self._outbox = Outbox(database, store.queue_outbox, deliveries, BACKOFF_SECONDS, SWEEP_SECONDS)
@@ -61,12 +64,13 @@ class CeleryQueue:
             loops.create_task(self._send_stranded())
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._app.close)
+        await asyncio.to_thread(self._connection.release)
 
     def _sender(self, name: str):  # type: ignore[no-untyped-def]
         async def send(message: Message) -> None:
             assert isinstance(message, StringValue)  # noqa: S101 - what was added
-            await asyncio.to_thread(send_task, self._app, name, message.value)
+            async with self._sending:
+                await asyncio.to_thread(send_task, self._app, self._connection, name, message.value)
 
         return send
 
@@ -89,12 +93,13 @@ class CeleryQueue:
         return len(stranded)
 
 
-def send_task(app: Celery, queue: str, task_id: str) -> None:
-    """Returns when the broker has the message safe. Raises what Celery raises where it has not."""
+def send_task(app: Celery, connection: Connection, queue: str, task_id: str) -> None:
+    """Over a connection that is opened where it is not open. Returns when the broker has the message safe. Raises what Celery raises where it has not."""
     app.send_task(
         broker.WORK,
         kwargs={"task_id": task_id},
         queue=queue,
+        connection=connection,
         ignore_result=True,
         confirm_timeout=broker.CONFIRM_SECONDS,
         # Once more on a new connection: that a broker was started again shows when it is next spoken to.

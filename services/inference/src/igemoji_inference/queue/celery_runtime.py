@@ -7,24 +7,26 @@ from celery import Celery
 from igemoji_inference import leases, store
 from igemoji_inference.domain import Done, Failure
 from igemoji_inference.leases import Lease
-from igemoji_inference.parts import progress_feed, worker_processes
+from igemoji_inference.parts import inference_objects, progress_feed, worker_processes
 from igemoji_inference.queue.celery import CeleryQueue
 from igemoji_inference.queue.runner import AGAIN_SECONDS, LEASE_SECONDS, LOST, RECORD_USE, TaskRunner
-from igemoji_inference.settings import WorkerSettings
+from igemoji_inference.settings import SERVICE, WorkerSettings
 from igemoji_mesh.database import Database
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.objects import object_store
 from igemoji_mesh.outbox import OutboxWriter
 from igemoji_mesh.telemetry import log
+from igemoji_mesh.tracing import close_tracing, configure_tracing
 
 
 class Runtime:
     """An event loop, connections, and one worker process. Not thread-safe: one a pool process."""
 
     def __init__(self, settings: WorkerSettings, app: Celery) -> None:
+        # Here and not in Celery's own process: what sends spans is a thread, which a fork does not take along.
+        configure_tracing("inference-worker", settings.otel_exporter_otlp_endpoint)
         self._loop = asyncio.Runner()
-        self._database = Database(settings.database_url)
-        objects = object_store(settings.object_store_url)
+        self._database = Database(settings.database(SERVICE))
+        objects = inference_objects(settings)
         self._feed = progress_feed(settings)
         uses = OutboxWriter(store.outbox, [RECORD_USE])
         queue = CeleryQueue(self._database, app, settings.large_megapixels)
@@ -43,6 +45,7 @@ class Runtime:
     def close(self) -> None:
         self._loop.run(self._close())
         self._loop.close()
+        close_tracing()
 
     async def _work(self, task_id: str, holder_is_lost: bool) -> Done | Failure | None:
         lease = await self._claim(task_id, holder_is_lost)

@@ -16,14 +16,13 @@ from celery.worker.consumer import Consumer
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from igemoji_inference.parts import worker_processes
+from igemoji_inference.parts import inference_objects, worker_processes
 from igemoji_inference.queue import broker
 from igemoji_inference.queue.celery_runtime import Runtime
 from igemoji_inference.queue.runner import LOST
 from igemoji_inference.queue.worker import START_SECONDS
 from igemoji_inference.settings import WorkerSettings, check_parts
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.objects import object_store
 from igemoji_mesh.settings import load_settings
 from igemoji_mesh.telemetry import configure_logging, log
 
@@ -65,7 +64,7 @@ def run(settings: WorkerSettings, *, only_small: bool) -> int:
     """Raises StartError where it can't ever work."""
     if not settings.task_queue_url:
         raise StartError("TASK_QUEUE_URL is missing: workers take their tasks from RabbitMQ (amqp://user@host).")
-    check_parts(settings, settings.database_url, settings.object_store_url)
+    check_parts(settings)
     asyncio.run(_try_a_worker(settings))
     app = broker.celery_app(settings.task_queue_url)
     app.conf.update(
@@ -91,7 +90,7 @@ def run(settings: WorkerSettings, *, only_small: bool) -> int:
 
 async def _try_a_worker(settings: WorkerSettings) -> None:
     """What can't work says so now, in a sentence, and not in every pool process again and again."""
-    (worker,) = worker_processes(settings, object_store(settings.object_store_url), 1)
+    (worker,) = worker_processes(settings, inference_objects(settings), 1)
     await worker.start()
     await worker.end()
 

@@ -14,7 +14,7 @@ from openapi_schemas import BINARY, Json, Schemas
 from openapi_types import ContractTypes
 
 HTTP_BODY = "google.api.HttpBody"
-BINARY_CONTENT = {media: {"schema": BINARY} for media in ("image/*", "application/octet-stream")}
+BINARY_KINDS = ("image/*", "application/octet-stream")
 METHODS = ("get", "put", "post", "delete", "patch")
 
 LEVELS_WITH_TOKEN = {"LEVEL_USER", "LEVEL_OPERATOR"}
@@ -139,8 +139,8 @@ def _operation(rpc: MethodDescriptor, binding: Any, path: str, types: ContractTy
     if body:
         operation["requestBody"] = body
     operation["responses"] = {
-        str(access.http_code or 200): _success(rpc, binding.response_body, access.http_code, types, schemas),
-        **_errors(level, access.per_minute, has_input=bool(parameters or body), has_body=bool(body), path=in_path),
+        str(access.http_code or 200): _success(rpc, binding.response_body, access, types, schemas),
+        **_errors(level, access, has_input=bool(parameters or body), has_body=bool(body), path=in_path),
     }
     operation["security"] = _security(level)
     return operation
@@ -168,7 +168,7 @@ def _request_body(
         if message is not None and message.full_name == HTTP_BODY:
             return {
                 "description": schemas.field(fields[body]).get("description", ""),
-                "content": dict(BINARY_CONTENT),
+                "content": {kind: {"schema": BINARY} for kind in BINARY_KINDS},
                 "required": True,
             }
         schema = schemas.field(fields[body])
@@ -179,13 +179,15 @@ def _request_body(
     return {"content": {"application/json": {"schema": schema}}, "required": True}
 
 
-def _success(rpc: MethodDescriptor, response_body: str, code: int, types: ContractTypes, schemas: Schemas) -> Json:
+def _success(rpc: MethodDescriptor, response_body: str, access: Any, types: ContractTypes, schemas: Schemas) -> Json:
+    code = access.http_code
     response: Json = {"description": {201: "Made.", 202: "Taken in; the work goes on."}.get(code, "Done.")}
     if code in (201, 202):
         description = "Where what was made can be found."
         response["headers"] = {"Location": {"description": description, "schema": {"type": "string"}}}
     if rpc.output_type.full_name == HTTP_BODY:
-        return {**response, "content": BINARY_CONTENT}
+        kinds = [access.content_type] if access.content_type else BINARY_KINDS
+        return {**response, "content": {kind: {"schema": BINARY} for kind in kinds}}
     fields = rpc.output_type.fields_by_name
     schema = schemas.field(fields[response_body]) if response_body else schemas.message(rpc.output_type)
     if types.raw(rpc).server_streaming:
@@ -195,7 +197,7 @@ def _success(rpc: MethodDescriptor, response_body: str, code: int, types: Contra
     return {**response, "content": {"application/json": {"schema": schema}}}
 
 
-def _errors(level: str, per_minute: int, *, has_input: bool, has_body: bool, path: list[str]) -> Json:
+def _errors(level: str, access: Any, *, has_input: bool, has_body: bool, path: list[str]) -> Json:
     codes = {
         400: has_input,
         401: level in {*LEVELS_WITH_TOKEN, OPTIONAL_USER, COOKIE},
@@ -204,9 +206,10 @@ def _errors(level: str, per_minute: int, *, has_input: bool, has_body: bool, pat
         409: has_body,
         413: has_body,
     }
-    errors: Json = {str(code): {"$ref": f"#/components/responses/{code}"} for code, holds in codes.items() if holds}
+    found = sorted({*(code for code, holds in codes.items() if holds), *access.errors})
+    errors: Json = {str(code): {"$ref": f"#/components/responses/{code}"} for code in found}
     many = _error(
-        f"More than {per_minute or 600} calls in a minute from one address, or more than the caller may have."
+        f"More than {access.per_minute or 600} calls in a minute from one address, or more than the caller may have."
     )
     many["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     errors["429"] = many

@@ -44,7 +44,7 @@ service ToyService {
   rpc Paint(PaintRequest) returns (google.api.HttpBody) {
     option deprecated = true;
     option (google.api.http) = {post: "/api/v1/toys/paint" body: "colour"};
-    option (igemoji.common.v1.access) = {level: LEVEL_PUBLIC};
+    option (igemoji.common.v1.access) = {level: LEVEL_PUBLIC errors: [401]};
   }
   rpc Hide(FindRequest) returns (google.protobuf.Empty) {
     option (igemoji.common.v1.access) = {level: LEVEL_INTERNAL};
@@ -247,6 +247,7 @@ def test_the_rest_of_a_request_with_one_field_as_body_is_in_the_query(toys: Docu
     paint = operations(toys)["post", "/api/v1/toys/paint"]
     assert paint["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Colour"}
     assert [parameter["name"] for parameter in paint["parameters"]] == ["twice"]
+    assert set(paint["responses"]) == {"200", "400", "401", "409", "413", "429", "default"}
 
 
 def test_what_is_to_go_says_so(toys: Document) -> None:

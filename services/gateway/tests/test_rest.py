@@ -259,6 +259,15 @@ async def test_the_api_can_be_browsed_and_nothing_of_the_page_comes_from_elsewhe
     assert "SwaggerUIBundle" in bundle.text
 
 
+async def test_a_header_that_grpc_refuses_does_no_harm(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+    refused = {b"x-odd%name": b"1", b"X~Odd`Name": b"2", b"x-odd": "é".encode(), b"x-tab": b"a\tb"}
+    reply = await user.get("/api/v1/users/me", headers=[*refused.items(), (b"x-even", b"3")])
+    assert reply.status_code == 200
+    (call,) = mesh.calls
+    assert call.metadata["x-even"] == "3"
+    assert not {name.decode().lower() for name in refused} & set(call.metadata)
+
+
 async def test_an_idempotency_key_gets_through_by_rest_and_by_grpc(
     mesh: FakeMesh, user: httpx.AsyncClient, channel: grpc.aio.Channel, token: str
 ) -> None:

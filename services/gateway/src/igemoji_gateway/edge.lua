@@ -6,7 +6,22 @@ local function speaks_grpc(content_type)
   return content_type ~= nil and string.find(content_type, "application/grpc", 1, true) == 1
 end
 
+-- gRPC admits fewer names and values of headers than HTTP. What it would refuse means nothing to a service, and goes:
+-- otherwise the call would end as a fault of ours.
+local function remove_what_grpc_refuses(headers)
+  local refused = {}
+  for name, value in pairs(headers) do
+    if string.sub(name, 1, 1) ~= ":" and (string.find(name, "[^%l%d_.-]") or string.find(value, "[^ -~]")) then
+      table.insert(refused, name)
+    end
+  end
+  for _, name in ipairs(refused) do
+    headers:remove(name)
+  end
+end
+
 function envoy_on_request(handle)
+  remove_what_grpc_refuses(handle:headers())
   if speaks_grpc(handle:headers():get("content-type")) then
     handle:streamInfo():dynamicMetadata():set("igemoji", "grpc", true)
   end

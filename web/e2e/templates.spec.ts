@@ -133,9 +133,10 @@ test('what is made, loved and deleted in one browser is seen in another that one
   const [anna, ben] = [await somebody(), await somebody()];
   const [hers, his] = [await open('/templates', { as: anna }), await open('/templates', { as: ben, size: 'phone' })];
   await his.getByRole('article').first().waitFor();
-  const id = await template(anna, `Seen by two ${id_()}`);
+  const name = `Seen by two, ${anna.alias}`;
+  const id = await template(anna, name);
   await focus(his);
-  const card = his.getByRole('article').filter({ hasText: 'Seen by two' }).first();
+  const card = his.getByRole('article').filter({ hasText: name });
   await card.waitFor();
   await card.getByRole('button', { name: /to my favourites/ }).click();
   await card.getByRole('button', { name: /from my favourites/ }).waitFor();
@@ -151,12 +152,11 @@ test('what is made, loved and deleted in one browser is seen in another that one
   await Promise.all([close(hers), close(his)]);
 });
 
-const id_ = () => Math.random().toString(36).slice(2, 8);
-
 test('a reported template waits for an operator, who hides it and shows it again', async () => {
   const [anna, ben, operator] = [await somebody(), await somebody(), await somebody()];
+  const name = `Questionable ${anna.alias}`;
   makeOperator(operator.email, inject('data'));
-  const id = await template(anna, 'Questionable');
+  const id = await template(anna, name);
   const his = await open(`/templates/${id}`, { as: ben });
   await his.getByRole('button', { name: 'Report' }).click();
   await his.getByLabel('Something else').check();
@@ -166,18 +166,18 @@ test('a reported template waits for an operator, who hides it and shows it again
   await his.getByText('An operator will look at it.').waitFor();
 
   const queue = await open('/moderation', { as: operator });
-  const card = queue.getByRole('article').filter({ hasText: 'Questionable' });
+  const card = queue.getByRole('article').filter({ hasText: name });
   await card.getByText('I do not like the cats.').waitFor();
   await look(queue, 'moderation');
   await card.getByRole('button', { name: 'Hide' }).click();
-  await queue.getByText('Questionable is hidden.').waitFor();
+  await queue.getByText(`${name} is hidden.`).waitFor();
   await focus(his);
   await his.getByText('This set is not here').waitFor();
   await look(his, 'template-gone');
   await queue.getByRole('tab', { name: 'Decided' }).click();
-  await queue.getByRole('article').filter({ hasText: 'Questionable' }).getByRole('button', { name: 'Restore' }).click();
-  await queue.getByText('Questionable is in the gallery.').waitFor();
+  await queue.getByRole('article').filter({ hasText: name }).getByRole('button', { name: 'Restore' }).click();
+  await queue.getByText(`${name} is in the gallery.`).waitFor();
   await focus(his);
-  await his.getByRole('heading', { name: 'Questionable', level: 1 }).waitFor();
+  await his.getByRole('heading', { name, level: 1 }).waitFor();
   await Promise.all([close(his), close(queue)]);
 });

@@ -86,7 +86,7 @@ const tile = {
   p: 1,
   border: 3,
   borderColor: 'divider',
-  borderRadius: 5,
+  borderRadius: 1.5,
   color: 'text.primary',
   font: 'inherit',
   fontSize: 13,

@@ -2,7 +2,7 @@ import Alert from '@mui/material/Alert';
 import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import Typography from '@mui/material/Typography';
-import { useState, type Dispatch, type FormEvent } from 'react';
+import { useEffect, useEffectEvent, useState, type Dispatch, type FormEvent } from 'react';
 
 import { useMessages } from '@/app/i18n';
 import { useExplain } from '@/app/problemMessages';
@@ -35,13 +35,23 @@ export function EditorForm({ draft, dispatch, submit, saving, error, unchanged =
   const explain = useExplain();
   const [shown, setShown] = useState<Expression>('happy');
   const [tried, setTried] = useState(false);
+  // The pictures (by their last key) that somebody wants to save while some previews are still on their way.
+  const [wanted, setWanted] = useState<number | null>(null);
   usePreviews(draft, dispatch);
   const found = problems(draft);
   const save = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (canBeSaved(found) && !unchanged) void onSave();
+    if (found.working) setWanted(draft.nextKey);
+    else if (canBeSaved(found)) void onSave();
   };
+  const waiting = wanted === draft.nextKey;
+  const previewsCame = useEffectEvent(() => {
+    if (canBeSaved(found)) void onSave();
+  });
+  useEffect(() => {
+    if (waiting && !found.working) previewsCame();
+  }, [waiting, found.working]);
   return (
     <Box component="form" noValidate onSubmit={save} sx={layout}>
       <Box sx={{ position: { md: 'sticky' }, top: { md: 96 }, minWidth: 0 }}>
@@ -57,7 +67,7 @@ export function EditorForm({ draft, dispatch, submit, saving, error, unchanged =
             type="submit"
             variant="contained"
             size="large"
-            loading={saving || (tried && found.working)}
+            loading={saving || (waiting && found.working)}
             disabled={unchanged}
           >
             {submit}

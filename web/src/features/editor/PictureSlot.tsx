@@ -126,7 +126,7 @@ const place = {
   p: 0,
   border: 2,
   borderColor: 'divider',
-  borderRadius: 5,
+  borderRadius: 1.5,
   bgcolor: 'background.paper',
   color: 'text.primary',
   cursor: 'pointer',

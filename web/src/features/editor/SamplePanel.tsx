@@ -30,7 +30,7 @@ export function SamplePanel({ draft, shown, onShow }: Props) {
       <Typography id="preview" variant="h3" component="h2">
         {t.preview}
       </Typography>
-      <Box sx={{ borderRadius: 8, overflow: 'hidden', maxWidth: { xs: 280, md: 'none' }, width: '100%', mx: 'auto' }}>
+      <Box sx={{ borderRadius: 2, overflow: 'hidden', maxWidth: { xs: 280, md: 'none' }, width: '100%', mx: 'auto' }}>
         <SampleFace
           expression={shown}
           emoji={emoji}

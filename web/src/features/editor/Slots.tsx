@@ -50,7 +50,7 @@ export function Slots({ draft, dispatch, shown, onShow, problems, tried }: Props
       }}
       onDragLeave={() => setOver(false)}
       onDrop={drop}
-      sx={{ display: 'grid', gap: 1.5, borderRadius: 5, outline: over ? '3px dashed' : 'none', outlineOffset: 12 }}
+      sx={{ display: 'grid', gap: 1.5, borderRadius: 1.5, outline: over ? '3px dashed' : 'none', outlineOffset: 12 }}
     >
       <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, justifyContent: 'space-between', alignItems: 'center' }}>
         <Typography id="pictures" variant="h3" component="h2">

@@ -39,7 +39,7 @@ export function TemplateCard({ emoji }: { emoji: Emoji }) {
           </Typography>
         </Box>
       </CardActionArea>
-      <Box sx={{ display: 'flex', alignItems: 'center', flexWrap: 'wrap', px: { xs: 0.5, sm: 1 }, pb: 1 }}>
+      <Box sx={footer}>
         <FavoriteButton emoji={emoji} />
         <Box
           aria-label={t.uses(number(emoji.uses))}
@@ -56,7 +56,7 @@ export function TemplateCard({ emoji }: { emoji: Emoji }) {
           aria-label={t.useNamed(emoji.name)}
           variant="contained"
           size="small"
-          sx={{ px: { xs: 1.5, sm: 2 }, flexShrink: 0 }}
+          sx={{ flexBasis: { xs: '100%', sm: 'auto' } }}
         >
           {t.useNow}
         </LinkButton>
@@ -66,6 +66,9 @@ export function TemplateCard({ emoji }: { emoji: Emoji }) {
 }
 
 const oneLine = { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' } as const;
+
+/** On a phone the button has a row of its own. */
+const footer = { display: 'flex', alignItems: 'center', flexWrap: 'wrap', gap: 0.5, px: 1, pb: 1 } as const;
 
 const twoLines = {
   display: '-webkit-box',

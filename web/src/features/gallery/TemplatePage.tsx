@@ -57,7 +57,7 @@ function SevenPictures({ emoji }: { emoji: Emoji }) {
           justifyItems: 'center',
           gap: 1.5,
           p: { xs: 3, md: 4 },
-          borderRadius: 8,
+          borderRadius: 2,
           bgcolor: tileColor(emoji.id),
           fontWeight: 700,
         }}
@@ -92,7 +92,7 @@ const pictureButton = {
   p: 0.75,
   border: 2,
   borderColor: 'divider',
-  borderRadius: 4,
+  borderRadius: 1.25,
   bgcolor: 'background.paper',
   cursor: 'pointer',
   '&[aria-pressed=true]': { borderColor: 'primary.main', bgcolor: 'action.hover' },

@@ -23,12 +23,12 @@ export default function Reports() {
   return (
     <Page title={t.title} lead={t.lead} width="md">
       <Tabs
-        value={decided}
-        onChange={(_, value: boolean) => setParameters(value ? { decided: '1' } : {}, { replace: true })}
+        value={decided ? 'decided' : 'waiting'}
+        onChange={(_, value) => setParameters(value === 'decided' ? { decided: '1' } : {}, { replace: true })}
         sx={{ mb: 3 }}
       >
-        <Tab value={false} id="tab-waiting" aria-controls="reports" label={t.waiting} />
-        <Tab value={true} id="tab-decided" aria-controls="reports" label={t.decided} />
+        <Tab value="waiting" id="tab-waiting" aria-controls="reports" label={t.waiting} />
+        <Tab value="decided" id="tab-decided" aria-controls="reports" label={t.decided} />
       </Tabs>
       <Box role="tabpanel" id="reports" aria-labelledby={decided ? 'tab-decided' : 'tab-waiting'}>
         <Queue key={String(decided)} decided={decided} />

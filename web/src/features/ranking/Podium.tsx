@@ -88,7 +88,7 @@ const stepLink = {
   width: '100%',
   color: 'text.primary',
   textDecoration: 'none',
-  borderRadius: 4,
+  borderRadius: 1,
   '&:hover img': { transform: 'translateY(-4px)' },
   '& img': { transition: 'transform 200ms' },
   '&:focus-visible': { outline: '3px solid', outlineColor: 'secondary.main' },

@@ -5,6 +5,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,14 +92,12 @@ def _databases_of_services(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.config.getoption("--backend") == "embedded":
         yield
         return
-    mariadb: MariaDb = request.getfixturevalue("mariadb")
+    mariadb: Callable[[], MariaDb] = cache(lambda: request.getfixturevalue("mariadb"))
     parts_loop: PartsLoop = request.getfixturevalue("parts_loop")
-    urls: dict[tuple[Path, str], str] = {}
 
-    def database_for(folder: Path, service: str) -> str:
-        if (folder, service) not in urls:
-            urls[folder, service] = parts_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}"))
-        return urls[folder, service]
+    @cache
+    def database_for(_data_dir: Path, _service: str) -> str:
+        return parts_loop.run(mariadb().create(f"test_{secrets.token_hex(6)}"))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TestMesh, "database_for", staticmethod(database_for))

@@ -4,10 +4,13 @@ import asyncio
 import base64
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import pytest
 from PIL import Image
 
 from igemoji_mesh.ids import new_id
+from igemoji_stack.backend import Backend
 from igemoji_stack.mesh import Mesh, MeshOptions
 
 ROOT = Path(__file__).parents[2]
@@ -29,13 +33,19 @@ class LoggedMesh(Mesh):
 
     def __init__(self, options: MeshOptions) -> None:
         self.lines: list[str] = []
+        self.data = options.data
         super().__init__(options, lambda name, line: self.lines.append(f"{name} {line}"))
 
 
 @pytest.fixture(scope="session")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedMesh]:
-    """One mesh for the whole run, on a free port, in an event loop and a thread of its own."""
+def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedMesh]:
+    """One mesh for the whole run, on a free port, in an event loop and a thread of its own.
+
+    With `--backend real` it stands on real parts, with two of each service and three workers.
+    """
     options = MeshOptions(data=tmp_path_factory.mktemp("mesh"), assets=ASSETS, port=0, rate_factor=100)
+    if request.config.getoption("--backend") == Backend.REAL:
+        options = replace(options, backend=Backend.REAL, replicas=2, worker_replicas=3, workers=1)
     mesh = LoggedMesh(options)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -168,3 +178,15 @@ def eventually(check: Any, seconds: float = 10) -> Any:
 @pytest.fixture(name="eventually")
 def eventually_fixture() -> Any:
     return eventually
+
+
+@pytest.fixture
+def operator(mesh: LoggedMesh, me: Someone) -> Someone:
+    """Who decides which templates others may see."""
+    name = new_id().replace("-", "")[-12:]
+    other = Someone(me.http, f"{name}@example.org", f"password of {name}", f"o{name}")
+    other.register()
+    command = [sys.executable, "-m", "igemoji_auth.main", "make-operator", other.email]
+    subprocess.run(command, env=os.environ | {"DATA_DIR": str(mesh.data)}, check=True, capture_output=True, timeout=60)
+    other.log_in()
+    return other

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from click.core import ParameterSource
 
 from igemoji_stack import admin_cli, photo_cli, remote
+from igemoji_stack.backend import Backend, Urls
 from igemoji_stack.console import Console
 from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions, answers_ok, is_serving, read_state
 from igemoji_stack.photo_errors import CannotWork
@@ -26,6 +26,18 @@ app = typer.Typer(
 
 ON_A_SERVER = ("photo", "emojis", "admin")
 """What can be done there, too."""
+
+
+def part_url(part: str, example: str) -> Any:
+    """An option that may stand in the environment, where other people on this machine see no password."""
+    return typer.Option(
+        envvar=f"IGEMOJI_{part.upper()}_URL",
+        metavar="URL",
+        show_default=False,
+        help=example,
+        rich_help_panel="Real parts that run already; the others are started",
+    )
+
 
 Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh keeps.")]
 
@@ -51,8 +63,8 @@ def everything(
     ] = None,
 ) -> None:
     """IGE MOJI on one machine, or from it on a server."""
-    given = context.get_parameter_source("server") is ParameterSource.COMMANDLINE
-    if given and context.invoked_subcommand not in ON_A_SERVER:
+    source = context.get_parameter_source("server")
+    if source is not None and source.name == "COMMANDLINE" and context.invoked_subcommand not in ON_A_SERVER:
         _fail(f"igemoji {context.invoked_subcommand} is about this machine: it has no --server.")
     try:
         context.obj = remote.from_environment(server, ca, email)
@@ -73,6 +85,14 @@ def up(
     web: Annotated[
         Path | None, typer.Option(help="What `make web` built; default: web/dist where it is there.")
     ] = None,
+    backend: Annotated[
+        Backend, typer.Option(help="embedded: nothing to install; real: MariaDB, S3, RabbitMQ, Redis (make services).")
+    ] = Backend.EMBEDDED,
+    database_url: Annotated[str, part_url("database", "mysql+pymysql://user:password@host/igemoji")] = "",
+    queue_url: Annotated[str, part_url("queue", "amqp://user:password@host//")] = "",
+    progress_url: Annotated[str, part_url("progress", "redis://:password@host/0")] = "",
+    objects_url: Annotated[str, part_url("objects", "s3://bucket?endpoint=https://host")] = "",
+    replicas: Annotated[int, typer.Option(min=1, help="Of each service, on real parts.")] = 1,
     rate_factor: Annotated[int, typer.Option(min=1, hidden=True, help="Multiplies the limits of one address.")] = 1,
 ) -> None:
     """Run the whole mesh until Ctrl-C."""
@@ -81,7 +101,16 @@ def up(
     if web is None and (WEB / "index.html").is_file():
         web = WEB
     options = MeshOptions(
-        data=data, assets=assets, port=port, workers=workers, tls=tls, web=web, rate_factor=rate_factor
+        data=data,
+        assets=assets,
+        port=port,
+        workers=workers,
+        tls=tls,
+        web=web,
+        rate_factor=rate_factor,
+        backend=backend,
+        urls=Urls(database_url, queue_url, progress_url, objects_url),
+        replicas=replicas,
     )
     console = Console(data / "logs", as_json=as_json, verbose=verbose)
     try:

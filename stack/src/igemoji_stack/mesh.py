@@ -10,8 +10,9 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,6 +22,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
 from igemoji_mesh.certificates import CertificateAuthority
 from igemoji_stack import website
+from igemoji_stack.backend import Backend, BackendMissing, RealParts, Urls
 from igemoji_stack.ports import HOST, free_ports
 from igemoji_stack.processes import Command, DiedAtStart, Supervised
 
@@ -33,6 +35,7 @@ SERVICES = {
 """By name in the mesh: the module that is run."""
 
 GATEWAY = "gateway"
+WORKER = "inference-worker"
 EDGE = "edge"
 """The gateway's other certificate: the one that browsers see."""
 START_SECONDS = 90.0
@@ -62,6 +65,14 @@ class MeshOptions:
     """Multiplies the limits of one address; for tests, whose calls all come from the same."""
     web: Path | None = None
     """What `make web` built. None: the gateway shows a page that says what runs here."""
+    backend: Backend = Backend.EMBEDDED
+    """What stands behind the services."""
+    urls: Urls = field(default_factory=Urls)
+    """Of real parts that run already."""
+    replicas: int = 1
+    """Of each service, on real parts."""
+    worker_replicas: int = 1
+    """On real parts: how often `igemoji-inference worker` runs, each with so many `workers`."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,8 @@ class Mesh:
         self._on_line = on_line
         self._on_event = on_event
         self._lock: TextIO | None = None
-        self._ports: dict[str, Ports] = {}
+        self._ports: dict[str, list[Ports]] = {}
+        self.parts: RealParts | None = None
         self.processes: dict[str, Supervised] = {}
         self.port = options.port
 
@@ -115,25 +127,28 @@ class Mesh:
             await gateway.stop()
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         self.processes.clear()
+        if self.parts is not None:
+            await self.parts.stop()
         if self._lock is not None:
             state_file(self._options.data).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
     def metrics_port(self, service: str) -> int:
-        return self._ports[service].metrics
+        return self._ports[service][0].metrics
 
     async def _start(self) -> None:
         self._check_assets()
         self._prepare_folder()
+        self._check_backend()
         self._claim_port()
         certificates = self._options.data / "certificates"
         self._issue_certificates(certificates)
-        names = (*SERVICES, GATEWAY)
-        ports = iter(free_ports(3 * len(names) + 1))
-        self._ports = {name: Ports(next(ports), next(ports), next(ports)) for name in names}
-        commands = [self._service(name, module, certificates) for name, module in SERVICES.items()]
-        web_port = next(ports) if self._options.web else None
+        self._choose_ports()
+        if self._options.backend is Backend.REAL:
+            await self._start_parts()
+        commands = [*self._services(certificates), *self._workers()]
+        web_port = free_ports(1)[0] if self._options.web else None
         if self._options.web and web_port:
             folder = self._options.data / "run" / website.NAME
             commands.append(website.command(self._options.web, folder, web_port))
@@ -141,6 +156,42 @@ class Mesh:
         await asyncio.gather(*(self._bring_up(command) for command in commands))
         await self._bring_up(gateway)
         self._write_state()
+
+    def _check_backend(self) -> None:
+        options = self._options
+        if options.backend is Backend.EMBEDDED and (
+            options.urls or options.replicas > 1 or options.worker_replicas > 1
+        ):
+            raise CannotStart("An embedded database serves one process: URLs and replicas need --backend real.")
+        path = options.data / "backend"
+        before = path.read_text().strip() if path.exists() else None
+        if before is None and (options.data / "auth.db").exists():
+            before = Backend.EMBEDDED
+        if before not in (None, options.backend):
+            raise CannotStart(
+                f"The data in {options.data} is kept by --backend {before}: use that, or give another --data."
+            )
+        path.write_text(f"{options.backend}\n")
+
+    def _choose_ports(self) -> None:
+        count = {**dict.fromkeys(SERVICES, self._options.replicas), GATEWAY: 1}
+        if self._options.backend is Backend.REAL:
+            count[WORKER] = self._options.worker_replicas
+        ports = iter(free_ports(3 * sum(count.values())))
+        self._ports = {
+            name: [Ports(next(ports), next(ports), next(ports)) for _ in range(many)] for name, many in count.items()
+        }
+
+    async def _start_parts(self) -> None:
+        started = time.monotonic()
+        folder = self._options.data / "parts"
+        self.parts = RealParts(folder, self._options.urls, list(SERVICES), self._on_line, self._on_event)
+        try:
+            await self.parts.start()
+        except BackendMissing as error:
+            raise CannotStart(str(error)) from None
+        own = ", ".join(part.name for part in self.parts.own.values()) or "none of its own"
+        self._on_event("parts", f"are ready: {own} ({time.monotonic() - started:.1f} s)")
 
     def _check_assets(self) -> None:
         for part in ("models/manifest.json", "templates/manifest.json"):
@@ -196,12 +247,19 @@ class Mesh:
             authority.issue_to(folder, service)
         authority.issue_to(folder, EDGE, hosts=("localhost", HOST))
 
-    def _service(self, name: str, module: str, certificates: Path) -> Command:
-        ports = self._ports[name]
+    def _services(self, certificates: Path) -> Iterator[Command]:
+        for name, module in SERVICES.items():
+            for number, ports in enumerate(self._ports[name], 1):
+                environment = self._service_environment(name, ports, certificates)
+                ready = partial(is_serving, ports.health)
+                yield Command(_instance(name, number), [sys.executable, "-m", module], environment, ready)
+
+    def _service_environment(self, name: str, ports: Ports, certificates: Path) -> dict[str, str]:
         addresses = {
-            f"{peer.upper().replace('-', '_')}_ADDRESS": f"{HOST}:{self._ports[peer].rpc}" for peer in SERVICES
+            f"{peer.upper().replace('-', '_')}_ADDRESS": _target([place.rpc for place in self._ports[peer]])
+            for peer in SERVICES
         }
-        environment = {
+        return {
             **addresses,
             "LISTEN": f"{HOST}:{ports.rpc}",
             "HEALTH_LISTEN": f"{HOST}:{ports.health}",
@@ -216,15 +274,30 @@ class Mesh:
             "BUILTIN_DIR": str((self._options.assets / "templates").resolve()),
             "WORKERS": str(self._options.workers),
             "PUBLIC_URL": self.url,
+            **(self.parts.environment(name) if self.parts else {}),
         }
-        return Command(name, [sys.executable, "-m", module], environment, lambda: is_serving(ports.health))
+
+    def _workers(self) -> Iterator[Command]:
+        if self.parts is None:
+            return
+        for number, ports in enumerate(self._ports[WORKER], 1):
+            environment = {
+                "METRICS_LISTEN": f"{HOST}:{ports.metrics}",
+                "MODELS_DIR": str((self._options.assets / "models").resolve()),
+                "WORKERS": str(self._options.workers),
+                **self.parts.environment(WORKER),
+            }
+            # It answers once it takes tasks.
+            ready = partial(answers_ok, f"http://{HOST}:{ports.metrics}", "/metrics")
+            arguments = [sys.executable, "-m", "igemoji_inference.command", "worker"]
+            yield Command(_instance(WORKER, number), arguments, environment, ready)
 
     def _gateway(self, certificates: Path, web_port: int | None) -> Command:
-        ports = self._ports[GATEWAY]
+        (ports,) = self._ports[GATEWAY]
         folder = certificates.resolve()
         ca = folder / "ca.crt"
         options = GatewayOptions.machine(
-            ports={name: self._ports[name].rpc for name in SERVICES},
+            ports={name: [place.rpc for place in self._ports[name]] for name in SERVICES},
             certificates=Certificates(folder / f"{GATEWAY}.crt", folder / f"{GATEWAY}.key", ca),
             listen=Address(HOST, self.port),
             admin=Address(HOST, ports.metrics),
@@ -257,11 +330,27 @@ class Mesh:
         state = {
             "pid": os.getpid(),
             "url": self.url,
-            "services": {name: vars(ports) for name, ports in self._ports.items()},
+            "services": {
+                _instance(name, number): vars(ports)
+                for name, replicas in self._ports.items()
+                for number, ports in enumerate(replicas, 1)
+                if name != WORKER
+            },
         }
         path = state_file(self._options.data)
         path.with_suffix(".new").write_text(json.dumps(state, indent=2))
         os.replace(path.with_suffix(".new"), path)
+
+
+def _instance(name: str, number: int) -> str:
+    """What a replica is called among the processes: auth, auth-2, …"""
+    return name if number == 1 else f"{name}-{number}"
+
+
+def _target(ports: list[int]) -> str:
+    """Of replicas on this machine, as gRPC's clients take it."""
+    places = [f"{HOST}:{port}" for port in ports]
+    return places[0] if len(places) == 1 else f"ipv4:///{','.join(places)}"
 
 
 def state_file(data: Path) -> Path:

@@ -26,7 +26,7 @@ def clusters(options: GatewayOptions, services: list[str]) -> list[Config]:
 
 def _service(options: GatewayOptions, service: str) -> Config:
     return {
-        **_addresses(service, options.upstreams[service], resolve=options.resolve),
+        **_addresses(service, options.upstreams[service], *options.replicas.get(service, ()), resolve=options.resolve),
         "connect_timeout": "2s",
         **_http2(
             {
@@ -122,8 +122,11 @@ def _plain(name: str, address: Address, *, resolve: bool) -> Config:
     return {**_addresses(name, address, resolve=resolve), "connect_timeout": "2s"}
 
 
-def _addresses(name: str, address: Address, *, resolve: bool) -> Config:
-    endpoint = {"address": {"socket_address": {"address": address.host, "port_value": address.port}}}
+def _addresses(name: str, *addresses: Address, resolve: bool) -> Config:
+    endpoints = [
+        {"endpoint": {"address": {"socket_address": {"address": address.host, "port_value": address.port}}}}
+        for address in addresses
+    ]
     discovery: Config = {"type": "STATIC"}
     if resolve:
         # What was `type: STRICT_DNS`: every address that the name has is a host.
@@ -138,7 +141,7 @@ def _addresses(name: str, address: Address, *, resolve: bool) -> Config:
         "name": name,
         **discovery,
         "lb_policy": "LEAST_REQUEST",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
 
 

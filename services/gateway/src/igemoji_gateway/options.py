@@ -1,6 +1,6 @@
 """What the gateway can be told. One machine and the cluster differ in addresses and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
@@ -36,6 +36,8 @@ class GatewayOptions:
     upstreams: Mapping[str, Address]
     """By service name (`emoji-catalog`): where it is."""
     certificates: Certificates
+    replicas: Mapping[str, Sequence[Address]] = field(default_factory=dict)
+    """By service name: where it is besides, on one machine."""
     resolve: bool = False
     """Whether upstream hosts are DNS names of which every address is a replica, as of a headless service."""
     listen: Address = Address("127.0.0.1", 8080)
@@ -67,10 +69,19 @@ class GatewayOptions:
     """From clients, at a time."""
 
     @classmethod
-    def machine(cls, ports: Mapping[str, int], certificates: Certificates, **others: object) -> Self:
-        """Every service on this machine, at its port."""
-        upstreams = {service: Address("127.0.0.1", port) for service, port in ports.items()}
-        return cls(upstreams=upstreams, certificates=certificates, resolve=False, **others)  # type: ignore[arg-type]
+    def machine(cls, ports: Mapping[str, int | Sequence[int]], certificates: Certificates, **others: object) -> Self:
+        """Every service on this machine, at its port, or its replicas at theirs."""
+        places = {
+            service: [Address("127.0.0.1", port) for port in ([found] if isinstance(found, int) else found)]
+            for service, found in ports.items()
+        }
+        return cls(
+            upstreams={service: first for service, (first, *_) in places.items()},
+            replicas={service: more for service, (_, *more) in places.items()},
+            certificates=certificates,
+            resolve=False,
+            **others,  # type: ignore[arg-type]
+        )
 
     @classmethod
     def cluster(cls, services: list[str], certificates: Certificates, **others: object) -> Self:

@@ -1,0 +1,123 @@
+"""What only the queue through RabbitMQ has: a broker and workers that can be lost, and messages that can be wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import kombu
+import pytest
+
+from igemoji.inference.v1 import inference_pb2 as pb
+from igemoji_inference.queue import broker
+from igemoji_inference.queue.celery import send_task
+
+from .test_contract import WAIT_SECONDS, ends, owner, slow, uses
+
+__all__ = ["owner", "slow"]
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.parametrize("backend", ["celery"], indirect=True, scope="module"),
+]
+
+
+@pytest.fixture
+def broker_connection(backend):
+    with kombu.Connection(backend.environment["TASK_QUEUE_URL"]) as connection:
+        yield connection
+
+
+def send(backend, connection: kombu.Connection, task_id: str) -> None:
+    app = broker.celery_app(backend.environment["TASK_QUEUE_URL"])
+    send_task(app, connection, broker.SMALL, task_id)
+
+
+async def test_a_broker_that_is_away_delays_a_photo_and_refuses_none(owner, portrait, rabbitmq, parts_loop, peers):
+    await asyncio.to_thread(parts_loop.run, rabbitmq.kill())
+    task_ids = [await owner.upload(portrait) for _ in range(3)]
+    await asyncio.to_thread(parts_loop.run, rabbitmq.start())
+    assert [(await owner.ended(task_id)).state for task_id in task_ids] == [pb.TASK_STATE_DONE] * 3
+    assert await uses(peers, *task_ids) == [1, 1, 1]
+
+
+async def test_a_worker_that_is_killed_whole_leaves_its_photo_to_the_next_one(
+    owner, slow, backend, peers, queue_settings
+):
+    task_id = await owner.upload(slow)
+    await owner.until(task_id, pb.TASK_STATE_DECODING)
+    os.killpg(backend.workers.pid, signal.SIGKILL)
+    await asyncio.to_thread(backend.workers.wait)
+    await asyncio.to_thread(backend.start_workers)
+    assert (await owner.ended(task_id)).state == pb.TASK_STATE_DONE
+    assert await uses(peers, task_id) == [1]
+    assert await ends(queue_settings, [task_id]) == {task_id: 1}
+
+
+async def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(owner, slow, backend):
+    task_id = await owner.upload(slow)
+    await owner.until(task_id, pb.TASK_STATE_DECODING)
+    assert await asyncio.to_thread(backend.stop_workers) == 0
+    steps = [step async for step in owner.steps(task_id)]
+    await asyncio.to_thread(backend.start_workers)
+    assert [step.task.state for step in steps].count(pb.TASK_STATE_DECODING) == 1
+    assert steps[-1].task.state == pb.TASK_STATE_DONE
+
+
+async def test_a_message_that_comes_twice_or_for_nothing_does_nothing(
+    owner, portrait, backend, broker_connection, peers, queue_settings
+):
+    task_id = await owner.upload(portrait)
+    for known in (task_id, task_id, "no-such-task"):
+        send(backend, broker_connection, known)
+    assert (await owner.ended(task_id)).state == pb.TASK_STATE_DONE
+    send(backend, broker_connection, task_id)
+    after = await owner.upload(portrait)
+    assert (await owner.ended(after)).state == pb.TASK_STATE_DONE
+    assert await uses(peers, task_id, after) == [1, 1]
+    assert await ends(queue_settings, [task_id]) == {task_id: 1}
+
+
+async def test_what_is_not_json_is_not_looked_into_and_work_goes_on(owner, portrait, backend, broker_connection):
+    queue = broker.QUEUES[broker.SMALL]
+    with broker_connection.Producer() as producer:
+        for content_type in ("application/x-python-serialize", "application/json"):
+            producer.publish(
+                b"\x80\x04 no message of ours",
+                exchange=queue.exchange,
+                routing_key=queue.routing_key,
+                content_type=content_type,
+                content_encoding="binary",
+            )
+    assert (await owner.ended(await owner.upload(portrait))).state == pb.TASK_STATE_DONE
+
+
+async def test_a_message_that_no_worker_gets_done_with_is_kept_aside_and_its_photo_fails(
+    owner, portrait, backend, broker_connection
+):
+    await asyncio.to_thread(backend.stop_workers)
+    poison = await owner.upload(portrait)
+    for _ in range(broker.DELIVERY_LIMIT + 1):
+        await asyncio.to_thread(taken_and_dropped, backend.environment["TASK_QUEUE_URL"])
+    await asyncio.to_thread(backend.start_workers)
+    task = await owner.ended(poison)
+    assert (task.state, task.error.reason) == (pb.TASK_STATE_FAILED, "WORKER_LOST")
+    async with asyncio.timeout(WAIT_SECONDS):
+        while (message := broker.ASIDE(broker_connection.default_channel).get()) is None:
+            await asyncio.sleep(0.1)
+    assert message.payload[1] == {"task_id": poison}
+    message.ack()
+    assert (await owner.ended(await owner.upload(portrait))).state == pb.TASK_STATE_DONE
+
+
+def taken_and_dropped(url: str) -> None:
+    """As by a worker that ends before it can do anything: it takes the next message, and is gone."""
+    with kombu.Connection(url) as connection:
+        taken: list[kombu.Message] = []
+        queue = broker.QUEUES[broker.SMALL]
+        with connection.Consumer(queue, on_message=taken.append, accept=["json"]) as consumer:
+            consumer.qos(prefetch_count=1)
+            while not taken:
+                connection.drain_events(timeout=WAIT_SECONDS)
+            connection.close()

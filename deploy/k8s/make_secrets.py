@@ -1,6 +1,6 @@
 """Makes every secret that the manifests refer to, with new passwords and certificates, once for each installation.
 
-usage: python deploy/k8s/secrets.py NAMESPACE [--database URL] [--objects URL] [--without-certificates] |
+usage: python deploy/k8s/make_secrets.py NAMESPACE [--database URL] [--objects URL] [--without-certificates] |
        kubectl apply -f -
 
 Nothing of it is kept here: what it prints goes to the cluster (or, sealed, to wherever secrets are kept). Run again it

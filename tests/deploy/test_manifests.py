@@ -1,0 +1,290 @@
+"""The manifests, in every combination that is offered: valid, closed, and whole. No cluster is needed."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import COMBINATIONS, K8S, OVERLAYS, ROOT, tool
+from .manifests import (
+    NAME,
+    WORKLOADS,
+    Manifest,
+    allowed,
+    containers,
+    name_of,
+    of_kind,
+    pods,
+    probe_ports,
+    references,
+    selected,
+)
+
+EVERY = [*OVERLAYS, *COMBINATIONS]
+EACH = pytest.mark.parametrize("manifests", EVERY, indirect=True)
+CLOSED = pytest.mark.parametrize(
+    "manifests", [name for name in EVERY if name in OVERLAYS or "network-policies" in COMBINATIONS[name]], indirect=True
+)
+
+OURS = ("auth", "emoji-catalog", "ranking", "inference", "inference-worker", "gateway", "web")
+RPC = 50051
+CALLS = {
+    "gateway": {"auth", "emoji-catalog", "ranking", "inference"},
+    "auth": {"emoji-catalog", "inference", "ranking"},
+    "emoji-catalog": {"auth", "ranking"},
+    "ranking": {"auth", "emoji-catalog"},
+    "inference": {"auth", "emoji-catalog", "ranking"},
+}
+"""Who calls whom: the table of the README, and everybody asks auth for the keys of tokens."""
+PARTS = {
+    "mariadb": (3306, {"auth", "emoji-catalog", "ranking", "inference", "inference-worker"}),
+    "minio": (9000, {"emoji-catalog", "inference", "inference-worker"}),
+    "rabbitmq": (5672, {"inference", "inference-worker"}),
+    "redis": (6379, {"inference", "inference-worker"}),
+}
+SCRAPED = {
+    **dict.fromkeys(("auth", "emoji-catalog", "ranking", "inference", "inference-worker"), 9090),
+    "gateway": 9902,
+    "rabbitmq": 15692,
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_is_built_is_valid(name: str, built: Callable[[str], Path]) -> None:
+    done = subprocess.run([tool("kubernetes-validate"), "--strict", str(built(name))], capture_output=True, text=True)
+    unknown = {"Certificate", "Issuer", "ScaledObject", "TriggerAuthentication", "HTTPRoute", "GRPCRoute"}
+    told = done.stdout + done.stderr
+    kinds = set(re.findall(r"find schema for kind (\w+)", told))
+    assert kinds <= unknown, told
+    assert done.returncode == 0 or "ERROR" not in told, told
+
+
+def test_the_node_exporter_is_valid() -> None:
+    folder = ROOT / "deploy" / "monitoring" / "nodes"
+    text = subprocess.run([tool("kubectl"), "kustomize", str(folder)], check=True, capture_output=True).stdout
+    subprocess.run([tool("kubernetes-validate"), "--strict", "-"], input=text, check=True, capture_output=True)
+
+
+def test_no_rule_of_checkov_is_broken(built: Callable[[str], Path]) -> None:
+    files = [argument for name in ("dev", "prod", "everything") for argument in ("--file", str(built(name)))]
+    command = [tool("checkov"), "--config-file", str(K8S / "checkov.yaml"), "--output", "json", *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+    report = json.loads(done.stdout)
+    reports = report if isinstance(report, list) else [report]
+    failed = [
+        f"{f['check_id']} {f['check_name']}: {f['resource']}" for r in reports for f in r["results"]["failed_checks"]
+    ]
+    assert not failed
+    assert sum(r["summary"]["passed"] for r in reports) > 1000
+
+
+@EACH
+def test_every_selector_selects_somebody(manifests: list[Manifest]) -> None:
+    labels = {name: pod["metadata"]["labels"] for name, pod in pods(manifests).items()}
+    for workload in of_kind(manifests, *WORKLOADS):
+        assert selected(workload["spec"]["selector"], labels[name_of(workload)]), name_of(workload)
+    for service in of_kind(manifests, "Service"):
+        found = [name for name, has in labels.items() if selected({"matchLabels": service["spec"]["selector"]}, has)]
+        assert len(found) == 1, (name_of(service), found)
+        ports = {port["name"] for one in containers(pods(manifests)[found[0]]) for port in one["ports"]}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports, name_of(service)
+    for budget in of_kind(manifests, "PodDisruptionBudget"):
+        assert any(selected(budget["spec"]["selector"], has) for has in labels.values()), name_of(budget)
+    for scaler in of_kind(manifests, "HorizontalPodAutoscaler", "ScaledObject"):
+        assert scaler["spec"]["scaleTargetRef"]["name"] in labels, name_of(scaler)
+
+
+@EACH
+def test_every_port_that_is_probed_is_open(manifests: list[Manifest]) -> None:
+    for name, pod in pods(manifests).items():
+        for container in containers(pod):
+            ports = {port["containerPort"] for port in container["ports"]} | {
+                port["name"] for port in container["ports"]
+            }
+            probed = set(probe_ports(container))
+            assert probed <= ports, name
+            assert all(probe in container for probe in ("startupProbe", "readinessProbe", "livenessProbe")), name
+
+
+@EACH
+def test_services_are_probed_on_the_health_port_alone(manifests: list[Manifest]) -> None:
+    for name in ("auth", "emoji-catalog", "ranking", "inference"):
+        (container,) = containers(pods(manifests)[name])
+        assert set(probe_ports(container)) == {50052}
+        assert container["livenessProbe"]["grpc"]["service"] == "live", "liveness asks no dependency"
+        assert "service" not in container["readinessProbe"]["grpc"]
+
+
+@EACH
+def test_everything_that_a_pod_refers_to_is_there(manifests: list[Manifest], secrets_made: dict[str, set[str]]) -> None:
+    config = {name_of(found): set(found.get("data", {})) for found in of_kind(manifests, "ConfigMap")}
+    claims = {name_of(found): set() for found in of_kind(manifests, "PersistentVolumeClaim")}
+    stateful = of_kind(manifests, "StatefulSet")
+    claimed = {name_of(claim) for workload in stateful for claim in workload["spec"]["volumeClaimTemplates"]}
+    accounts = {name_of(found) for found in of_kind(manifests, "ServiceAccount")}
+    there = {"ConfigMap": config, "Secret": secrets_made, "PersistentVolumeClaim": claims}
+    for name, pod in pods(manifests).items():
+        for kind, wanted, key in references(pod):
+            assert wanted in there[kind], f"{name} wants the {kind} {wanted}"
+            assert not key or key in there[kind][wanted], f"{name} wants {key} of {wanted}"
+        mounted = {mount["name"] for container in containers(pod) for mount in container.get("volumeMounts", [])}
+        claimed = {
+            name_of(claim)
+            for workload in of_kind(manifests, "StatefulSet")
+            for claim in workload["spec"]["volumeClaimTemplates"]
+        }
+        assert mounted <= claimed | {volume["name"] for volume in pod["spec"].get("volumes", [])}, name
+        assert pod["spec"]["serviceAccountName"] in accounts, name
+
+
+@EACH
+def test_pods_are_as_pod_security_restricted_wants_them(manifests: list[Manifest]) -> None:
+    for name, pod in pods(manifests).items():
+        spec = pod["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), name
+        assert all("hostPath" not in volume for volume in spec.get("volumes", [])), name
+        for container in containers(pod):
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}, name
+            assert "memory" in container["resources"]["limits"], name
+
+
+@EACH
+def test_ours_may_lose_one_and_never_have_less_while_they_roll(manifests: list[Manifest]) -> None:
+    budgets = {budget["spec"]["selector"]["matchLabels"][NAME] for budget in of_kind(manifests, "PodDisruptionBudget")}
+    assert set(OURS) <= budgets
+    for workload in of_kind(manifests, "Deployment"):
+        if name_of(workload) in OURS:
+            assert workload["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+            assert workload["spec"]["template"]["spec"]["topologySpreadConstraints"]
+
+
+@EACH
+def test_services_that_are_called_by_grpc_are_headless(manifests: list[Manifest]) -> None:
+    for service in of_kind(manifests, "Service"):
+        if any(port["port"] == RPC for port in service["spec"]["ports"]):
+            assert service["spec"]["clusterIP"] == "None", name_of(service)
+
+
+@EACH
+def test_no_secret_lies_in_git(manifests: list[Manifest]) -> None:
+    assert of_kind(manifests, "Secret") == []
+    for container in (one for pod in pods(manifests).values() for one in containers(pod)):
+        for variable in container.get("env", []):
+            assert "value" not in variable or not re.search("PASS|SECRET|TOKEN|KEY", variable["name"]), variable["name"]
+
+
+@EACH
+def test_grace_is_longer_than_what_a_stop_takes(manifests: list[Manifest]) -> None:
+    grace = {name: pod["spec"]["terminationGracePeriodSeconds"] for name, pod in pods(manifests).items()}
+    assert all(grace[service] > 3 + 1 + 20 for service in ("auth", "emoji-catalog", "ranking", "inference"))
+    (gateway,) = containers(pods(manifests)["gateway"])
+    drains = sum(int(argument.partition("=")[2]) for argument in gateway["args"] if argument.endswith(("8", "25")))
+    assert drains == 8 + 25
+    assert grace["gateway"] > drains
+
+
+@CLOSED
+def test_the_network_lets_through_what_is_called_and_nothing_else(manifests: list[Manifest]) -> None:
+    there = set(pods(manifests))
+    expected = {(caller, callee, RPC) for caller, callees in CALLS.items() for callee in callees}
+    expected.add(("gateway", "web", 8080))
+    for part, (port, users) in PARTS.items():
+        expected |= {(user, part, port) for user in users if part in there}
+    if "prometheus" in there:
+        expected |= {("prometheus", name, port) for name, port in SCRAPED.items() if name in there}
+        expected |= {("prometheus", "alertmanager", 9093), ("grafana", "prometheus", 9090)}
+    # From anywhere, by its own policy; nobody inside has a policy that lets it call the gateway.
+    assert allowed(manifests) == expected
+
+
+@CLOSED
+def test_nobody_is_open_who_is_not_named(manifests: list[Manifest]) -> None:
+    policies = of_kind(manifests, "NetworkPolicy")
+    nobody = next(policy for policy in policies if name_of(policy) == "nobody")
+    assert nobody["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    open_to_all = [
+        name_of(policy) for policy in policies for rule in policy["spec"].get("ingress", []) if "from" not in rule
+    ]
+    assert open_to_all == ["gateway"]
+
+
+def test_images_are_named_alike_by_manifests_skaffold_and_dockerfiles(built: Callable[[str], Path]) -> None:
+    skaffold = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
+    artifacts = {one["image"]: ROOT / one["docker"]["dockerfile"] for one in skaffold["build"]["artifacts"]}
+    manifests = list(yaml.safe_load_all(built("dev").read_text()))
+    images = {container["image"] for pod in pods(manifests).values() for container in containers(pod)}
+    assert {image for image in images if image.startswith("igemoji/")} == set(artifacts)
+    for image, dockerfile in artifacts.items():
+        assert f'image.title="{image.replace("/", "-")}"' in dockerfile.read_text()
+    assert all(re.search(r":[\w.-]*\d[\w.-]*$", image) for image in images - set(artifacts)), "others have a version"
+    for path in skaffold["manifests"]["kustomize"]["paths"]:
+        assert (ROOT / path / "kustomization.yaml").is_file()
+    for forward in skaffold["portForward"]:
+        services = {name_of(found): found for found in of_kind(manifests, "Service")}
+        assert forward["port"] in {port["port"] for port in services[forward["resourceName"]]["spec"]["ports"]}
+
+
+def test_the_release_fills_in_digests_and_changes_no_file(tmp_path: Path) -> None:
+    inspect = tmp_path / "inspect"
+    inspect.write_text('#!/bin/sh\necho "{\\"Digest\\": \\"sha256:$(printf %s "$1" | sha256sum | cut -c1-64)\\"}"\n')
+    inspect.chmod(0o755)
+    release = [sys.executable, str(K8S / "release.py"), "prod", "registry.example/igemoji", "1.2.3"]
+    command = [*release, "--kubectl", tool("kubectl"), "--inspect", str(inspect)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    images = {
+        container["image"]
+        for pod in pods(list(yaml.safe_load_all(done.stdout))).values()
+        for container in containers(pod)
+        if "registry.example" in container["image"]
+    }
+    assert len(images) == 6
+    assert all(re.fullmatch(r"registry\.example/igemoji/[\w-]+@sha256:[0-9a-f]{64}", image) for image in images)
+
+
+def test_every_dockerfile_is_as_hadolint_wants_it() -> None:
+    dockerfiles = sorted([*ROOT.glob("services/*/Dockerfile"), ROOT / "web" / "Dockerfile"])
+    assert len(dockerfiles) == 6
+    done = subprocess.run([tool("hadolint"), *map(str, dockerfiles)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture(scope="session")
+def secrets_made() -> dict[str, set[str]]:
+    """By name, the keys of every secret that make_secrets.py makes."""
+    command = [sys.executable, str(K8S / "make_secrets.py"), "igemoji-test"]
+    made = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return {name_of(secret): set(secret["stringData"]) for secret in made["items"]}
+
+
+@EACH
+def test_custom_resources_name_what_is_there(manifests: list[Manifest], secrets_made: dict[str, set[str]]) -> None:
+    services = {name_of(found) for found in of_kind(manifests, "Service")}
+    for route in of_kind(manifests, "HTTPRoute", "GRPCRoute"):
+        assert {backend["name"] for rule in route["spec"]["rules"] for backend in rule["backendRefs"]} <= services
+    issuers = {name_of(found) for found in of_kind(manifests, "Issuer")}
+    for certificate in of_kind(manifests, "Certificate"):
+        assert certificate["spec"]["issuerRef"]["name"] in issuers
+        if not certificate["spec"].get("isCA"):
+            assert certificate["spec"]["dnsNames"] == [f"{name_of(certificate)}.igemoji.internal"]
+            assert certificate["spec"]["secretName"] in secrets_made
+    authentications = {name_of(found): found for found in of_kind(manifests, "TriggerAuthentication")}
+    for scaled in of_kind(manifests, "ScaledObject"):
+        for trigger in scaled["spec"]["triggers"]:
+            (target,) = authentications[trigger["authenticationRef"]["name"]]["spec"]["secretTargetRef"]
+            assert target["key"] in secrets_made[target["name"]]
+    from igemoji_inference.queue import broker
+
+    queues = {t["metadata"]["queueName"] for s in of_kind(manifests, "ScaledObject") for t in s["spec"]["triggers"]}
+    assert queues in (set(), {broker.SMALL, broker.LARGE})

@@ -36,7 +36,7 @@ export function renderApp(
   { user = null, language = 'en', at = '/', path = '*', others = [] }: Options = {},
 ) {
   const session: SessionState = user
-    ? { status: 'authenticated', accessToken: 'token-of-' + user.alias, user }
+    ? { status: 'authenticated', accessToken: 'token-of-' + user.id, user }
     : { status: 'anonymous', accessToken: null, user: null };
   const store = makeStore({ session, language });
   const router = createMemoryRouter([{ path, element: screen }, ...others], { initialEntries: [at] });

@@ -65,6 +65,7 @@ function Choice({ emoji, checked, onChoose }: { emoji: Emoji; checked: boolean; 
     <Box
       component="label"
       sx={{
+        position: 'relative',
         display: 'grid',
         justifyItems: 'center',
         alignContent: 'center',

@@ -17,7 +17,15 @@ export function Compare({ original }: { original: Blob }) {
   const t = useMessages(messages);
   const [shown, setShown] = useState(50);
   return (
-    <Box sx={{ position: 'absolute', inset: 0, '&:focus-within .handle': { bgcolor: 'secondary.main' } }}>
+    <Box
+      sx={{
+        position: 'absolute',
+        inset: 0,
+        borderRadius: 0.75,
+        overflow: 'hidden',
+        '&:focus-within .handle': { bgcolor: 'secondary.main', color: 'secondary.contrastText' },
+      }}
+    >
       <Box sx={layer} style={{ clipPath: `inset(0 ${String(100 - shown)}% 0 0)` }}>
         <LocalPhoto
           file={original}

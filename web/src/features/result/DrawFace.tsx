@@ -73,7 +73,14 @@ export function DrawFace({ photo, frame, onFrame, onCover, onCancel }: Props) {
       onPointerUp={() => (hold.current = null)}
       onPointerCancel={() => (hold.current = null)}
       data-testid="draw"
-      sx={{ position: 'absolute', inset: 0, cursor: 'crosshair', touchAction: 'none', overflow: 'hidden' }}
+      sx={{
+        position: 'absolute',
+        inset: 0,
+        borderRadius: 0.75,
+        overflow: 'hidden',
+        cursor: 'crosshair',
+        touchAction: 'none',
+      }}
     >
       <Box
         ref={framed}

@@ -72,6 +72,7 @@ function Choice({ face, emoji, onRevise }: Props) {
             key={expression}
             component="label"
             sx={{
+              position: 'relative',
               display: 'grid',
               justifyItems: 'center',
               gap: 0.25,

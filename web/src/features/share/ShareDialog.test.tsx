@@ -1,0 +1,110 @@
+import { screen } from '@testing-library/react';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { minji, renderApp } from '@/test/render';
+import { http, HttpResponse, refusal, server } from '@/test/server';
+
+import { emoji, TASK_ID } from '../task/fixtures';
+import SharedPage from './SharedPage';
+import { ShareDialog } from './ShareDialog';
+
+const TOKEN = 'abcdefghijklmnopqrstuv';
+const SHARE = '*/api/v1/faces/tasks/:id/share';
+
+describe('sharing a photo', () => {
+  let links: unknown[];
+
+  beforeEach(() => {
+    links = [];
+    server.use(
+      http.post(SHARE, async ({ request }) => {
+        links.push(await request.json());
+        const expires_at = '2030-01-02T03:04:05Z';
+        return HttpResponse.json({ token: TOKEN, url: `/api/v1/shared/${TOKEN}`, expires_at }, { status: 201 });
+      }),
+      http.delete(SHARE, () => {
+        links = [];
+        return HttpResponse.json({});
+      }),
+    );
+  });
+
+  function show() {
+    const photo = new File(['jpeg'], 'igemoji.jpg', { type: 'image/jpeg' });
+    return renderApp(<ShareDialog taskId={TASK_ID} photo={photo} onClose={() => undefined} />, { user: minji });
+  }
+
+  it('makes a link for a week, which leads to the page of the photo, and copies it', async () => {
+    const { person } = show();
+    await person.click(screen.getByRole('button', { name: 'Make a link' }));
+    const link = `http://igemoji.test/s/${TOKEN}`;
+    expect(await screen.findByLabelText('Link')).toHaveValue(link);
+    expect(links).toEqual([{ days: 7 }]);
+    await person.click(screen.getByRole('button', { name: 'Copy' }));
+    expect(await screen.findByText('The link is copied.')).toBeVisible();
+    expect(await navigator.clipboard.readText()).toBe(link);
+  });
+
+  it('makes it for as long as one wants', async () => {
+    const { person } = show();
+    await person.click(screen.getByRole('combobox', { name: /The link works for/ }));
+    await person.click(screen.getByRole('option', { name: 'One day' }));
+    await person.click(screen.getByRole('button', { name: 'Make a link' }));
+    await screen.findByLabelText('Link');
+    expect(links).toEqual([{ days: 1 }]);
+  });
+
+  it('takes all links back', async () => {
+    const { person } = show();
+    await person.click(screen.getByRole('button', { name: 'Make a link' }));
+    await screen.findByLabelText('Link');
+    await person.click(screen.getByRole('button', { name: 'Revoke all links' }));
+    expect(await screen.findByText('No link to this photo works any more.')).toBeVisible();
+    expect(screen.queryByLabelText('Link')).toBeNull();
+    expect(links).toEqual([]);
+  });
+
+  it('does not say that links are gone where that failed', async () => {
+    const { person } = show();
+    server.use(http.delete(SHARE, () => refusal(503, 'UNAVAILABLE')));
+    await person.click(screen.getByRole('button', { name: 'Revoke all links' }));
+    expect(await screen.findByText(/is busy/)).toBeVisible();
+    expect(screen.queryByText('No link to this photo works any more.')).toBeNull();
+  });
+});
+
+describe('a shared photo', () => {
+  const at = `/s/${TOKEN}`;
+  const path = '/s/:token';
+
+  it('is shown to anyone, with the way to make one with the same template', async () => {
+    server.use(
+      http.get('*/api/v1/shared/:token', () =>
+        HttpResponse.json({ image_url: `/api/v1/shared/${TOKEN}/image`, width: 4, height: 3, emoji_id: 'e' }),
+      ),
+      http.get('*/api/v1/emojis/:id', () => HttpResponse.json(emoji({ id: 'e' }))),
+    );
+    renderApp(<SharedPage />, { at, path });
+    const photo = await screen.findByRole('img', { name: 'The shared emoji photo' });
+    expect(photo).toHaveAttribute('src', `/api/v1/shared/${TOKEN}/image`);
+    expect(await screen.findByRole('link', { name: 'Make one with this template' })).toHaveAttribute(
+      'href',
+      '/make?emoji=e',
+    );
+  });
+
+  it.each([
+    [404, 'LINK_NOT_FOUND'],
+    [400, 'INVALID_ARGUMENT'],
+  ])('is gone where the server says %i', async (status, reason) => {
+    server.use(http.get('*/api/v1/shared/:token', () => refusal(status, reason)));
+    renderApp(<SharedPage />, { at, path });
+    expect(await screen.findByText('This link leads nowhere')).toBeVisible();
+  });
+
+  it('may be tried again where it is only the network', async () => {
+    server.use(http.get('*/api/v1/shared/:token', () => HttpResponse.error()));
+    renderApp(<SharedPage />, { at, path });
+    expect(await screen.findByRole('button', { name: 'Try again' })).toBeVisible();
+  });
+});

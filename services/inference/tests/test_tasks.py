@@ -250,6 +250,15 @@ async def test_my_results_are_listed_newest_first_a_page_at_a_time(stub, mesh, s
     second = await auth.ListResults(pb.ListResultsRequest(user_id=user_id, page_number=2, page_size=2))
     assert [result.task_id for result in (*first.results, *second.results)] == made[::-1]
     assert first.total == second.total == 3
+    following = pb.ListResultsRequest(user_id=user_id, page_number=1, page_size=2, page_token=first.next_page_token)
+    assert await auth.ListResults(following) == second
+    assert (second.total_is_exact, second.next_page_token) == (True, "")
+    await stub.DeleteTask(pb.DeleteTaskRequest(task_id=made[2]), metadata=mine)
+    assert [result.task_id for result in (await auth.ListResults(following)).results] == made[:1]
+    following.user_id = new_id()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await auth.ListResults(following)
+    assert error_reason(caught.value) == "INVALID_PAGE_TOKEN"
 
 
 async def test_pictures_of_a_template_are_fetched_once(stub, me, emoji_id, landscape, peers):

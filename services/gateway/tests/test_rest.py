@@ -198,6 +198,20 @@ async def test_json_is_compressed_for_those_who_can_read_it(encoding: str, gatew
         assert "content-encoding" not in (await client.get("/")).headers
 
 
+@pytest.mark.parametrize(("encoding", "etag"), [("identity", '"one"'), ("gzip", 'W/"one"'), ("br", 'W/"one"')])
+async def test_an_etag_outlives_compression(encoding: str, etag: str, mesh: FakeMesh, gateway: Gateway) -> None:
+    async def answer(_request: Any, context: Any) -> Any:
+        await context.send_initial_metadata((("etag", '"one"'),))
+        return message("igemoji.emoji_catalog.v1.Emoji")(name="a" * 1000)
+
+    mesh.answers["/igemoji.emoji_catalog.v1.EmojiCatalogService/GetEmoji"] = answer
+    async with (
+        gateway.client(headers={"accept-encoding": encoding}) as client,
+        client.stream("GET", f"/api/v1/emojis/{SOME_ID}") as reply,
+    ):
+        assert (reply.headers.get("content-encoding", "identity"), reply.headers["etag"]) == (encoding, etag)
+
+
 async def test_pages_of_allowed_origins_may_call(client: httpx.AsyncClient, user: httpx.AsyncClient) -> None:
     asks = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
     preflight = await client.options("/api/v1/users", headers={"origin": "https://igemoji.example", **asks})
@@ -273,8 +287,8 @@ async def test_an_idempotency_key_gets_through_by_rest_and_by_grpc(
 ) -> None:
     key = "8d5a1f3e-0000-4000-8000-0123456789ab"
     await user.post("/api/v1/users/guest", json={}, headers={"Idempotency-Key": key})
-    rpc = "/igemoji.auth.v1.AuthService/StartGuest"
-    await channel.unary_unary(rpc)(b"", metadata=(("idempotency-key", key),))
+    start_guest: Any = channel.unary_unary("/igemoji.auth.v1.AuthService/StartGuest")
+    await start_guest(b"", metadata=(("idempotency-key", key),))
     assert [call.metadata.get("idempotency-key") for call in mesh.calls] == [key, key]
 
 

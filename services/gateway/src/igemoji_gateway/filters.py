@@ -91,7 +91,11 @@ def _compressor(name: str, library: str, *, preferred: bool, **settings: int) ->
     return extension(
         f"envoy.filters.http.compressor.{name}",
         "envoy.extensions.filters.http.compressor.v3.Compressor",
-        response_direction_config={"common_config": {"min_content_length": 256, "content_type_matcher": matcher}},
+        response_direction_config={
+            "common_config": {"min_content_length": 256, "content_type_matcher": matcher},
+            # What is compressed would lose its etag otherwise, and with it whoever wants to change it safely.
+            "weaken_etag_on_compress": True,
+        },
         choose_first=preferred,
         compressor_library=extension(name, library, **settings),
     )

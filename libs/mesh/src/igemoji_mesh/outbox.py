@@ -7,15 +7,17 @@ import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import sqlalchemy as sa
 from google.protobuf.message import Message
 
+from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.database import Database, UtcDateTime, utc_now
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.metrics import gauge
-from igemoji_mesh.telemetry import log
+from igemoji_mesh.telemetry import log, log_as
 
 SWEEP_SECONDS = 5.0
 LEASE_SECONDS = 12.0
@@ -35,6 +37,8 @@ def outbox_table(metadata: sa.MetaData, name: str = "outbox") -> sa.Table:
         sa.Column("payload", sa.LargeBinary, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("due_at", UtcDateTime, nullable=False, index=True),
+        sa.Column("request_id", sa.String(64), nullable=False),
+        sa.Column("traceparent", sa.String(64), nullable=False),
     )
 
 
@@ -61,7 +65,13 @@ class OutboxWriter:
         due_at = utc_now() + datetime.timedelta(seconds=delay_seconds)
         connection.execute(
             self._table.insert().values(
-                id=new_id(), topic=topic, payload=message.SerializeToString(), attempts=0, due_at=due_at
+                id=new_id(),
+                topic=topic,
+                payload=message.SerializeToString(),
+                attempts=0,
+                due_at=due_at,
+                request_id=telemetry.request_id.get(),
+                traceparent=tracing.current_trace(),
             )
         )
 
@@ -114,30 +124,27 @@ class Outbox(OutboxWriter):
     async def publish_due(self) -> int:
         """Makes the calls that are due; returns how many there were, at most BATCH."""
         due = await self._database.write(self._claim)
-        for message_id, topic, payload, attempts in due:
-            if await self._deliver(topic, payload):
+        for row in due:
+            if await self._deliver(row):
                 await self._database.write(
-                    lambda connection, done=message_id: connection.execute(  # type: ignore[misc]
+                    lambda connection, done=row.id: connection.execute(  # type: ignore[misc]
                         self._table.delete().where(self._table.c.id == done)
                     )
                 )
             else:
                 await self._database.write(
-                    lambda connection, late=message_id, tried=attempts: self._postpone(connection, late, tried)  # type: ignore[misc]
+                    lambda connection, late=row.id, tried=row.attempts: self._postpone(connection, late, tried)  # type: ignore[misc]
                 )
         PENDING.labels(self._table.name).set(await self._database.read(self._count))
         return len(due)
 
-    def _claim(self, connection: sa.Connection) -> list[tuple[str, str, bytes, int]]:
+    def _claim(self, connection: sa.Connection) -> list[sa.Row[Any]]:
         """Rows that are due, which no other replica will take while the lease runs."""
         columns = self._table.c
         now = utc_now()
-        rows = connection.execute(
-            sa.select(columns.id, columns.topic, columns.payload, columns.attempts, columns.due_at)
-            .where(columns.due_at <= now)
-            .order_by(columns.due_at, columns.id)
-            .limit(BATCH)
-        ).all()
+        due = sa.select(self._table).where(columns.due_at <= now).order_by(columns.due_at, columns.id).limit(BATCH)
+        # What another replica is just claiming is passed over, not waited for.
+        rows = connection.execute(due.with_for_update(skip_locked=True)).all()
         claimed = []
         for row in rows:
             taken = connection.execute(
@@ -146,19 +153,23 @@ class Outbox(OutboxWriter):
                 .values(due_at=now + datetime.timedelta(seconds=LEASE_SECONDS))
             )
             if taken.rowcount == 1:
-                claimed.append((row.id, row.topic, row.payload, row.attempts))
+                claimed.append(row)
         return claimed
 
-    async def _deliver(self, topic: str, payload: bytes) -> bool:
-        delivery = self._deliveries[topic]
-        try:
-            await delivery.call(delivery.kind.FromString(payload))
-        except grpc.aio.AioRpcError as error:
-            log.warning("outbox: delivery failed", topic=topic, code=error.code().name, details=error.details())
-            return False
-        except Exception:
-            log.exception("outbox: delivery failed", topic=topic)
-            return False
+    async def _deliver(self, row: sa.Row[Any]) -> bool:
+        delivery = self._deliveries[row.topic]
+        with tracing.continued(row.traceparent):
+            log_as(row.request_id, tracing.trace_id())
+            try:
+                await delivery.call(delivery.kind.FromString(row.payload))
+            except grpc.aio.AioRpcError as error:
+                log.warning("outbox: delivery failed", topic=row.topic, code=error.code().name, details=error.details())
+                return False
+            except Exception:
+                log.exception("outbox: delivery failed", topic=row.topic)
+                return False
+            finally:
+                log_as("", "")
         return True
 
     def _postpone(self, connection: sa.Connection, message_id: str, attempts: int) -> None:

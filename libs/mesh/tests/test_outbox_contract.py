@@ -1,0 +1,101 @@
+"""Calls that are stored with a change, whichever database they are stored in."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+from google.protobuf.wrappers_pb2 import StringValue
+
+from igemoji_mesh.database import Database
+from igemoji_mesh.outbox import Delivery, Outbox, outbox_table
+
+metadata = sa.MetaData()
+table = outbox_table(metadata)
+TOPIC = "tell"
+
+
+class Peer:
+    """Another service, that may be away."""
+
+    def __init__(self) -> None:
+        self.heard: Counter[str] = Counter()
+        self.away = False
+
+    async def tell(self, message: StringValue) -> None:
+        await asyncio.sleep(0)
+        if self.away:
+            raise ConnectionError
+        self.heard[message.value] += 1
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
+
+
+@pytest.fixture
+async def replicas(database_url: str, peer: Peer) -> AsyncIterator[list[Outbox]]:
+    """The outbox as two replicas of a service see it."""
+    databases = [Database(database_url), Database(database_url)]
+    await databases[0].write(metadata.create_all)
+    deliveries = {TOPIC: Delivery(StringValue, peer.tell)}
+    yield [Outbox(database, table, deliveries, backoff_seconds=(0, 600)) for database in databases]
+    for database in databases:
+        await database.close()
+
+
+async def add(outbox: Outbox, *texts: str) -> None:
+    def work(connection: sa.Connection) -> None:
+        for text in texts:
+            outbox.add(connection, TOPIC, StringValue(value=text))
+
+    await outbox._database.write(work)
+    outbox.wake()
+
+
+async def publish_all(outbox: Outbox) -> None:
+    while await outbox.publish_due():
+        pass
+
+
+async def test_each_call_is_made_once_though_two_replicas_make_them(replicas, peer):
+    texts = [f"{number} 😀" for number in range(120)]
+    adding = [add(replicas[number % 2], *texts[number * 12 : number * 12 + 12]) for number in range(10)]
+    await asyncio.gather(*adding, *map(publish_all, replicas))
+    await publish_all(replicas[0])
+    assert peer.heard == Counter(texts)
+
+
+async def test_what_was_rolled_back_is_never_told(replicas, peer):
+    def work(connection: sa.Connection) -> None:
+        replicas[0].add(connection, TOPIC, StringValue(value="x"))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await replicas[0]._database.write(work)
+    await publish_all(replicas[0])
+    assert peer.heard == Counter()
+
+
+async def test_a_peer_that_is_away_is_told_later_by_whoever_comes(replicas, peer):
+    peer.away = True
+    await add(replicas[0], "x")
+    assert await replicas[0].publish_due() == 1
+    peer.away = False
+    await publish_all(replicas[1])
+    assert peer.heard == Counter("x")
+    await publish_all(replicas[0])
+    assert peer.heard == Counter("x")
+
+
+async def test_it_goes_on_telling_while_it_runs(replicas, peer):
+    running = asyncio.create_task(replicas[1].run())
+    await add(replicas[1], "x")
+    async with asyncio.timeout(10):
+        while not peer.heard:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert peer.heard == Counter("x")

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import httpx
+from google.api.http_pb2 import HttpRule
 from google.protobuf import message_factory
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.json_format import MessageToDict
@@ -59,9 +60,11 @@ def message(rpc: Rpc, **fields: Any) -> Message:
     return message_factory.GetMessageClass(Default().FindMessageTypeByName(rpc.request))(**fields)
 
 
-def by_rest(http: httpx.Client, rpc: Rpc, request: Message, headers: dict[str, str]) -> Outcome:
-    """Through its main REST path."""
-    binding = rpc.bindings[0]
+def by_rest(
+    http: httpx.Client, rpc: Rpc, request: Message, headers: dict[str, str], binding: HttpRule | None = None
+) -> Outcome:
+    """Through its main REST path, or another binding."""
+    binding = binding or rpc.bindings[0]
     method = next(name for name in ("get", "put", "post", "delete", "patch") if getattr(binding, name))
     fields = MessageToDict(request, preserving_proto_field_name=True)
 

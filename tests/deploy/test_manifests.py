@@ -133,11 +133,6 @@ def test_everything_that_a_pod_refers_to_is_there(manifests: list[Manifest], sec
             assert wanted in there[kind], f"{name} wants the {kind} {wanted}"
             assert not key or key in there[kind][wanted], f"{name} wants {key} of {wanted}"
         mounted = {mount["name"] for container in containers(pod) for mount in container.get("volumeMounts", [])}
-        claimed = {
-            name_of(claim)
-            for workload in of_kind(manifests, "StatefulSet")
-            for claim in workload["spec"]["volumeClaimTemplates"]
-        }
         assert mounted <= claimed | {volume["name"] for volume in pod["spec"].get("volumes", [])}, name
         assert pod["spec"]["serviceAccountName"] in accounts, name
 

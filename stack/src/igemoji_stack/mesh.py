@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -63,6 +64,10 @@ class MeshOptions:
     """Serve the gateway over HTTPS, with a certificate of the private authority."""
     rate_factor: int = 1
     """Multiplies the limits of one address; for tests, whose calls all come from the same."""
+    traces: str = ""
+    """Where a collector takes traces on this machine, by OTLP over gRPC: `http://127.0.0.1:4317`. Empty: none."""
+    drain_seconds: float = 0
+    """How long a service tells that it stops before it does; without it calls between replicas may fail meanwhile."""
     web: Path | None = None
     """What `make web` built. None: the gateway shows a page that says what runs here."""
     backend: Backend = Backend.EMBEDDED
@@ -268,7 +273,8 @@ class Mesh:
             "TLS_KEY": str(certificates / f"{name}.key"),
             "TLS_CA": str(certificates / "ca.crt"),
             "DATA_DIR": str(self._options.data.resolve()),
-            "DRAIN_SECONDS": "0",
+            "DRAIN_SECONDS": str(self._options.drain_seconds),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self._options.traces,
             "ADDRESS_FACTOR": str(self._options.rate_factor),
             "MODELS_DIR": str((self._options.assets / "models").resolve()),
             "BUILTIN_DIR": str((self._options.assets / "templates").resolve()),
@@ -285,6 +291,7 @@ class Mesh:
                 "METRICS_LISTEN": f"{HOST}:{ports.metrics}",
                 "MODELS_DIR": str((self._options.assets / "models").resolve()),
                 "WORKERS": str(self._options.workers),
+                "OTEL_EXPORTER_OTLP_ENDPOINT": self._options.traces,
                 **self.parts.environment(WORKER),
             }
             # It answers once it takes tasks.
@@ -304,6 +311,7 @@ class Mesh:
             tls=Certificates(folder / f"{EDGE}.crt", folder / f"{EDGE}.key", ca) if self._options.tls else None,
             web=Address(HOST, web_port) if web_port else None,
             rate_factor=self._options.rate_factor,
+            traces=_address(self._options.traces) if self._options.traces else None,
         )
         path = self._options.data.resolve() / "run" / "envoy.yaml"
         write(options, path)
@@ -340,6 +348,13 @@ class Mesh:
         path = state_file(self._options.data)
         path.with_suffix(".new").write_text(json.dumps(state, indent=2))
         os.replace(path.with_suffix(".new"), path)
+
+
+def _address(url: str) -> Address:
+    parts = urlsplit(url)
+    if not parts.hostname or not parts.port:
+        raise CannotStart(f"{url} does not look like http://127.0.0.1:4317.")
+    return Address(parts.hostname, parts.port)
 
 
 def _instance(name: str, number: int) -> str:

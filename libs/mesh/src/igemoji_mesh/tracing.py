@@ -96,6 +96,16 @@ def later_work(name: str, traceparent: str, since: datetime.datetime, attributes
         yield span
 
 
+@contextmanager
+def continued(traceparent: str) -> Iterator[None]:
+    """Calls made within it belong to a trace that was kept."""
+    token = context.attach(_FORMAT.extract({"traceparent": traceparent}))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
 class Steps:
     """Spans of steps that follow each other, under the current span: each ends when the next begins."""
 

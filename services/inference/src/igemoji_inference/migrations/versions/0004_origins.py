@@ -1,4 +1,4 @@
-"""Which call a task came from: its request id and its trace, which the work on it goes on with."""
+"""Which call a task or a message came from: its request id and its trace, which what is done later goes on with."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,6 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    for name in ("request_id", "traceparent"):
-        op.add_column("tasks", sa.Column(name, sa.String(length=64), nullable=False, server_default=""))
+    for table in ("tasks", "outbox", "queue_outbox"):
+        for name in ("request_id", "traceparent"):
+            op.add_column(table, sa.Column(name, sa.String(length=64), nullable=False, server_default=""))

@@ -9,6 +9,7 @@ import { shellMessages } from './shellMessages';
 import { useAppDispatch } from './store';
 
 const OTHER: Record<Language, Language> = { ko: 'en', en: 'ko' };
+const SHORT: Record<Language, string> = { ko: '한', en: 'En' };
 
 export function LanguageSwitch() {
   const t = useMessages(shellMessages);
@@ -23,7 +24,7 @@ export function LanguageSwitch() {
       onClick={() => dispatch(languageChosen(other))}
       sx={{ typography: 'h4', fontSize: '1.05rem' }}
     >
-      <span aria-hidden>{other === 'ko' ? '한' : 'En'}</span>
+      <span aria-hidden>{other === 'ko' ? '한' : 'EN'}</span>
     </IconButton>
   );
 }

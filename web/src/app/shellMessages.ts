@@ -43,7 +43,7 @@ export const shellMessages = defineMessages({
     guest: '게스트',
     guestMore: '회원가입하면 만든 것을 계속 간직할 수 있어요.',
     moderation: '신고 목록',
-    otherLanguage: 'View in English',
+    otherLanguage: 'EN: View in English',
     dark: '어두운 색으로',
     light: '밝은 색으로',
     offline: '오프라인이에요. 이미 불러온 것은 볼 수 있고, 나머지는 연결되면 이어져요.',

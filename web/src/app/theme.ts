@@ -17,6 +17,7 @@ export const theme = createTheme({
   colorSchemes: {
     light: {
       palette: {
+        contrastThreshold: 4.5,
         primary: { main: YELLOW, light: '#ffe08a', dark: '#f2b01e', contrastText: INK },
         secondary: { main: '#b3400e', contrastText: '#ffffff' },
         error: { main: '#b3261e' },
@@ -30,6 +31,7 @@ export const theme = createTheme({
     },
     dark: {
       palette: {
+        contrastThreshold: 4.5,
         primary: { main: YELLOW, light: '#ffe08a', dark: '#e0a92a', contrastText: INK },
         secondary: { main: '#ffb68a', contrastText: INK },
         error: { main: '#ffb4ab' },
@@ -145,7 +147,15 @@ export const theme = createTheme({
     MuiTabs: { styleOverrides: { indicator: { height: 4, borderRadius: 4 } } },
     MuiChip: { styleOverrides: { root: { fontWeight: 600 } } },
     MuiTooltip: { defaultProps: { arrow: true } },
-    MuiAlert: { styleOverrides: { root: { borderRadius: 16 } } },
+    MuiAlert: {
+      styleOverrides: {
+        root: ({ theme }) => ({
+          borderRadius: 16,
+          // White letters on the light colours of the night can't be read.
+          '&.MuiAlert-filled': theme.applyStyles('dark', { color: INK }),
+        }),
+      },
+    },
     MuiSkeleton: {
       defaultProps: { animation: 'wave' },
       styleOverrides: { root: { backgroundColor: alpha('#b08d3a', 0.16) } },

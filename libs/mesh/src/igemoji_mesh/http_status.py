@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from igemoji_mesh.interceptors import HTTP_STATUS_HEADER, CallInterceptor, Context
 from igemoji_protos import Rpc
 
+REST_METHOD_HEADER = "x-envoy-original-method"
+
 _unsent: ContextVar[dict[str, str]] = ContextVar("unsent")
 
 
@@ -31,3 +33,13 @@ async def send_headers(context: Context, **headers: str) -> None:
     metadata = _unsent.get() | named
     _unsent.set({})
     await context.send_initial_metadata(tuple(metadata.items()))
+
+
+def came_by_rest(context: Context) -> bool:
+    """Whether the gateway made a call from a REST request; its transcoder says which method that had."""
+    return any(name == REST_METHOD_HEADER for name, _ in context.invocation_metadata() or ())
+
+
+async def send_redirect(context: Context, link: str, cache_control: str) -> None:
+    """Sends a REST client elsewhere for this once. An empty message is to follow."""
+    await send_headers(context, **{HTTP_STATUS_HEADER: "307", "location": link, "cache-control": cache_control})

@@ -51,6 +51,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         runner = TaskRunner(database, objects, feed, outbox, RowQueue(), settings.keep_original)
         queue = LocalQueue(database, orphans, runner, worker_processes(settings, objects, settings.worker_count))
     retention = Retention(database, objects, datetime.timedelta(days=settings.result_days))
+    await asyncio.to_thread(objects.expire, retention.rules(settings.keep_original))
     inference = Inference(
         database,
         objects,

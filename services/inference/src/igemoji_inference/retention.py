@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import math
 
 from igemoji_inference import store
 from igemoji_mesh.database import Database, utc_now
@@ -10,6 +11,7 @@ from igemoji_mesh.telemetry import log
 
 LOOK_SECONDS = 60.0
 BATCH = 100
+SPARE_DAYS = 2
 
 
 class Retention:
@@ -22,6 +24,13 @@ class Retention:
         self._database = database
         self._objects = objects
         self._keep_results = keep_results
+
+    def rules(self, keep_originals: datetime.timedelta) -> dict[str, int]:
+        """For the object store, in days by prefix: a second line for what is missed here, with days to spare."""
+        kept = {"photos/": keep_originals, "results/": self._keep_results}
+        return {
+            prefix: math.ceil(how_long / datetime.timedelta(days=1)) + SPARE_DAYS for prefix, how_long in kept.items()
+        }
 
     async def run(self) -> None:
         """Looks for as long as the service runs."""

@@ -22,6 +22,10 @@ class MariaDb(Part):
         """What a service that owns the database is told: its user may use no other one."""
         return f"mysql+pymysql://{database}:{self._secret(database)}@{HOST}:{self.port}/{database}?charset=utf8mb4"
 
+    def admin_url(self, database: str) -> str:
+        """For who may make databases."""
+        return f"mysql+pymysql://{ADMIN}:{self._secret('admin')}@{HOST}:{self.port}/{database}"
+
     async def create(self, database: str) -> str:
         """Makes a database and its user, unless they are there; returns the URL."""
         if not re.fullmatch("[a-z0-9_]{1,60}", database):

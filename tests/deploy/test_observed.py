@@ -1,0 +1,238 @@
+"""A real mesh on real parts, watched by the real Prometheus and Alertmanager: what is deployed shows what there is."""
+
+import asyncio
+import base64
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+import yaml
+
+from igemoji_mesh.metrics import METRICS
+from igemoji_stack.backend import Backend
+from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
+from igemoji_stack.ports import HOST
+
+from .conftest import ROOT, tool
+from .watched import MONITORING, Collector, Programs, Prometheus, Receiver, start_monitoring
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+
+ASSETS = ROOT / "assets" / "build"
+PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
+SERVICES = ("auth", "emoji-catalog", "ranking", "inference", "inference-worker")
+DASHBOARDS = sorted((MONITORING / "grafana" / "dashboards").glob("*.json"))
+
+T = TypeVar("T")
+
+
+def eventually(check: Callable[[], T], seconds: float = 120) -> T:
+    """The first true answer of `check`; fails after some time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := check():
+            return found
+        time.sleep(0.5)
+    raise AssertionError("it did not happen in time")
+
+
+@dataclass
+class Watched:
+    """A mesh and what watches it."""
+
+    mesh: Mesh
+    collector: Collector
+    prometheus: Prometheus
+    receiver: Receiver
+    run: Callable[..., Any]
+    lines: list[tuple[str, str]]
+    """What processes logged: (service, line)."""
+    request_id: str = ""
+    """Of the first upload."""
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    folder = tmp_path_factory.mktemp("watched")
+    for name in ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter"):
+        tool(name)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def run(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(200)
+
+    lines: list[tuple[str, str]] = []
+    collector, receiver, programs = Collector(), Receiver(), Programs()
+    options = MeshOptions(
+        data=folder / "mesh",
+        assets=ASSETS,
+        port=0,
+        workers=1,
+        rate_factor=100,
+        backend=Backend.REAL,
+        traces=collector.start(),
+    )
+    mesh = Mesh(options, lambda name, line: lines.append((name, line)))
+    try:
+        try:
+            run(mesh.start())
+        except CannotStart as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"{error} (make services)")
+        targets = {name: [f"{HOST}:{mesh.metrics_port(name)}"] for name in (*SERVICES, "gateway")}
+        prometheus = start_monitoring(programs, folder, targets, receiver.url)
+        watched = Watched(mesh, collector, prometheus, receiver, run, lines)
+        eventually(prometheus.ready)
+        use(watched)
+        yield watched
+        prometheus.close()
+    finally:
+        run(mesh.stop())
+        programs.stop()
+        receiver.stop()
+        collector.stop()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def use(watched: Watched) -> None:
+    """A little of everything that a person does."""
+    with httpx.Client(base_url=watched.mesh.url, timeout=60) as http:
+        account = {"email": "minji@example.org", "password": "a long enough one", "alias": "민지"}
+        # What counts what happens is there from the first happening on, and grows after it was first seen.
+        assert http.post("/api/v1/users", json=account).status_code == 201
+        token = http.post("/api/v1/users/auth", json=account).json()["access_token"]
+        me = {"Authorization": f"Bearer {token}"}
+        emoji = http.get("/api/v1/emojis/pages/1").json()["emojis"][0]["id"]
+        for number in range(2):
+            upload = http.post(
+                "/api/v1/faces/tasks", params={"emoji_id": emoji}, content=PHOTO.read_bytes(), headers=me
+            )
+            assert upload.status_code == 202, upload.text
+            watched.request_id = watched.request_id or upload.headers["x-request-id"]
+            task = upload.json()["task_id"]
+            eventually(lambda task=task: _done(http, task, me))
+            images = {
+                path.stem: base64.b64encode(path.read_bytes()).decode()
+                for path in (ASSETS / "templates" / "zoo").glob("*.png")
+            }
+            made = http.post("/api/v1/emojis", json={"name": f"Mine {number}", "images": images}, headers=me)
+            assert http.delete(f"/api/v1/emojis/{made.json()['id']}", headers=me).status_code == 200
+            assert http.get("/api/v1/users/mypage/result", headers=me).status_code == 200
+            assert http.get("/api/v1/faces/ranking").status_code == 200
+            assert http.get("/api/v1/users/me", headers={"Authorization": "Bearer wrong"}).status_code == 401
+            eventually(lambda: watched.prometheus.ask("igemoji_inference_tasks_total"))
+
+
+def _done(http: httpx.Client, task: str, me: dict[str, str]) -> bool:
+    state = http.get(f"/api/v1/faces/tasks/{task}", headers=me).json()["state"]
+    assert state != "TASK_STATE_FAILED"
+    return bool(state == "TASK_STATE_DONE")
+
+
+def test_every_metric_of_the_registry_is_there(watched: Watched) -> None:
+    wanted = {(metric.series, job) for metric in METRICS.values() for job in metric.of if job != "inference-worker"}
+    # Only who works on photos has what tells of the work; here that is the worker.
+    wanted = {
+        (series, "inference-worker" if "inference-worker" in METRICS[name].of else job)
+        for name in METRICS
+        for series, job in wanted
+        if METRICS[name].series == series
+    }
+
+    def missing() -> set[tuple[str, str]]:
+        found = watched.prometheus.ask('{__name__=~"igemoji_.+"}')
+        return wanted - {(one["metric"]["__name__"], one["metric"]["job"]) for one in found}
+
+    eventually(lambda: not missing() or None)
+    made = {one["metric"]["__name__"] for one in watched.prometheus.ask('{__name__=~"igemoji_.+"}')}
+    known = {name + suffix for name in METRICS for suffix in ("", "_bucket", "_sum", "_count", "_created")}
+    assert made <= known, "what is made is in the registry"
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
+def test_every_expression_of_a_dashboard_returns_data(watched: Watched, dashboard: Path) -> None:
+    panels = json.loads(dashboard.read_text())["panels"]
+    expressions = [target["expr"] for panel in panels for target in panel["targets"]]
+    assert expressions
+
+    def empty() -> list[str]:
+        return [expression for expression in expressions if not watched.prometheus.ask(expression)]
+
+    try:
+        eventually(lambda: not empty())
+    except AssertionError:
+        raise AssertionError(empty()) from None
+
+
+def test_a_trace_of_one_upload_has_spans_of_every_service_the_queue_and_the_worker(watched: Watched) -> None:
+    def trace() -> dict[str, set[str]]:
+        ids = {s.trace for s in watched.collector.spans if s.attributes.get("igemoji.request_id") == watched.request_id}
+        found: dict[str, set[str]] = {}
+        for span in list(watched.collector.spans):
+            if span.trace in ids:
+                found.setdefault(span.service, set()).add(span.name)
+        return found
+
+    def whole() -> bool:
+        found = trace()
+        return set(found) >= {"gateway", *SERVICES} and "composing" in found["inference-worker"]
+
+    try:
+        eventually(whole)
+    except AssertionError:
+        raise AssertionError(trace()) from None
+    spans = trace()
+    assert {"task queued", "task", "decoding", "detecting", "classifying", "composing"} <= spans["inference-worker"]
+    assert "igemoji.inference.v1.InferenceService/CreateTask" in spans["inference"]
+    assert "igemoji.ranking.v1.RankingService/RecordUse" in spans["ranking"]
+
+
+def test_one_request_id_is_in_the_logs_of_all_who_took_part(watched: Watched) -> None:
+    def logged() -> set[str]:
+        return {name for name, line in list(watched.lines) if watched.request_id in line}
+
+    eventually(lambda: logged() >= {"gateway", "auth", "emoji-catalog", "ranking", "inference"})
+    services = [line for name, line in watched.lines if name in SERVICES and line.startswith("{")]
+    assert services
+    for line in services:
+        json.loads(line)
+    for personal in ("minji", "example.org", "민지", "a long enough one"):
+        assert not any(personal in line for _, line in watched.lines), personal
+
+
+def test_spans_and_metrics_say_nothing_personal(watched: Watched) -> None:
+    told = [value for span in watched.collector.spans for value in (span.name, *span.attributes.values())]
+    labels = [value for one in watched.prometheus.ask('{__name__=~"igemoji_.+"}') for value in one["metric"].values()]
+    for personal in ("minji", "example.org", "민지", "email"):
+        assert not any(personal in value for value in (*told, *labels)), personal
+
+
+def test_a_quiet_mesh_wakes_nobody(watched: Watched) -> None:
+    eventually(lambda: ("Watchdog", "") in watched.prometheus.firing())
+    eventually(lambda: any(path == "/heartbeat" for path, _ in watched.receiver.told))
+    pages = {
+        rule["alert"]
+        for group in yaml.safe_load((MONITORING / "prometheus" / "alerts.yml").read_text())["groups"]
+        for rule in group["rules"]
+        if rule["labels"]["severity"] == "page"
+    }
+    assert {alert for alert, _ in watched.prometheus.firing()} & pages == set()
+
+
+def test_a_killed_service_raises_its_alert_and_somebody_is_told(watched: Watched) -> None:
+    """Last: the ranking does not come back."""
+    watched.run(watched.mesh.processes["ranking"].stop())
+    eventually(lambda: ("ServiceDown", "ranking") in watched.prometheus.firing())
+    eventually(lambda: ("/on-call", "ServiceDown ranking") in watched.receiver.told)

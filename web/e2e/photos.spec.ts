@@ -181,7 +181,9 @@ test('several photos at once, dropped, pasted and taken; what is no photo is ref
   const page = await open('/make', { as: await somebody() });
   await page.getByRole('radio').first().waitFor({ state: 'attached' });
   await photos(page).setInputFiles([
-    { name: 'minji.jpg', mimeType: 'image/jpeg', buffer: readFileSync(PHOTO_OF_ONE) },
+    // Two: one that is alone would lead away as soon as it is done.
+    { name: 'party.jpg', mimeType: 'image/jpeg', buffer: readFileSync(PHOTO_OF_ONE) },
+    { name: 'desk.jpg', mimeType: 'image/jpeg', buffer: readFileSync(join(PHOTOS, 'sample3.jpg')) },
     { name: 'notes.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('not a photo') },
     { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
   ]);
@@ -191,19 +193,19 @@ test('several photos at once, dropped, pasted and taken; what is no photo is ref
   await hand(page, 'paste', join(PHOTOS, 'sample2.jpg'));
   await page.getByRole('button', { name: 'Take a photo' }).click();
   await page.getByRole('button', { name: 'Take it' }).click();
-  await expect.poll(() => page.getByRole('listitem', { name: /^Photo / }).count()).toBe(4);
+  await expect.poll(() => page.getByRole('listitem', { name: /^Photo / }).count()).toBe(5);
   await look(page, 'make-several');
-  await expect.poll(() => page.getByRole('link', { name: 'See the result' }).count(), { timeout: 60_000 }).toBe(4);
+  await expect.poll(() => page.getByRole('link', { name: 'See the result' }).count(), { timeout: 60_000 }).toBe(5);
   await look(page, 'make-done');
   await page.getByRole('link', { name: 'All my photos' }).click();
-  await expect.poll(() => page.getByRole('button', { name: /^Delete: Emoji photo/ }).count()).toBe(4);
+  await expect.poll(() => page.getByRole('button', { name: /^Delete: Emoji photo/ }).count()).toBe(5);
   await look(page, 'my-page');
   await page
     .getByRole('button', { name: /^Delete: Emoji photo/ })
     .first()
     .click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await expect.poll(() => page.getByRole('button', { name: /^Delete: Emoji photo/ }).count()).toBe(3);
+  await expect.poll(() => page.getByRole('button', { name: /^Delete: Emoji photo/ }).count()).toBe(4);
   await page.getByRole('tab', { name: 'MY EMOJI' }).click();
   await page.getByText('No templates of yours yet').waitFor();
   await look(page, 'my-page-emojis-empty');
@@ -257,6 +259,24 @@ test('a session that ends in the middle loses no photo', async () => {
   await dialog.locator('input').fill(person.password);
   await dialog.getByRole('button', { name: '로그인' }).click();
   await finished(page);
+  await close(page);
+});
+
+test('a photo that another app shares waits until a template is chosen', async () => {
+  const page = await open('/', { size: 'phone', as: await somebody() });
+  await page.evaluate(async (data) => {
+    const photo = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const cache = await caches.open('igemoji-shared');
+    await cache.put('/share-target/0', new Response(photo, { headers: { 'content-type': 'image/jpeg' } }));
+  }, readFileSync(PHOTO_OF_ONE).toString('base64'));
+  await page.goto('/make?shared=1');
+  await page.getByText('A photo was shared').waitFor();
+  await look(page, 'make-shared');
+  await page.getByText('Cats').click();
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await finished(page);
+  await page.getByRole('img', { name: /The finished photo/ }).waitFor();
+  await look(page, 'result-phone');
   await close(page);
 });
 

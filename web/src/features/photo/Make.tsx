@@ -17,6 +17,7 @@ import { useAppDispatch, useAppSelector } from '@/app/store';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 
+import { takeShared } from '../../../sw/shared';
 import { DropZone } from './DropZone';
 import { problemOf, type PhotoProblem } from './files';
 import { messages } from './messages';
@@ -33,6 +34,7 @@ export default function Make() {
   const photos = useAppSelector(selectPhotos);
   const { emojiId, choice } = useTemplate();
   const { add, refused } = useAdd(queue, emojiId);
+  const shared = useShared();
   useGoToOnlyResult(photos, queue);
   useSendAgain(photos, queue);
 
@@ -49,6 +51,13 @@ export default function Make() {
           <Typography variant="h3" component="h2">
             {t.photos}
           </Typography>
+          {shared.photos.length > 0 && (
+            <SharedPhotos
+              count={shared.photos.length}
+              ready={emojiId !== undefined}
+              onBegin={() => add(shared.take())}
+            />
+          )}
           <DropZone onFiles={add} />
           {refused.length > 0 && <Refused files={refused} />}
           {photos.length > 0 && <Photos photos={photos} queue={queue} />}
@@ -95,6 +104,41 @@ function useTemplate() {
       </>
     );
   return { emojiId, choice };
+}
+
+/** Photos that another app shared with ours. They wait until a template is chosen. */
+function useShared() {
+  const [photos, setPhotos] = useState<File[]>([]);
+  useEffect(() => {
+    if (!('caches' in window)) return;
+    takeShared().then(
+      (found) => setPhotos((known) => [...known, ...found]),
+      () => undefined, // a browser that keeps nothing for us has nothing for us
+    );
+  }, []);
+  function take(): File[] {
+    setPhotos([]);
+    return photos;
+  }
+  return { photos, take };
+}
+
+function SharedPhotos({ count, ready, onBegin }: { count: number; ready: boolean; onBegin: () => void }) {
+  const t = useMessages(messages);
+  return (
+    <Alert
+      severity="success"
+      icon={false}
+      action={
+        <Button variant="contained" disabled={!ready} onClick={onBegin}>
+          {t.sharedBegin}
+        </Button>
+      }
+    >
+      <AlertTitle>{t.shared(count)}</AlertTitle>
+      {t.sharedText}
+    </Alert>
+  );
 }
 
 interface RefusedFile {

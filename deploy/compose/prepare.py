@@ -1,0 +1,49 @@
+"""Makes passwords and certificates for compose.yaml, once: python deploy/compose/prepare.py (make compose does it)
+
+They go to deploy/compose/secrets, which git does not see. What is there already stays: the databases know it.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "k8s"))
+from make_secrets import make
+
+SECRETS = Path(__file__).parent / "secrets"
+VARIABLES = {
+    "mariadb": {
+        "root-password": "MARIADB_ROOT_PASSWORD",
+        "auth-password": "AUTH_PASSWORD",
+        "emoji-catalog-password": "EMOJI_CATALOG_PASSWORD",
+        "ranking-password": "RANKING_PASSWORD",
+        "inference-password": "INFERENCE_PASSWORD",
+    },
+    "minio": {"root-user": "MINIO_ROOT_USER", "root-password": "MINIO_ROOT_PASSWORD"},
+    "rabbitmq": {"user": "RABBITMQ_DEFAULT_USER", "password": "RABBITMQ_DEFAULT_PASS"},
+    "grafana": {"admin-password": "GF_SECURITY_ADMIN_PASSWORD"},
+}
+"""What the images of others call what the manifests call otherwise."""
+
+
+def main() -> None:
+    if SECRETS.exists():
+        return
+    # Closed to others here; the files are open, because containers run as users that this machine does not know.
+    SECRETS.mkdir(mode=0o700)
+    for name, values in make().items():
+        if name in ("redis", "alertmanager") or name.endswith("-tls"):
+            _write_files(SECRETS / name, values)
+        else:
+            names = VARIABLES.get(name, {})
+            lines = [f"{names.get(key, key)}={value}\n" for key, value in values.items()]
+            (SECRETS / f"{name}.env").write_text("".join(lines))
+
+
+def _write_files(folder: Path, values: dict[str, str]) -> None:
+    folder.mkdir()
+    for key, value in values.items():
+        (folder / key).write_text(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The compose file, as a file: no Docker is needed."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import DEPLOY, ROOT
+
+COMPOSE = DEPLOY / "compose"
+PROMETHEUS = DEPLOY / "monitoring" / "prometheus" / "prometheus.yml"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((COMPOSE / "compose.yaml").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of secrets, as `make compose` makes it."""
+    spec = importlib.util.spec_from_file_location("prepare", COMPOSE / "prepare.py")
+    assert spec is not None
+    assert spec.loader is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path])
+        prepare = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(prepare)
+        prepare.SECRETS = tmp_path_factory.mktemp("compose") / "secrets"
+        prepare.main()
+        before = (prepare.SECRETS / "auth.env").read_text()
+        prepare.main()
+        assert (prepare.SECRETS / "auth.env").read_text() == before, "what databases know stays"
+    found: Path = prepare.SECRETS
+    return found
+
+
+def test_everything_that_is_mounted_and_read_is_there(compose: dict[str, Any], prepared: Path) -> None:
+    for name, service in compose["services"].items():
+        for file in service.get("env_file", []):
+            assert (prepared / Path(file).name).is_file(), name
+        for mount in service.get("volumes", []):
+            source = mount.partition(":")[0]
+            if source.startswith("./secrets/"):
+                assert (prepared / source.removeprefix("./secrets/")).exists(), mount
+            elif source.startswith("."):
+                assert (COMPOSE / source).exists(), mount
+            else:
+                assert source.startswith("/") or source in compose["volumes"], mount
+        if "build" in service:
+            assert (ROOT / service["build"]["dockerfile"]).is_file(), name
+        assert set(service.get("depends_on", {})) <= set(compose["services"]), name
+
+
+def test_images_are_those_of_the_manifests(compose: dict[str, Any]) -> None:
+    named = {image for path in DEPLOY.rglob("*.yaml") if path.parent != COMPOSE for image in _images(path)}
+    assert {service["image"] for service in compose["services"].values()} <= named
+
+
+def test_prometheus_finds_everybody_by_name(compose: dict[str, Any]) -> None:
+    names = set(compose["services"])
+    for service in compose["services"].values():
+        networks = service.get("networks", {})
+        names |= set(networks.get("default", {}).get("aliases", []))
+    jobs = yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]
+    looked_up = {name for job in jobs for found in job.get("dns_sd_configs", []) for name in found["names"]}
+    assert looked_up <= names
+
+
+def test_ours_are_hardened_and_only_this_machine_reaches_them(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        if service["image"].startswith("igemoji/"):
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+
+
+def _images(path: Path) -> set[str]:
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    return {line.removeprefix("image: ") for line in lines if line.startswith("image: ")}

@@ -16,7 +16,7 @@ SERVERS := mariadb-server rabbitmq-server redis-server radosgw ceph-mon ceph-osd
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-lists lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-lists lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make
 
 test-deploy: .make/dev .make/deploy $(STUBS) assets ## Test manifests, alerts and dashboards on a mesh that is watched (make services watchers)
 	$(BIN)/pytest tests/deploy
+
+compose: .make/run ## Run everything on real parts with Docker, on http://127.0.0.1:8080
+	@$(BIN)/python deploy/compose/prepare.py
+	docker compose --file deploy/compose/compose.yaml up --build
 
 test-images: .make/dev .make/deploy $(STUBS) assets ## Build every image and try it (podman or docker: make test-images CONTAINERS=docker)
 	$(BIN)/python tests/deploy/images.py $(or $(CONTAINERS),podman)

@@ -18,7 +18,14 @@ declare module 'vitest' {
   }
 }
 
+/** With IGEMOJI_URL and IGEMOJI_DATA: a mesh that runs already, started with `--rate-factor 1000`. */
 export default async function setup(project: TestProject) {
+  const { IGEMOJI_URL, IGEMOJI_DATA } = process.env;
+  if (IGEMOJI_URL && IGEMOJI_DATA) {
+    project.provide('url', IGEMOJI_URL);
+    project.provide('data', resolve(IGEMOJI_DATA));
+    return undefined;
+  }
   const data = mkdtempSync(join(tmpdir(), 'igemoji-web-'));
   const mesh = spawn(
     join(BIN, 'igemoji'),

@@ -22,8 +22,7 @@ export const accounts = api.injectEndpoints({
     logout: build.mutation<unknown, void>({
       query: () => call('post', '/api/v1/users/auth/logout')({ body: {} }),
       onQueryStarted: async (_, { dispatch, queryFulfilled }) => {
-        await queryFulfilled;
-        endSession(dispatch);
+        if (await succeeds(queryFulfilled)) endSession(dispatch);
       },
     }),
     requestPasswordReset: build.mutation<unknown, Args<'RequestPasswordReset'>>({
@@ -40,7 +39,8 @@ export const accounts = api.injectEndpoints({
       query: call('patch', '/api/v1/users/me'),
       invalidatesTags: ['Me', 'MyEmojis', 'EmojiList', 'Emoji', 'Ranking'],
       onQueryStarted: async (_, { dispatch, queryFulfilled }) => {
-        dispatch(userChanged((await queryFulfilled).data));
+        const done = await succeeds(queryFulfilled);
+        if (done) dispatch(userChanged(done.data));
       },
     }),
     changePassword: build.mutation<Answer<'ChangePassword'>, Args<'ChangePassword'>>({
@@ -59,11 +59,18 @@ async function startsSession(
   _: unknown,
   { dispatch, queryFulfilled }: { dispatch: Dispatch; queryFulfilled: Promise<{ data: Answer<'Login'> }> },
 ): Promise<void> {
+  const done = await succeeds(queryFulfilled);
+  if (!done) return;
+  dispatch(sessionStarted(done.data));
+  hint.write(true);
+}
+
+/** What a call answered; null where it failed: the form that asked shows the error. */
+async function succeeds<T>(answer: Promise<T>): Promise<T | null> {
   try {
-    dispatch(sessionStarted((await queryFulfilled).data));
-    hint.write(true);
+    return await answer;
   } catch {
-    // The form that asked shows the error.
+    return null;
   }
 }
 

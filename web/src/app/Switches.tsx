@@ -19,12 +19,12 @@ export function LanguageSwitch() {
     <IconButton
       color="inherit"
       title={t.otherLanguage}
-      aria-label={t.otherLanguage}
+      aria-label={`${SHORT[other]}: ${t.otherLanguage}`}
       lang={other}
       onClick={() => dispatch(languageChosen(other))}
       sx={{ typography: 'h4', fontSize: '1.05rem' }}
     >
-      <span aria-hidden>{other === 'ko' ? '한' : 'EN'}</span>
+      {SHORT[other]}
     </IconButton>
   );
 }

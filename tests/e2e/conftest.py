@@ -25,6 +25,8 @@ from igemoji_stack.mesh import Mesh, MeshOptions
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets" / "build"
 PEOPLE = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo"
+SYSTEM = "00000000-0000-7000-8000-000000000001"
+"""Owns the built-in templates."""
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
@@ -51,7 +53,7 @@ def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(mesh.start(), loop).result(120)
+        asyncio.run_coroutine_threadsafe(mesh.start(), loop).result(240)
         yield mesh
     finally:
         asyncio.run_coroutine_threadsafe(mesh.stop(), loop).result(60)
@@ -135,6 +137,12 @@ def nobody(http: httpx.Client) -> Someone:
 
 
 @pytest.fixture
+def visitor(http: httpx.Client) -> Someone:
+    """Who never logs in."""
+    return Someone(http, "", "", "")
+
+
+@pytest.fixture
 def me(nobody: Someone) -> Someone:
     """Registered and logged in."""
     assert nobody.register().status_code == 201
@@ -154,8 +162,8 @@ def somebody_else(me: Someone) -> Someone:
 @pytest.fixture
 def built_in(http: httpx.Client) -> dict[str, Any]:
     """A template that came with the product."""
-    emojis = http.get("/api/v1/emojis/pages/1").json()["emojis"]
-    found: dict[str, Any] = next(emoji for emoji in emojis if emoji["built_in"])
+    found: dict[str, Any] = http.get("/api/v1/emojis/pages/1", params={"owner_id": SYSTEM}).json()["emojis"][0]
+    assert found["built_in"]
     return found
 
 

@@ -121,7 +121,7 @@ def _make_database(url: str, service: str) -> str:
     if parsed.get_backend_name() not in ("mysql", "mariadb") or not parsed.database:
         raise BackendMissing("The database's URL must look like mysql+pymysql://user:password@host/igemoji.")
     name = f"{parsed.database}_{service.replace('-', '_')}"
-    engine = sa.create_engine(parsed.set(database=None))
+    engine = sa.create_engine(parsed.set(database=""))
     try:
         with engine.connect() as connection:
             there = connection.execute(

@@ -140,7 +140,11 @@ class Mesh:
             self._lock = None
 
     def metrics_port(self, service: str) -> int:
-        return self._ports[service][0].metrics
+        return self.metrics_ports(service)[0]
+
+    def metrics_ports(self, service: str) -> list[int]:
+        """Of its replicas."""
+        return [ports.metrics for ports in self._ports[service]]
 
     async def _start(self) -> None:
         self._check_assets()

@@ -1,0 +1,60 @@
+"""Two of each service and three workers behind one gateway: all of them work, and whoever asks notices nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from igemoji_stack.mesh import SERVICES, WORKER
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(autouse=True)
+def _on_real_parts(request):
+    if request.config.getoption("--backend") != "real":
+        pytest.skip("embedded parts have no replicas: pytest --backend real")
+
+
+def total(http, port: int, name: str) -> float:
+    families = text_string_to_metric_families(http.get(f"http://127.0.0.1:{port}/metrics").text)
+    return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+
+def test_every_replica_answers_and_every_worker_works(mesh, me, built_in, people, eventually):
+    for _ in range(4):
+        tasks = [me.upload(people, built_in["id"]).json()["task_id"] for _ in range(4)]
+        for task_id in tasks:
+            assert me.events(task_id)[-1]["task"]["state"] == "TASK_STATE_DONE"
+            assert me.get(f"/api/v1/faces/tasks/{task_id}/image").status_code == 200
+        assert me.get("/api/v1/users/mypage/result").status_code == 200
+        assert me.get("/api/v1/faces/ranking").status_code == 200
+    answered = {
+        service: [total(me.http, port, "igemoji_rpc_seconds_count") for port in mesh.metrics_ports(service)]
+        for service in SERVICES
+    }
+    assert all(len(replicas) == 2 and min(replicas) > 0 for replicas in answered.values()), answered
+
+    def worked() -> list[float]:
+        return [total(me.http, port, "igemoji_inference_tasks_total") for port in mesh.metrics_ports(WORKER)]
+
+    eventually(lambda: len(worked()) == 3 and min(worked()) > 0, 60)
+
+
+def test_what_one_replica_stored_the_other_knows_at_once(me):
+    """Each call may meet another replica: a chain of them breaks where one did not see what the one before stored."""
+    for number in range(12):
+        emoji = me.make_template(f"Mine {number}").json()
+        assert me.get(f"/api/v1/emojis/{emoji['id']}").json()["name"] == f"Mine {number}"
+        deleted = me.http.delete(f"/api/v1/emojis/{emoji['id']}", headers=me.headers)
+        assert deleted.status_code in (200, 204), deleted.text
+        assert me.get(f"/api/v1/emojis/{emoji['id']}").status_code == 404
+
+
+def test_a_name_is_given_once_though_two_replicas_are_asked_at_once(nobody):
+    def take(number: int) -> int:
+        account = {"email": f"{number}{nobody.email}", "password": nobody.password, "alias": nobody.alias}
+        return nobody.http.post("/api/v1/users", json=account).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(take, range(8))) == [201] + [409] * 7

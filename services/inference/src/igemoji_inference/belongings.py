@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from igemoji_inference import store
 from igemoji_inference.domain import LinkNotFound, ResultNotReady, Share, Task
-from igemoji_inference.service import Queue, owned
+from igemoji_inference.service import LINK_LASTS, Queue, owned
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.objects import ObjectMissing, ObjectStore
@@ -64,9 +64,14 @@ class Belongings:
 
         return await self._database.read(find)
 
-    async def shared_image(self, token: str) -> tuple[Task, Iterator[bytes]]:
-        """The photo that a link leads to, in chunks. Raises LinkNotFound."""
+    async def shared_image(self, token: str, *, as_link: bool = False) -> tuple[Task, Iterator[bytes] | str]:
+        """The photo that a link leads to, in chunks; or `as_link`, where a browser can have it from the object store.
+
+        Raises LinkNotFound.
+        """
         task, _ = await self.shared(token)
+        if as_link and (link := self._objects.link(task.result_key, LINK_LASTS)):
+            return task, link
         try:
             return task, await asyncio.to_thread(self._objects.stream, task.result_key)
         except ObjectMissing:

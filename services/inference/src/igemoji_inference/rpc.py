@@ -17,7 +17,7 @@ from igemoji_inference.domain import Share, Step, Task, TaskResult
 from igemoji_inference.service import Inference
 from igemoji_inference.vision.faces import Box, Face
 from igemoji_mesh.access import user
-from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.http_status import came_by_rest, send_headers, send_redirect
 from igemoji_mesh.idempotency import Answer, answered
 from igemoji_mesh.interceptors import Context, validate
 
@@ -60,7 +60,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
                 yield _step(step, heartbeat)
 
     async def GetResultImage(self, request: pb.GetResultImageRequest, context: Context) -> AsyncIterator[HttpBody]:
-        task, chunks = await self._inference.result(request.task_id, by=user().id)
+        task, chunks = await self._inference.result(request.task_id, by=user().id, as_link=came_by_rest(context))
         async for piece in _image(task, chunks, context):
             yield piece
 
@@ -87,7 +87,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         )
 
     async def GetSharedImage(self, request: pb.GetSharedImageRequest, context: Context) -> AsyncIterator[HttpBody]:
-        task, chunks = await self._belongings.shared_image(request.token)
+        task, chunks = await self._belongings.shared_image(request.token, as_link=came_by_rest(context))
         async for piece in _image(task, chunks, context):
             yield piece
 
@@ -110,7 +110,12 @@ async def _photo_and_emoji(request: pb.CreateTaskRequest) -> tuple[bytes, str]:
     return form.image, emoji_id
 
 
-async def _image(task: Task, chunks: Iterator[bytes], context: Context) -> AsyncIterator[HttpBody]:
+async def _image(task: Task, chunks: Iterator[bytes] | str, context: Context) -> AsyncIterator[HttpBody]:
+    """A photo; a link to it becomes a redirect."""
+    if isinstance(chunks, str):
+        await send_redirect(context, chunks, "private, no-store")
+        yield HttpBody()
+        return
     name = f"igemoji-{task.id[-12:]}.{task.result_key.rpartition('.')[2]}"
     await send_headers(context, cache_control="private, no-cache", content_disposition=f'inline; filename="{name}"')
     while chunk := await asyncio.to_thread(_next, chunks):

@@ -1,6 +1,7 @@
 """Use cases of the inference service."""
 
 import asyncio
+import datetime
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -39,6 +40,9 @@ from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects import ObjectMissing, ObjectStore
+
+LINK_LASTS = datetime.timedelta(minutes=1)
+"""How long a browser may take to follow a redirect to the object store."""
 
 
 class Catalog(Protocol):
@@ -172,12 +176,17 @@ class Inference:
         """
         return await self._revise(task_id, by, lambda findings: with_added_face(findings, box))
 
-    async def result(self, task_id: str, *, by: str) -> tuple[Task, Iterator[bytes]]:
-        """The finished photo in chunks. Raises TaskNotFound or ResultNotReady."""
+    async def result(self, task_id: str, *, by: str, as_link: bool = False) -> tuple[Task, Iterator[bytes] | str]:
+        """The finished photo in chunks; or `as_link`, where the object store can give one to a browser.
+
+        Raises TaskNotFound or ResultNotReady.
+        """
         while True:
             task = await self.get(task_id, by=by)
             if not task.result_key:
                 raise ResultNotReady(task.state)
+            if as_link and (link := self._objects.link(task.result_key, LINK_LASTS)):
+                return task, link
             try:
                 return task, await asyncio.to_thread(self._objects.stream, task.result_key)
             except ObjectMissing:

@@ -93,7 +93,7 @@ bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates and 
 	$(BIN)/python bench/lists/bench.py
 
 bench-web: .make/dev $(STUBS) assets web ## Measure the first load of the web client in Chromium
-	$(BIN)/python bench/web/bench.py
+	$(BIN)/node bench/web/bench.mjs
 
 format: .make/dev ## Format the code
 	$(BIN)/ruff check --fix

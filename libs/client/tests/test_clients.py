@@ -1,4 +1,4 @@
-"""The client for threads has what the one for asyncio has; both read all pages and trust the authority they are given."""
+"""The client for threads has what that for asyncio has; both read all pages, and trust the authority they are given."""
 
 import asyncio
 import inspect
@@ -67,9 +67,9 @@ def test_lists_go_on_from_page_to_page(server, blocking):
 
 def test_my_page_ends_with_its_last_entry(server, blocking):
     def page(request: httpx.Request) -> httpx.Response:
-        number = int(request.url.params["page_number"])
+        number = int(request.url.params.get("page_token", "1"))
         results = [{"task_id": f"{number}{each}"} for each in range(2 if number < 3 else 1)]
-        return ok({"results": results, "total": 5})
+        return ok({"results": results, "next_page_token": str(number + 1) if number < 3 else ""})
 
     server.on("GET /api/v1/users/mypage/result", page)
     assert [each.task_id for each in blocking.accounts.results()] == ["10", "11", "20", "21", "30"]

@@ -35,10 +35,11 @@ class Results(inference_pb2_grpc.InferenceServiceServicer):
     """Of each user 103 results; the photo of one was deleted since it was listed."""
 
     async def ListResults(self, request, context):
-        first = (request.page_number - 1) * request.page_size
-        page = TASKS[first : first + request.page_size]
-        results = [inference_pb2.TaskResult(task_id=task_id, faces=3) for task_id in page]
-        return inference_pb2.ListResultsResponse(results=results, total=len(TASKS))
+        first = int(request.page_token or 0)
+        end = first + request.page_size
+        results = [inference_pb2.TaskResult(task_id=task_id, faces=3) for task_id in TASKS[first:end]]
+        token = str(end) if end < len(TASKS) else ""
+        return inference_pb2.ListResultsResponse(results=results, total=len(TASKS), next_page_token=token)
 
     async def GetResultImage(self, request, context):
         assert caller().user_id
@@ -53,9 +54,10 @@ class Templates(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
     async def ListEmojis(self, request, context):
         assert caller().user_id == request.owner_id
-        page = EMOJIS[(request.page_number - 1) * 8 : request.page_number * 8]
-        emojis = [emoji_catalog_pb2.Emoji(id=emoji_id, name="이름") for emoji_id in page]
-        return emoji_catalog_pb2.ListEmojisResponse(emojis=emojis, total=len(EMOJIS))
+        first = int(request.page_token or 0)
+        emojis = [emoji_catalog_pb2.Emoji(id=emoji_id, name="이름") for emoji_id in EMOJIS[first : first + 8]]
+        token = str(first + 8) if first + 8 < len(EMOJIS) else ""
+        return emoji_catalog_pb2.ListEmojisResponse(emojis=emojis, total=len(EMOJIS), next_page_token=token)
 
     async def GetEmojiImage(self, request, context):
         assert caller().user_id

@@ -21,10 +21,11 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
     """Eleven results of each user."""
 
     async def ListResults(self, request, context):
-        first = (request.page_number - 1) * request.page_size
+        first = int(request.page_token or (request.page_number - 1) * request.page_size)
         ids = [f"{request.user_id}/{number}" for number in range(11)][first : first + request.page_size]
         results = [inference_pb2.TaskResult(task_id=task_id, faces=3) for task_id in ids]
-        return inference_pb2.ListResultsResponse(results=results, total=11)
+        token = str(first + len(ids)) if first + len(ids) < 11 else ""
+        return inference_pb2.ListResultsResponse(results=results, total=11, total_is_exact=True, next_page_token=token)
 
 
 class EmojiCatalog(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
@@ -51,8 +52,10 @@ async def peers(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[None
         yield
 
 
-async def my_page(auth: Auth, token: str, case: str, page_number: int = 0) -> pb.GetMyPageResponse:
-    request = pb.GetMyPageRequest(case=case, page_number=page_number)
+async def my_page(
+    auth: Auth, token: str, case: str, page_number: int = 0, page_token: str = ""
+) -> pb.GetMyPageResponse:
+    request = pb.GetMyPageRequest(case=case, page_number=page_number, page_token=page_token)
     return await auth.stub.GetMyPage(request, metadata=bearer(token))
 
 
@@ -69,6 +72,9 @@ async def test_results_come_eight_a_page_and_no_page_number_means_the_first(auth
     last = await my_page(auth, token, "result", 2)
     assert [result.task_id for result in last.results] == [f"{user.id}/{number}" for number in range(8, 11)]
     assert (first.total, last.total, len(first.emojis)) == (11, 11, 0)
+    assert first.total_is_exact
+    assert await my_page(auth, token, "result", page_token=first.next_page_token) == last
+    assert last.next_page_token == ""
 
 
 async def test_uploads_are_asked_for_as_the_user(auth, peers):

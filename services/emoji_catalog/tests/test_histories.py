@@ -21,8 +21,9 @@ from igemoji_emoji_catalog.domain import (
     NotYourEmoji,
     Viewer,
 )
+from igemoji_emoji_catalog.intake import Draft
 from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
-from igemoji_emoji_catalog.service import Catalog, Draft, ListQuery
+from igemoji_emoji_catalog.service import Catalog, ListQuery
 from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
 from igemoji_emoji_catalog.tables import outbox
 from igemoji_mesh.database import Database, utc_now

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from igemoji_emoji_catalog import listing
 from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Picture, Viewer
+from igemoji_emoji_catalog.intake import Draft
 from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
 from igemoji_emoji_catalog.search import Search, Wanted, search_for
-from igemoji_emoji_catalog.service import Catalog, Draft
+from igemoji_emoji_catalog.service import Catalog
 from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
 from igemoji_emoji_catalog.tables import metadata, outbox
 from igemoji_mesh.database import Database, utc_now

@@ -1,4 +1,4 @@
-"""Covers the faces in photos on this machine, without a server."""
+"""Covers the faces in photos: what is done by whom, what was done before, and where results go."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from igemoji_stack.photo_errors import DISK_FULL, CannotWork
 from igemoji_stack.photo_files import Job
@@ -17,12 +17,26 @@ from igemoji_stack.photo_worker import Failure, Worker, WorkerOptions
 from igemoji_stack.templates import Template
 
 
+class PhotoWorker(Protocol):
+    """Does one photo at a time."""
+
+    async def work(self, photo: Path, output: Path) -> dict[str, Any] | Failure:
+        """Has a photo done, its result written to `output`; returns what was found in it.
+
+        Raises CannotWork where no photo can be done.
+        """
+
+    async def end(self) -> object:
+        """Ends it, whatever it does."""
+
+
 @dataclass(frozen=True)
 class Options:
-    models: Path
-    template: Template
+    make_worker: Callable[[], PhotoWorker]
     workers: int
-    """Processes that work on photos."""
+    """So many photos are worked on at a time."""
+    recipe: str
+    """What decides how a result looks, besides the photo: with another one photos are done again."""
     force: bool = False
     """Also photos whose result is there, and over files that igemoji did not write."""
 
@@ -44,7 +58,7 @@ Tell = Callable[[Outcome], None]
 async def cover(jobs: Sequence[Job], options: Options, journals: Journals, tell: Tell) -> None:
     """Works on photos, several at a time, and tells of each in the order of `jobs`.
 
-    When it is cancelled, it ends its processes at once and leaves no half result. Raises CannotWork.
+    When it is cancelled, it ends its workers at once and leaves no half result. Raises CannotWork.
     """
     run = _Run(options, journals, InOrder(tell))
     waiting = enumerate(jobs)
@@ -56,6 +70,12 @@ async def cover(jobs: Sequence[Job], options: Options, journals: Journals, tell:
             lane.cancel()
         await asyncio.gather(*lanes, return_exceptions=True)
         run.in_order.close()
+
+
+def on_this_machine(models: Path, template: Template, workers: int, *, force: bool) -> Options:
+    """Processes of our own do the work. Raises CannotWork where the models were not built."""
+    worker_options = WorkerOptions(models, template.pictures)
+    return Options(lambda: Worker(worker_options), workers, recipe(models, template), force)
 
 
 def recipe(models: Path, template: Template) -> str:
@@ -99,13 +119,12 @@ class _Run:
         self.in_order = in_order
         self._options = options
         self._journals = journals
-        self._recipe = recipe(options.models, options.template)
-        self._worker_options = WorkerOptions(options.models, options.template.pictures)
+        self._recipe = options.recipe
         self._temporary_names = (f".igemoji-{os.getpid()}-{number}.part" for number in itertools.count())
 
     async def lane(self, waiting: Iterator[tuple[int, Job]]) -> None:
         """One worker process and the photos that it takes, one at a time, from those that all lanes share."""
-        worker = Worker(self._worker_options)
+        worker = self._options.make_worker()
         try:
             for number, job in waiting:
                 self.in_order.add(number, await self._outcome(worker, job))
@@ -113,7 +132,7 @@ class _Run:
         finally:
             await worker.end()
 
-    async def _outcome(self, worker: Worker, job: Job) -> Outcome:
+    async def _outcome(self, worker: PhotoWorker, job: Job) -> Outcome:
         try:
             stamp = Stamp.of(job.photo)
         except OSError as error:

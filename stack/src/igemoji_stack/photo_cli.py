@@ -1,4 +1,4 @@
-"""The subcommands that need no server: `igemoji photo`, `igemoji emojis` and `igemoji init`."""
+"""The subcommands `igemoji photo`, `igemoji emojis` and `igemoji init`, which need no server, but may use one."""
 
 import asyncio
 import os
@@ -9,8 +9,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from igemoji_stack import templates
-from igemoji_stack.photo import Options, Outcome, cover
+from igemoji_stack import remote, templates
+from igemoji_stack.photo import Outcome, cover, on_this_machine
 from igemoji_stack.photo_errors import CannotWork
 from igemoji_stack.photo_files import Job, plan
 from igemoji_stack.photo_journal import Journals
@@ -23,15 +23,22 @@ Assets = Annotated[Path, typer.Option(help="What `make assets` built.")]
 
 
 def photo(
+    context: typer.Context,
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Files, folders and quoted globs.")],
     emoji: Annotated[
-        str, typer.Option(metavar="NAME", help="A built-in template (see `igemoji emojis`), or a folder of your own.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="A built-in template (see `igemoji emojis`), a folder of your own, or an id of the server.",
+        ),
     ] = "classic",
     out: Annotated[
         str | None,
         typer.Option("-o", "--out", metavar="OUT", help="A folder; for one photo also a file. Default: beside it."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that work on photos; 0: one for each core.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Photos at a time; 0: one for each core, or four with --server.")
+    ] = 0,
     json_file: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write a JSON line a photo; - is standard output.")
     ] = None,
@@ -40,7 +47,7 @@ def photo(
     ] = False,
     assets: Assets = templates.ASSETS,
 ) -> None:
-    """Cover the faces in photos, without a server.
+    """Cover the faces in photos: without a server, or on one (igemoji --server URL photo …).
 
     Originals stay as they are. A photo that an earlier run did with the same template is not done again.
 
@@ -49,11 +56,11 @@ def photo(
     journals = Journals()
     tally = Tally()
     try:
-        template = templates.find(emoji, assets)
+        server = remote.chosen(context)
+        template = None if server else templates.find(emoji, assets)
         jobs = plan(photos, out, journals)
         _check_json_file(json_file, jobs)
         _make_folder(out, jobs)
-        options = Options(assets / "models", template, workers or len(os.sched_getaffinity(0)), force)
         with json_lines(json_file) as lines, Screen(len(jobs)) as screen:
 
             def tell(outcome: Outcome) -> None:
@@ -63,7 +70,14 @@ def photo(
                     lines.write(json_line(outcome))
                     lines.flush()
 
-            stopped_by = _run(cover(jobs, options, journals, tell))
+            if server is not None:
+                work = remote.cover_there(server, emoji, jobs, journals, tell, workers=workers, force=force)
+            else:
+                assert template is not None  # noqa: S101 - see above
+                cores = len(os.sched_getaffinity(0))
+                options = on_this_machine(assets / "models", template, workers or cores, force=force)
+                work = cover(jobs, options, journals, tell)
+            stopped_by = _run(work)
     except CannotWork as error:
         _say_what_is_done(tally)
         _refuse(str(error))
@@ -75,9 +89,17 @@ def photo(
     raise typer.Exit(FAILED if tally.failed else 0)
 
 
-def emojis(assets: Assets = templates.ASSETS) -> None:
-    """List the built-in templates: slug, name and the folder of the pictures."""
+def emojis(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="[WORDS]", help="With --server: what to look for.")] = "",
+    assets: Assets = templates.ASSETS,
+) -> None:
+    """List the built-in templates: slug, name and the folder of the pictures. With --server: id, name and maker."""
     try:
+        if server := remote.chosen(context):
+            for line in asyncio.run(remote.emojis_there(server, query)):
+                typer.echo(line)
+            return
         known = templates.built_ins(assets)
     except CannotWork as error:
         _refuse(str(error))

@@ -107,15 +107,14 @@ class AsyncAccounts:
             yield Template.model_validate(told)
 
     async def _my_page(self, case: str, items: str) -> AsyncGenerator[Json, None]:
-        number, seen = 1, 0
+        token = ""
         while True:
-            page = await self._transport.json(get(f"{USERS}/mypage/{case}", page_number=number))
-            for told in page.get(items) or []:
+            page = await self._transport.json(get(f"{USERS}/mypage/{case}", page_token=token))
+            for told in page[items]:
                 yield told
-            seen += len(page.get(items) or [])
-            if not page.get(items) or seen >= page["total"]:
+            token = page["next_page_token"]
+            if not token:
                 return
-            number += 1
 
     async def _begin(self, path: str, account: Json) -> Session:
         call = Call("POST", path, json=account | {"refresh_token_in_body": True}, login=False)

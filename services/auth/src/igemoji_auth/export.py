@@ -47,25 +47,27 @@ class Export:
 
     async def _emojis(self, user_id: str) -> list[emoji_catalog_pb2.Emoji]:
         found: dict[str, emoji_catalog_pb2.Emoji] = {}  # by id: what is added meanwhile moves the pages
-        number = 1
+        token = ""
         while True:
-            request = emoji_catalog_pb2.ListEmojisRequest(owner_id=user_id, page_number=number)
+            request = emoji_catalog_pb2.ListEmojisRequest(owner_id=user_id, page_number=1, page_token=token)
             page = await self._emoji_catalog.ListEmojis(request, metadata=as_user())
-            if not page.emojis:
-                return list(found.values())
             found.update((emoji.id, emoji) for emoji in page.emojis)
-            number += 1
+            token = page.next_page_token
+            if not token:
+                return list(found.values())
 
     async def _results(self, user_id: str) -> list[inference_pb2.TaskResult]:
         found: dict[str, inference_pb2.TaskResult] = {}
-        number = 1
+        token = ""
         while True:
-            request = inference_pb2.ListResultsRequest(user_id=user_id, page_number=number, page_size=RESULTS_AT_ONCE)
+            request = inference_pb2.ListResultsRequest(
+                user_id=user_id, page_number=1, page_size=RESULTS_AT_ONCE, page_token=token
+            )
             page = await self._inference.ListResults(request)
-            if not page.results:
-                return list(found.values())
             found.update((result.task_id, result) for result in page.results)
-            number += 1
+            token = page.next_page_token
+            if not token:
+                return list(found.values())
 
     async def _emoji_image(self, emoji_id: str, expression: str) -> tuple[str, bytes] | None:
         request = emoji_catalog_pb2.GetEmojiImageRequest(id=emoji_id, expression=expression)

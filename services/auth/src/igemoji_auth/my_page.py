@@ -15,14 +15,26 @@ class MyPage:
         self._inference = inference_pb2_grpc.InferenceServiceStub(inference)
         self._emoji_catalog = emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(emoji_catalog)
 
-    async def results(self, user_id: str, page_number: int) -> pb.GetMyPageResponse:
-        """Finished emoji photos, newest first; pages count from 1."""
-        request = inference_pb2.ListResultsRequest(user_id=user_id, page_number=page_number, page_size=PAGE_SIZE)
+    async def results(self, user_id: str, page_number: int, page_token: str) -> pb.GetMyPageResponse:
+        """Finished emoji photos, newest first; pages count from 1, or go on from a token."""
+        request = inference_pb2.ListResultsRequest(
+            user_id=user_id, page_number=page_number, page_size=PAGE_SIZE, page_token=page_token
+        )
         answer = await self._inference.ListResults(request)
-        return pb.GetMyPageResponse(results=answer.results, total=answer.total)
+        return pb.GetMyPageResponse(
+            results=answer.results,
+            total=answer.total,
+            total_is_exact=answer.total_is_exact,
+            next_page_token=answer.next_page_token,
+        )
 
-    async def uploads(self, user_id: str, page_number: int) -> pb.GetMyPageResponse:
+    async def uploads(self, user_id: str, page_number: int, page_token: str) -> pb.GetMyPageResponse:
         """Templates, newest first, private ones included because the call is made as the user."""
-        request = emoji_catalog_pb2.ListEmojisRequest(owner_id=user_id, page_number=page_number)
+        request = emoji_catalog_pb2.ListEmojisRequest(owner_id=user_id, page_number=page_number, page_token=page_token)
         answer = await self._emoji_catalog.ListEmojis(request, metadata=as_user())
-        return pb.GetMyPageResponse(emojis=answer.emojis, total=answer.total)
+        return pb.GetMyPageResponse(
+            emojis=answer.emojis,
+            total=answer.total,
+            total_is_exact=answer.total_is_exact,
+            next_page_token=answer.next_page_token,
+        )

@@ -116,7 +116,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def GetMyPage(self, request: pb.GetMyPageRequest, context: Context) -> pb.GetMyPageResponse:  # noqa: ARG002
         page = {"result": self._my_page.results, "upload": self._my_page.uploads}[request.case]
-        return await page(user().id, request.page_number or 1)
+        return await page(user().id, request.page_number or 1, request.page_token)
 
     async def Jwks(self, request: pb.JwksRequest, context: Context) -> pb.JwksResponse:  # noqa: ARG002
         keys = await self._sessions.public_keys()

@@ -34,10 +34,6 @@ class NotYourEmoji(Forbidden):
     """Only its maker may change a template; a built-in one, nobody."""
 
 
-class InvalidPageToken(InvalidInput):
-    """A page token that is damaged, or of another list."""
-
-
 class EditConflict(Conflict):
     """The template was changed after the caller had read it."""
 

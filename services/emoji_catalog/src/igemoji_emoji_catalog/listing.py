@@ -17,7 +17,7 @@ from igemoji_emoji_catalog.tables import emoji_terms, emojis, favorites
 
 COUNTED = 10_000
 """Totals are exact up to here."""
-GATHERED = 5_000
+GATHERED = 2_000
 """Up to so many finds are gathered: about where walking through a million templates becomes as fast."""
 
 Condition = sa.ColumnElement[bool]
@@ -67,20 +67,17 @@ def _favorites(connection: sa.Connection, wanted: Wanted, viewer: Viewer) -> tup
 
 def _found(connection: sa.Connection, wanted: Wanted) -> tuple[list[After], int]:
     order = _order(wanted)
-    terms = _rarest_first(connection, wanted.search.terms)
-    if not terms:
+    if not wanted.search.terms:
         total = _count(connection, sa.select(emojis.c.id).where(_listed()))
         return _walk(connection, wanted, order, [_listed()]), total
-    if terms[0][1] == 0:
-        return [], 0
-    others = [_has(term) for term, _ in terms[1:]] + _in_text(wanted)
-    driver = sa.select(emoji_terms.c.emoji_id).where(emoji_terms.c.term == terms[0][0])
-    total = terms[0][1]
-    if others:
-        total = _count(connection, _joined(driver).where(*others))
-    if total <= GATHERED:
-        return _gather(connection, wanted, _joined(driver).where(*others)), total
-    return _walk(connection, wanted, order, [_listed(), _has(terms[0][0]), *others]), total
+    terms = _rarest_first(connection, wanted.search.terms)
+    in_text = [_contains(text) for text in wanted.search.in_text_alone]
+    ids = _matches(connection, terms, in_text)
+    if len(ids) <= GATHERED:
+        return _gather(connection, wanted, order, ids), len(ids)
+    return _walk(connection, wanted, order, [_listed(), *(_has(term, emojis.c.id) for term in terms), *in_text]), len(
+        ids
+    )
 
 
 def _visible_to(viewer: Viewer) -> Condition:
@@ -96,30 +93,44 @@ def _listed() -> Condition:
 
 
 def _in_text(wanted: Wanted) -> list[Condition]:
-    conditions: list[Condition] = [
-        emojis.c.search_text.contains(text, autoescape=True) for text in wanted.search.in_text
-    ]
-    if wanted.search.tag and (wanted.owner_id or wanted.favorites_of):  # else it is a term
+    """For lists in which a search looks nothing up."""
+    conditions = [_contains(text) for text in wanted.search.in_text]
+    if wanted.search.tag:
         lines = sa.literal("\n") + emojis.c.tags + "\n"
         conditions.append(lines.contains(f"\n{wanted.search.tag}\n", autoescape=True))
     return conditions
 
 
-def _has(term: int) -> Condition:
-    return sa.exists().where(emoji_terms.c.term == term, emoji_terms.c.emoji_id == emojis.c.id).correlate(emojis)
+def _contains(text: str) -> Condition:
+    return emojis.c.search_text.contains(text, autoescape=True)
 
 
-def _joined(driver: sa.Select[Any]) -> sa.Select[Any]:
-    return driver.join(emojis, emojis.c.id == emoji_terms.c.emoji_id)
+def _has(term: int, emoji_id: sa.ColumnElement[str]) -> Condition:
+    other = emoji_terms.alias()
+    return sa.exists().where(other.c.term == term, other.c.emoji_id == emoji_id)
 
 
-def _rarest_first(connection: sa.Connection, terms: Sequence[int]) -> list[tuple[int, int]]:
-    """Terms with how many templates have them."""
-    counted = [
-        (term, _count(connection, sa.select(emoji_terms.c.emoji_id).where(emoji_terms.c.term == term)))
-        for term in terms
-    ]
-    return sorted(counted, key=lambda pair: pair[1])
+def _rarest_first(connection: sa.Connection, terms: Sequence[int]) -> list[int]:
+    """By how many templates have them; those that very many have keep their order."""
+    counts = {}
+    for term in terms:
+        counts[term] = _count(connection, sa.select(emoji_terms.c.emoji_id).where(emoji_terms.c.term == term))
+        if not counts[term]:
+            return [term]
+    return sorted(terms, key=counts.__getitem__)
+
+
+def _matches(connection: sa.Connection, terms: Sequence[int], in_text: Sequence[Condition]) -> list[str]:
+    """The ids of templates that have all of it, up to COUNTED + 1.
+
+    The terms are looked up in their index alone, whose rows lie in the order of the ids: what many templates have is
+    passed through from its beginning to its end. Only what has all terms is looked at itself.
+    """
+    emoji_id = emoji_terms.c.emoji_id
+    rows = sa.select(emoji_id).where(emoji_terms.c.term == terms[0], *(_has(term, emoji_id) for term in terms[1:]))
+    if in_text:
+        rows = rows.where(sa.exists().where(emojis.c.id == emoji_id, *in_text))
+    return list(connection.execute(rows.limit(COUNTED + 1)).scalars())
 
 
 def _count(connection: sa.Connection, rows: sa.Select[Any]) -> int:
@@ -141,16 +152,16 @@ def _walk(connection: sa.Connection, wanted: Wanted, order: Order, conditions: S
     return found
 
 
-def _gather(connection: sa.Connection, wanted: Wanted, matches: sa.Select[Any]) -> list[After]:
+def _gather(connection: sa.Connection, wanted: Wanted, order: Order, ids: Sequence[str]) -> list[After]:
     """What was found, sorted. The function keeps the database from walking the index of the order."""
-    column = _VALUES[wanted.sort]
-    order = sa.func.coalesce(column, column, type_=column.type)
-    rows = matches.with_only_columns(order, emojis.c.id).order_by(order.desc(), emojis.c.id.desc())
-    if wanted.after is not None:
-        value, emoji_id = wanted.after.value, wanted.after.emoji_id
-        rows = rows.where(sa.or_(order < value, sa.and_(order == value, emojis.c.id < emoji_id)))
-        return _places(connection, rows, wanted.size + 1)
-    return _places(connection, rows.offset(wanted.skip), wanted.size + 1)
+    value = sa.func.coalesce(order.value, order.value, type_=order.value.type)
+    rows = sa.select(value, order.emoji_id).where(order.emoji_id.in_(ids))
+    rows = rows.order_by(value.desc(), order.emoji_id.desc())
+    if wanted.after is None:
+        return _places(connection, rows.offset(wanted.skip), wanted.size + 1)
+    last, last_id = wanted.after.value, wanted.after.emoji_id
+    rows = rows.where(sa.or_(value < last, sa.and_(value == last, order.emoji_id < last_id)))
+    return _places(connection, rows, wanted.size + 1)
 
 
 def _places(connection: sa.Connection, rows: sa.Select[Any], limit: int) -> list[After]:

@@ -1,11 +1,13 @@
 """The composition root of the emoji_catalog service."""
 
 import asyncio
+import sys
 from functools import partial
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_emoji_catalog.builtin import read_built_ins
+from igemoji_emoji_catalog.operate import operate
 from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
 from igemoji_emoji_catalog.pictures import PictureWorkshop
 from igemoji_emoji_catalog.rpc import SERVICE, EmojiCatalogServicer
@@ -61,7 +63,10 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
 
 
 def main() -> None:
-    run_service("emoji-catalog", Settings, compose)
+    if sys.argv[1:]:
+        operate(sys.argv[1:])
+    else:
+        run_service("emoji-catalog", Settings, compose)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from google.protobuf.empty_pb2 import Empty
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Reported, Viewer
-from igemoji_emoji_catalog.service import Catalog, Draft, ListQuery
+from igemoji_emoji_catalog.intake import Draft
+from igemoji_emoji_catalog.service import Catalog, ListQuery
 from igemoji_mesh.access import caller, user
 from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.idempotency import Answer, answered

@@ -5,6 +5,7 @@ hash, so that no collation of a database has a say in what is equal.
 """
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,17 +27,26 @@ class Search:
 
     @property
     def terms(self) -> list[int]:
-        """Terms that everything found has, the most telling kinds first."""
+        """Terms that everything found has: of the tag, and then of each word in turn, so that they tell the most."""
         found = [_tag_term(self.tag)] if self.tag else []
-        found += [_term(f" {word}") for word in self.words if len(word) == 1]
-        for word in self.words:
-            found += [_term(word[i : i + 2]) for i in range(len(word) - 1)]
+        for pairs in itertools.zip_longest(*map(_pairs, self.words)):
+            found += [_term(pair) for pair in pairs if pair is not None]
         return list(dict.fromkeys(found))[:MAX_TERMS]
 
     @property
     def in_text(self) -> list[str]:
         """What everything found has in its `text_of`."""
         return [word if len(word) > 1 else f" {word}" for word in self.words]
+
+    @property
+    def in_text_alone(self) -> list[str]:
+        """What of that the terms do not prove: pairs may stand apart, and some may be too many to be looked up."""
+        terms = self.terms
+        return [
+            text
+            for word, text in zip(self.words, self.in_text, strict=True)
+            if len(word) > 2 or _term(text) not in terms
+        ]
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,10 @@ class Wanted:
     def question(self) -> str:
         """The same for all pages of the list."""
         return repr((self.search, self.sort, self.owner_id, self.unlisted_too, self.favorites_of))
+
+
+def _pairs(word: str) -> list[str]:
+    return [f" {word}"] if len(word) == 1 else [word[i : i + 2] for i in range(len(word) - 1)]
 
 
 def search_for(query: str, tag: str) -> Search:

@@ -12,3 +12,11 @@ class Settings(ServiceSettings):
     """A folder with the built-in templates: `<slug>/{angry,…}.png`, `<slug>/template.json`. Not set: there are none."""
     picture_threads: int = 2
     """How many uploaded pictures are worked on at a time; each takes at most about 50 MiB of memory."""
+
+
+class CommandSettings(Settings):
+    """The same for the commands of operators, which talk to nobody but the database."""
+
+    tls_cert: Path = Path()
+    tls_key: Path = Path()
+    tls_ca: Path = Path()

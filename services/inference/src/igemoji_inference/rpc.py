@@ -96,8 +96,14 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         return Empty()
 
     async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:  # noqa: ARG002
-        results, total = await self._inference.results_of(request.user_id, request.page_number, request.page_size)
-        return pb.ListResultsResponse(results=map(_result, results), total=total)
+        wanted = (request.page_number, request.page_size, request.page_token)
+        page = await self._inference.results_of(request.user_id, *wanted)
+        return pb.ListResultsResponse(
+            results=map(_result, page.results),
+            total=page.total,
+            total_is_exact=page.total_is_exact,
+            next_page_token=page.next_page_token,
+        )
 
 
 async def _photo_and_emoji(request: pb.CreateTaskRequest) -> tuple[bytes, str]:

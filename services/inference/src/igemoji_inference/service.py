@@ -3,13 +3,13 @@
 import asyncio
 import datetime
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 import sqlalchemy as sa
 
-from igemoji_inference import leases, store
+from igemoji_inference import leases, results, store
 from igemoji_inference.domain import (
     CANCELLED,
     HEARTBEAT_SECONDS,
@@ -26,13 +26,13 @@ from igemoji_inference.domain import (
     Step,
     Task,
     TaskNotFound,
-    TaskResult,
     TooManyOpenTasks,
     Upload,
     with_added_face,
     with_revised_face,
 )
 from igemoji_inference.progress import News, ProgressFeed
+from igemoji_inference.results import ResultsPage
 from igemoji_inference.vision.errors import PhotoError
 from igemoji_inference.vision.faces import Box
 from igemoji_inference.vision.headers import inspect
@@ -194,11 +194,9 @@ class Inference:
                 if (await self.get(task_id, by=by)).result_key == task.result_key:
                     raise
 
-    async def results_of(self, user_id: str, page_number: int, page_size: int) -> tuple[Sequence[TaskResult], int]:
-        """A page of a user's finished photos, newest first, and how many there are."""
-        return await self._database.read(
-            lambda connection: store.list_results(connection, user_id, page_number, page_size)
-        )
+    async def results_of(self, user_id: str, number: int, size: int, token: str) -> ResultsPage:
+        """A page of a user's finished photos, newest first. Raises InvalidPageToken."""
+        return await self._database.read(lambda connection: results.page(connection, user_id, number, size, token))
 
     async def _take_in(self, photo: bytes, upload: Upload, make_task: Callable[[], Task]) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")

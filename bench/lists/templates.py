@@ -1,0 +1,134 @@
+"""A catalogue of very many templates, written in bulk; and the pages that are read of it."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import sqlite3
+from array import array
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+from bulk import migrated
+
+from igemoji_emoji_catalog.domain import EXPRESSIONS, After, Emoji, Maker, Viewer
+from igemoji_emoji_catalog.search import Search, Wanted, search_for, terms_of, text_of
+from igemoji_emoji_catalog.service import PAGE_SIZE
+from igemoji_emoji_catalog.store import EmojiStore
+from igemoji_emoji_catalog.tables import outbox
+from igemoji_mesh.database import Database
+from igemoji_mesh.outbox import OutboxWriter
+
+CHUNK = 20_000
+DEEP_PAGE = 1000
+
+BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+FIRST = ("happy", "sad", "고양이", "강아지", "space", "tiny", "blue", "웃는", "rainy", "wild")
+SECOND = ("cats", "dogs", "얼굴", "친구", "fox", "moon", "토끼", "frog", "robots", "ghost")
+TAGS = ("cute", "pet", "동물", "pixel", "meme")
+MAKERS = 10_000
+
+
+def id_of(number: int) -> str:
+    return f"{number:08x}-0000-7000-8000-000000000000"
+
+
+def maker_of(number: int) -> Maker:
+    number %= MAKERS
+    return Maker(f"00000000-0000-7000-8000-{number:012x}", f"m{number}")
+
+
+@cache
+def found_by(name: str, tag: str, alias: str) -> tuple[str, frozenset[int]]:
+    """The text and the terms of a template."""
+    emoji = Emoji("", name, Maker("", alias), {}, BEGIN, tags=(tag,) if tag else ())
+    return text_of(emoji), frozenset(terms_of(emoji))
+
+
+def fill(cursor: sqlite3.Cursor, count: int) -> None:
+    """Writes the templates in order and what they are found by term by term: a million in a minute or two."""
+    chance = random.Random(5)
+    numbers_by_term: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
+    for first in range(0, count, CHUNK):
+        numbers = range(first, min(first + CHUNK, count))
+        cursor.executemany(INSERT_EMOJI, [row_of(number, chance, numbers_by_term) for number in numbers])
+        cursor.executemany(
+            "INSERT INTO emoji_images (emoji_id, expression, digest) VALUES (?, ?, ?)",
+            [(id_of(number), expression, "0" * 64) for number in numbers for expression in sorted(EXPRESSIONS)],
+        )
+    for term, having in sorted(numbers_by_term.items()):
+        cursor.executemany("INSERT INTO emoji_terms VALUES (?, ?)", [(term, id_of(number)) for number in having])
+
+
+INSERT_EMOJI = """
+    INSERT INTO emojis (id, name, owner_id, owner_alias, built_in, etag, created_at, tags, visibility, hidden, listed,
+        revision, uses, favorites, search_text)
+    VALUES (?, ?, ?, ?, 0, '', ?, ?, 'public', 0, 1, 1, ?, ?, ?)
+"""
+
+
+def row_of(number: int, chance: random.Random, numbers_by_term: defaultdict[int, array[int]]) -> tuple[object, ...]:
+    """A template for INSERT_EMOJI; its terms are noted. One in 200 has a rare word, and a maker has one in 10,000."""
+    maker, tag = maker_of(number), chance.choice(TAGS)
+    name = f"{chance.choice(FIRST)} {chance.choice(SECOND)}" + (" quokka" if number % 200 == 0 else "")
+    of_name, of_maker = found_by(name, tag, ""), found_by("", "", maker.alias)
+    for term in of_name[1] | of_maker[1]:
+        numbers_by_term[term].append(number)
+    at = (BEGIN + datetime.timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    uses, favorites = min(int(chance.paretovariate(1)) - 1, 10**6), min(int(chance.paretovariate(1.5)) - 1, 10**6)
+    return (id_of(number), name, maker.id, maker.alias, at, tag, uses, favorites, of_name[0] + of_maker[0])
+
+
+def prepare(path: Path, count: int) -> None:
+    with migrated(path, "igemoji_emoji_catalog") as cursor:
+        fill(cursor, count)
+        # One user has marked every hundredth as a favourite.
+        cursor.execute("INSERT INTO favorites SELECT ?, id, created_at FROM emojis WHERE rowid % 100 = 0", (FAN,))
+
+
+FAN = "00000000-0000-7000-8000-ffffffffffff"
+
+
+async def place(store: EmojiStore, wanted: Wanted, page: int) -> After | None:
+    """Where a page begins; None: there are not so many."""
+    return (await store.page(replace(wanted, size=PAGE_SIZE * (page - 1)))).after
+
+
+async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
+    """What is read, by name; the first is what the others are compared with."""
+    store = EmojiStore(database, OutboxWriter(outbox, ()), lambda: None)
+    first = Wanted(Search(), "new", None, False, PAGE_SIZE)
+    deep = min(DEEP_PAGE, count // PAGE_SIZE - 1)
+    cases: dict[str, Wanted] = {}
+    for sort in ("new", "popular", "favorites"):
+        wanted = replace(first, sort=sort)
+        cases[f"templates: page 1, {sort}"] = wanted
+        cases[f"templates: page {deep:,} by token, {sort}"] = replace(wanted, after=await place(store, wanted, deep))
+        cases[f"templates: page {deep:,} by number, {sort}"] = replace(wanted, skip=(deep - 1) * PAGE_SIZE)
+    mine = replace(first, owner_id=maker_of(1).id, unlisted_too=True)
+    cases["my page: templates, page 1"] = mine
+    cases["my page: templates, page 5 by token"] = replace(mine, after=await place(store, mine, 5))
+    liked = replace(first, favorites_of=Viewer(FAN))
+    some = min(DEEP_PAGE, count // 100 // PAGE_SIZE - 1)
+    cases["my favourites, page 1"] = liked
+    cases[f"my favourites, page {some:,} by token"] = replace(liked, after=await place(store, liked, some))
+    for text, tag in SEARCHES:
+        for sort in ("new", "popular"):
+            name = f'search "{text}", {sort}' if text else f'tag "{tag}", {sort}'
+            cases[name] = replace(first, search=search_for(text, tag), sort=sort)
+    return {name: partial(store.page, wanted) for name, wanted in cases.items()}
+
+
+SEARCHES = (
+    ("quokka", ""),
+    ("고양이", ""),
+    ("고양이 친구", ""),
+    ("웃는 얼굴", ""),
+    ("c", ""),
+    ("m77", ""),
+    ("nothing", ""),
+    ("", "pet"),
+)

@@ -1,0 +1,85 @@
+"""What an operator does by command, on the service's own database: `igemoji-emoji-catalog COMMAND`.
+
+They need the settings of the service, of which DATABASE_URL or DATA_DIR matter. What the ranking has to be told of lies
+in the outbox then, from which a service that runs takes it, or the next one that starts.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+
+from igemoji_emoji_catalog.domain import After, EmojiNotFound, Reported
+from igemoji_emoji_catalog.settings import CommandSettings
+from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
+from igemoji_emoji_catalog.tables import outbox
+from igemoji_mesh.database import Database
+from igemoji_mesh.errors import StartError
+from igemoji_mesh.migrations import migrate
+from igemoji_mesh.outbox import OutboxWriter
+from igemoji_mesh.settings import load_settings
+
+AT_ONCE = 100
+DONE = {"hide": "is hidden", "restore": "is shown again", "delete": "is deleted"}
+
+
+def operate(arguments: Sequence[str]) -> None:
+    """Runs one command. Exits with one sentence where it can't be done."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        url = load_settings(CommandSettings).database("emoji-catalog")
+        migrate(url, "igemoji_emoji_catalog")
+        asyncio.run(_run(chosen, url))
+    except (StartError, EmojiNotFound) as error:
+        sys.exit(str(error))
+
+
+async def _run(chosen: argparse.Namespace, url: str) -> None:
+    database = Database(url)
+    try:
+        store = EmojiStore(database, OutboxWriter(outbox, (FORGET_EMOJI, SET_EMOJI_SHOWN)), lambda: None)
+        if chosen.command == "reports":
+            async for reported in _reports(store, chosen.decided):
+                sys.stdout.write(_line(reported) + "\n")
+        else:
+            await _decide(store, chosen.id.lower(), chosen.command)
+            sys.stdout.write(f"{chosen.id} {DONE[chosen.command]}.\n")
+    finally:
+        await database.close()
+
+
+async def _reports(store: EmojiStore, decided: bool) -> AsyncIterator[Reported]:
+    after: After | None = None
+    while found := await store.reported(decided, after, AT_ONCE):
+        for reported in found:
+            yield reported
+        after = After(found[-1].waiting_since, found[-1].emoji.id)
+
+
+async def _decide(store: EmojiStore, emoji_id: str, decision: str) -> None:
+    if decision == "delete":
+        await store.remove(emoji_id, None)
+    else:
+        await store.set_hidden(emoji_id, decision == "hide")
+
+
+def _line(reported: Reported) -> str:
+    """Id, since when it waits, how many reports it has, their reasons, its name."""
+    reasons = ", ".join(dict.fromkeys(report.reason for report in reported.reports))
+    hidden = "  (hidden)" if reported.emoji.hidden else ""
+    emoji = reported.emoji
+    return f"{emoji.id}  {reported.waiting_since:%F %T}  {reported.total}  {reasons}  {emoji.name}{hidden}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="igemoji-emoji-catalog", description="Without a command: serves.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    reports = commands.add_parser("reports", help="list the templates that were reported, the longest waiting first")
+    reports.add_argument("--decided", action="store_true", help="those that were decided on")
+    for name, what in (
+        ("hide", "hide a template from everyone but its maker and operators"),
+        ("restore", "show a hidden template again"),
+        ("delete", "delete a template for good"),
+    ):
+        commands.add_parser(name, help=what).add_argument("id", metavar="ID")
+    return parser

@@ -1,0 +1,136 @@
+"""`igemoji admin`: what operators do, on the data folder of a mesh or, with --server, on one that runs elsewhere."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from igemoji_auth.operate import operate as operate_auth
+from igemoji_client import AsyncClient, Reported
+from igemoji_emoji_catalog.operate import operate as operate_catalog
+from igemoji_stack import remote
+from igemoji_stack.photo_errors import CannotWork
+
+Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh keeps; without --server.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+TemplateId = Annotated[str, typer.Argument(metavar="ID", help="Of the template.")]
+FOLDER = Path(".igemoji")
+
+app = typer.Typer(help="Decide which templates others may see, and who decides it.", no_args_is_help=True)
+
+
+@app.command()
+def make_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
+    """Let an account decide which templates others may see."""
+    _on_folder(context, data, operate_auth, "make-operator", email)
+
+
+@app.command()
+def revoke_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
+    """Make an operator a user again."""
+    _on_folder(context, data, operate_auth, "revoke-operator", email)
+
+
+@app.command()
+def reset_password(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
+    """Print a link by which another password can be chosen, once."""
+    _on_folder(context, data, operate_auth, "reset-password", email)
+
+
+@app.command()
+def rotate_keys(context: typer.Context, data: Data = FOLDER) -> None:
+    """Publish a new key for access tokens, which takes over in ten minutes."""
+    _on_folder(context, data, operate_auth, "rotate-keys")
+
+
+@app.command()
+def reports(
+    context: typer.Context,
+    decided: Annotated[bool, typer.Option("--decided", help="Those that were decided on.")] = False,
+    data: Data = FOLDER,
+) -> None:
+    """List the templates that were reported, the longest waiting first."""
+    if context.obj is None:
+        _run_on_folder(data, operate_catalog, "reports", *(["--decided"] if decided else []))
+        return
+
+    async def told(client: AsyncClient) -> None:
+        async for case in client.moderation.reports(decided=decided):
+            typer.echo(line(case))
+
+    _on_server(context, told)
+
+
+@app.command()
+def hide(context: typer.Context, template_id: TemplateId, data: Data = FOLDER) -> None:
+    """Hide a template from everyone but its maker and operators."""
+    _decide(context, template_id, "hide", data)
+
+
+@app.command()
+def restore(context: typer.Context, template_id: TemplateId, data: Data = FOLDER) -> None:
+    """Show a hidden template again."""
+    _decide(context, template_id, "restore", data)
+
+
+@app.command()
+def delete(context: typer.Context, template_id: TemplateId, data: Data = FOLDER) -> None:
+    """Delete a template for good."""
+    _decide(context, template_id, "delete", data)
+
+
+def line(case: Reported) -> str:
+    """As `igemoji-emoji-catalog reports` tells of it."""
+    reasons = ", ".join(dict.fromkeys(report.reason for report in case.reports))
+    since = f"{case.waiting_since:%F %T}" if case.waiting_since else ""
+    hidden = "  (hidden)" if case.emoji.hidden else ""
+    return f"{case.emoji.id}  {since}  {case.total}  {reasons}  {case.emoji.name}{hidden}"
+
+
+def _decide(context: typer.Context, template_id: str, decision: Any, data: Path) -> None:
+    if context.obj is None:
+        _run_on_folder(data, operate_catalog, decision, template_id)
+        return
+
+    async def decide(client: AsyncClient) -> None:
+        await client.moderation.decide(template_id, decision)
+        typer.echo(f"{template_id}: {decision} is done.")
+
+    _on_server(context, decide)
+
+
+def _on_folder(context: typer.Context, data: Path, operate: Callable[[list[str]], None], *arguments: str) -> None:
+    if context.obj is not None:
+        _refuse("Only who has the data folder may do that: run it there, without --server.")
+    _run_on_folder(data, operate, *arguments)
+
+
+def _run_on_folder(data: Path, operate: Callable[[list[str]], None], *arguments: str) -> None:
+    if "DATABASE_URL" not in os.environ and not data.is_dir():
+        _refuse(f"There is no data folder {data}: name that of the mesh with --data.")
+    os.environ["DATA_DIR"] = str(data)
+    operate(list(arguments))
+
+
+def _on_server(context: typer.Context, work: Callable[[AsyncClient], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        server = remote.chosen(context)
+        if server is None or not server.email:
+            raise CannotWork(
+                "Which operator are you? Give --email, and the password in IGEMOJI_PASSWORD or when asked."
+            )
+        async with remote.logged_in(server) as client:
+            await work(client)
+
+    try:
+        asyncio.run(run())
+    except CannotWork as error:
+        _refuse(str(error))
+
+
+def _refuse(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)

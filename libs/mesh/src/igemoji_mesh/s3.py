@@ -81,7 +81,7 @@ class S3ObjectStore:
         self._http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             maxsize=CONNECTIONS,
-            retries=urllib3.Retry(total=TRIES, backoff_factor=0.1, status_forcelist=(500, 502, 503, 504)),
+            retries=urllib3.Retry(total=TRIES - 1, backoff_factor=0.1, status_forcelist=(500, 502, 503, 504)),
         )
         self._client = _client(place.endpoint, place.region, keys, self._http)
         # It signs links and never sends anything.

@@ -6,6 +6,7 @@ import { server } from './server';
 
 // jsdom scrolls nothing.
 window.scrollTo = () => undefined;
+Element.prototype.scrollIntoView = () => undefined;
 
 beforeAll(() => server.listen({ onUnhandledFrame: 'error' }));
 afterEach(() => {

@@ -23,6 +23,7 @@ function begin() {
   const tasks = new Map<string, { tell: (state: TaskState, reason?: string) => void }>();
   const cancelled: string[] = [];
   const originals = new Map<string, Blob>();
+  let results = 0;
   const queue = createPhotoQueue({
     dispatch: store.dispatch,
     photos: () => selectPhotos(store.getState()),
@@ -39,6 +40,7 @@ function begin() {
       cancel: (taskId) => Promise.resolve(cancelled.push(taskId)),
     },
     keepOriginal: (taskId, file) => originals.set(taskId, file),
+    onResult: () => (results += 1),
   });
 
   function course(taskId: string): Response {
@@ -47,7 +49,9 @@ function begin() {
       start(controller) {
         tasks.set(taskId, {
           tell(state, reason) {
-            const task: Task = { ...TASK, task_id: taskId, state, ...(reason && { error: { reason, message: '' } }) };
+            const image_url = state === 'TASK_STATE_DONE' ? '/image' : '';
+            const error = reason && { error: { reason, message: '' } };
+            const task: Task = { ...TASK, task_id: taskId, state, image_url, ...error };
             const event = { sequence: (sequence += 1), heartbeat: false, task };
             controller.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`));
             if (/DONE|FAILED/.test(state)) controller.close();
@@ -66,7 +70,7 @@ function begin() {
     (await upload(index)).answer({ kind: 'accepted', taskId: `task ${String(index)}` });
     return vi.waitFor(() => tasks.get(`task ${String(index)}`) ?? Promise.reject(new Error('not followed yet')));
   };
-  return { queue, uploads, upload, accept, cancelled, originals, all, phases, add };
+  return { queue, uploads, upload, accept, cancelled, originals, results: () => results, all, phases, add };
 }
 
 const TASK: Task = {
@@ -158,6 +162,15 @@ describe('the queue of photos', () => {
     queue.retry(all()[0]?.id ?? '');
     expect(phases()).toEqual(['uploading']);
     expect((await upload(1)).name).toBe('0.jpg');
+  });
+
+  it('tells of each result, so that lists of them are read again', async () => {
+    const { add, accept, phases, results } = begin();
+    add(2);
+    (await accept(0)).tell('TASK_STATE_FAILED', 'LIMIT');
+    (await accept(1)).tell('TASK_STATE_DONE');
+    await vi.waitFor(() => expect(phases()).toEqual(['failed', 'done']));
+    expect(results()).toBe(1);
   });
 
   it('says why a photo failed that was accepted', async () => {

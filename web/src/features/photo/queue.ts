@@ -19,6 +19,8 @@ export interface QueueParts {
   token: (renew: boolean) => Promise<string>;
   /** The browser's own file of a task, for comparing before and after. */
   keepOriginal: (taskId: string, file: Blob) => void;
+  /** There is a result more. */
+  onResult: () => void;
 }
 
 export interface PhotoQueue {
@@ -41,6 +43,7 @@ export function createPhotoQueue({
   source,
   token,
   keepOriginal,
+  onResult,
 }: QueueParts): PhotoQueue {
   const files = new Map<string, File>();
   const running = new Map<string, AbortController>();
@@ -108,6 +111,7 @@ export function createPhotoQueue({
       signal,
     );
     dispatch(photos.ended({ id, task }));
+    if (task.image_url) onResult();
   }
 
   function pause(seconds: number): void {

@@ -42,6 +42,7 @@ function queueOf(store: AppStore): PhotoQueue {
       throw sessionOf(store).status === 'authenticated' ? new TypeError('offline') : new Refused('UNAUTHENTICATED');
     },
     keepOriginal: originals.keep,
+    onResult: () => store.dispatch(tasks.util.invalidateTags(['MyResults', 'Ranking'])),
   });
   let user = sessionOf(store).user?.id;
   store.subscribe(() => {

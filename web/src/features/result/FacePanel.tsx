@@ -3,7 +3,7 @@ import Chip from '@mui/material/Chip';
 import FormControlLabel from '@mui/material/FormControlLabel';
 import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
-import { useId } from 'react';
+import { useEffect, useId, useRef } from 'react';
 
 import type { Emoji, Face } from '@/api/schema';
 import { useFormats, useMessages } from '@/app/i18n';
@@ -27,8 +27,11 @@ interface Props {
 /** One face: what the AI saw in it, and what its owner wants instead. */
 export function FacePanel({ face, emoji, onRevise }: Props) {
   const t = useMessages(messages);
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => panel.current?.scrollIntoView({ block: 'nearest' }), [face.face]);
   return (
-    <Box sx={{ display: 'grid', gap: 2.5 }}>
+    // Clear of the bars of the app, where it is scrolled to.
+    <Box ref={panel} sx={{ display: 'grid', gap: 2.5, scrollMargin: '88px 0' }}>
       <Box sx={{ display: 'flex', alignItems: 'center', flexWrap: 'wrap', gap: 1.5 }}>
         {isExpression(face.expression) && <Art emoji={emoji} expression={face.expression} size={56} />}
         <Typography variant="h3" component="h2">

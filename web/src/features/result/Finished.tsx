@@ -115,7 +115,10 @@ export function Finished({ task, following, onDelete }: Props) {
         </Box>
 
         <Box sx={{ display: 'grid', gap: 2.5, minWidth: 0 }}>
-          <Actions task={task} image={picture.image} onDelete={onDelete} />
+          {/* On a phone the faces stand right below the photo. */}
+          <Box sx={{ order: { xs: 1, md: 0 } }}>
+            <Actions task={task} image={picture.image} onDelete={onDelete} />
+          </Box>
           <Notes task={task} />
           {task.faces.length > 0 && (
             <FaceList faces={task.faces} emoji={emoji} selected={selected} onSelect={setSelected} />

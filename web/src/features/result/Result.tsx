@@ -6,7 +6,7 @@ import { useMessages } from '@/app/i18n';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
 import { LinkButton } from '@/components/LinkButton';
-import { Page } from '@/components/Page';
+import { Page, useTitle } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
 
 import { useFailure } from '../task/messages';
@@ -47,10 +47,12 @@ function Failed({ task }: { task: Task }) {
   const t = useMessages(messages);
   const failure = useFailure();
   const reason = task.error?.reason ?? 'UNKNOWN';
+  const title = reason === 'CANCELLED' ? t.stopped : t.failedTitle;
+  useTitle(title);
   return (
     <EmptyState
       face="sad"
-      title={reason === 'CANCELLED' ? t.stopped : t.failedTitle}
+      title={title}
       action={
         <LinkButton variant="contained" to={`/make?emoji=${task.emoji_id}`}>
           {t.tryAnother}

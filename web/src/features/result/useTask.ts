@@ -79,6 +79,7 @@ function useFollow(task: Task | undefined) {
       (finished) => {
         if (leaving.signal.aborted) return;
         put(finished);
+        store.dispatch(tasks.util.invalidateTags(['MyResults']));
         setVersion((count) => count + 1);
       },
       () => {

@@ -107,7 +107,7 @@ function Link({ link }: { link: string }) {
           slotProps={{ htmlInput: { readOnly: true } }}
           onFocus={({ target }) => target.select()}
         />
-        <Button variant="contained" onClick={copy}>
+        <Button variant="contained" onClick={copy} sx={{ flexShrink: 0 }}>
           {t.copy}
         </Button>
       </Box>

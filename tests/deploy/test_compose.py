@@ -30,13 +30,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(sys, "path", [*sys.path])
         prepare = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(prepare)
-        prepare.SECRETS = tmp_path_factory.mktemp("compose") / "secrets"
+        secrets = tmp_path_factory.mktemp("compose") / "secrets"
+        patch.setattr(prepare, "SECRETS", secrets)
         prepare.main()
-        before = (prepare.SECRETS / "auth.env").read_text()
+        before = (secrets / "auth.env").read_text()
         prepare.main()
-        assert (prepare.SECRETS / "auth.env").read_text() == before, "what databases know stays"
-    found: Path = prepare.SECRETS
-    return found
+        assert (secrets / "auth.env").read_text() == before, "what databases know stays"
+    return secrets
 
 
 def test_everything_that_is_mounted_and_read_is_there(compose: dict[str, Any], prepared: Path) -> None:

@@ -123,7 +123,7 @@ def test_services_are_probed_on_the_health_port_alone(manifests: list[Manifest])
 @EACH
 def test_everything_that_a_pod_refers_to_is_there(manifests: list[Manifest], secrets_made: dict[str, set[str]]) -> None:
     config = {name_of(found): set(found.get("data", {})) for found in of_kind(manifests, "ConfigMap")}
-    claims = {name_of(found): set() for found in of_kind(manifests, "PersistentVolumeClaim")}
+    claims: dict[str, set[str]] = {name_of(found): set() for found in of_kind(manifests, "PersistentVolumeClaim")}
     stateful = of_kind(manifests, "StatefulSet")
     claimed = {name_of(claim) for workload in stateful for claim in workload["spec"]["volumeClaimTemplates"]}
     accounts = {name_of(found) for found in of_kind(manifests, "ServiceAccount")}

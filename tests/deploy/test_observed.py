@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,7 +123,7 @@ def use(watched: Watched) -> None:
             assert upload.status_code == 202, upload.text
             watched.request_id = watched.request_id or upload.headers["x-request-id"]
             task = upload.json()["task_id"]
-            eventually(lambda task=task: _done(http, task, me))
+            eventually(partial(_done, http, task, me))
             images = {
                 path.stem: base64.b64encode(path.read_bytes()).decode()
                 for path in (ASSETS / "templates" / "zoo").glob("*.png")

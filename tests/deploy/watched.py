@@ -32,7 +32,7 @@ class Span:
 
 
 @dataclass
-class Collector(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc]
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     """Takes traces by OTLP over gRPC and keeps them."""
 
     spans: list[Span] = field(default_factory=list)

@@ -39,12 +39,23 @@ class LoggedMesh(Mesh):
         super().__init__(options, lambda name, line: self.lines.append(f"{name} {line}"))
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """A mesh that somebody else started, such as one of container images."""
+
+    url: str
+
+
 @pytest.fixture(scope="session")
-def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedMesh]:
+def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedMesh | Elsewhere]:
     """One mesh for the whole run, on a free port, in an event loop and a thread of its own.
 
-    With `--backend real` it stands on real parts, with two of each service and three workers.
+    With `--backend real` it stands on real parts, with two of each service and three workers. With IGEMOJI_E2E_URL in
+    the environment it is the one that runs there; tests that look inside of a mesh can't run then.
     """
+    if url := os.environ.get("IGEMOJI_E2E_URL"):
+        yield Elsewhere(url)
+        return
     options = MeshOptions(data=tmp_path_factory.mktemp("mesh"), assets=ASSETS, port=0, rate_factor=100)
     if request.config.getoption("--backend") == Backend.REAL:
         options = replace(options, backend=Backend.REAL, replicas=2, worker_replicas=3, workers=1)

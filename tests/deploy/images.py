@@ -1,0 +1,202 @@
+"""Builds every image and tries it: python tests/deploy/images.py [podman|docker]   (make test-images)
+
+Sizes, users, labels and what is left of the build are looked at. Then a mesh of the images runs, without rights and on
+a read-only root file system, with the defaults that are embedded in them, and the end-to-end suite drives it.
+"""
+
+# ruff: noqa: T201 - it is a command
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_stack.ports import HOST, free_ports
+
+ROOT = Path(__file__).parents[2]
+PYTHON = "docker.io/library/python:3.11-slim-bookworm"
+NGINX = "docker.io/nginxinc/nginx-unprivileged:1.29-alpine"
+MB = 10**6
+SUITE = ("test_round_trip.py", "test_accounts.py", "test_sharing.py")
+ONLY = "not is_not_logged"
+"""Tests that need no more than an address."""
+SERVICES = ("auth", "emoji-catalog", "ranking", "inference")
+
+
+@dataclass(frozen=True)
+class Image:
+    dockerfile: str
+    most_mb: int
+    """Of all layers above the base."""
+    base: str = PYTHON
+
+
+IMAGES = {
+    "auth": Image("services/auth/Dockerfile", 150),
+    "emoji-catalog": Image("services/emoji_catalog/Dockerfile", 150),
+    "ranking": Image("services/ranking/Dockerfile", 150),
+    "inference": Image("services/inference/Dockerfile", 380),
+    "gateway": Image("services/gateway/Dockerfile", 130),
+    "web": Image("web/Dockerfile", 150, NGINX),
+}
+LEFT_OVERS = ("gcc", "cc", "strip", "uv", "npm", "node")
+
+
+class Containers:
+    """podman or docker; both take the same words for what is done here."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+
+    def __call__(self, *arguments: str, check: bool = True) -> str:
+        done = subprocess.run([self._command, *arguments], capture_output=True, text=True, check=False)
+        if check and done.returncode != 0:
+            sys.exit(f"{self._command} {' '.join(arguments)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return done.stdout.strip()
+
+    def inspect(self, image: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self("image", "inspect", image))[0]
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", nargs="?", default="podman", choices=["podman", "docker"])
+    parser.add_argument("--pull", action="store_true", help="look for newer bases first")
+    parser.add_argument("--built", action="store_true", help="do not build: they are there")
+    arguments = parser.parse_args()
+    containers = Containers(arguments.command)
+    for name, image in IMAGES.items():
+        if not arguments.built:
+            _build(containers, name, image, pull=arguments.pull)
+        _look_at(containers, name, image)
+    with _mesh(containers) as url:
+        _suite(url)
+    print("every image was built and tried")
+
+
+def _build(containers: Containers, name: str, image: Image, *, pull: bool) -> None:
+    started = time.monotonic()
+    options = ["--network=host", "--build-arg=VERSION=test", *(["--pull"] if pull else [])]
+    containers("build", *options, "--file", str(ROOT / image.dockerfile), "--tag", f"igemoji/{name}", str(ROOT))
+    print(f"{name}: built in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _look_at(containers: Containers, name: str, image: Image) -> None:
+    found = containers.inspect(f"igemoji/{name}")
+    above = (found["Size"] - containers.inspect(image.base)["Size"]) / MB
+    assert above <= image.most_mb, f"{name}: {above:.0f} MB above its base, of at most {image.most_mb}"
+    labels = found["Config"]["Labels"]
+    assert labels["org.opencontainers.image.title"] == f"igemoji-{name}"
+    assert labels["org.opencontainers.image.version"]
+    user = found["Config"]["User"]
+    assert user.partition(":")[0].isdigit(), name
+    assert user.partition(":")[0] != "0", name
+    search = (
+        f"for tool in {' '.join(LEFT_OVERS)}; do command -v $tool; done; ls -A /root/.cache /src /var/lib/apt/lists"
+    )
+    left = containers("run", "--rm", "--entrypoint=/bin/sh", "--user=0", f"igemoji/{name}", "-c", search, check=False)
+    assert [line for line in left.splitlines() if line and not line.endswith(":")] == [], f"{name}: {left}"
+    print(f"{name}: {above:.0f} MB above its base", flush=True)
+
+
+@contextmanager
+def _mesh(containers: Containers) -> Iterator[str]:
+    network = f"igemoji-test-{os.getpid()}"
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory() as folder:
+        _certificates(Path(folder))
+        containers("network", "create", network)
+        try:
+            for name in SERVICES:
+                _run(containers, network, name, Path(folder), environment=_addresses())
+            _run(containers, network, "web", None)
+            gateway = ["--web=web:8080", "--rate-factor=100", "--drain-seconds=1"]
+            _run(containers, network, "gateway", Path(folder), publish=f"{HOST}:{port}:8080", arguments=gateway)
+            url = f"http://{HOST}:{port}"
+            _until_it_answers(containers, url)
+            yield url
+            _stop(containers)
+        finally:
+            containers("rm", "--force", *(f"igemoji-test-{name}" for name in IMAGES), check=False)
+            containers("network", "rm", network, check=False)
+
+
+def _run(
+    containers: Containers,
+    network: str,
+    name: str,
+    certificates: Path | None,
+    *,
+    environment: dict[str, str] | None = None,
+    publish: str = "",
+    arguments: list[str] | None = None,
+) -> None:
+    options = [f"--name=igemoji-test-{name}", f"--network={network}", f"--network-alias={name}", "--detach"]
+    closed = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--tmpfs=/tmp:mode=1777"]
+    if name in SERVICES:
+        closed.append("--tmpfs=/data:mode=1777")
+    if certificates is not None:
+        closed.append(f"--volume={certificates / name}:/tls:ro")
+    told = [f"--env={key}={value}" for key, value in (environment or {}).items()]
+    published = [f"--publish={publish}"] if publish else []
+    containers("run", *options, *closed, *told, *published, f"igemoji/{name}", *(arguments or []))
+
+
+def _addresses() -> dict[str, str]:
+    addresses = {f"{name.replace('-', '_').upper()}_ADDRESS": f"{name}:50051" for name in SERVICES}
+    return {**addresses, "ADDRESS_FACTOR": "100", "WORKERS": "2"}
+
+
+def _certificates(folder: Path) -> None:
+    authority = CertificateAuthority.create()
+    for name in (*SERVICES, "gateway"):
+        certificate, key = authority.issue(name)
+        (folder / name).mkdir()
+        for file, pem in (("tls.crt", certificate), ("tls.key", key), ("ca.crt", authority.certificate_pem)):
+            (folder / name / file).write_bytes(pem)
+    folder.chmod(0o755)
+
+
+def _until_it_answers(containers: Containers, url: str) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            if httpx.get(f"{url}/api/v1/emojis/pages/1").status_code == 200 and "<html" in httpx.get(url).text:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.5)
+    for name in IMAGES:
+        print(name, containers("logs", f"igemoji-test-{name}", check=False)[-1500:])
+    sys.exit("the images' mesh does not answer")
+
+
+def _suite(url: str) -> None:
+    tests = [str(ROOT / "tests" / "e2e" / name) for name in SUITE]
+    environment = {**os.environ, "IGEMOJI_E2E_URL": url}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", ONLY, *tests]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+def _stop(containers: Containers) -> None:
+    """Each ends by itself when it is told to, and in good order."""
+    for name in ("gateway", *SERVICES, "web"):
+        containers("stop", "--time=40", f"igemoji-test-{name}")
+        code = containers("inspect", "--format={{.State.ExitCode}}", f"igemoji-test-{name}")
+        assert code == "0", f"{name} ended with {code}"
+
+
+if __name__ == "__main__":
+    main()

@@ -31,7 +31,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     built_ins = await asyncio.to_thread(read_built_ins, settings.builtin_dir) if settings.builtin_dir else []
     await asyncio.to_thread(migrate, settings.database("emoji-catalog"), "igemoji_emoji_catalog")
     database = Database(settings.database("emoji-catalog"))
-    objects = object_store(settings.objects("emoji-catalog"))
+    objects = object_store(settings.objects("emoji-catalog"), settings.object_store_keys)
     channels = Channels(settings)
     ranking = ranking_pb2_grpc.RankingServiceStub(channels.to("ranking"))
     forget = Delivery(ranking_pb2.ForgetEmojiRequest, ranking.ForgetEmoji)

@@ -56,7 +56,8 @@ export const theme = createTheme({
   components: {
     MuiCssBaseline: {
       styleOverrides: {
-        body: { overflowWrap: 'anywhere' },
+        // Korean breaks between words, as one writes it.
+        body: { overflowWrap: 'anywhere', wordBreak: 'keep-all' },
         '@media (prefers-reduced-motion: reduce)': {
           '*, *::before, *::after': {
             animationDuration: '0.01ms !important',

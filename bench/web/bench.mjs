@@ -1,0 +1,147 @@
+/**
+ * The first load of the web client in Chromium, from the browser's own performance API: first contentful paint, largest
+ * contentful paint, layout shift, blocking time, and the JavaScript that it took.
+ *
+ * usage: node bench/web/bench.mjs [ROUNDS]     (make bench-web)
+ *
+ * On a phone's screen, with the processor four times slower than this machine's and the network that Lighthouse takes
+ * for slow 4G. The reference is what web.dev calls good. Writes bench/results/web.md.
+ */
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const { chromium } = createRequire(join(ROOT, 'web/package.json'))('playwright-core');
+
+const ROUNDS = Number(process.argv[2] ?? 5);
+const START_MS = 120_000;
+const SLOWER = 4;
+const SLOW_4G = { offline: false, latency: 150, downloadThroughput: 1_638_400 / 8, uploadThroughput: 675_000 / 8 };
+const SCREENS = ['/', '/templates', '/ranking', '/login'];
+
+/** What web.dev calls good, and our own limit for JavaScript. */
+const GOOD = { fcp: 1800, lcp: 2500, cls: 0.1, tbt: 200, js: 250 };
+const NAMES = {
+  fcp: 'first contentful paint, ms',
+  lcp: 'largest contentful paint, ms',
+  cls: 'layout shift',
+  tbt: 'blocking time, ms',
+  js: 'JavaScript, KB gzip',
+};
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function startMesh() {
+  const data = mkdtempSync(join(tmpdir(), 'igemoji-bench-'));
+  const mesh = spawn(join(ROOT, '.venv/bin/igemoji'), ['up', '--port', '0', '--data', data, '--rate-factor', '1000'], {
+    stdio: 'ignore',
+  });
+  const ended = new Promise((done) => mesh.once('exit', done));
+  const stop = async () => {
+    mesh.kill('SIGTERM');
+    await ended;
+    rmSync(data, { recursive: true, force: true });
+  };
+  const state = join(data, 'run/mesh.json');
+  for (const until = Date.now() + START_MS; !existsSync(state);) {
+    if (mesh.exitCode !== null || Date.now() > until) {
+      await stop();
+      throw new Error('The mesh did not start: try `make up`');
+    }
+    await new Promise((again) => setTimeout(again, 100));
+  }
+  return { url: JSON.parse(readFileSync(state, 'utf8')).url, stop };
+}
+
+/** In the page, before any script of it: keeps what the browser tells only while it happens. */
+function observe() {
+  window.seen = { cls: 0, tbt: 0, lcp: 0 };
+  const on = (type, each) =>
+    new PerformanceObserver((list) => list.getEntries().forEach(each)).observe({ type, buffered: true });
+  on('layout-shift', (entry) => (window.seen.cls += entry.hadRecentInput ? 0 : entry.value));
+  on('longtask', (entry) => (window.seen.tbt += Math.max(0, entry.duration - 50)));
+  on('largest-contentful-paint', (entry) => (window.seen.lcp = entry.startTime));
+}
+
+async function load(browser, url, path) {
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport: { width: 360, height: 740 },
+    isMobile: true,
+    hasTouch: true,
+    locale: 'ko-KR',
+    serviceWorkers: 'block',
+  });
+  try {
+    const page = await context.newPage();
+    const devtools = await context.newCDPSession(page);
+    await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+    await devtools.send('Network.enable');
+    await devtools.send('Network.emulateNetworkConditions', SLOW_4G);
+    await page.addInitScript(observe);
+    await page.goto(path, { waitUntil: 'networkidle', timeout: 120_000 });
+    await page.locator('h1').first().waitFor();
+    const scripts = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .map(({ name }) => new URL(name).pathname)
+        .filter((name) => name.endsWith('.js')),
+    );
+    const measured = await page.evaluate(() => ({
+      ...window.seen,
+      fcp: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+    }));
+    const js = [...new Set(scripts)].reduce(
+      (sum, name) => sum + gzipSync(readFileSync(join(ROOT, 'web/dist', name))).length,
+      0,
+    );
+    return { ...measured, js: js / 1000 };
+  } finally {
+    await context.close();
+  }
+}
+
+const shown = (key, value) => (key === 'cls' ? value.toFixed(3) : value.toFixed(0));
+
+const mesh = await startMesh();
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+});
+const rows = [];
+try {
+  for (const path of SCREENS) {
+    const rounds = [];
+    for (let round = 0; round < ROUNDS; round += 1) rounds.push(await load(browser, mesh.url, path));
+    for (const key of Object.keys(GOOD)) {
+      const value = median(rounds.map((round) => round[key]));
+      rows.push(
+        `| \`${path}\` | ${NAMES[key]} | ${shown(key, value)} | ${GOOD[key]} | ${(value / GOOD[key]).toFixed(2)} |`,
+      );
+      console.log(rows.at(-1));
+    }
+  }
+} finally {
+  await browser.close();
+  await mesh.stop();
+}
+
+writeFileSync(
+  join(ROOT, 'bench/results/web.md'),
+  `# The first load of the web client
+
+\`make bench-web\`, the median of ${ROUNDS} loads without any cache, on ${cpus().length} cores (${cpus()[0].model.trim()}) slowed down ${SLOWER} times, over
+slow 4G (150 ms, 1.6 Mbit/s), Chromium ${browser.version()}, a phone's screen of 360 × 740. Good is what web.dev calls so (first
+contentful paint 1.8 s, largest 2.5 s, layout shift 0.1, blocking time 200 ms); 250 KB is our own limit. Ratio: measured to
+good, below 1 is better.
+
+| screen | what | measured | good | ratio |
+|---|---|---|---|---|
+${rows.join('\n')}
+`,
+);

@@ -108,6 +108,15 @@ async def test_a_step_that_this_version_does_not_know_is_no_end(server, anna):
     assert await states(anna) == ["UNSPECIFIED", "DONE"]
 
 
+async def test_a_photo_is_fetched_from_where_it_lies_without_the_token(server, anna):
+    image = "GET /api/v1/faces/tasks/p1/image"
+    server.on(image, httpx.Response(302, headers={"location": "https://store.example/photos/p1?signature=x"}))
+    server.on("GET /photos/p1", httpx.Response(200, content=b"photo"))
+    assert await anna.tasks.result_image("p1") == b"photo"
+    assert "authorization" in server.calls(image)[0].headers
+    assert "authorization" not in server.calls("GET /photos/p1")[0].headers
+
+
 async def test_a_result_is_written_whole_or_not_at_all(server, anna, tmp_path):
     async def cut_short():
         yield b"half"

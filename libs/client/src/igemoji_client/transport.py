@@ -242,7 +242,8 @@ class Transport:
             timeout=httpx.Timeout(READ_SECONDS, connect=10, read=call.read_seconds),
         )
         try:
-            response = await self._http.send(request, stream=True)
+            # A photo may lie in an object store; the token does not go with the request there.
+            response = await self._http.send(request, stream=True, follow_redirects=call.method == "GET")
             try:
                 if response.status_code >= 300:
                     await response.aread()

@@ -56,7 +56,7 @@ def make(database: str = "", objects: str = "", *, certificates: bool = True) ->
     if not objects:
         made["minio"] = {"root-user": "igemoji", "root-password": secrets.token_hex(16)}
     for service in OBJECTS_OF:
-        made[service] |= _objects(objects, service, made.get("minio"))
+        made[service] |= _objects(objects, made.get("minio"))
     made["inference"]["TASK_QUEUE_URL"] = f"amqp://igemoji:{queue}@rabbitmq:5672//"
     made["inference"]["PROGRESS_URL"] = f"redis://:{progress}@redis:6379/0"
     made["rabbitmq"] = {"user": "igemoji", "password": queue}
@@ -78,17 +78,16 @@ def _database_password(service: str, *, known: bool) -> str:
     )
 
 
-def _objects(url: str, service: str, minio: Secret | None) -> Secret:
+def _objects(url: str, minio: Secret | None) -> Secret:
+    """The same for all: each keeps to a prefix of its own."""
     if minio:
         return {
-            "OBJECT_STORE_URL": f"s3://igemoji-{service}?endpoint=http://minio:9000",
+            "OBJECT_STORE_URL": "s3://igemoji?endpoint=http://minio:9000",
             "OBJECT_STORE_ACCESS_KEY": minio["root-user"],
             "OBJECT_STORE_SECRET_KEY": minio["root-password"],
         }
     keys = ("OBJECT_STORE_ACCESS_KEY", "OBJECT_STORE_SECRET_KEY")
-    place = urlsplit(url)
-    path = f"{place.path.rstrip('/')}/{service}"
-    return {"OBJECT_STORE_URL": place._replace(path=path).geturl(), **{key: _from_environment(key) for key in keys}}
+    return {"OBJECT_STORE_URL": url, **{key: _from_environment(key) for key in keys}}
 
 
 def _certificates() -> dict[str, Secret]:

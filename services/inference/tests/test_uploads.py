@@ -45,13 +45,13 @@ class SlowDatabase(Database):
         super().__init__(url)
         self.is_writing = threading.Event()
 
-    async def write(self, work):
+    async def write(self, work, *, alone=True):
         def slowly(connection: sa.Connection):
             self.is_writing.set()
             time.sleep(0.2)
             return work(connection)
 
-        return await super().write(slowly)
+        return await super().write(slowly, alone=alone)
 
 
 @pytest.fixture

@@ -68,8 +68,12 @@ class Database:
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         return await self._run(self.engine.connect, work)
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
-        return await self._run(self._begin, work)
+    async def write(self, work: Callable[[sa.Connection], T], *, alone: bool = True) -> T:
+        """Not `alone`: on MySQL it reads what is committed and locks what it names FOR UPDATE, and nothing else.
+
+        That is for work that many do at once, and that sees to it by itself where order matters.
+        """
+        return await self._run(lambda: self._begin("SERIALIZABLE" if alone else "READ COMMITTED"), work)
 
     async def check(self) -> None:
         """Raises where the database does not answer."""
@@ -79,8 +83,8 @@ class Database:
         self._threads.shutdown(wait=True)
         self.engine.dispose()
 
-    def _begin(self) -> AbstractContextManager[sa.Connection]:
-        return self.engine.execution_options(igemoji_write=True).begin()
+    def _begin(self, isolation: str) -> AbstractContextManager[sa.Connection]:
+        return self.engine.execution_options(igemoji_write=isolation).begin()
 
     async def _run(
         self, connect: Callable[[], AbstractContextManager[sa.Connection]], work: Callable[[sa.Connection], T]

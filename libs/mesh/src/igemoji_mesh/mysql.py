@@ -111,9 +111,13 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
 
 
 def begin(connection: sa.Connection) -> None:
-    """A transaction that writes runs as if it were alone, like on SQLite: what it has read stays so until it ends."""
-    if connection.get_execution_options().get("igemoji_write", False):
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+    """A transaction that writes runs as if it were alone, like on SQLite, unless it asks for less: what it has read
+    stays so until it ends.
+    """
+    isolation = connection.get_execution_options().get("igemoji_write")
+    if isolation:
+        level = "READ COMMITTED" if isolation == "READ COMMITTED" else "SERIALIZABLE"
+        connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
 
 
 def prepare(connection: sa.Connection) -> None:

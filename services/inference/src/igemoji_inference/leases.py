@@ -6,6 +6,7 @@ end of the lease's time.
 
 import datetime
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,20 +104,26 @@ def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: f
     )
 
 
-def take_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -> list[tuple[str, float]]:
-    """Ids and megapixels of tasks that no worker has and that none may be told of any more; no other call gets them.
+def find_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -> Sequence[sa.Row[Any]]:
+    """Tasks that no worker has and that none may be told of any more, for `take_stranded`.
 
     That is where a lease ran out, or where nobody began in `quiet_seconds`.
     """
     now = utc_now()
-    quiet = datetime.timedelta(seconds=quiet_seconds)
-    rows = connection.execute(
+    return connection.execute(
         sa.select(tasks.c.id, tasks.c.megapixels, tasks.c.lease, tasks.c.lease_until)
         .where(tasks.c.state.in_(OPEN), tasks.c.lease_until <= now)
-        .where(sa.or_(tasks.c.lease != "", tasks.c.turn_at <= now - quiet))
+        .where(sa.or_(tasks.c.lease != "", tasks.c.turn_at <= now - datetime.timedelta(seconds=quiet_seconds)))
         .order_by(tasks.c.turn_at, tasks.c.id)
         .limit(limit)
     ).all()
+
+
+def take_stranded(
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]], quiet_seconds: float
+) -> list[tuple[str, float]]:
+    """Ids and megapixels of those that nobody has taken since they were found; for a while no other call gets them."""
+    now, quiet = utc_now(), datetime.timedelta(seconds=quiet_seconds)
     taken = []
     for row in rows:
         changed = connection.execute(

@@ -201,7 +201,8 @@ class Inference:
     async def _take_in(self, photo: bytes, upload: Upload, make_task: Callable[[], Task]) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
-            await self._database.write(lambda connection: self._add(connection, make_task(), upload))
+            # Not alone: to count what is open would lock every open task, and uploads would wait for each other.
+            await self._database.write(lambda connection: self._add(connection, make_task(), upload), alone=False)
         except Exception:  # not where the service ends: what is being written may yet be committed
             await asyncio.to_thread(self._objects.delete, upload.key)
             raise
@@ -251,7 +252,8 @@ class Inference:
             raise QueueFull
 
     def _add(self, connection: sa.Connection, task: Task, upload: Upload) -> None:
-        # Asked again under the write lock: many uploads at once must not slip past the limit together.
+        # Asked again behind the gate: many uploads at once must not slip past the limit together.
+        store.pass_gate(connection, task.user_id)
         self._admit(connection, task.user_id)
         store.add_task(connection, task, upload)
         self._queue.add(connection, task.id, upload.megapixels)

@@ -6,6 +6,7 @@ or for a task that has ended, is passed over.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 from celery import Celery
@@ -66,7 +67,7 @@ class CeleryQueue:
     async def close(self) -> None:
         await asyncio.to_thread(self._connection.release)
 
-    def _sender(self, name: str):  # type: ignore[no-untyped-def]
+    def _sender(self, name: str) -> Callable[[Message], Awaitable[None]]:
         async def send(message: Message) -> None:
             assert isinstance(message, StringValue)  # noqa: S101 - what was added
             async with self._sending:
@@ -78,7 +79,7 @@ class CeleryQueue:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                stranded = await self._database.write(self._take_stranded)
+                stranded = await self._take_stranded()
             except Exception as error:
                 log.warning("stranded tasks can't be looked for now", error=repr(error))
                 continue
@@ -86,15 +87,23 @@ class CeleryQueue:
                 log.warning("sending tasks again that no worker has", tasks=stranded)
                 self._outbox.wake()
 
-    def _take_stranded(self, connection: sa.Connection) -> int:
-        stranded = leases.take_stranded(connection, QUIET_SECONDS, BATCH)
-        for task_id, megapixels in stranded:
-            self.add(connection, task_id, megapixels)
-        return len(stranded)
+    async def _take_stranded(self) -> int:
+        found = await self._database.read(lambda connection: leases.find_stranded(connection, QUIET_SECONDS, BATCH))
+
+        def take(connection: sa.Connection) -> int:
+            stranded = leases.take_stranded(connection, found, QUIET_SECONDS)
+            for task_id, megapixels in stranded:
+                self.add(connection, task_id, megapixels)
+            return len(stranded)
+
+        return await self._database.write(take, alone=False) if found else 0
 
 
 def send_task(app: Celery, connection: Connection, queue: str, task_id: str) -> None:
-    """Over a connection that is opened where it is not open. Returns when the broker has the message safe. Raises what Celery raises where it has not."""
+    """Returns when the broker has the message safe. Raises what Celery raises where it has not.
+
+    The connection is opened where it is not open.
+    """
     app.send_task(
         broker.WORK,
         kwargs={"task_id": task_id},

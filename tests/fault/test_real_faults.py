@@ -1,0 +1,74 @@
+"""A crowd uploads to a mesh on real parts, something is lost: every accepted photo is finished once, and everybody gets
+their own. The long form, with figures, is bench/faults."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from igemoji_stack.parts import PartMissing
+
+from .real import RealHarmed
+
+pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
+
+AWAY_SECONDS = 10
+"""How long the object store can't be reached."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def harmed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealHarmed]:
+    """One for all tests: what one fault leaves behind, later checks find."""
+    harmed = RealHarmed(tmp_path_factory.mktemp("real"))
+    try:
+        await harmed.start()
+    except PartMissing as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    try:
+        yield harmed
+    finally:
+        await harmed.stop()
+
+
+@pytest.mark.parametrize("process", ["inference-worker", "inference"])
+async def test_a_worker_or_a_replica_that_is_killed_harms_no_accepted_photo(harmed, process):
+    crowd = harmed.crowd(scale=3)
+    async with crowd.at_work():
+        await harmed.kill(process)
+    await harmed.check(crowd)
+
+
+async def test_a_workers_child_that_is_killed_harms_no_accepted_photo(harmed):
+    crowd = harmed.crowd(scale=3)
+    async with crowd.at_work():
+        await harmed.kill_child_at_work()
+    await harmed.check(crowd, answers_were_lost=False)
+
+
+@pytest.mark.parametrize("part", ["queue", "progress", "database"])
+async def test_a_part_that_is_killed_and_started_again_harms_no_accepted_photo(harmed, part):
+    crowd = harmed.crowd(scale=2)
+    async with crowd.at_work():
+        await harmed.restart(part)
+    await harmed.check(crowd)
+
+
+async def test_an_object_store_that_cannot_be_reached_for_a_while_harms_no_accepted_photo(harmed):
+    crowd = harmed.crowd(scale=2)
+    async with crowd.at_work(), harmed.unreachable("objects"):
+        await asyncio.sleep(AWAY_SECONDS)
+    await harmed.check(crowd)
+
+
+async def test_connections_that_are_slow_and_then_cut_harm_no_accepted_photo(harmed):
+    crowd = harmed.crowd(scale=2)
+    async with crowd.at_work():
+        for proxy in harmed.proxies.values():
+            async with proxy.slow(0.05):
+                await asyncio.sleep(1)
+                proxy.cut()
+    await harmed.check(crowd)

@@ -1,0 +1,137 @@
+"""Keys against a model: however calls, kills, failures and time meet, each key and request has at most one effect."""
+
+import asyncio
+import datetime
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.idempotency import (
+    KEPT,
+    LEASE,
+    Answer,
+    IdempotencyKeyReused,
+    IdempotencyKeys,
+    IdempotentCallUnderWay,
+    KeyedCall,
+    idempotency_table,
+)
+
+KEYS = ("a key that nobody guesses",) * 3 + ("another key, now and then",)
+SECONDS = [LEASE.total_seconds() - 1, LEASE.total_seconds(), KEPT.total_seconds()]
+
+metadata = sa.MetaData()
+idempotency_keys = idempotency_table(metadata)
+effects = sa.Table("effects", metadata, sa.Column("claim", sa.String(36)))
+
+
+@dataclass
+class Known:
+    """What the model has of a key."""
+
+    request: bytes
+    holder: str
+    leased_until: datetime.datetime
+    expires_at: datetime.datetime
+    answer: str = ""
+
+
+class Histories(RuleBasedStateMachine):
+    open_calls = Bundle("open_calls")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.database = Database(f"sqlite:///{Path(self.folder.name)}/x.db")
+        metadata.create_all(self.database.engine)
+        self.now = utc_now()
+        self.keys = IdempotencyKeys(self.database, idempotency_keys, lambda: self.now)
+        self.model: dict[str, Known] = {}
+        self.effects: list[str] = []
+
+    def teardown(self) -> None:
+        self.loop.run(self.database.close())
+        self.loop.close()
+        self.folder.cleanup()
+
+    @rule(target=open_calls, key=st.sampled_from(KEYS), request=st.sampled_from([b"one", b"one", b"one", b"two"]))
+    def begin(self, key: str, request: bytes):
+        call = KeyedCall(self.keys, key, "somebody", request)
+        known = self.model.get(key)
+        if known is not None and known.expires_at > self.now:
+            if known.request != request:
+                return self.refused(call, IdempotencyKeyReused)
+            if known.answer:
+                sealed = self.loop.run(self.keys.claim(call))
+                assert sealed is not None
+                assert call.opened(sealed, pb.Emoji) == answer_of(known.answer)
+                return multiple()
+            if known.leased_until > self.now:
+                return self.refused(call, IdempotentCallUnderWay)
+        assert self.loop.run(self.keys.claim(call)) is None
+        self.model[key] = Known(request, call.claim, self.now + LEASE, self.now + KEPT)
+        return call
+
+    @rule(call=consumes(open_calls))
+    def commit(self, call: KeyedCall) -> None:
+        def work(connection: sa.Connection) -> None:
+            connection.execute(effects.insert().values(claim=call.claim))
+            self.keys.keep_within(connection, call, answer_of(call.claim))
+
+        known = self.held_by(call)
+        if known is None:
+            with pytest.raises(IdempotentCallUnderWay):
+                self.loop.run(self.database.write(work))
+            return
+        self.loop.run(self.database.write(work))
+        self.effects.append(call.claim)
+        known.answer, known.expires_at = call.claim, self.now + KEPT
+
+    @rule(call=consumes(open_calls))
+    def fail(self, call: KeyedCall) -> None:
+        self.loop.run(self.keys.release(call))
+        self.model = {key: known for key, known in self.model.items() if known.holder != call.claim}
+
+    @rule(call=consumes(open_calls))
+    def kill(self, call: KeyedCall) -> None:
+        """Nothing more is heard of it."""
+
+    @rule(seconds=st.sampled_from(SECONDS))
+    def wait(self, seconds: float) -> None:
+        self.now += datetime.timedelta(seconds=seconds)
+
+    @rule()
+    def sweep(self) -> None:
+        self.loop.run(self.keys.sweep())
+        self.model = {key: known for key, known in self.model.items() if known.expires_at > self.now}
+
+    @invariant()
+    def what_was_answered_and_nothing_else_had_an_effect(self) -> None:
+        claims = sa.select(effects.c.claim)
+        found = self.loop.run(self.database.read(lambda connection: connection.execute(claims).scalars().all()))
+        assert list(found) == self.effects
+
+    def refused(self, call: KeyedCall, kind: type[Exception]):
+        with pytest.raises(kind):
+            self.loop.run(self.keys.claim(call))
+        return multiple()
+
+    def held_by(self, call: KeyedCall) -> Known | None:
+        return next((known for known in self.model.values() if known.holder == call.claim), None)
+
+
+def answer_of(claim: str) -> Answer[pb.Emoji]:
+    return Answer(pb.Emoji(id=claim), {"location": f"/things/{claim}"})
+
+
+Histories.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestHistories = Histories.TestCase

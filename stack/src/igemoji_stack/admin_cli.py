@@ -12,12 +12,15 @@ from igemoji_auth.operate import operate as operate_auth
 from igemoji_client import AsyncClient, Reported
 from igemoji_emoji_catalog.operate import operate as operate_catalog
 from igemoji_stack import remote
+from igemoji_stack.backend import Backend
 from igemoji_stack.photo_errors import CannotWork
+from igemoji_stack.state import read_state
 
 Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh keeps; without --server.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 TemplateId = Annotated[str, typer.Argument(metavar="ID", help="Of the template.")]
 FOLDER = Path(".igemoji")
+OPERATE = {"auth": operate_auth, "emoji-catalog": operate_catalog}
 
 app = typer.Typer(help="Decide which templates others may see, and who decides it.", no_args_is_help=True)
 
@@ -25,25 +28,25 @@ app = typer.Typer(help="Decide which templates others may see, and who decides i
 @app.command()
 def make_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
     """Let an account decide which templates others may see."""
-    _on_folder(context, data, operate_auth, "make-operator", email)
+    _on_folder(context, data, "make-operator", email)
 
 
 @app.command()
 def revoke_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
     """Make an operator a user again."""
-    _on_folder(context, data, operate_auth, "revoke-operator", email)
+    _on_folder(context, data, "revoke-operator", email)
 
 
 @app.command()
 def reset_password(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
     """Print a link by which another password can be chosen, once."""
-    _on_folder(context, data, operate_auth, "reset-password", email)
+    _on_folder(context, data, "reset-password", email)
 
 
 @app.command()
 def rotate_keys(context: typer.Context, data: Data = FOLDER) -> None:
     """Publish a new key for access tokens, which takes over in ten minutes."""
-    _on_folder(context, data, operate_auth, "rotate-keys")
+    _on_folder(context, data, "rotate-keys")
 
 
 @app.command()
@@ -54,7 +57,7 @@ def reports(
 ) -> None:
     """List the templates that were reported, the longest waiting first."""
     if context.obj is None:
-        _run_on_folder(data, operate_catalog, "reports", *(["--decided"] if decided else []))
+        _run_on_folder(data, "emoji-catalog", "reports", *(["--decided"] if decided else []))
         return
 
     async def told(client: AsyncClient) -> None:
@@ -92,7 +95,7 @@ def line(case: Reported) -> str:
 
 def _decide(context: typer.Context, template_id: str, decision: Any, data: Path) -> None:
     if context.obj is None:
-        _run_on_folder(data, operate_catalog, decision, template_id)
+        _run_on_folder(data, "emoji-catalog", decision, template_id)
         return
 
     async def decide(client: AsyncClient) -> None:
@@ -102,17 +105,22 @@ def _decide(context: typer.Context, template_id: str, decision: Any, data: Path)
     _on_server(context, decide)
 
 
-def _on_folder(context: typer.Context, data: Path, operate: Callable[[list[str]], None], *arguments: str) -> None:
+def _on_folder(context: typer.Context, data: Path, *arguments: str) -> None:
     if context.obj is not None:
         _refuse("Only who has the data folder may do that: run it there, without --server.")
-    _run_on_folder(data, operate, *arguments)
+    _run_on_folder(data, "auth", *arguments)
 
 
-def _run_on_folder(data: Path, operate: Callable[[list[str]], None], *arguments: str) -> None:
-    if "DATABASE_URL" not in os.environ and not data.is_dir():
+def _run_on_folder(data: Path, service: str, *arguments: str) -> None:
+    if not data.is_dir():
         _refuse(f"There is no data folder {data}: name that of the mesh with --data.")
     os.environ["DATA_DIR"] = str(data)
-    operate(list(arguments))
+    if (data / "backend").exists() and (data / "backend").read_text().strip() == Backend.REAL:
+        databases = (read_state(data) or {}).get("databases", {})
+        if service not in databases:
+            _refuse(f"The data of {data} lies in a database that runs with the mesh: start it first.")
+        os.environ["DATABASE_URL"] = databases[service]
+    OPERATE[service](arguments)
 
 
 def _on_server(context: typer.Context, work: Callable[[AsyncClient], Coroutine[Any, Any, None]]) -> None:

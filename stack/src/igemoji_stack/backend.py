@@ -57,7 +57,8 @@ class RealParts:
     ) -> None:
         self._urls = urls
         self._services = services
-        self._databases: dict[str, str] = {}
+        self.databases: dict[str, str] = {}
+        """URLs by service."""
         kinds: dict[str, type[MariaDb | RabbitMq | Redis | Nanio]] = {
             "database": MariaDb,
             "queue": RabbitMq,
@@ -83,7 +84,7 @@ class RealParts:
 
     def environment(self, service: str) -> dict[str, str]:
         """What a service is told, and nothing that it does not need."""
-        told = {"DATABASE_URL": self._databases[service.removesuffix("-worker")]}
+        told = {"DATABASE_URL": self.databases[service.removesuffix("-worker")]}
         if service in STORES_OBJECTS:
             told |= self._objects()
         if service.startswith("inference"):
@@ -107,9 +108,9 @@ class RealParts:
         for service in self._services:
             name = f"igemoji_{service.replace('-', '_')}"
             if isinstance(own, MariaDb):
-                self._databases[service] = await own.create(name)
+                self.databases[service] = await own.create(name)
             else:
-                self._databases[service] = await asyncio.to_thread(_make_database, self._urls.database, service)
+                self.databases[service] = await asyncio.to_thread(_make_database, self._urls.database, service)
 
 
 def _make_database(url: str, service: str) -> str:

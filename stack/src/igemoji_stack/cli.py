@@ -13,8 +13,9 @@ import typer
 from igemoji_stack import admin_cli, photo_cli, remote
 from igemoji_stack.backend import Backend, Urls
 from igemoji_stack.console import Console
-from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions, answers_ok, is_serving, read_state
+from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
 from igemoji_stack.photo_errors import CannotWork
+from igemoji_stack.state import answers_ok, is_serving, read_state
 from igemoji_stack.templates import ASSETS
 from igemoji_stack.website import WEB
 

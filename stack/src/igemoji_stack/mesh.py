@@ -1,12 +1,10 @@
 """The whole mesh on one machine: four services, the gateway and the web client, with all their data in one folder."""
 
 import asyncio
-import contextlib
 import fcntl
 import json
 import os
 import socket
-import ssl
 import sys
 import tempfile
 import time
@@ -14,11 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 from urllib.parse import urlsplit
-
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
 from igemoji_mesh.certificates import CertificateAuthority
@@ -26,6 +21,7 @@ from igemoji_stack import website
 from igemoji_stack.backend import Backend, BackendMissing, RealParts, Urls
 from igemoji_stack.ports import HOST, free_ports
 from igemoji_stack.processes import Command, DiedAtStart, Supervised
+from igemoji_stack.state import answers_ok, is_serving, state_file
 
 SERVICES = {
     "auth": "igemoji_auth.main",
@@ -348,10 +344,15 @@ class Mesh:
                 for number, ports in enumerate(replicas, 1)
                 if name != WORKER
             },
+            # With their passwords, for what operators do by command.
+            "databases": self.parts.databases if self.parts is not None else {},
         }
         path = state_file(self._options.data)
-        path.with_suffix(".new").write_text(json.dumps(state, indent=2))
-        os.replace(path.with_suffix(".new"), path)
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(state, file, indent=2)
+        os.replace(new, path)
 
 
 def _address(url: str) -> Address:
@@ -370,51 +371,6 @@ def _target(ports: list[int]) -> str:
     """Of replicas on this machine, as gRPC's clients take it."""
     places = [f"{HOST}:{port}" for port in ports]
     return places[0] if len(places) == 1 else f"ipv4:///{','.join(places)}"
-
-
-def state_file(data: Path) -> Path:
-    """What a running mesh says of itself: its pid, its address, the ports of its services."""
-    return data / "run" / "mesh.json"
-
-
-def read_state(data: Path) -> dict[str, Any] | None:
-    """What the mesh in a data folder says of itself; None where none runs."""
-    try:
-        with (data / "run" / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return None
-    except FileNotFoundError:
-        return None
-    except BlockingIOError:
-        with contextlib.suppress(OSError, ValueError):
-            state: dict[str, Any] = json.loads(state_file(data).read_text())
-            return state
-        return None
-
-
-async def is_serving(port: int) -> bool:
-    """Whether grpc.health.v1 on a plaintext port says SERVING."""
-    async with grpc.aio.insecure_channel(f"{HOST}:{port}") as channel:
-        try:
-            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
-        except grpc.aio.AioRpcError:
-            return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-
-async def answers_ok(url: str, path: str) -> bool:
-    """Whether a GET to a mesh on this machine is answered with 200."""
-    scheme, _, authority = url.partition("://")
-    # Asks only whether it is there: whom a certificate names is for those to check who send something.
-    tls = ssl._create_unverified_context() if scheme == "https" else None  # noqa: S323
-    try:
-        async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection(HOST, int(authority.rpartition(":")[2]), ssl=tls)
-            with contextlib.closing(writer):
-                writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
-                return b" 200 " in await reader.readline()
-    except (OSError, TimeoutError):
-        return False
 
 
 def _not_writable(data: Path, error: OSError) -> CannotStart:

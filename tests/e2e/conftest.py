@@ -22,6 +22,7 @@ from igemoji_mesh.ids import new_id
 from igemoji_stack.backend import Backend
 from igemoji_stack.mesh import Mesh, MeshOptions
 
+IGEMOJI = str(Path(sys.executable).parent / "igemoji")
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets" / "build"
 PEOPLE = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo"
@@ -205,7 +206,7 @@ def operator(mesh: LoggedMesh, me: Someone) -> Someone:
     name = new_id().replace("-", "")[-12:]
     other = Someone(me.http, f"{name}@example.org", f"password of {name}", f"o{name}")
     other.register()
-    command = [sys.executable, "-m", "igemoji_auth.main", "make-operator", other.email]
-    subprocess.run(command, env=os.environ | {"DATA_DIR": str(mesh.data)}, check=True, capture_output=True, timeout=60)
+    command = [IGEMOJI, "admin", "make-operator", other.email, "--data", str(mesh.data)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
     other.log_in()
     return other

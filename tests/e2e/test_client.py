@@ -18,9 +18,8 @@ from PIL import Image
 
 from igemoji_client import AsyncClient, Client, Conflict, InvalidRequest, NotAuthenticated, NotFound, Options, Session
 
-from .conftest import ASSETS, EXPRESSIONS, ROOT
+from .conftest import ASSETS, EXPRESSIONS, IGEMOJI, ROOT
 
-IGEMOJI = str(Path(sys.executable).parent / "igemoji")
 README = ROOT / "libs" / "client" / "README.md"
 MANY = 8
 
@@ -135,7 +134,7 @@ def test_many_calls_with_one_key_have_one_effect(registered, people):
     template = next(registered.templates.list())
 
     def create(_: int) -> str:
-        return registered.tasks.create(people, template.id, idempotency_key="the-key-of-one-upload")
+        return str(registered.tasks.create(people, template.id, idempotency_key="the-key-of-one-upload"))
 
     with ThreadPoolExecutor(MANY) as threads:
         assert len(set(threads.map(create, range(MANY)))) == 1

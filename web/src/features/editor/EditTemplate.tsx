@@ -27,8 +27,8 @@ export default function EditTemplate() {
   const user = useAppSelector(selectUser);
   const { currentData, error, isFetching, refetch } = useGetEmojiQuery({ id }, { refetchOnMountOrArgChange: true });
   // What is edited is the template as it was when the editor opened: a newer one is told of when it is saved.
-  const [original, setOriginal] = useState<Template | null>(null);
-  if (original?.id === id) return <Edit key={id} begin={original} />;
+  const [opened, setOpened] = useState<{ id: string; template: Template } | null>(null);
+  if (opened?.id === id) return <Edit key={id} begin={opened.template} />;
   if (error) {
     const gone = [400, 404].includes(problemOf(error).status);
     return gone ? (
@@ -40,7 +40,7 @@ export default function EditTemplate() {
   if (!currentData || isFetching) return <PageSkeleton />;
   if (currentData.built_in || currentData.owner?.id !== user?.id) return <EmptyState face="angry" title={t.notYours} />;
   const template = templateOf(currentData);
-  if (template) setOriginal(template);
+  if (template) setOpened({ id, template });
   return <PageSkeleton />;
 }
 

@@ -20,7 +20,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-lists lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,9 +60,9 @@ compose: .make/run ## Run everything on real parts with Docker, on http://127.0.
 test-images: .make/dev .make/deploy $(STUBS) assets ## Build every image and try it (podman or docker: make test-images CONTAINERS=docker)
 	$(BIN)/python tests/deploy/images.py $(or $(CONTAINERS),podman)
 
-watchers: ## Install what watches on Debian, as root: Prometheus, Alertmanager, node exporter
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends prometheus prometheus-alertmanager prometheus-node-exporter
+watchers: ## Install what watches on Debian: Prometheus, Alertmanager, node exporter
+	$(AS_ROOT) apt-get update -qq
+	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends prometheus prometheus-alertmanager prometheus-node-exporter
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
 	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines
@@ -88,6 +88,9 @@ bench-photo: .make/dev $(STUBS) assets ## Measure igemoji photo against bare pip
 
 bench-soak: .make/dev $(STUBS) assets ## Do 1,000 tasks in a row and see whether anything grows
 	$(BIN)/python bench/soak/bench.py
+
+bench-rolling: .make/dev $(STUBS) assets ## Restart everything in turn under load (make services): no request may fail
+	$(BIN)/python bench/rolling/bench.py
 
 bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates and five million photos (takes 7 GB for some minutes)
 	$(BIN)/python bench/lists/bench.py

@@ -153,9 +153,9 @@ async function settled(page: Page): Promise<void> {
 
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(
-    () => (window as unknown as { axe: typeof axe }).axe.run() as Promise<AxeResults>,
-  );
+  const { violations } = await page.evaluate((): Promise<AxeResults> => {
+    return (window as unknown as { axe: typeof axe }).axe.run();
+  });
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(

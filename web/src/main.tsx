@@ -35,5 +35,8 @@ createRoot(document.getElementById('root')!).render(
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   // After the page is there: its files are those that the worker would fetch too. Without it the app works as well.
-  addEventListener('load', () => void navigator.serviceWorker.register('/sw.js', { type: 'module' }).catch(() => undefined));
+  addEventListener(
+    'load',
+    () => void navigator.serviceWorker.register('/sw.js', { type: 'module' }).catch(() => undefined),
+  );
 }

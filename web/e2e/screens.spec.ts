@@ -1,0 +1,122 @@
+/** Every screen, on a phone and on a desk, in both languages; `look` does both themes. What they do is in other specs. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { beforeAll, expect, inject, test } from 'vitest';
+
+import { close, look, open, PHOTO_OF_ONE, somebody, useBrowser, type Account } from './harness';
+
+const FIRST_LOAD_KB = 250;
+const DIST = join(import.meta.dirname, '../dist');
+
+useBrowser();
+
+let me: Account;
+let emojiId: string;
+let taskId: string;
+let link: string;
+
+/** Calls the API as somebody. */
+async function call<T>(method: string, path: string, token: string, body?: BodyInit): Promise<T> {
+  const type = typeof body === 'string' ? 'application/json' : 'application/octet-stream';
+  const headers = { authorization: `Bearer ${token}`, 'content-type': type };
+  const answer = await fetch(inject('url') + path, { method, headers, ...(body !== undefined && { body }) });
+  expect(answer.ok, `${method} ${path}: ${answer.status}`).toBe(true);
+  return (await answer.json()) as T;
+}
+
+async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (holds(answer)) return answer;
+    await new Promise((again) => setTimeout(again, 200));
+  }
+}
+
+beforeAll(async () => {
+  me = await somebody();
+  const login = await fetch(`${inject('url')}/api/v1/users/auth`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: me.email, password: me.password }),
+  });
+  const { access_token: token } = (await login.json()) as { access_token: string };
+
+  const { emojis } = await call<{ emojis: { id: string; name: string }[] }>(
+    'GET',
+    '/api/v1/emojis/pages/1?q=cats',
+    token,
+  );
+  const base = { name: '우리 고양이', base_id: emojis[0]!.id, tags: ['cats', '귀여운'] };
+  emojiId = (await call<{ id: string }>('POST', '/api/v1/emojis', token, JSON.stringify(base))).id;
+
+  // Used by one, two and three: a podium.
+  const photo = readFileSync(PHOTO_OF_ONE);
+  const others = await call<{ emojis: { id: string }[] }>('GET', '/api/v1/emojis/pages/1?q=faces', token);
+  for (const id of [emojiId, ...others.emojis.slice(0, 2).map((emoji) => emoji.id)]) {
+    const made = await call<{ task_id: string }>('POST', `/api/v1/faces/tasks?emoji_id=${id}`, token, photo);
+    const task = () => call<{ state: string }>('GET', `/api/v1/faces/tasks/${made.task_id}`, token);
+    await until(task, ({ state }) => state === 'TASK_STATE_DONE');
+    taskId = made.task_id;
+  }
+  link = (await call<{ token: string }>('POST', `/api/v1/faces/tasks/${taskId}/share`, token, '{}')).token;
+  const ranking = () => call<{ entries: unknown[] }>('GET', '/api/v1/faces/ranking', token);
+  await until(ranking, ({ entries }) => entries.length >= 3);
+});
+
+for (const size of ['phone', 'desktop'] as const) {
+  for (const language of ['ko', 'en'] as const) {
+    test(`what anybody sees on a ${size}, in ${language}`, async () => {
+      const page = await open('/', { size, language });
+      for (const [name, path] of [
+        ['landing', '/'],
+        ['log-in', '/login'],
+        ['sign-up', '/signup'],
+        ['forgot-password', '/forgot-password'],
+        ['gallery', '/templates'],
+        ['template', `/templates/${emojiId}`],
+        ['ranking', '/ranking'],
+        ['make', '/make'],
+        ['shared', `/s/${link}`],
+        ['lost', '/nowhere'],
+      ] as const) {
+        await page.goto(path, { waitUntil: 'networkidle' });
+        await look(page, name);
+      }
+      await close(page);
+    });
+
+    test(`what one sees who is logged in on a ${size}, in ${language}`, async () => {
+      const page = await open('/', { size, language, as: me });
+      for (const [name, path] of [
+        ['make-user', `/make?emoji=${emojiId}`],
+        ['result', `/results/${taskId}`],
+        ['my-page', '/me'],
+        ['my-page-emojis', '/me?tab=emojis'],
+        ['editor-new', '/templates/new'],
+        ['editor-edit', `/templates/${emojiId}/edit`],
+        ['account', '/account'],
+      ] as const) {
+        await page.goto(path, { waitUntil: 'networkidle' });
+        await look(page, name);
+      }
+      await close(page);
+    });
+  }
+}
+
+test(`the first load takes less than ${FIRST_LOAD_KB} KB of JavaScript, packed`, async () => {
+  const page = await open('/', { size: 'phone' });
+  await page.waitForLoadState('networkidle');
+  const scripts = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLScriptElement | HTMLLinkElement>('script[src], link[rel=modulepreload]')].map(
+      (element) => new URL('src' in element ? element.src : element.href).pathname,
+    ),
+  );
+  const sizes = [...new Set(scripts)].map((path) => gzipSync(readFileSync(join(DIST, path))).length);
+  expect(sizes.length).toBeGreaterThan(1);
+  expect(sizes.reduce((sum, size) => sum + size, 0) / 1000).toBeLessThan(FIRST_LOAD_KB);
+  await close(page);
+});

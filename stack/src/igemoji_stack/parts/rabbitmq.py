@@ -40,6 +40,7 @@ class RabbitMq(Part):
             "HOME": str(folder),  # of the cookie that lets commands in
             "LANG": "C.UTF-8",
             "RUNNING_UNDER_SYSTEMD": "true",  # no shell between us and the server
+            "ERL_CRASH_DUMP": str(folder / "log" / "erl_crash.dump"),
             "ERL_EPMD_ADDRESS": HOST,
             "ERL_EPMD_PORT": str(self._epmd_port),
             "RABBITMQ_NODENAME": "igemoji@localhost",

@@ -30,6 +30,7 @@ from igemoji_mesh.idempotency import (
     keep_answer,
 )
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.keyed_call import comparable
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
 from igemoji_mesh.testing import TestMesh, bearer, error_reason, running, violated_fields
@@ -283,6 +284,6 @@ def test_a_form_is_the_same_under_another_boundary():
         content_type = f'multipart/form-data; boundary="{boundary}"'
         data = b"--" + boundary.encode() + b"\r\n\r\n" + photo + b"\r\n--" + boundary.encode() + b"--\r\n"
         body = HttpBody(content_type=content_type, data=data)
-        return idempotency._comparable(inference_pb2.CreateTaskRequest(image=body, emoji_id="x"))
+        return comparable(inference_pb2.CreateTaskRequest(image=body, emoji_id="x"))
 
     assert request("one", b"photo") == request("another", b"photo") != request("one", b"another photo")

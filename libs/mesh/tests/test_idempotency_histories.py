@@ -21,9 +21,9 @@ from igemoji_mesh.idempotency import (
     IdempotencyKeyReused,
     IdempotencyKeys,
     IdempotentCallUnderWay,
-    KeyedCall,
     idempotency_table,
 )
+from igemoji_mesh.keyed_call import KeyedCall
 
 KEYS = ("a key that nobody guesses",) * 3 + ("another key, now and then",)
 SECONDS = [LEASE.total_seconds() - 1, LEASE.total_seconds(), KEPT.total_seconds()]
@@ -65,7 +65,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(target=open_calls, key=st.sampled_from(KEYS), request=st.sampled_from([b"one", b"one", b"one", b"two"]))
     def begin(self, key: str, request: bytes):
-        call = KeyedCall(self.keys, key, "somebody", request)
+        call = KeyedCall(key, "somebody", request)
         known = self.model.get(key)
         if known is not None and known.expires_at > self.now:
             if known.request != request:
@@ -73,7 +73,8 @@ class Histories(RuleBasedStateMachine):
             if known.answer:
                 sealed = self.loop.run(self.keys.claim(call))
                 assert sealed is not None
-                assert call.opened(sealed, pb.Emoji) == answer_of(known.answer)
+                answer = answer_of(known.answer)
+                assert call.opened(sealed) == (answer.headers, answer.message.SerializeToString())
                 return multiple()
             if known.leased_until > self.now:
                 return self.refused(call, IdempotentCallUnderWay)

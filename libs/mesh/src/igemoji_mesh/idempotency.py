@@ -11,18 +11,14 @@ claim that was taken over meanwhile can't keep an answer any more, so its effect
         connection.execute(...)
         keep_answer(connection, thing)
 
-The key is a secret of its caller and is not stored. What is stored is made with it: where to find the row, what the
-request was, and the answer, sealed. Who reads the table learns nothing of passwords and tokens.
+The key is a secret of its caller and is not stored; what is stored is made with it (`keyed_call`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime
-import hmac
-import json
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -30,8 +26,6 @@ from typing import Any, Generic, TypeVar
 
 import grpc
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from google.api.httpbody_pb2 import HttpBody
 from google.protobuf import message_factory
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
@@ -41,8 +35,8 @@ from igemoji_mesh.access import caller, client_address
 from igemoji_mesh.database import Database, UtcDateTime, utc_now
 from igemoji_mesh.errors import AlreadyExists, Conflict, InvalidInput, Violation
 from igemoji_mesh.http_status import send_headers
-from igemoji_mesh.ids import new_id
 from igemoji_mesh.interceptors import Context
+from igemoji_mesh.keyed_call import KeyedCall, comparable
 from igemoji_mesh.telemetry import log
 from igemoji_protos import Rpc
 
@@ -57,12 +51,10 @@ LEASE = datetime.timedelta(seconds=15)
 """How long a call has its key for itself. One that takes longer keeps it unless another one comes."""
 SWEEP_SECONDS = 300.0
 SWEPT_AT_ONCE = 1000
-NONCE_BYTES = 12
 SEALED = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 """A task with 200 faces is longer than MySQL's BLOB."""
 
 _KEY = re.compile(r"[\x21-\x7e]{16,128}")
-_BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 
 class InvalidIdempotencyKey(InvalidInput):
@@ -126,7 +118,8 @@ class IdempotencyKeys:
 
     def keep_within(self, connection: sa.Connection, call: KeyedCall, answer: Answer[Any]) -> None:
         """In the transaction of the effect. Raises IdempotentCallUnderWay where another call has taken the key over."""
-        kept = {"answer": call.sealed(answer), "expires_at": self._now() + KEPT}
+        sealed = call.sealed(answer.headers, answer.message.SerializeToString())
+        kept = {"answer": sealed, "expires_at": self._now() + KEPT}
         if connection.execute(self._table.update().where(self._mine(call)).values(kept)).rowcount != 1:
             raise _under_way()
 
@@ -182,32 +175,17 @@ class IdempotencyKeys:
         return sa.and_(self._table.c.id == call.id, self._table.c.claim == call.claim)
 
 
-class KeyedCall:
-    """One call that came with a key."""
+@dataclass
+class _Current:
+    """The call that is being answered, where it came with a key."""
 
-    def __init__(self, keys: IdempotencyKeys, key: str, scope: str, request: bytes) -> None:
-        """`scope` is the method and who calls it: a key means nothing to others."""
-        self.keys = keys
-        self.claim = new_id()
-        self.id = _derived(key, b"id", scope.encode()).hex()
-        self.request = _derived(key, b"request", scope.encode(), request).hex()
-        self.to_answer: Callable[[Any], Answer[Any]] | None = None
-        self.kept = False
-        self._sealing = AESGCM(_derived(key, b"answer", scope.encode()))
-
-    def sealed(self, answer: Answer[Any]) -> bytes:
-        headers = json.dumps(dict(answer.headers)).encode()
-        plain = len(headers).to_bytes(4, "big") + headers + answer.message.SerializeToString()
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._sealing.encrypt(nonce, plain, None)
-
-    def opened(self, sealed: bytes, kind: type[MessageT]) -> Answer[MessageT]:
-        plain = self._sealing.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
-        end = 4 + int.from_bytes(plain[:4], "big")
-        return Answer(kind.FromString(plain[end:]), json.loads(plain[4:end]))
+    call: KeyedCall
+    keys: IdempotencyKeys
+    to_answer: Callable[[Any], Answer[Any]] | None = None
+    kept: bool = False
 
 
-_call: ContextVar[KeyedCall | None] = ContextVar("keyed_call", default=None)
+_current: ContextVar[_Current | None] = ContextVar("keyed_call", default=None)
 
 
 async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T], Answer[MessageT]]) -> MessageT:
@@ -215,9 +193,9 @@ async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T]
 
     `to_answer` is also what turns a result into the answer that `keep_answer` keeps.
     """
-    call = _call.get()
-    if call is not None:
-        call.to_answer = to_answer
+    current = _current.get()
+    if current is not None:
+        current.to_answer = to_answer
     answer = to_answer(await work)
     await send_headers(context, **answer.headers)
     return answer.message
@@ -228,10 +206,10 @@ def keep_answer(connection: sa.Connection, result: object) -> None:
 
     Raises IdempotentCallUnderWay, and nothing of the unit of work holds, where another call has the key now.
     """
-    call = _call.get()
-    if call is not None and call.to_answer is not None:
-        call.keys.keep_within(connection, call, call.to_answer(result))
-        call.kept = True
+    current = _current.get()
+    if current is not None and current.to_answer is not None:
+        current.keys.keep_within(connection, current.call, current.to_answer(result))
+        current.kept = True
 
 
 class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
@@ -278,16 +256,17 @@ class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
         context: Context,
     ) -> Any:
         scope = f"{method} {caller().user_id or client_address(context)}"
-        call = await asyncio.to_thread(lambda: KeyedCall(self._keys, key, scope, _comparable(request)))
+        call = await asyncio.to_thread(lambda: KeyedCall(key, scope, comparable(request)))
         sealed = await self._keys.claim(call)
         if sealed is not None:
-            answer = call.opened(sealed, self._kinds[method])
-            await send_headers(context, **answer.headers, **{REPLAYED: "true"})
-            return answer.message
-        _call.set(call)
+            headers, message = call.opened(sealed)
+            await send_headers(context, **headers, **{REPLAYED: "true"})
+            return self._kinds[method].FromString(message)
+        current = _Current(call, self._keys)
+        _current.set(current)
         try:
             response = await behavior(request, context)
-            if not call.kept:
+            if not current.kept:
                 await self._keys.keep(call, Answer(response))
         except BaseException:
             # An error is not kept: the next call with the key starts anew. Shielded: a caller that goes away cancels.
@@ -310,26 +289,3 @@ def _under_way() -> IdempotentCallUnderWay:
     return IdempotentCallUnderWay(
         "A call with this Idempotency-Key is being answered. Try again in a moment.", retry_after_seconds=1
     )
-
-
-def _derived(key: str, use: bytes, *about: bytes) -> bytes:
-    """32 bytes that only who has the key can make: HMAC with SHA-256 as a pseudorandom function."""
-    mac = hmac.new(key.encode(), digestmod="sha256")
-    for part in (use, *about):
-        mac.update(len(part).to_bytes(8, "big"))
-        mac.update(part)
-    return mac.digest()
-
-
-def _comparable(request: Message) -> bytes:
-    """A request's bytes, the same for the same request: clients make the boundary of a form up anew each time."""
-    for value in (value for _, value in request.ListFields()):
-        if isinstance(value, HttpBody) and (found := _BOUNDARY.search(value.content_type)):
-            same = type(request)()
-            same.CopyFrom(request)
-            body = next(found for _, found in same.ListFields() if isinstance(found, HttpBody))
-            body.data = value.data.replace(found[1].encode(), b"")
-            body.content_type = value.content_type.replace(found[1], "")
-            request = same
-            break
-    return request.SerializeToString(deterministic=True)

@@ -235,12 +235,21 @@ test('an upload that fails can be sent again, one that is stopped stays stopped'
 });
 
 test('a photo is followed by asking where streams do not come through', async () => {
-  const page = await open('/make', { as: await somebody() });
+  const page = await open('/make', { language: 'ko', as: await somebody() });
   await page.getByRole('radio').first().waitFor({ state: 'attached' });
+  await look(page, 'make');
   await page.route(/\/events/, (route) => route.abort('connectionfailed'));
   await photos(page).setInputFiles(PHOTO_OF_ONE);
   await finished(page);
-  await page.getByRole('img', { name: /The finished photo/ }).waitFor();
+  await page.getByRole('img', { name: /완성된 사진/ }).waitFor();
+  await page
+    .getByRole('button', { name: /^얼굴 1/ })
+    .first()
+    .click();
+  await look(page, 'result');
+  await page.goto('/me');
+  await page.getByRole('link', { name: /이모지 사진/ }).waitFor();
+  await look(page, 'my-page');
   await close(page);
 });
 
@@ -276,7 +285,14 @@ test('a photo that another app shares waits until a template is chosen', async (
   await page.getByRole('button', { name: 'Begin' }).click();
   await finished(page);
   await page.getByRole('img', { name: /The finished photo/ }).waitFor();
-  await look(page, 'result-phone');
+  await page
+    .getByRole('button', { name: /^Face 1/ })
+    .first()
+    .click();
+  await look(page, 'result');
+  await page.goto('/me');
+  await page.getByRole('link', { name: /Emoji photo of/ }).waitFor();
+  await look(page, 'my-page');
   await close(page);
 });
 

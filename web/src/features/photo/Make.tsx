@@ -78,7 +78,10 @@ function useTemplate() {
   const asked = address.get('emoji');
   const { currentData: emoji, error } = useGetEmojiQuery(asked ? { id: asked } : skipToken);
   const { data: popular } = usePopularTemplates(asked !== null && !error);
-  const emojiId = (error ? undefined : asked) ?? popular?.emojis[0]?.id;
+  // The most popular one when the page was opened: it must not change under one's eyes.
+  const [first, setFirst] = useState<string>();
+  if (!first && popular?.emojis[0]) setFirst(popular.emojis[0].id);
+  const emojiId = (error ? undefined : asked) ?? first;
   const choose = (id: string | null) =>
     setAddress(id ? { emoji: id } : {}, { replace: true, preventScrollReset: true });
 

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { useParams } from 'react-router';
 
+import { problemOf } from '@/api/problems';
 import type { Task } from '@/api/schema';
 import { useMessages } from '@/app/i18n';
 import { EmptyState } from '@/components/EmptyState';
@@ -39,8 +40,27 @@ function OneResult({ taskId }: { taskId: string }) {
     );
   }
   if (task) return <Failed task={task} />;
-  if (error) return <ErrorState error={error} onRetry={refetch} byReason={{ TASK_NOT_FOUND: t.gone }} />;
+  if (error && [400, 404].includes(problemOf(error).status)) return <Gone />;
+  if (error) return <ErrorState error={error} onRetry={refetch} />;
   return <PageSkeleton />;
+}
+
+function Gone() {
+  const t = useMessages(messages);
+  useTitle(t.goneTitle);
+  return (
+    <EmptyState
+      face="surprise"
+      title={t.goneTitle}
+      action={
+        <LinkButton variant="contained" to="/me">
+          {t.toMine}
+        </LinkButton>
+      }
+    >
+      {t.gone}
+    </EmptyState>
+  );
 }
 
 function Failed({ task }: { task: Task }) {

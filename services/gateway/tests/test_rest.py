@@ -261,6 +261,7 @@ async def test_the_api_can_be_browsed_and_nothing_of_the_page_comes_from_elsewhe
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
     assert "//" not in page.text
     files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(files) == 5

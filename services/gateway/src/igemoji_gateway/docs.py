@@ -24,8 +24,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        # Swagger UI sets styles of elements, and its pictures are in its style sheet.
-        "style-src 'self' 'unsafe-inline'",
+        "style-src 'self'",
+        # Small pictures are in the style sheet itself; those that an answer is are shown from memory.
         "img-src 'self' data: blob:",
         "connect-src 'self'",
         "base-uri 'none'",

@@ -1,12 +1,15 @@
 """The command `igemoji up --backend real`."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.real
@@ -39,8 +42,9 @@ def wait_for_end(data: Path) -> bool:
     return not left
 
 
-def test_it_runs_on_servers_of_its_own_and_leaves_none_even_when_it_is_killed(tmp_path):
-    data = tmp_path / "data"
+@contextlib.contextmanager
+def up(data: Path, end: signal.Signals) -> Iterator[tuple[str, list[str]]]:
+    """The command, its URL and what it said; ended by a signal."""
     command = subprocess.Popen(
         igemoji("up", "--backend", "real", "--port", "0", "--data", str(data), "--workers", "1"),
         stdout=subprocess.PIPE,
@@ -55,15 +59,29 @@ def test_it_runs_on_servers_of_its_own_and_leaves_none_even_when_it_is_killed(tm
             if "ready: http" in line:
                 break
         assert "ready: http" in lines[-1], "".join(lines)
+        yield lines[-1].rpartition("ready: ")[2].strip(), lines
+    finally:
+        command.send_signal(end)
+        command.communicate()
+    assert wait_for_end(data), processes_of(data)
+
+
+def test_it_runs_on_servers_of_its_own_and_its_data_outlives_a_kill(tmp_path):
+    data = tmp_path / "data"
+    account = {"email": "minji@example.org", "password": "a long enough one", "alias": "민지"}
+    with up(data, signal.SIGKILL) as (url, lines):
         assert any("mariadb, rabbitmq, redis, s3" in line for line in lines)
         status = subprocess.run(igemoji("status", "--data", str(data)), capture_output=True, text=True)
         assert status.returncode == 0, status.stdout
         assert not list(data.glob("*.db"))
-        assert len(processes_of(data)) > 8
-    finally:
-        os.kill(command.pid, signal.SIGKILL)
-        command.communicate()
-    assert wait_for_end(data), processes_of(data)
-    again = subprocess.run(igemoji("up", "--data", str(data)), capture_output=True, text=True)
-    assert again.returncode == 1
-    assert "is kept by --backend real" in again.stderr
+        assert httpx.post(f"{url}/api/v1/users", json=account).status_code == 201
+
+    refused = subprocess.run(igemoji("up", "--data", str(data)), capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "is kept by --backend real" in refused.stderr
+
+    with up(data, signal.SIGTERM) as (url, _):
+        assert httpx.post(f"{url}/api/v1/users/auth", json=account).status_code == 200
+        (emoji, *_) = httpx.get(f"{url}/api/v1/emojis/pages/1").json()["emojis"]
+        picture = httpx.get(f"{url}/api/v1/emojis/{emoji['id']}/images/happy")
+        assert picture.headers["content-type"] == "image/png"

@@ -72,6 +72,10 @@ async def test_a_browser_fetches_a_photo_from_the_object_store_and_a_grpc_client
             assert photo.headers["content-type"] == "image/jpeg"
             assert (await http.get(task["image_url"])).status_code == 401
 
+            picture = await http.get(f"/api/v1/emojis/{task['emoji_id']}/images/happy")
+            assert (picture.status_code, picture.headers["cache-control"]) == (307, "public, max-age=3000")
+            assert (await http.get(picture.headers["location"])).headers["content-type"] == "image/png"
+
         async with grpc.aio.insecure_channel(mesh.url.removeprefix("http://")) as channel:
             request = inference_pb2.GetResultImageRequest(task_id=task["task_id"])
             call = inference_pb2_grpc.InferenceServiceStub(channel).GetResultImage(

@@ -1,6 +1,7 @@
 """Where pictures are kept: in the object store, under their digest and so shared between templates."""
 
 import asyncio
+import datetime
 
 import sqlalchemy as sa
 
@@ -27,6 +28,11 @@ class PictureStore:
 
     async def exists(self, digest: str) -> bool:
         return await asyncio.to_thread(self._objects.exists, _key(digest))
+
+    def link(self, digest: str, *, for_all: bool) -> str | None:
+        return self._objects.link(
+            _key(digest), datetime.timedelta(hours=1) if for_all else datetime.timedelta(minutes=1)
+        )
 
     async def check(self) -> None:
         await asyncio.to_thread(self._objects.check)

@@ -72,3 +72,6 @@ class Pictures(Protocol):
         """Raises ObjectMissing."""
 
     async def exists(self, digest: str) -> bool: ...
+
+    def link(self, digest: str, *, for_all: bool) -> str | None:
+        """Where a browser may fetch a picture by itself for some time: a minute, or an hour where all may see it."""

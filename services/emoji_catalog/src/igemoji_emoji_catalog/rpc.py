@@ -13,7 +13,7 @@ from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Reported, Vi
 from igemoji_emoji_catalog.intake import Draft
 from igemoji_emoji_catalog.service import Catalog, ListQuery
 from igemoji_mesh.access import caller, user
-from igemoji_mesh.http_status import send_headers
+from igemoji_mesh.http_status import came_by_rest, send_headers, send_redirect
 from igemoji_mesh.idempotency import Answer, answered
 from igemoji_mesh.interceptors import Context
 
@@ -21,6 +21,9 @@ SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
+LINK_FOR_ALL = "public, max-age=3000"
+"""Less than the link lasts."""
+LINK_PRIVATE = "private, no-store"
 PRIVATE = "private, no-cache"
 
 
@@ -77,7 +80,11 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         return Empty()
 
     async def GetEmojiImage(self, request: pb.GetEmojiImageRequest, context: Context) -> HttpBody:
-        picture, for_all = await self._catalog.picture(request.id.lower(), request.expression, request.v, _viewer())
+        wanted = (request.id.lower(), request.expression, request.v, _viewer())
+        picture, for_all = await self._catalog.picture(*wanted, as_link=came_by_rest(context))
+        if isinstance(picture, str):
+            await send_redirect(context, picture, LINK_FOR_ALL if for_all else LINK_PRIVATE)
+            return HttpBody()
         lasting = FOR_EVER if request.v else ASK_AGAIN
         await send_headers(context, cache_control=lasting if for_all else PRIVATE, etag=f'"{picture.digest}"')
         return HttpBody(content_type="image/png", data=picture.png)

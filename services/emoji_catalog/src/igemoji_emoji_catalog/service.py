@@ -174,8 +174,10 @@ class Catalog:
         await self.get(emoji_id, Viewer(by))
         await self._emojis.remove(emoji_id, by)
 
-    async def picture(self, emoji_id: str, expression: str, digest: str, viewer: Viewer) -> tuple[Picture, bool]:
-        """The present picture, and whether everyone may see it.
+    async def picture(
+        self, emoji_id: str, expression: str, digest: str, viewer: Viewer, *, as_link: bool = False
+    ) -> tuple[Picture | str, bool]:
+        """The present picture, and whether everyone may see it; `as_link`, where a browser can have it from the store.
 
         Raises EmojiNotFound, and PictureNotFound where `digest` is given and is not the present one.
         """
@@ -183,7 +185,8 @@ class Catalog:
         present = emoji.digests[expression]
         try:
             if digest in ("", present):
-                return Picture(await self._pictures.get(present), present), emoji.listed
+                link = self._pictures.link(present, for_all=emoji.listed) if as_link else None
+                return link or Picture(await self._pictures.get(present), present), emoji.listed
         except ObjectMissing:  # deleted since the row was read
             pass
         raise PictureNotFound("The template has no such picture now.")

@@ -32,7 +32,7 @@ for (const [size, language] of [
   test(`somebody signs up, logs out and logs in on a ${size}, in ${language}`, async () => {
     const other = await somebody();
     const page = await open('/signup', { size, language });
-    const alias = `minji${size}`;
+    const alias = `${other.alias}x`;
     await page.getByLabel(korean ? '닉네임' : 'Name').fill(other.alias);
     await page.getByLabel(korean ? '이메일' : 'E-mail address').fill(`${alias}@example.org`);
     await page.getByText(korean ? '이미 사용 중인 닉네임이에요.' : 'Somebody has this name already.').waitFor();

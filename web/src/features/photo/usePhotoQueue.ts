@@ -46,12 +46,13 @@ function queueOf(store: AppStore): PhotoQueue {
   });
   let user = sessionOf(store).user?.id;
   store.subscribe(() => {
-    const { id } = sessionOf(store).user ?? {};
-    if (user !== undefined && id !== user) {
+    const before = user;
+    // First, as what follows changes the store, and so comes here again.
+    user = sessionOf(store).user?.id;
+    if (before !== undefined && user !== before) {
       queue.clear();
       originals.clear();
     }
-    user = id;
   });
   return queue;
 }

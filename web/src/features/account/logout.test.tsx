@@ -1,0 +1,37 @@
+import { screen, waitFor } from '@testing-library/react';
+import { expect, test } from 'vitest';
+
+import AccountMenu from '@/app/AccountMenu';
+import { useListEmojisQuery } from '@/api/emojis';
+import { minji, renderApp } from '@/test/render';
+import { http, HttpResponse, server } from '@/test/server';
+
+function List() {
+  const { data } = useListEmojisQuery({ page_number: 1 });
+  return <p>{data ? `${data.total} templates` : 'loading'}</p>;
+}
+
+test('who logs out is nobody, and what is on the screen is asked for again as nobody', async () => {
+  const asked: (string | null)[] = [];
+  server.use(
+    http.get('*/api/v1/emojis/pages/1', ({ request }) => {
+      asked.push(request.headers.get('authorization'));
+      return HttpResponse.json({ emojis: [], total: 3, total_is_exact: true, next_page_token: '' });
+    }),
+    http.post('*/api/v1/users/auth/logout', () => HttpResponse.json({})),
+  );
+  const { person, store } = renderApp(
+    <>
+      <AccountMenu user={minji} />
+      <List />
+    </>,
+    { user: minji },
+  );
+  await screen.findByText('3 templates');
+  await person.click(screen.getByRole('button', { name: /Account of/ }));
+  await person.click(await screen.findByRole('menuitem', { name: 'Log out' }));
+  expect(await screen.findByText('You are logged out.')).toBeVisible();
+  await waitFor(() => expect(asked).toEqual([`Bearer token-of-${minji.id}`, null]));
+  expect(await screen.findByText('3 templates')).toBeVisible();
+  expect(store.getState().session.status).toBe('anonymous');
+});

@@ -104,7 +104,7 @@ def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: f
     )
 
 
-def find_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -> Sequence[sa.Row[Any]]:
+def find_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -> Sequence[Any]:
     """Tasks that no worker has and that none may be told of any more, for `take_stranded`.
 
     That is where a lease ran out, or where nobody began in `quiet_seconds`.
@@ -120,7 +120,7 @@ def find_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -
 
 
 def take_stranded(
-    connection: sa.Connection, rows: Sequence[sa.Row[Any]], quiet_seconds: float
+    connection: sa.Connection, rows: Sequence[Any], quiet_seconds: float
 ) -> list[tuple[str, float]]:
     """Ids and megapixels of those that nobody has taken since they were found; for a while no other call gets them."""
     now, quiet = utc_now(), datetime.timedelta(seconds=quiet_seconds)

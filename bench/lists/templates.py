@@ -115,11 +115,18 @@ async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaita
     some = min(DEEP_PAGE, count // 100 // PAGE_SIZE - 1)
     cases["my favourites, page 1"] = liked
     cases[f"my favourites, page {some:,} by token"] = replace(liked, after=await place(store, liked, some))
+    reads = {name: partial(store.page, wanted) for name, wanted in cases.items()}
     for text, tag in SEARCHES:
-        for sort in ("new", "popular"):
-            name = f'search "{text}", {sort}' if text else f'tag "{tag}", {sort}'
-            cases[name] = replace(first, search=search_for(text, tag), sort=sort)
-    return {name: partial(store.page, wanted) for name, wanted in cases.items()}
+        wanted = replace(first, search=search_for(text, tag))
+        name = f'search "{text}"' if text else f'tag "{tag}"'
+        reads[name] = partial(store.page, wanted)
+        reads[f"{name}, asked for the first time"] = partial(_anew, database, wanted)
+    return reads
+
+
+async def _anew(database: Database, wanted: Wanted) -> object:
+    """By a store that remembers no total."""
+    return await EmojiStore(database, OutboxWriter(outbox, ()), lambda: None).page(wanted)
 
 
 SEARCHES = (

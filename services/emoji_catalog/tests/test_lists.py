@@ -231,6 +231,25 @@ async def test_a_total_is_a_lower_bound_beyond_what_is_counted(catalog, anna, mo
         assert (len(page.emojis), page.total, page.total_is_exact) == (4, 3, False)
 
 
+def test_a_large_total_is_remembered_for_half_a_minute_and_a_small_one_is_not():
+    clock = [0.0]
+    totals = listing.Totals(lambda: clock[0])
+    totals.keep("cats", listing.GATHERED + 1)
+    totals.keep("dogs", listing.GATHERED)
+    assert (totals.known("cats"), totals.known("dogs"), totals.known("foxes")) == (listing.GATHERED + 1, None, None)
+    clock[0] = listing.TOTALS_SECONDS
+    assert totals.known("cats") is None
+    for number in range(3 * listing.TOTALS_KEPT):
+        totals.keep(str(number), 10**4)
+    assert len(totals._kept) <= listing.TOTALS_KEPT
+
+
+async def test_a_page_is_the_same_when_its_total_is_remembered(found, monkeypatch):
+    monkeypatch.setattr(listing, "GATHERED", 0)
+    for q, tag in (("face", ""), ("고양이", ""), ("cat", ""), ("", "face")):
+        assert await names(found, q=q, tag=tag) == await names(found, q=q, tag=tag) != []
+
+
 async def test_only_the_ranking_tells_of_uses(catalog, anna):
     made = await catalog.create(anna, images=SAME)
     catalog.internal = catalog.auth

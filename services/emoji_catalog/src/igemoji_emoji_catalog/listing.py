@@ -5,7 +5,8 @@ gathered and sorted; where it finds much, the order's own index is walked and ev
 has the terms: the more there are, the sooner the page is full.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ COUNTED = 10_000
 GATHERED = 2_000
 """Up to so many finds are gathered: about where walking through a million templates becomes as fast."""
 
+TOTALS_SECONDS = 30.0
+TOTALS_KEPT = 10_000
+
 Condition = sa.ColumnElement[bool]
 
 _VALUES: dict[str, sa.Column[Any]] = {
@@ -27,6 +31,26 @@ _VALUES: dict[str, sa.Column[Any]] = {
     "popular": emojis.c.uses,
     "favorites": emojis.c.favorites,
 }
+
+
+class Totals:
+    """Remembers for a while how much was found where much was: to count it takes longer than to read a page of it."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._kept: dict[str, tuple[float, int]] = {}
+
+    def known(self, question: str) -> int | None:
+        until, total = self._kept.get(question, (0.0, 0))
+        return total if self._now() < until else None
+
+    def keep(self, question: str, total: int) -> None:
+        """A small one is not kept: it is counted at once, and one sees it change."""
+        if total <= GATHERED:
+            return
+        if len(self._kept) >= TOTALS_KEPT:
+            self._kept.clear()
+        self._kept[question] = (self._now() + TOTALS_SECONDS, total)
 
 
 @dataclass(frozen=True)
@@ -43,41 +67,48 @@ def _order(wanted: Wanted) -> Order:
     return Order(_VALUES[wanted.sort], emojis.c.id, emojis)
 
 
-def find(connection: sa.Connection, wanted: Wanted) -> tuple[list[After], int]:
+def find(connection: sa.Connection, wanted: Wanted, totals: Totals) -> tuple[list[After], int]:
     """The places of a page and one more, if there is one more; and how many there are in all, up to COUNTED + 1."""
     if wanted.favorites_of is not None:
-        return _favorites(connection, wanted, wanted.favorites_of)
+        return _favorites(connection, wanted, wanted.favorites_of, totals)
     if wanted.owner_id is not None:
         conditions = [emojis.c.owner_id == wanted.owner_id, *_in_text(wanted)]
         conditions += [] if wanted.unlisted_too else [_listed()]
         total = _count(connection, sa.select(emojis.c.id).where(*conditions))
         return _walk(connection, wanted, _order(wanted), conditions), total
-    return _found(connection, wanted)
+    return _found(connection, wanted, totals)
 
 
-def _favorites(connection: sa.Connection, wanted: Wanted, viewer: Viewer) -> tuple[list[After], int]:
+def _favorites(connection: sa.Connection, wanted: Wanted, viewer: Viewer, totals: Totals) -> tuple[list[After], int]:
     """A user's own, by the index of when they became that."""
     conditions = [favorites.c.user_id == viewer.user_id, _visible_to(viewer), *_in_text(wanted)]
     conditions += [emojis.c.owner_id == wanted.owner_id] if wanted.owner_id is not None else []
     value = favorites.c.marked_at if wanted.sort == "new" else _VALUES[wanted.sort]
     order = Order(value, favorites.c.emoji_id, sa.join(favorites, emojis, favorites.c.emoji_id == emojis.c.id))
-    total = _count(connection, sa.select(favorites.c.emoji_id).select_from(order.table).where(*conditions))
+    total = totals.known(wanted.question)
+    if total is None:
+        total = _count(connection, sa.select(favorites.c.emoji_id).select_from(order.table).where(*conditions))
+        totals.keep(wanted.question, total)
     return _walk(connection, wanted, order, conditions), total
 
 
-def _found(connection: sa.Connection, wanted: Wanted) -> tuple[list[After], int]:
+def _found(connection: sa.Connection, wanted: Wanted, totals: Totals) -> tuple[list[After], int]:
     order = _order(wanted)
     if not wanted.search.terms:
         total = _count(connection, sa.select(emojis.c.id).where(_listed()))
         return _walk(connection, wanted, order, [_listed()]), total
-    terms = _rarest_first(connection, wanted.search.terms)
+    terms = wanted.search.terms
     in_text = [_contains(text) for text in wanted.search.in_text_alone]
-    ids = _matches(connection, terms, in_text)
-    if len(ids) <= GATHERED:
-        return _gather(connection, wanted, order, ids), len(ids)
-    return _walk(connection, wanted, order, [_listed(), *(_has(term, emojis.c.id) for term in terms), *in_text]), len(
-        ids
-    )
+    question = repr(wanted.search)
+    known = totals.known(question)
+    if known is None:
+        ids = _matches(connection, _rarest_first(connection, terms), in_text)
+        if len(ids) <= GATHERED:
+            return _gather(connection, wanted, order, ids), len(ids)
+        known = len(ids)
+        totals.keep(question, known)
+    conditions = [_listed(), *(_has(term, emojis.c.id) for term in terms), *in_text]
+    return _walk(connection, wanted, order, conditions), known
 
 
 def _visible_to(viewer: Viewer) -> Condition:

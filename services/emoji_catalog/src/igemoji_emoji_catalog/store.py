@@ -41,6 +41,7 @@ class EmojiStore:
         self._database = database
         self._outbox = outbox
         self._released = released
+        self._totals = listing.Totals()
 
     async def add(self, emoji: Emoji) -> Emoji:
         def work(connection: sa.Connection) -> Emoji:
@@ -63,7 +64,7 @@ class EmojiStore:
 
     async def page(self, wanted: Wanted) -> Page:
         def work(connection: sa.Connection) -> Page:
-            places, total = listing.find(connection, wanted)
+            places, total = listing.find(connection, wanted, self._totals)
             ids = [place.emoji_id for place in places[: wanted.size]]
             found = {
                 emoji.id: emoji for emoji in rows.emojis_of(connection, sa.select(emojis).where(emojis.c.id.in_(ids)))

@@ -37,6 +37,8 @@ const NAMES = {
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function startMesh() {
+  // One that runs already, built from the same files.
+  if (process.env.IGEMOJI_URL) return { url: process.env.IGEMOJI_URL, stop: async () => undefined };
   const data = mkdtempSync(join(tmpdir(), 'igemoji-bench-'));
   const mesh = spawn(join(ROOT, '.venv/bin/igemoji'), ['up', '--port', '0', '--data', data, '--rate-factor', '1000'], {
     stdio: 'ignore',

@@ -120,3 +120,25 @@ test(`the first load takes less than ${FIRST_LOAD_KB} KB of JavaScript, packed`,
   expect(sizes.reduce((sum, size) => sum + size, 0) / 1000).toBeLessThan(FIRST_LOAD_KB);
   await close(page);
 });
+
+test('the page lets in nothing from elsewhere, and its nonce is another one each time', async () => {
+  const ask = async () => {
+    const answer = await fetch(`${inject('url')}/templates`);
+    return { policy: answer.headers.get('content-security-policy')!, page: await answer.text() };
+  };
+  const [first, second] = [await ask(), await ask()];
+  expect(first.policy).toContain("default-src 'none'");
+  expect(first.policy).not.toContain('unsafe');
+  const nonce = /'nonce-([0-9a-f]{32})'/.exec(first.policy)![1]!;
+  expect(first.page).toContain(`nonce="${nonce}"`);
+  expect(second.policy).not.toContain(nonce);
+});
+
+test('what has a hash in its name is kept for ever, the page is asked for each time', async () => {
+  const page = await fetch(inject('url'));
+  expect(page.headers.get('cache-control')).toBe('no-cache');
+  const script = /\/assets\/[^"]+\.js/.exec(await page.text())![0];
+  const kept = await fetch(inject('url') + script);
+  expect(kept.headers.get('cache-control')).toContain('immutable');
+  expect((await fetch(`${inject('url')}/assets/gone.js`)).status).toBe(404);
+});

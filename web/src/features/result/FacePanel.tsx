@@ -30,16 +30,18 @@ export function FacePanel({ face, emoji, onRevise }: Props) {
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => panel.current?.scrollIntoView({ block: 'nearest' }), [face.face]);
   return (
-    // Clear of the bars of the app, where it is scrolled to.
-    <Box ref={panel} sx={{ display: 'grid', gap: 2.5, scrollMargin: '88px 0' }}>
-      <Box sx={{ display: 'flex', alignItems: 'center', flexWrap: 'wrap', gap: 1.5 }}>
-        {isExpression(face.expression) && <Art emoji={emoji} expression={face.expression} size={56} />}
-        <Typography variant="h3" component="h2">
-          {t.face(face.face + 1)}
-        </Typography>
-        {face.uncertain && <Chip size="small" color="primary" label={t.uncertain} />}
+    <Box sx={{ display: 'grid', gap: 2.5 }}>
+      {/* What is scrolled to: clear of the app's bars, and with as much of the photo as there is room for. */}
+      <Box ref={panel} sx={{ display: 'grid', gap: 2.5, scrollMargin: '88px 0' }}>
+        <Box sx={{ display: 'flex', alignItems: 'center', flexWrap: 'wrap', gap: 1.5 }}>
+          {isExpression(face.expression) && <Art emoji={emoji} expression={face.expression} size={56} />}
+          <Typography variant="h3" component="h2">
+            {t.face(face.face + 1)}
+          </Typography>
+          {face.uncertain && <Chip size="small" color="primary" label={t.uncertain} />}
+        </Box>
+        <Choice face={face} emoji={emoji} onRevise={onRevise} />
       </Box>
-      <Choice face={face} emoji={emoji} onRevise={onRevise} />
       <FormControlLabel
         control={
           <Switch

@@ -54,7 +54,7 @@ def test_what_one_replica_stored_the_other_knows_at_once(me):
 def test_a_name_is_given_once_though_two_replicas_are_asked_at_once(nobody):
     def take(number: int) -> int:
         account = {"email": f"{number}{nobody.email}", "password": nobody.password, "alias": nobody.alias}
-        return nobody.http.post("/api/v1/users", json=account).status_code
+        return int(nobody.http.post("/api/v1/users", json=account).status_code)
 
     with ThreadPoolExecutor(8) as threads:
         assert sorted(threads.map(take, range(8))) == [201] + [409] * 7

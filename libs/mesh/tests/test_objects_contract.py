@@ -78,7 +78,7 @@ def test_many_at_once_do_not_mix_up(store):
     def put_and_get(number: int) -> bool:
         data = number.to_bytes(4, "big") * 50_000
         store.put(f"photos/{number}", data, "image/jpeg")
-        return store.get(f"photos/{number}") == data
+        return bool(store.get(f"photos/{number}") == data)
 
     with ThreadPoolExecutor(12) as threads:
         assert all(threads.map(put_and_get, range(60)))

@@ -6,6 +6,7 @@ import { problemOf } from '@/api/problems';
 import { selectUser } from '@/api/session';
 import { useMessages } from '@/app/i18n';
 import { notified } from '@/app/notices';
+import { useExplain } from '@/app/problemMessages';
 import { useAppDispatch, useAppSelector } from '@/app/store';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
@@ -47,24 +48,25 @@ export default function EditTemplate() {
 function Edit({ begin }: { begin: Template }) {
   const t = useMessages(editorMessages);
   const tell = useAppDispatch();
+  const explain = useExplain();
   const [original, setOriginal] = useState(begin);
   const [draft, dispatch] = useReducer(reduce, begin, draftOf);
   const [conflict, setConflict] = useState<(Rebased & { present: Template }) | null>(null);
   const [saved, setSaved] = useState(false);
-  const [update, { error, isLoading, reset }] = useUpdateEmojiMutation();
+  const [update, { error, isLoading }] = useUpdateEmojiMutation();
 
   const save = async (edited: Draft, over: Template) => {
     const { data, error: refused } = await update(await updateRequest(edited, over));
     if (data) {
       tell(notified(t.saved(data.name)));
       setSaved(true);
-    } else if (problemOf(refused).reason === 'EDIT_CONFLICT') {
+    } else if (isConflict(refused)) {
       const { data: newer } = await tell(
         emojis.endpoints.getEmoji.initiate({ id: over.id }, { forceRefetch: true, subscribe: false }),
       );
       const present = newer && templateOf(newer);
       if (present) setConflict({ ...rebase(edited, over, present), present });
-      reset();
+      else tell(notified(explain(refused), 'error'));
     }
   };
   /** From now on the edit is one of the template as it is now. */
@@ -82,7 +84,7 @@ function Edit({ begin }: { begin: Template }) {
         dispatch={dispatch}
         submit={t.save}
         saving={isLoading}
-        error={error}
+        error={isConflict(error) ? undefined : error}
         unchanged={!changed}
         onSave={() => save(draft, original)}
       />
@@ -100,4 +102,9 @@ function Edit({ begin }: { begin: Template }) {
       <LeaveGuard when={changed} />
     </Page>
   );
+}
+
+/** The dialog tells of it, not the form. */
+function isConflict(error: unknown): boolean {
+  return problemOf(error).reason === 'EDIT_CONFLICT';
 }

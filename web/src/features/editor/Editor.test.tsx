@@ -124,6 +124,7 @@ test('who was overtaken sees by what, and can save on top of it', async () => {
       .getAllByRole('listitem')
       .map((item) => item.textContent),
   ).toEqual(['Name (you changed it too)', 'Who can see it']);
+  expect(screen.queryByText('It was changed in the meantime. Load it again.')).toBeNull();
   await person.click(within(dialog).getByRole('button', { name: 'Save my changes on top' }));
   expect(await screen.findByText('The template')).toBeVisible();
   expect(sent.map(({ etag, name }) => [etag, name])).toEqual([

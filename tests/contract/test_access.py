@@ -121,7 +121,7 @@ TABLE: dict[str, Row] = {
     "emoji_catalog.DeleteEmoji": its_maker(200, lambda world: {"id": world.emoji_to_lose()}),
     "emoji_catalog.ReportEmoji": who_is_logged_in(200, lambda world: {"id": world.emoji, "reason": "spam"}),
     "emoji_catalog.ListReports": operators(lambda world: {}),
-    "emoji_catalog.DecideReport": operators(lambda world: {"id": world.emoji_to_lose(), "decision": "hide"}),
+    "emoji_catalog.DecideReport": operators(lambda world: {"id": world.hidden_emoji, "decision": "hide"}),
     "emoji_catalog.BatchGetEmojis": services(lambda world: {"ids": [world.emoji]}),
     "emoji_catalog.UpdateUseCounts": services(lambda world: {"counts": [{"emoji_id": world.emoji, "uses": 3}]}),
     "emoji_catalog.RenameMaker": services(lambda world: {"user_id": new_id(), "alias": "somebody"}),

@@ -137,6 +137,11 @@ class World:
     def private_emoji(self) -> str:
         return self.new_emoji("private")
 
+    @cached_property
+    def hidden_emoji(self) -> str:
+        """Or one that is going to be."""
+        return self.new_emoji()
+
     def upload(self, photo: bytes, by: Person) -> str:
         answer = self.http.post(
             "/api/v1/faces/tasks", params={"emoji_id": self.built_in_id}, content=photo, headers=by.headers

@@ -20,7 +20,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,12 @@ bench-soak: .make/dev $(STUBS) assets ## Do 1,000 tasks in a row and see whether
 
 bench-rolling: .make/dev $(STUBS) assets ## Restart everything in turn under load (make services): no request may fail
 	$(BIN)/python bench/rolling/bench.py
+
+bench-scale: .make/dev $(STUBS) assets ## Measure delays and throughput on real parts, and what larger rates need (make services)
+	$(BIN)/python bench/scale/bench.py
+
+bench-faults: .make/dev $(STUBS) assets ## Lose each real part once under a crowd, and count (make services; some eight minutes)
+	$(BIN)/python bench/faults/bench.py
 
 bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates and five million photos (takes 7 GB for some minutes)
 	$(BIN)/python bench/lists/bench.py

@@ -71,6 +71,8 @@ class Crowd:
         self.emoji_ids = emoji_ids
         self.complaints: list[str] = []
         self.lost_connections: list[str] = []
+        self.refusals = 0
+        """Answers to try again after."""
         self._http = httpx.AsyncClient(base_url=url, timeout=70, limits=httpx.Limits(max_connections=None))
         self._over = asyncio.Event()
 
@@ -125,6 +127,7 @@ class Crowd:
         if answer.is_success:
             body: dict[str, Any] = answer.json()
             return body
+        self.refusals += 1
         await asyncio.sleep(float(answer.headers.get("retry-after", 0.3)))
         return None
 

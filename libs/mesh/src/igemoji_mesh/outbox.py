@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.database import Database, UtcDateTime, utc_now
+from igemoji_mesh.errors import Unavailable
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.metrics import gauge
 from igemoji_mesh.telemetry import log, log_as
@@ -123,17 +124,20 @@ class Outbox(OutboxWriter):
 
     async def publish_due(self) -> int:
         """Makes the calls that are due; returns how many there were, at most BATCH."""
-        due = await self._database.write(self._claim)
+        # Not alone: what is claimed is locked row by row, and who adds a call must not wait for those who make some.
+        due = await self._database.write(self._claim, alone=False)
         for row in due:
             if await self._deliver(row):
                 await self._database.write(
                     lambda connection, done=row.id: connection.execute(  # type: ignore[misc]
                         self._table.delete().where(self._table.c.id == done)
-                    )
+                    ),
+                    alone=False,
                 )
             else:
                 await self._database.write(
-                    lambda connection, late=row.id, tried=row.attempts: self._postpone(connection, late, tried)  # type: ignore[misc]
+                    lambda connection, late=row.id, tried=row.attempts: self._postpone(connection, late, tried),  # type: ignore[misc]
+                    alone=False,
                 )
         PENDING.labels(self._table.name).set(await self._database.read(self._count))
         return len(due)
@@ -164,6 +168,9 @@ class Outbox(OutboxWriter):
                 await delivery.call(delivery.kind.FromString(row.payload))
             except grpc.aio.AioRpcError as error:
                 log.warning("outbox: delivery failed", topic=row.topic, code=error.code().name, details=error.details())
+                return False
+            except Unavailable as error:
+                log.warning("outbox: delivery failed", topic=row.topic, details=error.message)
                 return False
             except Exception:
                 log.exception("outbox: delivery failed", topic=row.topic)

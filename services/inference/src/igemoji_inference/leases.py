@@ -1,7 +1,8 @@
 """Who may work on a task: everything that changes a task after it was made, each change with its step.
 
 A worker holds a lease, and may change its task until somebody takes the lease away: a cancellation, a revision, or the
-end of the lease's time.
+end of the lease's time. What a worker writes names the lease in the statement that changes the row, so that no more
+than this row is locked.
 """
 
 import datetime
@@ -119,9 +120,7 @@ def find_stranded(connection: sa.Connection, quiet_seconds: float, limit: int) -
     ).all()
 
 
-def take_stranded(
-    connection: sa.Connection, rows: Sequence[Any], quiet_seconds: float
-) -> list[tuple[str, float]]:
+def take_stranded(connection: sa.Connection, rows: Sequence[Any], quiet_seconds: float) -> list[tuple[str, float]]:
     """Ids and megapixels of those that nobody has taken since they were found; for a while no other call gets them."""
     now, quiet = utc_now(), datetime.timedelta(seconds=quiet_seconds)
     taken = []

@@ -13,12 +13,14 @@ from celery import Celery
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from igemoji_inference import leases, store
 from igemoji_inference.domain import CANCELLED
 from igemoji_inference.queue import broker
 from igemoji_inference.queue.runner import TASKS_ENDED
 from igemoji_mesh.database import Database
+from igemoji_mesh.errors import Unavailable
 from igemoji_mesh.outbox import Delivery, Outbox
 from igemoji_mesh.telemetry import log
 
@@ -30,6 +32,13 @@ LOOK_SECONDS = 5.0
 QUIET_SECONDS = 300.0
 """A task that nobody began for so long is sent again, in case that the broker lost it."""
 BATCH = 100
+
+
+class BrokerAway(Unavailable):
+    """RabbitMQ does not answer, or does not say that it has a message."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"The broker does not answer: {error}", retry_after_seconds=BACKOFF_SECONDS[0])
 
 
 class CeleryQueue:
@@ -71,7 +80,10 @@ class CeleryQueue:
         async def send(message: Message) -> None:
             assert isinstance(message, StringValue)  # noqa: S101 - what was added
             async with self._sending:
-                await asyncio.to_thread(send_task, self._app, self._connection, name, message.value)
+                try:
+                    await asyncio.to_thread(send_task, self._app, self._connection, name, message.value)
+                except (OperationalError, *self._connection.recoverable_connection_errors) as error:
+                    raise BrokerAway(error) from error
 
         return send
 

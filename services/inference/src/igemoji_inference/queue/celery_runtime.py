@@ -64,7 +64,8 @@ class Runtime:
                 return await self._database.write(
                     lambda connection: leases.claim_task(
                         connection, task_id, new_id(), LEASE_SECONDS, holder_is_lost=holder_is_lost
-                    )
+                    ),
+                    alone=False,
                 )
             except Exception as error:
                 log.warning("a task can't be taken now", task_id=task_id, error=repr(error))

@@ -92,7 +92,11 @@ class TaskRunner:
 
     async def fail(self, lease: Lease, failure: Failure) -> bool:
         """Ends a task without a result; False where the lease is not held any more."""
-        if not await self._database.write(lambda connection: leases.record_failure(connection, lease, failure)):
+
+        def record(connection: sa.Connection) -> bool:
+            return leases.record_failure(connection, lease, failure)
+
+        if not await self._database.write(record, alone=False):
             return False
         await self._feed.tell(lease.job.task_id, News())
         TASKS_ENDED.labels(failure.reason).inc()
@@ -108,7 +112,7 @@ class TaskRunner:
         async def record(progress: Progress) -> None:
             stages.begin(progress.state)
             sequence = await self._database.write(
-                lambda connection: leases.record_progress(connection, lease, progress)
+                lambda connection: leases.record_progress(connection, lease, progress), alone=False
             )
             if sequence is None:  # it was cancelled, or somebody else has it now
                 worker.cancel(task_id)
@@ -138,7 +142,7 @@ class TaskRunner:
             return finished
 
         try:
-            finished = await self._database.write(finish)
+            finished = await self._database.write(finish, alone=False)
         except Exception as error:
             log.warning("it is not known whether a task was finished", task_id=lease.job.task_id, error=repr(error))
             return await self._was_finished(lease, done)
@@ -207,7 +211,7 @@ class TaskRunner:
             if leases.release(connection, lease, delay_seconds, attempts):
                 self._requeue.add(connection, lease.job.task_id, lease.megapixels, delay_seconds)
 
-        await self._database.write(release)
+        await self._database.write(release, alone=False)
 
 
 def _use_of(task: Task) -> ranking_pb2.RecordUseRequest:

@@ -41,6 +41,8 @@ class Metric:
     of: tuple[str, ...]
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    needs: str = ""
+    """A setting without which there is nothing to count."""
 
     @property
     def series(self) -> str:
@@ -97,6 +99,9 @@ METRICS = _listed(
         ("emoji-catalog", "ranking", "inference"),
         ("cache", "outcome"),
     ),
+    Metric("igemoji_logins_total", _C, "Logins: ok, wrong_credentials or too_many_tries.", ("auth",), ("outcome",)),
+    Metric("igemoji_refreshes_total", _C, "Refreshes of sessions: ok or refused.", ("auth",), ("outcome",)),
+    Metric("igemoji_mails_total", _C, "Mails: sent or failed.", ("auth",), ("outcome",), needs="SMTP_URL"),
     Metric("igemoji_inference_tasks_total", _C, "Tasks that ended, by how.", WORKERS, ("outcome",)),
     Metric(
         "igemoji_inference_wait_seconds",

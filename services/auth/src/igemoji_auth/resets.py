@@ -5,14 +5,13 @@ import datetime
 from collections.abc import Callable
 from typing import Protocol
 
-from prometheus_client import Counter
-
 from igemoji_auth.domain import Account, ResetTokenRefused, check_password, digest, new_secret, unique_key
 from igemoji_auth.service import AccountStore, Passwords
 from igemoji_auth.throttle import CONFIRM_FROM_ADDRESS, RESET_FROM_ADDRESS, RESET_OF_ACCOUNT, Throttle
+from igemoji_mesh.metrics import counter
 from igemoji_mesh.telemetry import log
 
-MAILS = Counter("igemoji_mails", "Mails by outcome: sent or failed.", ["outcome"])
+MAILS = counter("igemoji_mails_total")
 
 WAITING = 100
 """Mails that wait to be sent; a request beyond them is dropped, and can be made again."""

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from prometheus_client import Counter
-
 from igemoji_auth.domain import (
     Account,
     RefreshToken,
@@ -17,12 +15,13 @@ from igemoji_auth.domain import (
 )
 from igemoji_auth.service import AccountStore, Passwords
 from igemoji_auth.throttle import LOGIN_FROM_ADDRESS, LOGIN_OF_ACCOUNT, Throttle, TooManyTries
+from igemoji_mesh.metrics import counter
 from igemoji_mesh.tokens import Claims, PublicKey, SigningKey, issue
 
 T = TypeVar("T")
 
-LOGINS = Counter("igemoji_logins", "Logins by outcome: ok, wrong_credentials or too_many_tries.", ["outcome"])
-REFRESHES = Counter("igemoji_refreshes", "Refreshes by outcome: ok or refused.", ["outcome"])
+LOGINS = counter("igemoji_logins_total")
+REFRESHES = counter("igemoji_refreshes_total")
 
 
 class KeyStore(Protocol):

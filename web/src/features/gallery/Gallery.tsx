@@ -86,6 +86,9 @@ function Templates({ query, list, stale, onChange }: TemplatesProps) {
       {pages > 1 && (
         <Pagination
           aria-label={t.pages}
+          getItemAriaLabel={(type, number) =>
+            type === 'page' || type === 'previous' || type === 'next' ? t[`page_${type}`](number ?? 1) : ''
+          }
           page={query.page}
           count={pages}
           siblingCount={0}

@@ -130,7 +130,8 @@ def use(watched: Watched) -> None:
             }
             made = http.post("/api/v1/emojis", json={"name": f"Mine {number}", "images": images}, headers=me)
             assert http.delete(f"/api/v1/emojis/{made.json()['id']}", headers=me).status_code == 200
-            assert http.post("/api/v1/users/auth/refresh").status_code == 200
+            page = {"X-Requested-With": "fetch"}
+            assert http.post("/api/v1/users/auth/refresh", json={}, headers=page).status_code == 200
             assert http.get("/api/v1/users/mypage/result", headers=me).status_code == 200
             assert http.get("/api/v1/faces/ranking").status_code == 200
             assert http.get("/api/v1/users/me", headers={"Authorization": "Bearer wrong"}).status_code == 401

@@ -21,6 +21,8 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
     """Eleven results of each user."""
 
     async def ListResults(self, request, context):
+        if not (request.page_token or "0").isdigit():
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no such token")
         first = int(request.page_token or (request.page_number - 1) * request.page_size)
         ids = [f"{request.user_id}/{number}" for number in range(11)][first : first + request.page_size]
         results = [inference_pb2.TaskResult(task_id=task_id, faces=3) for task_id in ids]
@@ -32,6 +34,8 @@ class EmojiCatalog(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     """One template of each maker, which only the maker sees."""
 
     async def ListEmojis(self, request, context):
+        if request.page_token:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no such token")
         if caller().user_id != request.owner_id or request.page_number > 1:
             return emoji_catalog_pb2.ListEmojisResponse(total=0)
         owner = emoji_catalog_pb2.Maker(id=request.owner_id, alias=caller().alias)
@@ -84,6 +88,13 @@ async def test_uploads_are_asked_for_as_the_user(auth, peers):
         ("private", user.id, user.alias)
     ]
     assert (page.total, len(page.results)) == (1, 0)
+
+
+@pytest.mark.parametrize("case", ["result", "upload"])
+async def test_a_page_token_of_no_list_is_refused_as_the_callers_mistake(auth, peers, case):
+    _, token = await logged_in(auth)
+    error = await refusal(my_page(auth, token, case, page_token="made up"))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
 
 
 async def test_a_part_that_is_down_is_said_so_and_the_rest_goes_on(auth):

@@ -65,7 +65,7 @@ def table(taken: list[tuple[str, float]], count: int, photos: int) -> str:
         "",
         f"{count:,} templates and {photos:,} finished photos in SQLite, eight a page with pictures and totals, read by",
         f"the services' own stores: the median of {REPEATS} readings in turns. Made by `make bench-lists`.",
-        'Totals of more than 2,000 finds and favourites are remembered for 30 seconds: "the first time" is without that.',
+        "Totals of more than 2,000 finds and favourites are remembered for 30 seconds, but not the first time.",
         "",
         "![How long each takes](lists.png)",
         "",
@@ -100,6 +100,8 @@ def main() -> int:
         "--results", type=Path, default=RESULTS, help="where the table is written, and a plot beside it"
     )
     arguments = parser.parse_args()
+    if arguments.templates < 20_000 or arguments.photos < 100_000:
+        parser.error("fewer than 20,000 templates or 100,000 photos have no deep pages to speak of")
     with tempfile.TemporaryDirectory(prefix="igemoji-lists-") as name:
         folder, began = Path(name), time.monotonic()
         templates.prepare(folder / "templates.db", arguments.templates)

@@ -60,10 +60,11 @@ class Containers:
         self._command = command
 
     def __call__(self, *arguments: str, check: bool = True) -> str:
-        done = subprocess.run([self._command, *arguments], capture_output=True, text=True, check=False)
+        command = [self._command, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
             sys.exit(f"{self._command} {' '.join(arguments)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-        return done.stdout.strip()
+        return (done.stdout + done.stderr if arguments[0] == "logs" else done.stdout).strip()
 
     def inspect(self, image: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self("image", "inspect", image))[0]
@@ -129,7 +130,7 @@ def _mesh(containers: Containers) -> Iterator[str]:
             yield url
             _stop(containers)
         finally:
-            containers("rm", "--force", *(f"igemoji-test-{name}" for name in IMAGES), check=False)
+            containers("rm", "--force", "--volumes", *(f"igemoji-test-{name}" for name in IMAGES), check=False)
             containers("network", "rm", network, check=False)
 
 
@@ -146,7 +147,7 @@ def _run(
     options = [f"--name=igemoji-test-{name}", f"--network={network}", f"--network-alias={name}", "--detach"]
     closed = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--tmpfs=/tmp:mode=1777"]
     if name in SERVICES:
-        closed.append("--tmpfs=/data:mode=1777")
+        closed.append("--volume=/data")
     if certificates is not None:
         closed.append(f"--volume={certificates / name}:/tls:ro")
     told = [f"--env={key}={value}" for key, value in (environment or {}).items()]

@@ -72,7 +72,7 @@ class Proxy:
             self._open.discard(end)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(CHUNK_BYTES):
                 if self._delay_seconds:
                     await asyncio.sleep(self._delay_seconds)
@@ -80,3 +80,5 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
             writer.write_eof()
+        except OSError:  # one end is gone without a word: a server that still waits for it would keep its locks
+            writer.transport.abort()

@@ -102,6 +102,8 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
         }
         if bounded and "MariaDB" in connection.get_server_info():
             session["max_statement_time"] = STATEMENT_SECONDS
+            # A machine that is gone without a word must not keep its locks for as long as a connection may be idle.
+            session["idle_transaction_timeout"] = STATEMENT_SECONDS
         elif bounded:
             session["max_execution_time"] = STATEMENT_SECONDS * 1000
         with connection.cursor() as cursor:

@@ -59,7 +59,7 @@ export const galleryMessages = defineMessages({
     anyTag: (tag: string) => `태그 ${tag} 해제`,
     counted: (count: string, exact: boolean) => `${count}개${exact ? '' : ' 이상'}`,
     pages: '이모지 세트 페이지',
-    page_page: (page: number) => `${page}페이지`,
+    page_page: (page: number) => `페이지 ${page}`,
     page_previous: () => '이전 페이지',
     page_next: () => '다음 페이지',
     by: (alias: string) => `${alias} 님`,

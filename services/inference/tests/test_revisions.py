@@ -6,12 +6,10 @@ from pathlib import Path
 
 import grpc
 import pytest
-import sqlalchemy as sa
 from google.api.httpbody_pb2 import HttpBody
 from PIL import Image
 
 from igemoji.inference.v1 import inference_pb2 as pb
-from igemoji_inference import store
 from igemoji_inference.retention import Retention
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.ids import new_id
@@ -155,8 +153,9 @@ async def test_when_the_original_is_gone_it_says_so_and_the_result_stays(owner, 
     assert datetime.timedelta(hours=23) < kept_for <= datetime.timedelta(hours=24)
     assert len(files(settings, "photos")) == 1
 
-    await age(settings, original_until=utc_now() - datetime.timedelta(seconds=1))
-    await sweep(settings)
+    await sweep(settings, utc_now() + datetime.timedelta(hours=23))
+    assert len(files(settings, "photos")) == 1
+    await sweep(settings, utc_now() + datetime.timedelta(hours=24))
     assert files(settings, "photos") == []
     error = await refusal(owner.revise(0, covered=False))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "ORIGINAL_GONE")
@@ -165,26 +164,16 @@ async def test_when_the_original_is_gone_it_says_so_and_the_result_stays(owner, 
 
 
 async def test_a_finished_photo_is_kept_for_a_month_and_then_nothing_of_it_is(owner, settings):
-    await sweep(settings)
+    await sweep(settings, utc_now() + datetime.timedelta(days=29))
     assert len(files(settings, "results")) == 1
-    await age(settings, created_at=utc_now() - datetime.timedelta(days=29))
-    await sweep(settings)
-    assert len(files(settings, "results")) == 1
-    await age(settings, created_at=utc_now() - datetime.timedelta(days=31))
-    await sweep(settings)
+    await sweep(settings, utc_now() + datetime.timedelta(days=30))
     assert files(settings, "results") == files(settings, "photos") == []
     assert (await refusal(owner.ended())).code() == grpc.StatusCode.NOT_FOUND
 
 
-async def age(settings, **values: datetime.datetime) -> None:
-    """Makes every task of the running service older."""
-    database = Database(settings.database("inference"))
-    await database.write(lambda connection: connection.execute(sa.update(store.tasks).values(**values)))
-    await database.close()
-
-
-async def sweep(settings) -> None:
+async def sweep(settings, at: datetime.datetime) -> None:
+    """What the service does once a minute, done at an instant."""
     database = Database(settings.database("inference"))
     objects = FolderObjectStore(settings.data_dir / "objects" / "inference")
-    await Retention(database, objects, datetime.timedelta(days=settings.result_days)).sweep()
+    await Retention(database, objects, datetime.timedelta(days=settings.result_days), lambda: at).sweep()
     await database.close()

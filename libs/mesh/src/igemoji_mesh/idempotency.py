@@ -38,6 +38,7 @@ from igemoji_mesh.http_status import send_headers
 from igemoji_mesh.interceptors import Context
 from igemoji_mesh.keyed_call import KeyedCall, comparable
 from igemoji_mesh.telemetry import log
+from igemoji_mesh.turns import turn
 from igemoji_protos import Rpc
 
 T = TypeVar("T")
@@ -124,10 +125,11 @@ class IdempotencyKeys:
             raise _under_way()
 
     async def run(self) -> None:
-        """Removes what has expired, for as long as the service runs. Any replica may."""
+        """Removes what has expired, for as long as the service runs: any replica, one at a time."""
         while True:
-            while await self.sweep() == SWEPT_AT_ONCE:
-                pass
+            async with turn(self._database, "keys") as mine:
+                while mine and await self.sweep() == SWEPT_AT_ONCE:
+                    pass
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> int:

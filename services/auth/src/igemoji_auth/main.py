@@ -82,7 +82,7 @@ async def compose(
     )
     stores = (refresh_tokens, reset_tokens, deletions)
     sweeps = [*(store.remove_expired for store in stores), keys.remove_retired]
-    server.background(partial(sweep_for_ever, sweeps, now))
+    server.background(partial(sweep_for_ever, database, sweeps, now))
     server.background(resets.send_for_ever)
     server.background(outbox.run)
     server.on_close(database.close)

@@ -1,16 +1,20 @@
-"""Removes what is over. Any replica may do it, at any time: what is gone already harms no second one."""
+"""Removes what is over. Any replica may do it, and one at a time does."""
 
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Sequence
+
+from igemoji_mesh.database import Database
+from igemoji_mesh.turns import turn
 
 SWEEP_SECONDS = 60
 
 Sweep = Callable[[datetime.datetime], Awaitable[None]]
 
 
-async def sweep_for_ever(sweeps: Sequence[Sweep], now: Callable[[], datetime.datetime]) -> None:
+async def sweep_for_ever(database: Database, sweeps: Sequence[Sweep], now: Callable[[], datetime.datetime]) -> None:
     while True:
-        for sweep in sweeps:
-            await sweep(now())
+        async with turn(database, "expired") as mine:
+            for sweep in sweeps if mine else ():
+                await sweep(now())
         await asyncio.sleep(SWEEP_SECONDS)

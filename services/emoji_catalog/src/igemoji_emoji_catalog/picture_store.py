@@ -9,6 +9,7 @@ from igemoji_emoji_catalog.domain import Picture
 from igemoji_emoji_catalog.tables import emoji_images, released_pictures
 from igemoji_mesh.database import Database
 from igemoji_mesh.objects import ObjectStore
+from igemoji_mesh.turns import turn
 
 SWEEP_SECONDS = 60.0
 SWEEP_BATCH = 50
@@ -54,8 +55,9 @@ class PictureSweep:
         """Sweeps for as long as the service runs."""
         while True:
             self._wake.clear()
-            while await self._database.write(self._sweep) == SWEEP_BATCH:
-                pass
+            async with turn(self._database, "pictures") as mine:
+                while mine and await self._database.write(self._sweep) == SWEEP_BATCH:
+                    pass
             try:
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._wake.wait()

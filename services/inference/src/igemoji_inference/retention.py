@@ -3,11 +3,13 @@
 import asyncio
 import datetime
 import math
+from collections.abc import Callable
 
 from igemoji_inference import store
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.objects import ObjectStore
 from igemoji_mesh.telemetry import log
+from igemoji_mesh.turns import turn
 
 LOOK_SECONDS = 60.0
 BATCH = 100
@@ -17,13 +19,20 @@ SPARE_DAYS = 2
 class Retention:
     """Removes objects first and what names them afterwards: a crash in between leaves something to do again, no orphan.
 
-    Any replica may run it, several at once too: to remove what is gone already is no fault.
+    Any replica may run it, and one at a time does.
     """
 
-    def __init__(self, database: Database, objects: ObjectStore, keep_results: datetime.timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        keep_results: datetime.timedelta,
+        now: Callable[[], datetime.datetime] = utc_now,
+    ) -> None:
         self._database = database
         self._objects = objects
         self._keep_results = keep_results
+        self._now = now
 
     def rules(self, keep_originals: datetime.timedelta) -> dict[str, int]:
         """For the object store, in days by prefix: a second line for what is missed here, with days to spare."""
@@ -35,17 +44,19 @@ class Retention:
     async def run(self) -> None:
         """Looks for as long as the service runs."""
         while True:
-            while await self.sweep() == BATCH:
-                pass
+            async with turn(self._database, "retention") as mine:
+                while mine and await self.sweep() == BATCH:
+                    pass
             await asyncio.sleep(LOOK_SECONDS)
 
     async def sweep(self) -> int:
         """Removes what is due, at most BATCH of each kind; returns how many of the kind that had more."""
-        originals = await self._database.read(lambda connection: store.originals_to_forget(connection, BATCH))
+        now = self._now()
+        originals = await self._database.read(lambda connection: store.originals_to_forget(connection, now, BATCH))
         for task_id, photo_key in originals:
             await asyncio.to_thread(self._objects.delete, photo_key)
             await self._database.write(lambda connection, gone=task_id: store.forget_original(connection, gone))  # type: ignore[misc]
-        before = utc_now() - self._keep_results
+        before = now - self._keep_results
         tasks = await self._database.read(lambda connection: store.tasks_to_forget(connection, before, BATCH))
         for task_id, *keys in tasks:
             for key in filter(None, keys):

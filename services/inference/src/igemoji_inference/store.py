@@ -20,7 +20,7 @@ from igemoji_inference.domain import (
 )
 from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_mesh import telemetry, tracing
-from igemoji_mesh.database import UtcDateTime, utc_now
+from igemoji_mesh.database import UtcDateTime
 from igemoji_mesh.idempotency import idempotency_table
 from igemoji_mesh.outbox import outbox_table
 
@@ -219,11 +219,11 @@ def is_gone(connection: sa.Connection, user_id: str) -> bool:
     return connection.execute(sa.select(gone_users).where(gone_users.c.user_id == user_id)).one_or_none() is not None
 
 
-def originals_to_forget(connection: sa.Connection, limit: int) -> list[tuple[str, str]]:
+def originals_to_forget(connection: sa.Connection, now: datetime.datetime, limit: int) -> list[tuple[str, str]]:
     """Ids and photo keys of tasks whose original is not kept any longer."""
     rows = connection.execute(
         sa.select(tasks.c.id, tasks.c.photo_key)
-        .where(tasks.c.original_until <= utc_now(), tasks.c.state.in_(ENDED))
+        .where(tasks.c.original_until <= now, tasks.c.state.in_(ENDED))
         .limit(limit)
     )
     return [(row.id, row.photo_key) for row in rows]

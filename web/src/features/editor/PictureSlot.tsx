@@ -38,7 +38,11 @@ export function PictureSlot({ draft, dispatch, expression, marked, onShow, onFil
     onFile(file);
   };
   return (
-    <Box sx={{ position: 'relative', display: 'grid', gap: 0.5, textAlign: 'center' }} onDrop={drop} onFocus={onShow}>
+    <Box
+      sx={{ position: 'relative', display: 'grid', alignContent: 'start', gap: 0.5, textAlign: 'center' }}
+      onDrop={drop}
+      onFocus={onShow}
+    >
       <Box
         component="button"
         type="button"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from PIL import Image
@@ -18,8 +18,23 @@ from .crowd import User
 SETTLE_SECONDS = 45
 
 
-class Books:
-    """The data folder of a mesh, read beside it."""
+class Books(Protocol):
+    """Every row and every object of a mesh, read beside it."""
+
+    def rows(self, service: str, query: str) -> list[tuple[Any, ...]]: ...
+
+    def objects(self, prefix: str) -> list[str]:
+        """Below a prefix of the inference service's store, half-written ones included."""
+
+    def half_written(self) -> list[str]:
+        """What lies in an object store and is no object."""
+
+    def open_tasks(self) -> list[tuple[Any, ...]]:
+        return self.rows("inference", "SELECT id, state, percent FROM tasks WHERE state NOT IN ('DONE', 'FAILED')")
+
+
+class FolderBooks(Books):
+    """Of a mesh on embedded parts: its data folder."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -29,19 +44,14 @@ class Books:
             return database.execute(query).fetchall()
 
     def objects(self, prefix: str) -> list[str]:
-        """Every file below a prefix of the inference service's store, half-written ones included."""
         root = self._data / "objects" / "inference"
         return sorted(str(path.relative_to(root)) for path in (root / prefix).rglob("*") if path.is_file())
 
     def half_written(self) -> list[str]:
-        """Files of an object store that are not objects."""
         stores = self._data / "objects"
         return [str(path) for path in stores.rglob(".*") if path.is_file()] + [
             str(path) for path in stores.glob("*/.*/*")
         ]
-
-    def open_tasks(self) -> list[tuple[Any, ...]]:
-        return self.rows("inference", "SELECT id, state, percent FROM tasks WHERE state NOT IN ('DONE', 'FAILED')")
 
 
 async def settled(books: Books) -> None:

@@ -16,7 +16,7 @@ from igemoji_mesh.tokens import SigningKey
 from igemoji_stack.mesh import Mesh, MeshOptions
 from igemoji_stack.ports import free_ports
 
-from .books import Books, check_objects, check_ranking, check_results, check_tasks, settled
+from .books import FolderBooks, check_objects, check_ranking, check_results, check_tasks, settled
 from .crowd import Crowd, User, make_users
 
 ASSETS = Path(__file__).parents[2] / "assets" / "build"
@@ -27,7 +27,7 @@ class Harmed:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.books = Books(data)
+        self.books = FolderBooks(data)
         self.port = free_ports(1)[0]
         self.events: list[tuple[str, str]] = []
         self.lines: list[str] = []

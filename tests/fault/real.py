@@ -21,7 +21,7 @@ from igemoji_stack.mesh import Mesh, MeshOptions
 from igemoji_stack.parts import MariaDb, Nanio, Part, RabbitMq, Redis
 from igemoji_stack.ports import free_ports
 
-from .books import check_objects, check_ranking, check_results, check_tasks, settled
+from .books import Books, check_objects, check_ranking, check_results, check_tasks, settled
 from .crowd import Crowd, User, make_users
 from .proxy import HOST, Proxy
 
@@ -31,8 +31,8 @@ REPLICAS = 2
 BACK_SECONDS = 60
 
 
-class RealBooks:
-    """What `Books` is for embedded parts: every row and every object, read past the proxies."""
+class RealBooks(Books):
+    """Of a mesh on real parts, past the proxies."""
 
     def __init__(self, database: str, objects: ObjectStore) -> None:
         self._database = database
@@ -54,9 +54,6 @@ class RealBooks:
     def half_written(self) -> list[str]:
         """S3 has objects as a whole or not at all."""
         return []
-
-    def open_tasks(self) -> list[tuple[Any, ...]]:
-        return self.rows("inference", "SELECT id, state, percent FROM tasks WHERE state NOT IN ('DONE', 'FAILED')")
 
     def pending(self, table: str) -> list[tuple[Any, ...]]:
         return self.rows("inference", f"SELECT topic, attempts, due_at FROM {table}")

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .books import Books, check_objects, check_ranking, settled
+from .books import FolderBooks, check_objects, check_ranking, settled
 from .conftest import ASSETS, signing_key
 from .crowd import make_users
 
@@ -59,7 +59,7 @@ def up(data: Path) -> list[str]:
     return [IGEMOJI, "up", "--json", "--port", "0", "--workers", "1", "--data", str(data), "--assets", str(ASSETS)]
 
 
-class Disk(Books):
+class Disk(FolderBooks):
     """The small disk, seen from outside its namespace."""
 
     def __init__(self, namespace: Sequence[str], pid: int, data: Path) -> None:

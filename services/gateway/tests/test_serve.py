@@ -26,7 +26,7 @@ async def serving(envoy: Path, mesh: FakeMesh) -> AsyncIterator[Serving]:
     certificates = options.certificates
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from igemoji_gateway.main import main; main()", "serve", "--mode", "machine"),
-        *("--cert", certificates.cert, "--key", certificates.key, "--ca", certificates.ca, *upstreams),
+        *("--cert", str(certificates.cert), "--key", str(certificates.key), "--ca", str(certificates.ca), *upstreams),
         *("--listen", f"127.0.0.1:{options.listen.port}", "--admin", f"127.0.0.1:{options.admin.port}"),
         *("--drain-seconds", "4"),
     )

@@ -2,6 +2,7 @@
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -51,7 +52,8 @@ def user_id(connection) -> str:
 
 
 def test_all_pages_by_token_are_all_photos_the_newest_first(connection, user_id):
-    found, token = [], ""
+    found: list[Any] = []
+    token = ""
     while True:
         page = results.page(connection, user_id, 1, 4, token)
         assert (page.total, page.total_is_exact) == (PHOTOS, True)

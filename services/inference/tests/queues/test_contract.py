@@ -43,7 +43,8 @@ class Owner:
 
     async def ended(self, task_id: str) -> pb.Task:
         async with asyncio.timeout(WAIT_SECONDS):
-            return [step.task async for step in self.steps(task_id)][-1]
+            tasks: list[pb.Task] = [step.task async for step in self.steps(task_id)]
+            return tasks[-1]
 
     async def until(self, task_id: str, state: pb.TaskState) -> None:
         async with asyncio.timeout(WAIT_SECONDS):

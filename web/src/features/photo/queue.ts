@@ -46,6 +46,7 @@ export function createPhotoQueue({
   onResult,
 }: QueueParts): PhotoQueue {
   const files = new Map<string, File>();
+  const keys = new Map<string, string>();
   const running = new Map<string, AbortController>();
   let pausedUntil = 0;
 
@@ -83,10 +84,13 @@ export function createPhotoQueue({
     const file = files.get(id);
     if (!file) throw new Refused('PHOTO_GONE');
     const onSent = (part: number) => dispatch(photos.sent({ id, part }));
-    let said = await send(file, emojiId, await token(false), onSent, signal);
-    if (said.kind === 'unauthenticated') said = await send(file, emojiId, await token(true), onSent, signal);
+    const key = keys.get(id) ?? nanoid();
+    keys.set(id, key);
+    let said = await send(file, emojiId, key, await token(false), onSent, signal);
+    if (said.kind === 'unauthenticated') said = await send(file, emojiId, key, await token(true), onSent, signal);
     switch (said.kind) {
       case 'accepted':
+        keys.delete(id);
         keepOriginal(said.taskId, file);
         return said.taskId;
       case 'later':
@@ -146,6 +150,7 @@ export function createPhotoQueue({
     remove(id) {
       running.get(id)?.abort();
       files.delete(id);
+      keys.delete(id);
       dispatch(photos.removed(id));
       advance();
     },
@@ -153,6 +158,7 @@ export function createPhotoQueue({
       for (const controller of running.values()) controller.abort();
       running.clear();
       files.clear();
+      keys.clear();
       dispatch(photos.cleared());
     },
   };

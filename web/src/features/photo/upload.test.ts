@@ -17,6 +17,15 @@ describe('what the server says to an upload', () => {
     expect(answer(429, '', null)).toEqual({ kind: 'later', seconds: 2 });
   });
 
+  it('is when to come back, where the same upload has not ended', () => {
+    const body = JSON.stringify({
+      code: 10,
+      message: '',
+      details: [{ '@type': '', reason: 'IDEMPOTENT_CALL_UNDER_WAY' }],
+    });
+    expect(answer(409, body, '1')).toEqual({ kind: 'later', seconds: 1 });
+  });
+
   it('is that the token is no good', () => {
     expect(answer(401, '', null)).toEqual({ kind: 'unauthenticated' });
   });
@@ -36,28 +45,29 @@ describe('sendPhoto', () => {
         const sent = await request.text();
         const to = new URL(request.url).searchParams.get('emoji_id');
         const by = request.headers.get('authorization');
-        return HttpResponse.json({ task_id: `${sent} ${String(to)} ${String(by)}` }, { status: 202 });
+        const key = request.headers.get('idempotency-key');
+        return HttpResponse.json({ task_id: [sent, to, key, by].join(' ') }, { status: 202 });
       }),
     );
-    const said = await sendPhoto(new Blob(['bytes']), 'cats', 'token', () => undefined, never);
-    expect(said).toEqual({ kind: 'accepted', taskId: 'bytes cats Bearer token' });
+    const said = await sendPhoto(new Blob(['bytes']), 'cats', 'key', 'token', () => undefined, never);
+    expect(said).toEqual({ kind: 'accepted', taskId: 'bytes cats key Bearer token' });
   });
 
   it('tells the reason of a refusal', async () => {
     server.use(http.post(TASKS, () => refusal(400, 'PHOTO_TRUNCATED')));
-    const said = await sendPhoto(new Blob(['bytes']), 'cats', 'token', () => undefined, never);
+    const said = await sendPhoto(new Blob(['bytes']), 'cats', 'key', 'token', () => undefined, never);
     expect(said).toEqual({ kind: 'refused', reason: 'PHOTO_TRUNCATED' });
   });
 
   it('rejects as fetch does where there is no connection', async () => {
     server.use(http.post(TASKS, () => HttpResponse.error()));
-    await expect(sendPhoto(new Blob(['x']), 'cats', 'token', () => undefined, never)).rejects.toThrow(TypeError);
+    await expect(sendPhoto(new Blob(['x']), 'cats', 'key', 'token', () => undefined, never)).rejects.toThrow(TypeError);
   });
 
   it('stops when it is told to', async () => {
     server.use(http.post(TASKS, () => new Promise<never>(() => undefined)));
     const leaving = new AbortController();
-    const sending = sendPhoto(new Blob(['x']), 'cats', 'token', () => undefined, leaving.signal);
+    const sending = sendPhoto(new Blob(['x']), 'cats', 'key', 'token', () => undefined, leaving.signal);
     leaving.abort();
     await expect(sending).rejects.toThrow(/abort/i);
   });

@@ -13,9 +13,11 @@ export type UploadAnswer =
 /** Parts of an upload that were sent, 0 to 1. */
 export type OnSent = (part: number) => void;
 
+/** `key` is the same for an upload that is made again: the server takes it once, whatever became of its answer. */
 export type SendPhoto = (
   photo: Blob,
   emojiId: string,
+  key: string,
   token: string,
   onSent: OnSent,
   signal: AbortSignal,
@@ -25,12 +27,13 @@ const TASKS = '/api/v1/faces/tasks';
 const RETRY_SECONDS = 2;
 
 /** Rejects with a TypeError where there is no connection, as fetch does, and with the signal's reason. */
-export const sendPhoto: SendPhoto = (photo, emojiId, token, onSent, signal) =>
+export const sendPhoto: SendPhoto = (photo, emojiId, key, token, onSent, signal) =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const request = new XMLHttpRequest();
     request.open('POST', `${TASKS}?emoji_id=${encodeURIComponent(emojiId)}`);
     request.setRequestHeader('Authorization', `Bearer ${token}`);
+    request.setRequestHeader('Idempotency-Key', key);
     request.setRequestHeader('Content-Type', 'application/octet-stream');
     request.upload.onprogress = ({ loaded, total }) => onSent(total > 0 ? loaded / total : 0);
     request.onload = () =>
@@ -50,8 +53,11 @@ export function answer(status: number, body: string, retryAfter: string | null):
   if (status < 300 && said.task_id) return { kind: 'accepted', taskId: said.task_id };
   if (status === 401) return { kind: 'unauthenticated' };
   if (status === 429) return { kind: 'later', seconds: Number(retryAfter) || RETRY_SECONDS };
+  const reason = fromStatus(status, said).reason;
+  // The first one with this key has not ended: its answer is what this one will get.
+  if (reason === 'IDEMPOTENT_CALL_UNDER_WAY') return { kind: 'later', seconds: Number(retryAfter) || RETRY_SECONDS };
   // The gateway, which knows no photos, answers 413 too.
-  return { kind: 'refused', reason: status === 413 ? 'PHOTO_TOO_LARGE' : fromStatus(status, said).reason || 'UNKNOWN' };
+  return { kind: 'refused', reason: status === 413 ? 'PHOTO_TOO_LARGE' : reason || 'UNKNOWN' };
 }
 
 function parsed(body: string): Partial<CreateTaskResponse> {

@@ -52,12 +52,17 @@ ENDS_ITS_CALLER = {"DeleteMe", "ChangePassword", "Register"}
 
 @pytest.fixture(scope="module")
 def known(world: World) -> dict[str, dict[str, Any]]:
-    """Path parameters that lead to something, by the beginning of the path; the longest that fits counts."""
+    """Path parameters that lead to something, by the beginning of the path; the longest that fits counts.
+
+    To things of these tests alone: they are deleted here.
+    """
+    emoji, task = world.new_emoji(), world.new_task(world.photo)
+    shared = world.made(f"/api/v1/faces/tasks/{task}/share", {}, world.owner)
     return {
-        "/api/v1/emojis/": {"id": world.emoji, "expression": "happy", "page_number": 1},
-        "/api/v1/moderation/": {"id": world.emoji},
-        "/api/v1/faces/tasks/": {"task_id": world.task, "face": 0},
-        "/api/v1/shared/": {"token": world.share_token},
+        "/api/v1/emojis/": {"id": emoji, "expression": "happy", "page_number": 1},
+        "/api/v1/moderation/": {"id": emoji},
+        "/api/v1/faces/tasks/": {"task_id": task, "face": 0},
+        "/api/v1/shared/": {"token": shared["token"]},
         "/api/v1/users/deletions/": {"id": world.deletion},
         "/api/v1/users/mypage/": {"case": "result"},
     }

@@ -13,6 +13,8 @@ STATEMENT_SECONDS = 20
 """A query that takes longer is given up by the server."""
 ANSWER_SECONDS = 30
 """Longer than any statement may take: a server that says nothing for so long is gone."""
+IDLE_SECONDS = 20
+"""A machine that is gone without a word must not keep its locks for as long as a connection may be idle."""
 LOCK_WAIT_SECONDS = 3
 RECYCLE_SECONDS = 1800
 """Less than servers and firewalls keep an idle connection."""
@@ -102,8 +104,7 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
         }
         if bounded and "MariaDB" in connection.get_server_info():
             session["max_statement_time"] = STATEMENT_SECONDS
-            # A machine that is gone without a word must not keep its locks for as long as a connection may be idle.
-            session["idle_transaction_timeout"] = STATEMENT_SECONDS
+            session["idle_transaction_timeout"] = IDLE_SECONDS
         elif bounded:
             session["max_execution_time"] = STATEMENT_SECONDS * 1000
         with connection.cursor() as cursor:

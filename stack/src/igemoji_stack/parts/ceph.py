@@ -106,7 +106,7 @@ class Ceph(Part):
         new = not (self.folder / "ceph.conf").exists()
         if new:
             await self._make_monitor(mon)
-        await self._run("mon", [mon, "-i", "a", *self._conf, "-f"], {}, lambda: answers(self._mon_port, b"", b"ceph"))
+        await self._run("mon", [mon, "-i", "a", *self._conf, "-f"], {}, self._monitor_answers)
         if new:
             await self._command("osd", "create")
             await self._command("osd", "crush", "add", "osd.0", "1.0", "root=default", "host=here")
@@ -132,10 +132,17 @@ class Ceph(Part):
     async def _command(self, *arguments: str) -> str:
         return await self._tool(self._ceph, *self._conf, "--connect-timeout", "20", *arguments)
 
+    def _monitor_answers(self) -> bool:
+        # Its port is open before it takes commands: until then it refuses them with EPERM.
+        return answers(self._mon_port, b"", b"ceph") and self._asked("mon", "stat").returncode == 0
+
     def _osd_is_up(self) -> bool:
-        asked = [self._ceph, *self._conf, "--connect-timeout", "5", "osd", "stat", "--format", "json"]
-        answer = subprocess.run(asked, capture_output=True, timeout=30, check=False)  # noqa: S603 - our own
+        answer = self._asked("osd", "stat", "--format", "json")
         return answer.returncode == 0 and json.loads(answer.stdout)["num_up_osds"] == 1
+
+    def _asked(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        asked = [self._ceph, *self._conf, "--connect-timeout", "5", *arguments]
+        return subprocess.run(asked, capture_output=True, timeout=30, check=False)  # noqa: S603 - our own
 
     def _answers(self) -> bool:
         return answers(self.port, f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), b"HTTP/1.1 ")

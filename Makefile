@@ -65,7 +65,7 @@ watchers: ## Install what watches on Debian: Prometheus, Alertmanager, node expo
 	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends prometheus prometheus-alertmanager prometheus-node-exporter
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and our own agree (2 GB of tensorflow, in .venv-fer)
-	.venv-fer/bin/pytest --timeout=300 services/inference/tests/engines
+	.venv-fer/bin/pytest --timeout=300 --confcutdir services/inference services/inference/tests/engines
 
 test-web: .make/dev $(STUBS) assets web ## Test the web client: its parts, and all of it in Chromium against the real mesh
 	$(NPM) run lint

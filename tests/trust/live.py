@@ -1,0 +1,238 @@
+"""The mesh that is attacked, further gateways before it, and what it said while it was."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from igemoji_gateway import Address, Certificates, GatewayOptions, envoy_command, write
+from igemoji_mesh.ports import HOST, free_ports
+from igemoji_stack.mesh import EDGE, GATEWAY, SERVICES, Mesh, MeshOptions
+from igemoji_stack.state import read_state
+
+T = TypeVar("T")
+
+ASSETS = Path(__file__).parents[2] / "assets" / "build"
+START_SECONDS = 240
+STOP_SECONDS = 60
+ENVOY_SECONDS = 60
+WELL_SECONDS = 60
+
+
+@dataclass
+class Heard:
+    """All that the mesh wrote into its logs and answered to what it refused."""
+
+    lines: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def line(self, name: str, line: str) -> None:
+        self.lines.append(f"{name} {line}")
+
+    def answer(self, answer: httpx.Response) -> None:
+        """A hook of httpx: keeps what an error says, headers and body."""
+        if answer.status_code >= 400:
+            answer.read()
+            self.errors.append(f"{answer.status_code} {dict(answer.headers)} {answer.text}")
+
+
+class LiveMesh:
+    """A mesh as `igemoji up` starts it, with the limits that it has there, in an event loop and a thread of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.heard = Heard()
+        self.events: list[tuple[str, str]] = []
+        options = MeshOptions(data=data, assets=ASSETS, port=0, workers=1)
+        self._mesh = Mesh(options, self.heard.line, lambda name, event: self.events.append((name, event)))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mesh")
+
+    def start(self) -> None:
+        self._thread.start()
+        self._run(self._mesh.start(), START_SECONDS)
+
+    def stop(self) -> None:
+        self._run(self._mesh.stop(), STOP_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def url(self) -> str:
+        return self._mesh.url
+
+    @property
+    def restarts(self) -> int:
+        """How often a process ended by itself."""
+        return sum(process.restarts for process in self._mesh.processes.values())
+
+    def pid(self, service: str) -> int:
+        pid = self._mesh.processes[service].pid
+        assert pid is not None
+        return pid
+
+    def port(self, service: str) -> int:
+        """Where a service takes calls past the gateway."""
+        state = read_state(self.data)
+        assert state is not None
+        return int(state["services"][service]["rpc"])
+
+    def certificates(self, service: str) -> Certificates:
+        folder = (self.data / "certificates").resolve()
+        return Certificates(folder / f"{service}.crt", folder / f"{service}.key", folder / "ca.crt")
+
+    def assert_well(self) -> None:
+        """Every service answers through the gateway, and none of the processes is another one than at first."""
+        assert self.restarts == 0, self.events
+        with httpx.Client(base_url=self.url, timeout=30) as http:
+            for path, status in WELL.items():
+                _until(lambda: http.get(path).status_code == status, WELL_SECONDS, path)  # noqa: B023
+
+    def _run(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+
+WELL = {
+    "/healthz": 200,
+    "/.well-known/jwks.json": 200,
+    "/api/v1/emojis/pages/1": 200,
+    "/api/v1/faces/ranking": 200,
+    "/api/v1/shared/nobody-shared-this": 404,
+}
+"""Asked after every test: the gateway, auth, the catalogue, the ranking, inference."""
+
+
+@dataclass
+class Gateway:
+    """Another Envoy before the services of a mesh, with options of its own."""
+
+    options: GatewayOptions
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def host(self) -> str:
+        return self.options.listen.host
+
+    @property
+    def port(self) -> int:
+        return self.options.listen.port
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.options.tls else 'http'}://{self.host}:{self.port}"
+
+    def stat(self, name: str) -> int:
+        """A counter or gauge of Envoy, such as `http.edge.downstream_rq_active`."""
+        url = f"http://{self.options.admin.host}:{self.options.admin.port}/stats?filter=^{name}$"
+        return int(httpx.get(url, timeout=10).text.rpartition(":")[2] or 0)
+
+
+class Gateways:
+    """Starts gateways, and ends them."""
+
+    def __init__(self, mesh: LiveMesh, folder: Path) -> None:
+        self._mesh = mesh
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._running: list[Gateway] = []
+
+    @contextlib.contextmanager
+    def running(self, *, https: bool = False, change: Callable[[str], str] = str, **options: Any) -> Iterator[Gateway]:
+        """One gateway for a block.
+
+        Args:
+            https: Whether it speaks HTTPS, with the certificate that `igemoji up --tls` shows.
+            change: Of its configuration as YAML, such as shorter times.
+            options: Of GatewayOptions.
+        """
+        gateway = self._start(https, change, options)
+        try:
+            yield gateway
+        finally:
+            gateway.process.terminate()
+            try:
+                gateway.process.wait(ENVOY_SECONDS)
+            except subprocess.TimeoutExpired:
+                gateway.process.kill()
+                gateway.process.wait()
+            self._mesh.heard.lines.extend(gateway.log.read_text(errors="replace").splitlines())
+
+    def _start(self, https: bool, change: Callable[[str], str], others: dict[str, Any]) -> Gateway:
+        listen, admin = free_ports(2)
+        options = GatewayOptions.machine(
+            ports={name: self._mesh.port(name) for name in SERVICES},
+            certificates=self._mesh.certificates(GATEWAY),
+            **{
+                "listen": Address(HOST, listen),
+                "admin": Address(HOST, admin),
+                "tls": self._mesh.certificates(EDGE) if https else None,
+                **others,
+            },
+        )
+        path = self._folder / f"envoy-{next(self._numbers)}.yaml"
+        write(options, path)
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+        log = path.with_suffix(".log")
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                envoy_command(path, concurrency=1), stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            )
+        gateway = Gateway(options, process, log)
+        try:
+            _until(lambda: self._is_ready(gateway), ENVOY_SECONDS, "the gateway")
+        except AssertionError as error:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{error}\n{log.read_text(errors='replace')}") from None
+        return gateway
+
+    def _is_ready(self, gateway: Gateway) -> bool:
+        """It answers, and knows the keys of tokens: a forged one is refused for what it is."""
+        assert gateway.process.poll() is None, "Envoy ended"
+        try:
+            answer = httpx.get(
+                f"{gateway.url}/api/v1/users/me",
+                headers={"authorization": f"Bearer {MADE_UP}"},
+                verify=False,
+                timeout=10,
+            )
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 401
+
+
+MADE_UP = "eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.eyJpc3MiOiJpZ2Vtb2ppIn0.AAAA"
+"""Looks like a token."""
+
+
+def _until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, f"in {seconds:g} s it was not well: {what}"
+        time.sleep(0.05)
+
+
+def open_files(pid: int) -> int:
+    """How many files and sockets a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def log_entries(lines: list[str]) -> Iterator[dict[str, Any]]:
+    """Those lines of a log that are JSON objects, as all of ours are."""
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line.partition(" ")[2])
+            if isinstance(entry, dict):
+                yield entry

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx
 
+from igemoji_mesh.ports import HOST, free_ports
 from igemoji_stack import website
-from igemoji_stack.ports import HOST, free_ports
 
 
 async def test_files_in_a_folder_that_nobody_else_may_read_are_served(tmp_path: Path) -> None:

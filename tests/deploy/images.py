@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 
 from igemoji_mesh.certificates import CertificateAuthority
-from igemoji_stack.ports import HOST, free_ports
+from igemoji_mesh.ports import HOST, free_ports
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "docker.io/library/python:3.11-slim-bookworm"

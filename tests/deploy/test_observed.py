@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from igemoji_mesh.metrics import METRICS
+from igemoji_mesh.ports import HOST
 from igemoji_stack.backend import Backend
 from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
-from igemoji_stack.ports import HOST
 
 from .conftest import ROOT, tool
 from .watched import MONITORING, Collector, Programs, Prometheus, Receiver, start_monitoring

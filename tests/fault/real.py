@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from igemoji_inference.orphans import Orphans
 from igemoji_mesh.database import Database
 from igemoji_mesh.objects import Keys, ObjectStore, object_store
+from igemoji_mesh.ports import free_ports
 from igemoji_mesh.tokens import SigningKey
 from igemoji_stack.backend import BUCKET, Backend, Urls
 from igemoji_stack.mesh import Mesh, MeshOptions
 from igemoji_stack.parts import MariaDb, Nanio, Part, RabbitMq, Redis
-from igemoji_stack.ports import free_ports
 
 from .books import Books, check_objects, check_ranking, check_results, check_tasks, settled
 from .crowd import Crowd, User, make_users

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
 from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_mesh.ports import HOST, free_ports
 from igemoji_stack import website
 from igemoji_stack.backend import Backend, BackendMissing, RealParts, Urls
-from igemoji_stack.ports import HOST, free_ports
 from igemoji_stack.processes import Command, DiedAtStart, Supervised
 from igemoji_stack.state import answers_ok, is_serving, state_file
 

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from igemoji_stack.ports import HOST
+from igemoji_mesh.ports import HOST
 
 
 def state_file(data: Path) -> Path:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from igemoji_stack.ports import HOST
+from igemoji_mesh.ports import HOST
 from igemoji_stack.processes import Command
 
 SOURCE = Path(__file__).resolve().parents[3] / "web"

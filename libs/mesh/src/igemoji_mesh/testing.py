@@ -1,7 +1,6 @@
 """For tests of services: a mesh's certificates and tokens, and a service that really runs, on 127.0.0.1."""
 
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from igemoji_mesh.certificates import CertificateAuthority
 from igemoji_mesh.client import channel_credentials, secure_channel
 from igemoji_mesh.database import utc_now
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.ports import free_ports
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import SettingsT
 from igemoji_mesh.tokens import Claims, PublicKey, SigningKey, TokenVerifier, issue
@@ -95,10 +95,8 @@ async def running(
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    (port,) = free_ports(1)
+    return port
 
 
 def error_reason(error: grpc.aio.AioRpcError) -> str:

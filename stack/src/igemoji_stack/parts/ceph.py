@@ -9,8 +9,8 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlencode
 
+from igemoji_mesh.ports import HOST, free_ports
 from igemoji_stack.parts.part import Part, answers, program, write_private
-from igemoji_stack.ports import HOST, free_ports
 
 ACCESS_KEY = "igemoji"
 GATEWAY = "client.rgw"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pymysql
 
+from igemoji_mesh.ports import HOST
 from igemoji_stack.parts.part import Part, program, write_private
-from igemoji_stack.ports import HOST
 
 ADMIN = "igemoji_admin"
 BUFFER_POOL = "128M"

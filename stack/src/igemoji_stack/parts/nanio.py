@@ -4,8 +4,8 @@ import importlib.util
 import sys
 from urllib.parse import urlencode
 
+from igemoji_mesh.ports import HOST
 from igemoji_stack.parts.part import Part, PartMissing, answers
-from igemoji_stack.ports import HOST
 
 ACCESS_KEY = "igemoji"
 

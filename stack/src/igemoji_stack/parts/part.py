@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
-from igemoji_stack.ports import HOST, free_ports
+from igemoji_mesh.ports import HOST, free_ports
 from igemoji_stack.processes import Command, DiedAtStart, Supervised
 
 START_SECONDS = 60.0

@@ -1,7 +1,7 @@
 """A private RabbitMQ, with an Erlang port mapper of its own."""
 
+from igemoji_mesh.ports import HOST, free_ports
 from igemoji_stack.parts.part import Part, answers, program, write_private
-from igemoji_stack.ports import HOST, free_ports
 
 USER = "igemoji"
 AMQP_0_9_1 = b"AMQP\x00\x00\x09\x01"

@@ -1,7 +1,7 @@
 """A private Redis, for progress."""
 
+from igemoji_mesh.ports import HOST
 from igemoji_stack.parts.part import Part, answers, program, write_private
-from igemoji_stack.ports import HOST
 
 
 class Redis(Part):

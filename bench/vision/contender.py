@@ -20,6 +20,7 @@ import cv2
 from igemoji_inference.vision import pipeline as stages
 from igemoji_inference.vision.decode import Photo
 from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.memory import keep_freed_memory
 from igemoji_inference.vision.pipeline import Pipeline, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,7 @@ def looped(pipeline: Pipeline, photos: list[bytes], pictures: dict[str, bytes], 
 
 def main() -> None:
     cv2.setNumThreads(1)
+    keep_freed_memory()
     watch = Stopwatch()
     pipeline = Pipeline(ROOT / "assets" / "build" / "models")
     templates = ROOT / "assets" / "build" / "templates" / "classic"

@@ -16,6 +16,7 @@ import numpy as np
 from igemoji_inference.vision.compose import Emojis, cover
 from igemoji_inference.vision.decode import decode
 from igemoji_inference.vision.encode import encode
+from igemoji_inference.vision.memory import keep_freed_memory
 from igemoji_inference.vision.pipeline import Pipeline, Stage
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "build"
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--template", type=Path, default=ASSETS / "templates" / "classic")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
+    keep_freed_memory()
     pipeline, emojis = Pipeline(ASSETS / "models"), Emojis()
     pictures = {path.stem: path.read_bytes() for path in arguments.template.glob("*.png")}
     print(f"{'photo':20} faces " + " ".join(f"{step:>9}" for step in (*STEPS, "all")))

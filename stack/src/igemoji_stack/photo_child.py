@@ -27,6 +27,7 @@ import cv2
 
 from igemoji_inference.vision.errors import ModelDamaged, PhotoError
 from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.memory import keep_freed_memory
 from igemoji_inference.vision.pipeline import Pipeline, Result
 from igemoji_stack.photo_errors import DISK_FULL
 
@@ -41,6 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, say = _take_over_pipes()
     cv2.setNumThreads(1)
+    keep_freed_memory()
     with contextlib.suppress(BrokenPipeError):
         pictures = {name: base64.b64decode(text) for name, text in json.loads(jobs.readline()).items()}
         try:

@@ -73,6 +73,21 @@ def test_the_emoji_turns_with_the_head(save: Save) -> None:
     assert columns.min() > 160
 
 
+@pytest.mark.parametrize("side", [20, 60, 150])
+@pytest.mark.parametrize("roll", [0, 45, 200])
+def test_art_that_reaches_into_its_corners_is_laid_down_whole(save: Save, side: int, roll: int) -> None:
+    art = np.zeros((64, 64, 4), np.uint8)
+    art[[0, 0, -1, -1], [0, -1, 0, -1]] = (255, 0, 0, 255)
+    photo = replace(noise(400, 400), pixels=np.zeros((400, 400, 3), np.uint8))
+
+    result = compose(photo, [face(200, 200, side, roll)], all_the_same(save(Image.fromarray(art), "PNG")))
+
+    rows, columns = np.nonzero(result.pixels[:, :, 0])
+    distances = np.hypot(rows - 199.5, columns - 199.5)
+    assert distances.max() == pytest.approx(EMOJI_SIDE * side * 0.5**0.5, abs=EMOJI_SIDE * side / 32 + 1)
+    assert len(np.unique(np.digitize(np.arctan2(rows - 199.5, columns - 199.5), [-np.pi / 2, 0, np.pi / 2]))) == 4
+
+
 def test_an_uncovered_face_is_not_touched(save: Save) -> None:
     photo = noise()
     picture = all_the_same(solid(save, (255, 0, 0, 255)))

@@ -34,6 +34,7 @@ from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_inference.vision.engines import EngineName
 from igemoji_inference.vision.errors import EngineMissing, ModelDamaged, PhotoError
 from igemoji_inference.vision.faces import Face
+from igemoji_inference.vision.memory import keep_freed_memory
 from igemoji_inference.vision.pipeline import Pipeline, Stage
 
 Say = Callable[..., None]
@@ -48,6 +49,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, say = _take_over_pipes()
     cv2.setNumThreads(1)
+    keep_freed_memory()
     # The service may be gone before an answer is read: then there is nobody left to tell.
     with contextlib.suppress(BrokenPipeError):
         try:

@@ -24,7 +24,7 @@ MOSAIC_CELLS = 6
 CELL_SAMPLES = 16
 """A cell's colour is the mean of at least so many rows and columns in it: to look at all of them only takes time."""
 SMALLEST_LEVEL, LARGEST_LEVEL = 16, 1024
-STRIP_PIXELS = 1 << 15
+STRIP_PIXELS = 1 << 16
 """An emoji is laid down in strips of so many pixels: they stay in the processor's cache, which halves the time."""
 LARGEST_PICTURE = 4_000_000
 """Pixels of an emoji picture, as the catalogue allows."""
@@ -37,6 +37,9 @@ class Emoji:
 
     def __init__(self, picture: Pixels) -> None:
         """`picture` is `(S, S, 4)`."""
+        self.reach = _reach(picture)
+        """How far from its middle the picture shows anything, in terms of its side: 0.5 of a disc, 0.71 of a square."""
+        self.side = picture.shape[0]
         self._levels = [picture]
         while self._levels[0].shape[0] >= 2 * SMALLEST_LEVEL:
             half = self._levels[0].shape[0] // 2
@@ -53,6 +56,16 @@ class Emoji:
             )
             self._levels.append(np.asarray(grown))
         return next((level for level in self._levels if level.shape[0] >= side), self._levels[-1])
+
+
+def _reach(picture: Pixels) -> float:
+    side = picture.shape[0]
+    ys, xs = np.nonzero(picture[:, :, 3])
+    if not len(ys):
+        return 0.0
+    middle = (side - 1) / 2
+    # To the far corner of the pixel.
+    return (math.sqrt(float(((xs - middle) ** 2 + (ys - middle) ** 2).max())) + math.sqrt(0.5)) / float(side)
 
 
 class Emojis:
@@ -156,22 +169,30 @@ def place(pixels: Pixels, emoji: Emoji, box: Box, roll: float) -> None:
     angle = math.radians(roll)
     cos, sin = math.cos(angle), math.sin(angle)
     x, y = box.center
-    reach = side / 2 * (abs(cos) + abs(sin)) + 1
+    scale = side / level.shape[0]
+    # What is visible reaches further by the pixels that levels and turns are interpolated from.
+    radius = emoji.reach * side + 3 * max(scale, side / emoji.side, 1.0)
+    reach = min(side / 2 * (abs(cos) + abs(sin)) + 1, radius)
     area = _clipped(pixels, x - reach, y - reach, x + reach, y + reach)
     if area is None:
         return
     left, top, right, bottom = area
-    scale = side / level.shape[0]
     turn = np.array([[cos, -sin], [sin, cos]]) * scale
-    # From the emoji's pixel centres to the patch's: its middle goes to the middle of the face.
+    # From the emoji's pixel centres to the photo's: its middle goes to the middle of the face.
     middle = np.full(2, 0.5 - level.shape[0] / 2)
-    shift = turn @ middle + [x - left - 0.5, y - top - 0.5]
+    shift = turn @ middle + [x - 0.5, y - 0.5]
     rows = max(STRIP_PIXELS // (right - left), 1)
     for start in range(top, bottom, rows):
         end = min(start + rows, bottom)
-        matrix = np.column_stack([turn, shift - [0, start - top]])
-        art = cv2.warpAffine(level, matrix, (right - left, end - start), flags=cv2.INTER_LINEAR)
-        _blend(pixels[start:end, left:right], np.asarray(art, np.uint8))
+        # Most art is round: of each strip only what lies within its circle.
+        off = max(start - y, y - end, 0.0)
+        chord = math.sqrt(max(radius**2 - off**2, 0.0))
+        first, last = max(left, math.floor(x - chord)), min(right, math.ceil(x + chord))
+        if first >= last:
+            continue
+        matrix = np.column_stack([turn, shift - [first, start]])
+        art = cv2.warpAffine(level, matrix, (last - first, end - start), flags=cv2.INTER_LINEAR)
+        _blend(pixels[start:end, first:last], np.asarray(art, np.uint8))
 
 
 def _clipped(pixels: Pixels, left: float, top: float, right: float, bottom: float) -> tuple[int, int, int, int] | None:

@@ -1,0 +1,112 @@
+"""A mesh on real parts of its own, in one folder, and what deploy/backup does with it."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from igemoji_mesh.ports import HOST
+from igemoji_stack.backend import BUCKET, Backend, Urls
+from igemoji_stack.mesh import Mesh, MeshOptions
+from igemoji_stack.parts import MariaDb, Nanio, Part, RabbitMq, Redis
+
+from .conftest import DEPLOY, ROOT, tool
+
+ASSETS = ROOT / "assets" / "build"
+BACKUP = DEPLOY / "backup"
+DATABASES = tuple(f"igemoji_{service}" for service in ("auth", "emoji_catalog", "ranking", "inference"))
+
+
+class Vault:
+    """Another S3, which sees nothing but what rclone has encrypted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.s3 = Nanio(folder)
+        self._password = subprocess.run(
+            [tool("rclone"), "obscure", "a password of the vault"], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    def remotes(self) -> dict[str, str]:
+        """As rclone reads its configuration from the environment."""
+        crypt = {"TYPE": "crypt", "REMOTE": "vault:encrypted", "PASSWORD": self._password}
+        told = {f"RCLONE_CONFIG_BACKUP_{key}": value for key, value in crypt.items()}
+        return remote("VAULT", self.s3) | told
+
+
+class Installation:
+    """Real parts, empty at first, and the mesh on them. `start_parts`, then `mesh.start`; `lose` ends it all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.mariadb, self.objects = MariaDb(folder / "mariadb"), Nanio(folder / "objects")
+        self.rabbitmq, self.redis = RabbitMq(folder / "rabbitmq"), Redis(folder / "redis")
+        self.parts: tuple[Part, ...] = (self.mariadb, self.objects, self.rabbitmq, self.redis)
+        self.mesh: Mesh
+
+    async def start_parts(self) -> None:
+        """With empty databases, as an operator makes them. Raises PartMissing."""
+        await asyncio.gather(*(part.start() for part in self.parts))
+        for database in DATABASES:
+            await self.mariadb.create(database)
+        urls = Urls(self.mariadb.admin_url("igemoji"), self.rabbitmq.url, self.redis.url, self.objects.url(BUCKET))
+        os.environ.update(self.objects.keys)  # as an operator gives them to `igemoji up`
+        options = {"port": 0, "workers": 1, "rate_factor": 100, "backend": Backend.REAL, "urls": urls}
+        self.mesh = Mesh(MeshOptions(self._folder / "mesh", ASSETS, **options))  # type: ignore[arg-type]
+
+    async def lose(self) -> None:
+        """Databases, objects, queues, certificates: everything, at once."""
+        await asyncio.gather(*(part.kill() for part in self.parts))
+        await self.stop()
+        shutil.rmtree(self._folder)
+
+    async def stop(self) -> None:
+        await self.mesh.stop()
+        await asyncio.gather(*(part.stop() for part in self.parts))
+
+    async def back_up(self, vault: Vault) -> str:
+        """Returns the time that it was taken at."""
+        user, password = "backup", "may read"
+        await self.mariadb.execute(
+            f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{password}'",
+            *(f"GRANT SELECT, SHOW VIEW, TRIGGER ON {database}.* TO '{user}'@'%'" for database in DATABASES),
+        )
+        done = await self._run("back-up.sh", user, password, vault)
+        done.check_returncode()
+        return done.stdout.strip()
+
+    async def restore(self, vault: Vault, taken: str = "") -> subprocess.CompletedProcess[str]:
+        user, password = "restore", "may make tables"
+        await self.mariadb.execute(
+            f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{password}'",
+            *(f"GRANT ALL ON {database}.* TO '{user}'@'%'" for database in DATABASES),
+        )
+        return await self._run("restore.sh", user, password, vault, *([taken] if taken else []))
+
+    async def _run(
+        self, script: str, user: str, password: str, vault: Vault, *arguments: str
+    ) -> subprocess.CompletedProcess[str]:
+        options = self._folder / f"{user}.cnf"
+        options.touch(mode=0o600)
+        options.write_text(
+            f"[client]\nhost={HOST}\nport={self.mariadb.port}\nprotocol=tcp\nuser={user}\npassword={password}\n"
+        )
+        path = f"{Path(tool('rclone')).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {"PATH": path, "HOME": str(self._folder), **remote("S3", self.objects), **vault.remotes()}
+        command = [BACKUP / script, options, f"s3:{BUCKET}", f"backup:{BUCKET}", *arguments]
+        return await asyncio.to_thread(
+            lambda: subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        )
+
+
+def remote(name: str, store: Nanio) -> dict[str, str]:
+    """A remote of rclone's, as it reads it from the environment."""
+    access, secret = store.keys.values()
+    told = {
+        "TYPE": "s3",
+        "PROVIDER": "Other",
+        "ENDPOINT": store.endpoint,
+        "ACCESS_KEY_ID": access,
+        "SECRET_ACCESS_KEY": secret,
+    }
+    return {f"RCLONE_CONFIG_{name}_{key}": value for key, value in told.items()}

@@ -1,0 +1,154 @@
+"""Backups are taken of a mesh at work, everything is lost, one is restored: the same people get the same bytes."""
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from igemoji_stack.backend import CREDENTIALS
+from igemoji_stack.parts import PartMissing
+
+from .conftest import ROOT, tool
+from .installation import ASSETS, Installation, Vault
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+
+EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
+ACCOUNT = {"email": "minji@example.org", "password": "a long enough one", "alias": "민지"}
+
+ENCRYPTED, JPEG, PNG, GZIP = b"RCLONE\x00\x00", b"\xff\xd8\xff", b"\x89PNG", b"\x1f\x8b"
+"""How files begin."""
+
+
+class Person:
+    """Somebody who uses the mesh."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def log_in(self) -> None:
+        answer = await self.http.post("/api/v1/users/auth", json=ACCOUNT)
+        assert answer.status_code == 200, answer.text
+        self.http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    async def make_template(self) -> str:
+        images = {name: _base64(ASSETS / "templates" / "zoo" / f"{name}.png") for name in EXPRESSIONS}
+        answer = await self.http.post("/api/v1/emojis", json={"name": "Mine", "images": images})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def finished(self, emoji_id: str) -> str:
+        """The path of a task, when its photo is done."""
+        answer = await self.http.post("/api/v1/faces/tasks", params={"emoji_id": emoji_id}, content=PHOTO.read_bytes())
+        assert answer.status_code == 202, answer.text
+        path = answer.headers["location"]
+        await self.until_done(path)
+        return str(path)
+
+    async def until_done(self, path: str) -> dict[str, Any]:
+        async with self.http.stream("GET", f"{path}/events") as stream:
+            events = [json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: ")]
+        task: dict[str, Any] = events[-1]["task"]
+        assert task["state"] == "TASK_STATE_DONE", task
+        return task
+
+    async def sees(self, paths: Iterable[str]) -> dict[str, tuple[int, str, bytes]]:
+        """What each path answers: status, type, bytes."""
+        answers = {path: await self.http.get(path) for path in paths}
+        return {
+            path: (answer.status_code, answer.headers["content-type"], answer.content)
+            for path, answer in answers.items()
+        }
+
+
+@pytest.fixture
+async def installations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Installation, Installation, Vault]]:
+    """Before and after, and where backups go."""
+    tool("mariadb-dump")
+    before, after, vault = Installation(tmp_path / "1"), Installation(tmp_path / "2"), Vault(tmp_path / "vault")
+    for name in CREDENTIALS:  # an installation sets them; afterwards they are as they were
+        monkeypatch.setenv(name, "")
+    try:
+        try:
+            await vault.s3.start()
+            await before.start_parts()
+        except PartMissing as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"{error} (make services)")
+        await before.mesh.start()
+        yield before, after, vault
+    finally:
+        for installation in (before, after):
+            if hasattr(installation, "mesh"):
+                await installation.stop()
+        await vault.s3.stop()
+
+
+async def test_whatever_was_backed_up_is_there_again(installations):
+    before, after, vault = installations
+    async with httpx.AsyncClient(base_url=before.mesh.url, timeout=60) as http:
+        person = Person(http)
+        assert (await http.post("/api/v1/users", json=ACCOUNT)).status_code == 201
+        await person.log_in()
+        emoji = await person.make_template()
+        kept, deleted_later = await person.finished(emoji), await person.finished(emoji)
+        share = (await http.post(f"{kept}/share", json={})).json()
+        everything = [
+            *("/api/v1/users/me", "/api/v1/users/mypage/result", "/api/v1/users/mypage/upload"),
+            *("/api/v1/faces/ranking", "/api/v1/emojis/pages/1", "/.well-known/jwks.json"),
+            *(f"/api/v1/emojis/{emoji}", *(f"/api/v1/emojis/{emoji}/images/{name}" for name in EXPRESSIONS)),
+            *(kept, f"{kept}/image", deleted_later, f"{deleted_later}/image"),
+            *(share["url"], f"{share['url']}/image"),
+        ]
+
+        async with asyncio.timeout(60):
+            while (await http.get(f"/api/v1/emojis/{emoji}")).json().get("uses") != 1:
+                await asyncio.sleep(0.5)
+        seen = await person.sees(everything)
+        assert {status for status, _, _ in seen.values()} == {200}
+        taken = await before.back_up(vault)
+
+        assert (await http.delete(deleted_later)).status_code == 200
+        made_later = await person.finished(emoji)
+        assert await before.back_up(vault) > taken
+        session = http.cookies
+        headers = dict(http.headers)
+    await before.lose()
+
+    await after.start_parts()
+    restored = await after.restore(vault, taken)
+    assert restored.returncode == 0, restored.stderr
+    await after.mesh.start()
+    async with httpx.AsyncClient(base_url=after.mesh.url, timeout=60, headers=headers, cookies=session) as http:
+        person = Person(http)
+        assert await person.sees(everything) == seen, "with the token of before"
+        assert (await http.get(made_later)).status_code == 404
+        page = {"X-Requested-With": "fetch"}
+        assert (await http.post("/api/v1/users/auth/refresh", json={}, headers=page)).status_code == 200
+        await person.log_in()
+        # The original is there too, and new work is done.
+        assert (await http.patch(f"{kept}/faces/0", json={"covered": False})).status_code == 202
+        assert not (await person.until_done(kept))["faces"][0]["covered"]
+        assert (await http.get(f"{kept}/image")).content != seen[f"{kept}/image"][2]
+        await person.finished(emoji)
+
+    again = await after.restore(vault)
+    assert again.returncode == 1
+    assert again.stderr.endswith("igemoji_auth is not empty: nothing was restored.\n")
+    stored = [path.read_bytes() for path in vault.s3.folder.rglob("*") if path.is_file()]
+    assert sum(data.startswith(ENCRYPTED) for data in stored) >= 10
+    assert not any(data.startswith((JPEG, PNG, GZIP)) for data in stored), "the vault can't read it"
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()

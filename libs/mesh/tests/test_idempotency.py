@@ -138,7 +138,7 @@ async def service(mesh: TestMesh, database_url: str) -> AsyncIterator[Service]:
         add = partial(emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server, catalogue)
         return MeshServer("emoji-catalog", settings, {SERVICE: add}, mesh.verifier, {}, keys)
 
-    async with running(compose, mesh.settings(ServiceSettings, "emoji-catalog")) as server:
+    async with running(compose, mesh.settings(ServiceSettings, "emoji-catalog", max_calls=100)) as server:
         yield Service(mesh, server, catalogue, keys, clock)
     await database.close()
 

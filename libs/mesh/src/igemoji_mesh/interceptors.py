@@ -30,7 +30,12 @@ HTTP_STATUS_HEADER = "x-http-code"
 PROBES = (HEALTH_PREFIX, "/grpc.reflection.")
 """Standard services that every server has; they carry no access level and are not logged."""
 
-_PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+_PASSING = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
 """From another service. What this one cancels itself is no error of a call: a peer that cancels has stopped."""
 
 RPC_SECONDS = histogram("igemoji_rpc_seconds")
@@ -151,7 +156,8 @@ class ErrorInterceptor(CallInterceptor):
         except grpc.aio.AioRpcError as error:
             telemetry.log.warning("peer failed", method=method, code=error.code().name, details=error.details())
             if error.code() in _PASSING:
-                await _abort(context, PeerUnavailable("A part of IGE MOJI does not answer now. Try again in a moment."))
+                text = "A part of IGE MOJI does not answer now. Try again in a moment."
+                await _abort(context, PeerUnavailable(text, retry_after_seconds=1))
             await _abort(context, InternalError("Something went wrong on our side."))
         except Exception:
             telemetry.log.exception("unexpected error", method=method)

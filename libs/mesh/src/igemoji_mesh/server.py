@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from igemoji_mesh.access import AccessInterceptor, policies_for
+from igemoji_mesh.admission import AdmissionInterceptor
 from igemoji_mesh.certificates import expires_at
 from igemoji_mesh.client import read_pem
 from igemoji_mesh.errors import StartError
@@ -97,6 +98,7 @@ class MeshServer:
                 ObserveInterceptor(),
                 ErrorInterceptor(),
                 self._gate,
+                AdmissionInterceptor(settings.max_calls, settings.max_streams, streaming),
                 DeadlineInterceptor(settings.rpc_deadline_seconds, streaming),
                 AccessInterceptor(policies, verifier),
                 ValidationInterceptor(),

@@ -86,6 +86,11 @@ class ServiceSettings(StorageSettings):
 
     rpc_deadline_seconds: float = 15
     """What a call may take where its client set no deadline."""
+    max_calls: int = 32
+    """Answered at a time, eight of them by the database; more are refused. Calls of other services may be four times as
+    many: they are part of what was let in."""
+    max_streams: int = 2000
+    """Watched at a time, on this replica."""
     drain_seconds: float = 3
     """After SIGTERM: how long NOT_SERVING is told before calls are refused."""
     stop_grace_seconds: float = 20

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from igemoji_mesh.errors import (
     AlreadyExists,
     Conflict,
+    Exhausted,
     Forbidden,
     InvalidInput,
     NotFound,
     Unauthenticated,
-    Unavailable,
     Violation,
 )
 
@@ -142,7 +142,7 @@ class RequestedWithMissing(Forbidden):
     """A cookie came without the header that shows that a page of ours sent it."""
 
 
-class TooManyLogins(Unavailable):
+class TooManyLogins(Exhausted):
     """More passwords wait to be checked than can be in the time that their callers wait."""
 
 

@@ -15,8 +15,8 @@ T = TypeVar("T")
 MAX_BYTES = 72
 """bcrypt takes no more; see https://www.usenix.org/legacy/events/usenix99/provos/provos_html/node4.html."""
 
-WAITING_PER_THREAD = 30
-"""At about 0.3 s for a check at cost 12, who waits behind more than these is not answered in time."""
+WAITING_PER_THREAD = 10
+"""At about 0.3 s for a check at cost 12, who is let in is answered within some three seconds."""
 
 KOREAN_ON_A_LATIN_KEYBOARD = (
     "dkssudgktpdy",  # 안녕하세요, and so on: common words, typed without switching the keyboard
@@ -72,7 +72,8 @@ class BcryptPasswords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._free_places == 0:
-            raise TooManyLogins("Too many people register or log in at this moment. Try again in a few seconds.")
+            text = "Too many people register or log in at this moment. Try again in a few seconds."
+            raise TooManyLogins(text, retry_after_seconds=2)
         self._free_places -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -61,16 +61,28 @@ def _service(options: GatewayOptions, service: str) -> Config:
             "base_ejection_time": "10s",
             "max_ejection_percent": 50,
         },
-        "circuit_breakers": {
-            "thresholds": [
-                {
-                    "max_connections": 256,
-                    "max_pending_requests": 512,
-                    "max_requests": 4096,
-                    "retry_budget": {"budget_percent": {"value": 20}, "min_retry_concurrency": 10},
-                }
-            ]
-        },
+        "circuit_breakers": _bounds(options, service),
+    }
+
+
+def _bounds(options: GatewayOptions, service: str) -> Config:
+    """What a service is asked at a time. More is refused here, at once, rather than left to wait where it is worked on.
+
+    Streams, which mostly wait, and the keys of tokens, without which nobody is let in, are counted apart: HIGH.
+    """
+    addresses = 1 + len(options.replicas.get(service, ()))
+    at_once = {"DEFAULT": options.calls_at_once * addresses, "HIGH": options.streams_at_once * addresses}
+    return {
+        "thresholds": [
+            {
+                "priority": priority,
+                "max_connections": 256,
+                "max_pending_requests": 512,
+                "max_requests": most,
+                "retry_budget": {"budget_percent": {"value": 20}, "min_retry_concurrency": 10},
+            }
+            for priority, most in at_once.items()
+        ]
     }
 
 

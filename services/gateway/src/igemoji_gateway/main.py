@@ -69,6 +69,8 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
         audience=arguments.audience,
         trusted_proxies=arguments.trusted_proxies,
         rate_factor=arguments.rate_factor,
+        calls_at_once=arguments.calls_at_once,
+        streams_at_once=arguments.streams_at_once,
     )
 
 
@@ -131,6 +133,11 @@ def _add_options(command: argparse.ArgumentParser) -> None:
         "--trusted-proxies", type=int, default=0, metavar="N", help="proxies in front, for X-Forwarded-For (default: 0)"
     )
     add("--rate-factor", type=int, default=1, metavar="N", help="multiplies every rate limit (default: 1)")
+    for name, most, what in (
+        ("calls", GatewayOptions.calls_at_once, "calls to each address of a service at a time; more are refused"),
+        ("streams", GatewayOptions.streams_at_once, "the same for streams"),
+    ):
+        add(f"--{name}-at-once", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
 
 
 def _address(text: str) -> Address:

@@ -25,6 +25,8 @@ class Reply:
     """Another HTTP status than Envoy's."""
     grpc_code: int | None = None
     """Another google.rpc.Code for those who speak gRPC."""
+    retry_after: int | None = None
+    """In how many seconds to try again, where no filter says it."""
 
 
 def jwt_failure(detail: str) -> str:
@@ -39,6 +41,7 @@ REPLIES = [
         "TOKEN_KEYS_UNAVAILABLE",
         "Tokens cannot be checked right now. Try again in a moment.",
         status=503,
+        retry_after=1,
     ),
     Reply(
         jwt_failure("Jwt_is_missing"),
@@ -81,11 +84,20 @@ REPLIES = [
     ),
     Reply("response.code == 431", 8, "HEADERS_TOO_LARGE", "The request's headers are too large."),
     Reply("response.code == 501", 12, "NOT_IMPLEMENTED", "This is not implemented."),
+    # The circuit breaker: as many calls are under way as can be answered soon.
+    Reply(
+        "response.code == 503 && response.code_details.startsWith('upstream_reset_before_response_started{overflow')",
+        14,
+        "OVERLOADED",
+        "Too many people ask at this moment. Try again in a second.",
+        retry_after=1,
+    ),
     Reply(
         "response.code in [502, 503]",
         14,
         "SERVICE_UNAVAILABLE",
         "The service behind this call cannot be reached right now. Try again in a moment.",
+        retry_after=2,
     ),
     Reply("response.code == 504", 4, "DEADLINE_EXCEEDED", "The service behind this call took too long."),
     Reply("response.code >= 500", 13, "INTERNAL", "Something went wrong."),
@@ -102,7 +114,7 @@ def _for_grpc(reply: Reply) -> Config:
     return {
         **_mapper(f"({reply.when}) && ({SPEAKS_GRPC})", reply),
         "body_format_override": {"text_format_source": {"inline_string": reply.message}},
-        "headers_to_add": [header("grpc-status", str(reply.grpc_code or reply.code))],
+        "headers_to_add": [header("grpc-status", str(reply.grpc_code or reply.code)), *_retry_after(reply)],
     }
 
 
@@ -119,7 +131,12 @@ def _as_json(reply: Reply) -> Config:
             "content_type": "application/json",
             "json_format": {"code": reply.code, "message": reply.message, "details": [info]},
         },
+        **({"headers_to_add": _retry_after(reply)} if reply.retry_after else {}),
     }
+
+
+def _retry_after(reply: Reply) -> list[Config]:
+    return [header("retry-after", str(reply.retry_after))] if reply.retry_after else []
 
 
 def _mapper(when: str, reply: Reply) -> Config:

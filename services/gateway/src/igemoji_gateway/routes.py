@@ -33,6 +33,9 @@ UPLOAD_KIB = 1024
 
 RETRY_ON = "unavailable,reset,reset-before-request,connect-failure,refused-stream"
 
+APART = ("Jwks",)
+"""Counted with the streams: while calls are refused, tokens can be checked all the same."""
+
 REMEMBERED_ADDRESSES = 20_000
 """Envoy remembers 20 unless told: the 21st address would then reset the limit of the first."""
 
@@ -104,6 +107,8 @@ def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
 
 def _forward(rpc: Rpc) -> Config:
     forward: Config = {"cluster": service_name(rpc)}
+    if rpc.server_streaming or rpc.name in APART:
+        forward["priority"] = "HIGH"
     if rpc.server_streaming:
         return {**forward, "timeout": "0s", "idle_timeout": seconds(STREAM_IDLE_SECONDS)}
     # A second for the service's own DEADLINE_EXCEEDED to arrive.

@@ -66,9 +66,21 @@ def rpc_panels(service: str) -> list[Panel]:
     ]
 
 
-def outbox(service: str) -> Panel:
+def outbox(service: str) -> list[Panel]:
+    of = f'{{job="{service}"}}'
+    return [
+        Panel("Calls to others, not yet made", {"{{outbox}}": f"max by (outbox) (igemoji_outbox_pending{of})"}),
+        Panel("Age of the oldest of them", {"{{outbox}}": f"max by (outbox) (igemoji_outbox_oldest_seconds{of})"}, "s"),
+    ]
+
+
+def objects(*services: str) -> Panel:
+    of = f'job=~"{"|".join(services)}"'
     return Panel(
-        "Calls to others, not yet made", {"{{outbox}}": f'sum by (outbox) (igemoji_outbox_pending{{job="{service}"}})'}
+        "Object store, 95 %",
+        {"{{operation}}": quantile("igemoji_object_store_seconds", of, "operation", 0.95)},
+        "s",
+        help="Of a stream: until its first byte.",
     )
 
 
@@ -210,10 +222,27 @@ NODES = [
 
 DASHBOARDS = {
     "overview": ("Overview", OVERVIEW),
-    "auth": ("auth", [*rpc_panels("auth"), outbox("auth")]),
-    "emoji-catalog": ("emoji-catalog", [*rpc_panels("emoji-catalog"), outbox("emoji-catalog"), cache("emoji-catalog")]),
+    "auth": ("auth", [*rpc_panels("auth"), *outbox("auth")]),
+    "emoji-catalog": (
+        "emoji-catalog",
+        [
+            *rpc_panels("emoji-catalog"),
+            *outbox("emoji-catalog"),
+            cache("emoji-catalog"),
+            objects("emoji-catalog"),
+        ],
+    ),
     "ranking": ("ranking", [*rpc_panels("ranking"), cache("ranking")]),
-    "inference": ("inference", [*INFERENCE, *rpc_panels("inference"), outbox("inference"), cache("inference")]),
+    "inference": (
+        "inference",
+        [
+            *INFERENCE,
+            *rpc_panels("inference"),
+            *outbox("inference"),
+            cache("inference"),
+            objects("inference", "inference-worker"),
+        ],
+    ),
     "gateway": ("gateway", GATEWAY),
     "nodes": ("Nodes", NODES),
 }

@@ -93,7 +93,7 @@ class Installation:
         )
         path = f"{Path(tool('rclone')).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {"PATH": path, "HOME": str(self._folder), **remote("S3", self.objects), **vault.remotes()}
-        command = [BACKUP / script, options, f"s3:{BUCKET}", f"backup:{BUCKET}", *arguments]
+        command = [str(BACKUP / script), str(options), f"s3:{BUCKET}", f"backup:{BUCKET}", *arguments]
         return await asyncio.to_thread(
             lambda: subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         )

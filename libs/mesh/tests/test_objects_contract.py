@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from igemoji_mesh.objects import CHUNK_BYTES, FolderObjectStore, Keys, ObjectMissing, ObjectStore, object_store
 
@@ -87,3 +88,26 @@ def test_many_at_once_do_not_mix_up(store):
 
 def test_it_is_ready(store):
     store.check()
+
+
+def test_each_operation_is_timed_the_failed_too(store):
+    def counted() -> dict[str, float]:
+        operations = ("put", "get", "stream", "exists", "delete")
+        return {
+            name: REGISTRY.get_sample_value("igemoji_object_store_seconds_count", {"operation": name}) or 0
+            for name in operations
+        }
+
+    before = counted()
+    store.put(KEY, b"x", "image/jpeg")
+    store.get(KEY)
+    b"".join(store.stream(KEY))
+    assert store.exists(KEY)
+    store.delete(KEY)
+    with pytest.raises(ObjectMissing):
+        store.get(KEY)
+    after = counted()
+    assert {name: after[name] - before[name] for name in after} == {
+        **dict.fromkeys(("put", "stream", "exists", "delete"), 1),
+        "get": 2,
+    }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 from google.protobuf.wrappers_pb2 import StringValue
+from prometheus_client import REGISTRY
 
 from igemoji_mesh.database import Database
 from igemoji_mesh.outbox import Delivery, Outbox, outbox_table
@@ -88,6 +89,22 @@ async def test_a_peer_that_is_away_is_told_later_by_whoever_comes(replicas, peer
     assert peer.heard == Counter("x")
     await publish_all(replicas[0])
     assert peer.heard == Counter("x")
+
+
+async def test_metrics_tell_how_many_calls_wait_and_since_when(replicas, peer):
+    def told(what: str) -> float:
+        found = REGISTRY.get_sample_value(f"igemoji_outbox_{what}", {"outbox": table.name})
+        assert found is not None
+        return found
+
+    peer.away = True
+    await add(replicas[0], "x", "y")
+    assert await replicas[0].publish_due() == 2
+    assert told("pending") == 2
+    assert 0 < told("oldest_seconds") < 600
+    peer.away = False
+    await publish_all(replicas[1])
+    assert told("pending") == told("oldest_seconds") == 0
 
 
 async def test_it_goes_on_telling_while_it_runs(replicas, peer):

@@ -19,12 +19,14 @@ class Kind(StrEnum):
 
 EVERY_SERVICE = ("auth", "emoji-catalog", "ranking", "inference")
 WITH_OUTBOX = ("auth", "emoji-catalog", "inference")
+WITH_OBJECTS = ("emoji-catalog", "inference", "inference-worker")
 INFERENCE = ("inference",)
 WORKERS = ("inference", "inference-worker")
 """Who works on photos: the service itself with the embedded queue, workers of their own with RabbitMQ."""
 
 CALLS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 STATEMENTS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+OBJECTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 45)
 WAITS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 TASKS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 300)
 STAGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
@@ -41,8 +43,6 @@ class Metric:
     of: tuple[str, ...]
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    needs: str = ""
-    """A setting without which there is nothing to count."""
 
     @property
     def series(self) -> str:
@@ -91,7 +91,22 @@ METRICS = _listed(
         STATEMENTS,
     ),
     Metric("igemoji_database_connections", _G, "Connections that work now; the pool has eight.", EVERY_SERVICE),
+    Metric(
+        "igemoji_object_store_seconds",
+        _H,
+        "Time that the object store takes: put, get, stream until its first byte, exists, delete.",
+        WITH_OBJECTS,
+        ("operation",),
+        OBJECTS,
+    ),
     Metric("igemoji_outbox_pending", _G, "Calls that are stored and not yet made.", WITH_OUTBOX, ("outbox",)),
+    Metric(
+        "igemoji_outbox_oldest_seconds",
+        _G,
+        "Age of the oldest call that is stored and not yet made; 0 where there is none.",
+        WITH_OUTBOX,
+        ("outbox",),
+    ),
     Metric(
         "igemoji_cache_total",
         _C,
@@ -99,9 +114,15 @@ METRICS = _listed(
         ("emoji-catalog", "ranking", "inference"),
         ("cache", "outcome"),
     ),
+    Metric(
+        "igemoji_objects_damaged_total",
+        _C,
+        "Stored objects that were not given out: their checksum was not that of what had been put.",
+        WITH_OBJECTS,
+    ),
     Metric("igemoji_logins_total", _C, "Logins: ok, wrong_credentials or too_many_tries.", ("auth",), ("outcome",)),
     Metric("igemoji_refreshes_total", _C, "Refreshes of sessions: ok or refused.", ("auth",), ("outcome",)),
-    Metric("igemoji_mails_total", _C, "Mails: sent or failed.", ("auth",), ("outcome",), needs="SMTP_URL"),
+    Metric("igemoji_mails_total", _C, "Mails: sent or failed. None without SMTP_URL.", ("auth",), ("outcome",)),
     Metric("igemoji_inference_tasks_total", _C, "Tasks that ended, by how.", WORKERS, ("outcome",)),
     Metric(
         "igemoji_inference_wait_seconds",

@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from igemoji_mesh.errors import NotFound, StartError
+from igemoji_mesh.object_metrics import timed
 from igemoji_mesh.storage import StorageFull, no_space
 
 CHUNK_BYTES = 256 * 1024
@@ -85,6 +86,7 @@ class FolderObjectStore:
         self._unfinished.mkdir(parents=True, exist_ok=True)
         self._remove_abandoned()
 
+    @timed
     def put(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002 - a folder keeps no content types
         path = self._path(key)
         try:
@@ -99,12 +101,14 @@ class FolderObjectStore:
                 raise StorageFull from error
             raise
 
+    @timed
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
         except _NO_FILE:
             raise ObjectMissing(f"There is no object {key}.") from None
 
+    @timed
     def stream(self, key: str) -> Iterator[bytes]:
         try:
             file = self._path(key).open("rb")
@@ -112,9 +116,11 @@ class FolderObjectStore:
             raise ObjectMissing(f"There is no object {key}.") from None
         return _chunks(file)
 
+    @timed
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
+    @timed
     def delete(self, key: str) -> None:
         with contextlib.suppress(*_NO_FILE):
             self._path(key).unlink()

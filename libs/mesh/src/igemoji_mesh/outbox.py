@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.database import Database, UtcDateTime, utc_now
 from igemoji_mesh.errors import Unavailable
-from igemoji_mesh.ids import new_id
+from igemoji_mesh.ids import made_at, new_id
 from igemoji_mesh.metrics import gauge
 from igemoji_mesh.telemetry import log, log_as
 
@@ -27,6 +27,7 @@ BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300)
 BATCH = 50
 
 PENDING = gauge("igemoji_outbox_pending")
+OLDEST = gauge("igemoji_outbox_oldest_seconds")
 
 
 def outbox_table(metadata: sa.MetaData, name: str = "outbox") -> sa.Table:
@@ -139,7 +140,9 @@ class Outbox(OutboxWriter):
                     lambda connection, late=row.id, tried=row.attempts: self._postpone(connection, late, tried),  # type: ignore[misc]
                     alone=False,
                 )
-        PENDING.labels(self._table.name).set(await self._database.read(self._count))
+        pending, oldest = await self._database.read(self._left)
+        PENDING.labels(self._table.name).set(pending)
+        OLDEST.labels(self._table.name).set(_age_seconds(oldest))
         return len(due)
 
     def _claim(self, connection: sa.Connection) -> list[sa.Row[Any]]:
@@ -187,5 +190,12 @@ class Outbox(OutboxWriter):
             .values(attempts=attempts + 1, due_at=utc_now() + datetime.timedelta(seconds=delay))
         )
 
-    def _count(self, connection: sa.Connection) -> int:
-        return connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one()
+    def _left(self, connection: sa.Connection) -> tuple[int, str | None]:
+        """How many calls are stored, and the first of them."""
+        identifier = self._table.c.id
+        count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(identifier))).one()
+        return count, oldest
+
+
+def _age_seconds(identifier: str | None) -> float:
+    return max(0.0, (utc_now() - made_at(identifier)).total_seconds()) if identifier else 0.0

@@ -15,6 +15,7 @@ from minio.error import InvalidResponseError, S3Error, ServerError
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from igemoji_mesh.errors import StartError
+from igemoji_mesh.object_metrics import timed
 from igemoji_mesh.objects import CHUNK_BYTES, Keys, ObjectMissing, checked_key
 from igemoji_mesh.storage import ObjectStoreAway, StorageFull
 from igemoji_mesh.telemetry import log
@@ -89,6 +90,7 @@ class S3ObjectStore:
         self._public = _client(public, place.region, keys, self._http) if public else None
         self._make_bucket()
 
+    @timed
     def put(self, key: str, data: bytes, content_type: str) -> None:
         with _troubles():
             self._client.put_object(
@@ -100,13 +102,16 @@ class S3ObjectStore:
                 part_size=PART_BYTES,
             )
 
+    @timed
     def get(self, key: str) -> bytes:
-        return b"".join(self.stream(key))
+        return b"".join(self._chunks(key, self._open(key, 0, None)))
 
+    @timed
     def stream(self, key: str) -> Iterator[bytes]:
         response = self._open(key, 0, None)  # here, so that what is missing is known before the first chunk
         return self._chunks(key, response)
 
+    @timed
     def exists(self, key: str) -> bool:
         try:
             with _troubles(key):
@@ -115,6 +120,7 @@ class S3ObjectStore:
             return False
         return True
 
+    @timed
     def delete(self, key: str) -> None:
         with _troubles(), contextlib.suppress(ObjectMissing):
             self._client.remove_object(self._bucket, self._name(key))

@@ -22,6 +22,7 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
 
 
 def containers(pod: Manifest) -> list[Manifest]:
+    """Those that run before the others, too."""
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 

@@ -91,7 +91,7 @@ def test_every_selector_selects_somebody(manifests: list[Manifest]) -> None:
     for service in of_kind(manifests, "Service"):
         found = [name for name, has in labels.items() if selected({"matchLabels": service["spec"]["selector"]}, has)]
         assert len(found) == 1, (name_of(service), found)
-        ports = {port["name"] for one in containers(pods(manifests)[found[0]]) for port in one["ports"]}
+        ports = {port["name"] for one in pods(manifests)[found[0]]["spec"]["containers"] for port in one["ports"]}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports, name_of(service)
     for budget in of_kind(manifests, "PodDisruptionBudget"):
         assert any(selected(budget["spec"]["selector"], has) for has in labels.values()), name_of(budget)
@@ -102,7 +102,7 @@ def test_every_selector_selects_somebody(manifests: list[Manifest]) -> None:
 @EACH
 def test_every_port_that_is_probed_is_open(manifests: list[Manifest]) -> None:
     for name, pod in pods(manifests).items():
-        for container in containers(pod):
+        for container in pod["spec"]["containers"]:
             ports = {port["containerPort"] for port in container["ports"]} | {
                 port["name"] for port in container["ports"]
             }
@@ -215,20 +215,64 @@ def test_nobody_is_open_who_is_not_named(manifests: list[Manifest]) -> None:
     assert open_to_all == ["gateway"]
 
 
-def test_images_are_named_alike_by_manifests_skaffold_and_dockerfiles(built: Callable[[str], Path]) -> None:
-    skaffold = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
+@pytest.fixture(scope="module")
+def skaffold() -> Manifest:
+    found: Manifest = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
+    return found
+
+
+@pytest.mark.parametrize("manifests", ["dev"], indirect=True)
+def test_images_are_named_alike_by_manifests_skaffold_and_dockerfiles(
+    manifests: list[Manifest], skaffold: Manifest
+) -> None:
     artifacts = {one["image"]: ROOT / one["docker"]["dockerfile"] for one in skaffold["build"]["artifacts"]}
-    manifests = list(yaml.safe_load_all(built("dev").read_text()))
     images = {container["image"] for pod in pods(manifests).values() for container in containers(pod)}
     assert {image for image in images if image.startswith("igemoji/")} == set(artifacts)
     for image, dockerfile in artifacts.items():
         assert f'image.title="{image.replace("/", "-")}"' in dockerfile.read_text()
     assert all(re.search(r":[\w.-]*\d[\w.-]*$", image) for image in images - set(artifacts)), "others have a version"
-    for path in skaffold["manifests"]["kustomize"]["paths"]:
-        assert (ROOT / path / "kustomization.yaml").is_file()
+    assert skaffold["manifests"]["kustomize"]["paths"] == ["deploy/k8s/overlays/dev"]
     for forward in skaffold["portForward"]:
         services = {name_of(found): found for found in of_kind(manifests, "Service")}
         assert forward["port"] in {port["port"] for port in services[forward["resourceName"]]["spec"]["ports"]}
+        assert forward["namespace"] == services[forward["resourceName"]]["metadata"]["namespace"]
+
+
+def test_skaffold_tests_each_image_with_what_there_is(skaffold: Manifest) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    scripts = set(json.loads((ROOT / "web" / "package.json").read_text())["scripts"])
+    assert {one["image"] for one in skaffold["test"]} == {one["image"] for one in skaffold["build"]["artifacts"]}
+    for custom in (custom for one in skaffold["test"] for custom in one["custom"]):
+        match [word for word in custom["command"].split() if not word.startswith(("PATH=", "-"))]:
+            case ["make", target]:
+                assert target in targets
+            case ["npm", folder, "run", script]:
+                assert (folder, script in scripts) == ("web", True), script
+            case [".venv/bin/pytest", *folders]:
+                assert all((ROOT / folder).is_dir() for folder in folders), folders
+            case other:
+                pytest.fail(f"nobody knows {other}")
+        assert all(any(ROOT.glob(pattern)) for pattern in custom["dependencies"]["paths"]), custom
+
+
+@pytest.mark.parametrize("manifests", ["dev"], indirect=True)
+def test_what_skaffold_syncs_is_in_the_image_and_can_be_written_over(
+    manifests: list[Manifest], skaffold: Manifest
+) -> None:
+    rules = [
+        (one["image"], rule) for one in skaffold["build"]["artifacts"] for rule in one.get("sync", {}).get("manual", [])
+    ]
+    assert rules
+    ignored = [line.removeprefix("**/") for line in (ROOT / ".dockerignore").read_text().splitlines() if "**/" in line]
+    for image, rule in rules:
+        files = [path.relative_to(ROOT) for path in ROOT.glob(rule["src"]) if path.is_file()]
+        assert files
+        assert all(str(path).startswith(rule["strip"]) for path in files)
+        assert not any(part in ignored for path in files for part in path.parts), "skaffold looks at what is built from"
+        (pod,) = [pod for pod in pods(manifests).values() if pod["spec"]["containers"][0]["image"] == image]
+        mounts = {mount["mountPath"]: mount["name"] for mount in pod["spec"]["containers"][0]["volumeMounts"]}
+        volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+        assert "emptyDir" in volumes[mounts[rule["dest"]]]
 
 
 def test_the_release_fills_in_digests_and_changes_no_file(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
+from igemoji_emoji_catalog.copies import SmallCopies
 from igemoji_emoji_catalog.domain import (
     EXPRESSIONS,
     AccountGone,
@@ -62,6 +63,10 @@ async def as_it_is(data: bytes, keep_background: bool) -> bytes:
     return data
 
 
+async def shrunk(png: bytes, width: int) -> bytes:
+    return png
+
+
 class Histories(RuleBasedStateMachine):
     made = Bundle("made")
     folder: Path
@@ -79,7 +84,8 @@ class Histories(RuleBasedStateMachine):
         deliveries = dict.fromkeys((FORGET_EMOJI, SET_EMOJI_SHOWN), Delivery(object, None))  # type: ignore[arg-type]
         messages = Outbox(self.database, outbox, deliveries)
         store = EmojiStore(self.database, messages, PictureSweep(self.database, objects).wake)
-        self.catalog = Catalog(store, PictureStore(objects), as_it_is, utc_now)
+        pictures = PictureStore(objects)
+        self.catalog = Catalog(store, pictures, SmallCopies(pictures, shrunk, 0), as_it_is, utc_now)
         self.model: dict[str, Modelled] = {}
         self.etags: dict[str, str] = {}
         self.gone: set[str] = set()

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from igemoji_emoji_catalog import listing
+from igemoji_emoji_catalog.copies import SmallCopies
 from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Picture, Viewer
 from igemoji_emoji_catalog.intake import Draft
 from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
@@ -91,8 +92,12 @@ async def as_it_is(data: bytes, keep_background: bool) -> bytes:
     return data
 
 
+async def shrunk(png: bytes, width: int) -> bytes:
+    return png
+
+
 async def test_a_picture_swept_while_a_template_is_made_of_it_is_put_again(stores, monkeypatch):
-    catalog = Catalog(stores.emojis, stores.pictures, as_it_is, utc_now)
+    catalog = Catalog(stores.emojis, stores.pictures, SmallCopies(stores.pictures, shrunk, 0), as_it_is, utc_now)
     draft = Draft("Faces", (), None, dict.fromkeys(EXPRESSIONS, b"picture"))
     anna = Maker(new_id(), "anna")
     old = await catalog.create(draft, "", anna)

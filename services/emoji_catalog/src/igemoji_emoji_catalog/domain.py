@@ -178,6 +178,16 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class SmallCopy:
+    """Of a picture, for lists and small screens."""
+
+    webp: bytes
+    digest: str
+    """Of the picture."""
+    width: int
+
+
+@dataclass(frozen=True)
 class BuiltIn:
     """A template that comes with IGE MOJI, as it lies in its folder."""
 

@@ -7,6 +7,7 @@ from functools import partial
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_emoji_catalog.builtin import read_built_ins
+from igemoji_emoji_catalog.copies import SmallCopies
 from igemoji_emoji_catalog.operate import operate
 from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
 from igemoji_emoji_catalog.pictures import PictureWorkshop
@@ -23,6 +24,7 @@ from igemoji_mesh.migrations import migrate
 from igemoji_mesh.objects import object_store
 from igemoji_mesh.outbox import Delivery, Outbox
 from igemoji_mesh.server import MeshServer, run_service
+from igemoji_mesh.settings import MIB
 from igemoji_mesh.tokens import TokenVerifier
 
 
@@ -40,7 +42,8 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     pictures = PictureStore(objects)
     sweep = PictureSweep(database, objects)
     workshop = PictureWorkshop(settings.picture_threads)
-    catalog = Catalog(EmojiStore(database, messages, sweep.wake), pictures, workshop.normalise, utc_now)
+    copies = SmallCopies(pictures, workshop.shrink, settings.small_pictures_mib * MIB)
+    catalog = Catalog(EmojiStore(database, messages, sweep.wake), pictures, copies, workshop.normalise, utc_now)
     await catalog.seed(built_ins)
 
     server = MeshServer(

@@ -17,6 +17,7 @@ SIDE = 512
 MAX_BYTES = 1024 * 1024
 MAX_PIXELS = 4_000_000
 
+_WEBP_QUALITY = 85
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 _UPRIGHT = {
@@ -40,6 +41,10 @@ class PictureWorkshop:
     async def normalise(self, data: bytes, keep_background: bool) -> bytes:
         """See `normalised`. Raises Unfit."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, normalised, data, keep_background)
+
+    async def shrink(self, png: bytes, width: int) -> bytes:
+        """See `smaller`."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, smaller, png, width)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -68,6 +73,14 @@ def normalised(data: bytes, keep_background: bool = False) -> bytes:
         return _encoded(_fitted(_upright(image), keep_background))
     except Exception:  # decoders fail in many ways on hostile bytes, and each of them means the same
         raise _damaged() from None
+
+
+def smaller(png: bytes, width: int) -> bytes:
+    """A stored picture `width` pixels wide and high, as WebP with its transparency."""
+    image = Image.open(BytesIO(png), formats=("PNG",)).resize((width, width), Image.Resampling.LANCZOS)
+    out = BytesIO()
+    image.save(out, "WEBP", quality=_WEBP_QUALITY)
+    return out.getvalue()
 
 
 def _opened(data: bytes) -> Image.Image:

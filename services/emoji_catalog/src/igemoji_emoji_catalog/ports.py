@@ -4,7 +4,18 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from igemoji_emoji_catalog.domain import After, Changes, Emoji, Maker, Page, Picture, Report, Reported, Viewer
+from igemoji_emoji_catalog.domain import (
+    After,
+    Changes,
+    Emoji,
+    Maker,
+    Page,
+    Picture,
+    Report,
+    Reported,
+    SmallCopy,
+    Viewer,
+)
 from igemoji_emoji_catalog.search import Wanted
 
 
@@ -75,3 +86,10 @@ class Pictures(Protocol):
 
     def link(self, digest: str, *, for_all: bool) -> str | None:
         """Where a browser may fetch a picture by itself for some time: a minute, or an hour where all may see it."""
+
+
+class Copies(Protocol):
+    """Has smaller copies of pictures."""
+
+    async def get(self, digest: str, width: int) -> SmallCopy:
+        """Raises ObjectMissing."""

@@ -81,12 +81,15 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
     async def GetEmojiImage(self, request: pb.GetEmojiImageRequest, context: Context) -> HttpBody:
         wanted = (request.id.lower(), request.expression, request.v, _viewer())
+        if request.width:
+            copy, for_all = await self._catalog.small_copy(*wanted, width=request.width)
+            await _send_caching(context, request.v, for_all, f"{copy.digest}-{copy.width}")
+            return HttpBody(content_type="image/webp", data=copy.webp)
         picture, for_all = await self._catalog.picture(*wanted, as_link=came_by_rest(context))
         if isinstance(picture, str):
             await send_redirect(context, picture, LINK_FOR_ALL if for_all else LINK_PRIVATE)
             return HttpBody()
-        lasting = FOR_EVER if request.v else ASK_AGAIN
-        await send_headers(context, cache_control=lasting if for_all else PRIVATE, etag=f'"{picture.digest}"')
+        await _send_caching(context, request.v, for_all, picture.digest)
         return HttpBody(content_type="image/png", data=picture.png)
 
     async def ReportEmoji(self, request: pb.ReportEmojiRequest, context: Context) -> Empty:
@@ -121,6 +124,12 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
     async def _for_viewer(self, emoji: Emoji) -> pb.Emoji:
         return to_message(emoji, emoji.id in await self._catalog.favorites_among([emoji], _viewer()))
+
+
+async def _send_caching(context: Context, version: str, for_all: bool, etag: str) -> None:
+    """For ever, where everyone may see it and the URL says which picture it is."""
+    lasting = FOR_EVER if version else ASK_AGAIN
+    await send_headers(context, cache_control=lasting if for_all else PRIVATE, etag=f'"{etag}"')
 
 
 def _made(emoji: Emoji) -> Answer[pb.Emoji]:

@@ -1,9 +1,10 @@
 """What can be done with the catalogue."""
 
 import asyncio
+import contextlib
 import datetime
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from igemoji_emoji_catalog.domain import (
@@ -20,10 +21,11 @@ from igemoji_emoji_catalog.domain import (
     PictureNotFound,
     Report,
     Reported,
+    SmallCopy,
     Viewer,
 )
 from igemoji_emoji_catalog.intake import Draft, Intake, Normalise, digests_of
-from igemoji_emoji_catalog.ports import Emojis, Pictures
+from igemoji_emoji_catalog.ports import Copies, Emojis, Pictures
 from igemoji_emoji_catalog.search import Wanted, search_for
 from igemoji_mesh import page_token
 from igemoji_mesh.errors import StartError
@@ -61,11 +63,13 @@ class Catalog:
         self,
         emojis: Emojis,
         pictures: Pictures,
+        copies: Copies,
         normalise: Normalise,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._emojis = emojis
         self._pictures = pictures
+        self._copies = copies
         self._intake = Intake(pictures, normalise)
         self._now = now
 
@@ -181,15 +185,26 @@ class Catalog:
 
         Raises EmojiNotFound, and PictureNotFound where `digest` is given and is not the present one.
         """
+        present, for_all = await self._present(emoji_id, expression, digest, viewer)
+        link = self._pictures.link(present, for_all=for_all) if as_link else None
+        with _still_there():
+            return link or Picture(await self._pictures.get(present), present), for_all
+
+    async def small_copy(
+        self, emoji_id: str, expression: str, digest: str, viewer: Viewer, *, width: int
+    ) -> tuple[SmallCopy, bool]:
+        """The same, smaller. Raises as `picture` does."""
+        present, for_all = await self._present(emoji_id, expression, digest, viewer)
+        with _still_there():
+            return await self._copies.get(present, width), for_all
+
+    async def _present(self, emoji_id: str, expression: str, digest: str, viewer: Viewer) -> tuple[str, bool]:
+        """The digest of the picture there is, and whether everyone may see it."""
         emoji = await self.get(emoji_id, viewer)
         present = emoji.digests[expression]
-        try:
-            if digest in ("", present):
-                link = self._pictures.link(present, for_all=emoji.listed) if as_link else None
-                return link or Picture(await self._pictures.get(present), present), emoji.listed
-        except ObjectMissing:  # deleted since the row was read
-            pass
-        raise PictureNotFound("The template has no such picture now.")
+        if digest not in ("", present):
+            raise _no_such_picture()
+        return present, emoji.listed
 
     async def rename_maker(self, maker: Maker, at: datetime.datetime | None) -> None:
         """`at` is when they took the name: an older one than is known is not taken. None: now."""
@@ -229,6 +244,19 @@ class Catalog:
         except ObjectMissing:  # deleted since the row was read
             raise EmojiNotFound("There is no such template.") from None
         return {key: Picture(png, digests[key]) for key, png in zip(EXPRESSIONS, found, strict=True)}
+
+
+@contextlib.contextmanager
+def _still_there() -> Iterator[None]:
+    """A picture may have been deleted since its row was read."""
+    try:
+        yield
+    except ObjectMissing:
+        raise _no_such_picture() from None
+
+
+def _no_such_picture() -> PictureNotFound:
+    return PictureNotFound("The template has no such picture now.")
 
 
 def _token(after: After | None, question: str) -> str:

@@ -12,6 +12,8 @@ class Settings(ServiceSettings):
     """A folder with the built-in templates: `<slug>/{angry,…}.png`, `<slug>/template.json`. Not set: there are none."""
     picture_threads: int = 2
     """How many uploaded pictures are worked on at a time; each takes at most about 50 MiB of memory."""
+    small_pictures_mib: int = 32
+    """How much memory smaller copies of pictures may take, for lists and small screens."""
 
 
 class CommandSettings(Settings):

@@ -11,6 +11,7 @@ import typer
 from igemoji_auth.operate import operate as operate_auth
 from igemoji_client import AsyncClient, Reported
 from igemoji_emoji_catalog.operate import operate as operate_catalog
+from igemoji_inference.command import operate as operate_inference
 from igemoji_stack import remote
 from igemoji_stack.backend import Backend
 from igemoji_stack.photo_errors import CannotWork
@@ -20,7 +21,9 @@ Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 TemplateId = Annotated[str, typer.Argument(metavar="ID", help="Of the template.")]
 FOLDER = Path(".igemoji")
-OPERATE = {"auth": operate_auth, "emoji-catalog": operate_catalog}
+OPERATE = {"auth": operate_auth, "emoji-catalog": operate_catalog, "inference": operate_inference}
+WITH_OBJECTS = ("emoji-catalog", "inference")
+ON_FOLDER_ONLY = "Only who has the data folder may do that: run it there, without --server."
 
 app = typer.Typer(help="Decide which templates others may see, and who decides it.", no_args_is_help=True)
 
@@ -85,6 +88,20 @@ def delete(context: typer.Context, template_id: TemplateId, data: Data = FOLDER)
     _decide(context, template_id, "delete", data)
 
 
+@app.command()
+def check_objects(
+    context: typer.Context,
+    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what no row names.")] = False,
+    data: Data = FOLDER,
+) -> None:
+    """Compare every stored photo and picture with its checksum, and with the rows; exits with 1 where one is lost."""
+    if context.obj is not None:
+        _refuse(ON_FOLDER_ONLY)
+    options = ["--remove-orphans"] if remove_orphans else []
+    whole = [_is_well(data, service, "check-objects", *options) for service in WITH_OBJECTS]
+    raise typer.Exit(0 if all(whole) else 1)
+
+
 def line(case: Reported) -> str:
     """As `igemoji-emoji-catalog reports` tells of it."""
     reasons = ", ".join(dict.fromkeys(report.reason for report in case.reports))
@@ -107,7 +124,7 @@ def _decide(context: typer.Context, template_id: str, decision: Any, data: Path)
 
 def _on_folder(context: typer.Context, data: Path, *arguments: str) -> None:
     if context.obj is not None:
-        _refuse("Only who has the data folder may do that: run it there, without --server.")
+        _refuse(ON_FOLDER_ONLY)
     _run_on_folder(data, "auth", *arguments)
 
 
@@ -116,11 +133,23 @@ def _run_on_folder(data: Path, service: str, *arguments: str) -> None:
         _refuse(f"There is no data folder {data}: name that of the mesh with --data.")
     os.environ["DATA_DIR"] = str(data)
     if (data / "backend").exists() and (data / "backend").read_text().strip() == Backend.REAL:
-        databases = (read_state(data) or {}).get("databases", {})
+        state = read_state(data) or {}
+        databases = state.get("databases", {})
         if service not in databases:
             _refuse(f"The data of {data} lies in a database that runs with the mesh: start it first.")
-        os.environ["DATABASE_URL"] = databases[service]
+        os.environ.update({"DATABASE_URL": databases[service], **state["objects"]})
     OPERATE[service](arguments)
+
+
+def _is_well(data: Path, service: str, *arguments: str) -> bool:
+    """False where the command says by its code that something is lost; it has written what."""
+    try:
+        _run_on_folder(data, service, *arguments)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            _refuse(end.code)
+        return not end.code
+    return True
 
 
 def _on_server(context: typer.Context, work: Callable[[AsyncClient], Coroutine[Any, Any, None]]) -> None:

@@ -86,13 +86,14 @@ class RealParts:
         """What a service is told, and nothing that it does not need."""
         told = {"DATABASE_URL": self.databases[service.removesuffix("-worker")]}
         if service in STORES_OBJECTS:
-            told |= self._objects()
+            told |= self.objects()
         if service.startswith("inference"):
             told["TASK_QUEUE_URL"] = self._url("queue", RabbitMq)
             told["PROGRESS_URL"] = self._url("progress", Redis)
         return told
 
-    def _objects(self) -> dict[str, str]:
+    def objects(self) -> dict[str, str]:
+        """Where objects lie, and the keys to them."""
         own = self.own.get("objects")
         if isinstance(own, Nanio):
             return {"OBJECT_STORE_URL": own.url(BUCKET), **own.keys}

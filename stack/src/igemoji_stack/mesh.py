@@ -350,6 +350,7 @@ class Mesh:
         path = state_file(self._options.data)
         new = path.with_suffix(".new")
         new.unlink(missing_ok=True)
+            "objects": self.parts.objects() if self.parts is not None else {},
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(state, file, indent=2)
         os.replace(new, path)

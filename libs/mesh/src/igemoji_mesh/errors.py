@@ -96,6 +96,12 @@ class Unavailable(MeshError):
     status = grpc.StatusCode.UNAVAILABLE
 
 
+class DataLoss(MeshError):
+    """What was stored is not there any more as it was: to try again does not help."""
+
+    status = grpc.StatusCode.DATA_LOSS
+
+
 class DeadlineExceeded(MeshError):
     status = grpc.StatusCode.DEADLINE_EXCEEDED
 

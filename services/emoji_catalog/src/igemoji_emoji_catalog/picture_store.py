@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from igemoji_emoji_catalog.domain import Picture
 from igemoji_emoji_catalog.tables import emoji_images, released_pictures
+from igemoji_mesh import checksums
 from igemoji_mesh.database import Database
 from igemoji_mesh.objects import ObjectStore
 from igemoji_mesh.turns import turn
@@ -22,17 +23,18 @@ class PictureStore:
         self._objects = objects
 
     async def put(self, picture: Picture) -> None:
-        await asyncio.to_thread(self._objects.put, _key(picture.digest), picture.png, "image/png")
+        await asyncio.to_thread(self._objects.put, key_of(picture.digest), picture.png, "image/png")
 
     async def get(self, digest: str) -> bytes:
-        return await asyncio.to_thread(self._objects.get, _key(digest))
+        """Raises ObjectMissing, ObjectDamaged."""
+        return await asyncio.to_thread(checksums.get, self._objects, key_of(digest), digest)
 
     async def exists(self, digest: str) -> bool:
-        return await asyncio.to_thread(self._objects.exists, _key(digest))
+        return await asyncio.to_thread(self._objects.exists, key_of(digest))
 
     def link(self, digest: str, *, for_all: bool) -> str | None:
         return self._objects.link(
-            _key(digest), datetime.timedelta(hours=1) if for_all else datetime.timedelta(minutes=1)
+            key_of(digest), datetime.timedelta(hours=1) if for_all else datetime.timedelta(minutes=1)
         )
 
     async def check(self) -> None:
@@ -74,10 +76,14 @@ class PictureSweep:
         released = connection.execute(query.with_for_update()).scalars().all()
         referred = sa.select(emoji_images.c.digest).where(emoji_images.c.digest.in_(released)).with_for_update()
         for digest in set(released) - set(connection.execute(referred).scalars()):
-            self._objects.delete(_key(digest))
+            self._objects.delete(key_of(digest))
         connection.execute(released_pictures.delete().where(released_pictures.c.digest.in_(released)))
         return len(released)
 
 
-def _key(digest: str) -> str:
+def key_of(digest: str) -> str:
     return f"pictures/{digest}.png"
+
+
+def digest_in(key: str) -> str:
+    return key.removeprefix("pictures/").removesuffix(".png")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from igemoji_inference import store
 from igemoji_inference.domain import LinkNotFound, ResultNotReady, Share, Task
 from igemoji_inference.service import LINK_LASTS, Queue, owned
+from igemoji_mesh import checksums
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.objects import ObjectMissing, ObjectStore
@@ -67,13 +68,13 @@ class Belongings:
     async def shared_image(self, token: str, *, as_link: bool = False) -> tuple[Task, Iterator[bytes] | str]:
         """The photo that a link leads to, in chunks; or `as_link`, where a browser can have it from the object store.
 
-        Raises LinkNotFound.
+        Raises LinkNotFound, ObjectDamaged.
         """
         task, _ = await self.shared(token)
         if as_link and (link := self._objects.link(task.result_key, LINK_LASTS)):
             return task, link
         try:
-            return task, await asyncio.to_thread(self._objects.stream, task.result_key)
+            return task, await asyncio.to_thread(checksums.stream, self._objects, task.result_key, task.result_checksum)
         except ObjectMissing:
             raise LinkNotFound from None
 

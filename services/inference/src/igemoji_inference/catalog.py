@@ -3,13 +3,13 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from hashlib import sha256
 
 import grpc
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
-from igemoji_inference.domain import EmojiNotFound
+from igemoji_inference.domain import EmojiNotFound, picture_key
 from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_mesh.checksums import sha256
 from igemoji_mesh.client import Channels, as_user
 from igemoji_mesh.metrics import counter
 from igemoji_mesh.objects import ObjectStore
@@ -52,7 +52,7 @@ class EmojiCatalog:
     async def _fetch(self, emoji_id: str, expression: str) -> str:
         request = emoji_catalog_pb2.GetEmojiImageRequest(id=emoji_id, expression=expression)
         image = await self._stub.GetEmojiImage(request, metadata=as_user())
-        key = f"pictures/{sha256(image.data).hexdigest()}.png"
+        key = picture_key(sha256(image.data))
         if not await asyncio.to_thread(self._objects.exists, key):
             await asyncio.to_thread(self._objects.put, key, image.data, "image/png")
         return key

@@ -53,6 +53,8 @@ class Upload:
 
     key: str
     """Where it lies."""
+    checksum: str
+    """Its SHA-256, as all checksums here."""
     megapixels: float
     pictures: Mapping[str, str]
     """The template's, by expression: their keys."""
@@ -84,6 +86,8 @@ class Task:
     failure: Failure | None = None
     result_key: str = ""
     """Where the finished photo lies; empty until DONE."""
+    result_checksum: str = ""
+    """Empty also where it was finished before checksums were kept."""
     content_type: str = ""
     """Of the finished photo."""
     original_until: datetime.datetime | None = None
@@ -106,6 +110,8 @@ class Job:
 
     task_id: str
     photo_key: str
+    photo_checksum: str
+    """Empty where the photo was uploaded before checksums were kept."""
     pictures: Mapping[str, str]
     """By expression: the key of the picture."""
     result_key: str
@@ -120,6 +126,7 @@ class Done:
 
     findings: Findings
     result_key: str
+    result_checksum: str
     content_type: str
 
 
@@ -269,6 +276,15 @@ def with_revised_face(findings: Findings, number: int, expression: str | None, c
     if expression is None and covered is None:
         raise NothingToRevise
     if number >= len(findings.faces):
+def picture_key(checksum: str) -> str:
+    """Where the picture of a template lies: under its checksum."""
+    return f"pictures/{checksum}.png"
+
+
+def picture_checksum(key: str) -> str:
+    return key.removeprefix("pictures/").removesuffix(".png")
+
+
         raise FaceNotFound(number, len(findings.faces))
     faces = list(findings.faces)
     if expression is not None:

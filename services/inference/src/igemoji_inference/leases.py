@@ -92,7 +92,9 @@ def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: f
     if taken.rowcount != 1:
         return None
     revised = findings_from_json(json.loads(row.findings)) if row.revision else None
-    job = Job(row.id, row.photo_key, json.loads(row.pictures), f"results/{row.id}-{lease_id}", revised)
+    job = Job(
+        row.id, row.photo_key, row.photo_checksum, json.loads(row.pictures), f"results/{row.id}-{lease_id}", revised
+    )
     return Lease(
         lease_id,
         job,
@@ -163,6 +165,7 @@ def record_done(
         "findings": dump(done.findings),
         "faces": len(done.findings.faces),
         "result_key": done.result_key,
+        "result_checksum": done.result_checksum,
         "content_type": done.content_type,
     }
     if before is None or _advance(connection, lease, values, done.findings) is None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import datetime
-import uuid
 
 import sqlalchemy as sa
 
 from igemoji_inference import store
 from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.ids import made_at
 from igemoji_mesh.objects import ObjectStore
 from igemoji_mesh.telemetry import log
 
@@ -30,22 +30,30 @@ class Orphans:
     async def sweep(self, young: datetime.timedelta) -> None:
         """Removes what has no row and is not young."""
         removed = 0
-        for prefix, needed in (("photos/", _photo_needed), ("results/", store.result_is_known)):
+        for prefix in NEEDED:
             for key in await asyncio.to_thread(lambda prefix=prefix: list(self._objects.keys(prefix))):  # type: ignore[misc]
-                if made_at(key) > utc_now() - young:
-                    continue
-                if not await self._database.read(lambda connection, key=key, needed=needed: needed(connection, key)):  # type: ignore[misc]
+                if not await self.is_needed(key, young):
                     await asyncio.to_thread(self._objects.delete, key)
                     removed += 1
         if removed:
             log.info("removed objects without a row", objects=removed)
 
+    async def is_needed(self, key: str, young: datetime.timedelta) -> bool:
+        """Whether a photo or a result has a row, or is so young that it may get one."""
+        if stored_at(key) > utc_now() - young:
+            return True
+        needed = NEEDED[key.partition("/")[0] + "/"]
+        return await self._database.read(lambda connection: needed(connection, key))
 
-def made_at(key: str) -> datetime.datetime:
-    """When an object was stored, or a little before: the last identifier in its key tells (UUID version 7)."""
-    last = uuid.UUID(key.rpartition("/")[2].partition(".")[0][-36:])
-    return datetime.datetime.fromtimestamp((last.int >> 80) / 1000, datetime.UTC)
+
+def stored_at(key: str) -> datetime.datetime:
+    """When an object was stored, or a little before: the last identifier in its key tells."""
+    return made_at(key.rpartition("/")[2].partition(".")[0][-36:])
 
 
 def _photo_needed(connection: sa.Connection, key: str) -> bool:
     return store.photo_is_needed(connection, key.removeprefix("photos/"))
+
+
+NEEDED = {"photos/": _photo_needed, "results/": store.result_is_known}
+"""By prefix: whether there is a row that needs an object."""

@@ -36,6 +36,7 @@ from igemoji_inference.results import ResultsPage
 from igemoji_inference.vision.errors import PhotoError
 from igemoji_inference.vision.faces import Box
 from igemoji_inference.vision.headers import inspect
+from igemoji_mesh import checksums
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.idempotency import keep_answer
 from igemoji_mesh.ids import new_id
@@ -119,7 +120,8 @@ class Inference:
         await self._database.read(lambda connection: self._admit(connection, by))
         pictures = await self._catalog.picture_keys(emoji_id)
         task_id = new_id()
-        upload = Upload(f"photos/{task_id}", info.width * info.height / 1e6, pictures)
+        checksum = await asyncio.to_thread(checksums.sha256, photo)
+        upload = Upload(f"photos/{task_id}", checksum, info.width * info.height / 1e6, pictures)
         # A client that goes away meanwhile must not leave half of it: a task without its photo.
         await asyncio.shield(self._take_in(photo, upload, lambda: Task(task_id, by, emoji_id, utc_now())))
         return task_id
@@ -179,7 +181,7 @@ class Inference:
     async def result(self, task_id: str, *, by: str, as_link: bool = False) -> tuple[Task, Iterator[bytes] | str]:
         """The finished photo in chunks; or `as_link`, where the object store can give one to a browser.
 
-        Raises TaskNotFound or ResultNotReady.
+        Raises TaskNotFound, ResultNotReady or ObjectDamaged.
         """
         while True:
             task = await self.get(task_id, by=by)
@@ -188,7 +190,7 @@ class Inference:
             if as_link and (link := self._objects.link(task.result_key, LINK_LASTS)):
                 return task, link
             try:
-                return task, await asyncio.to_thread(self._objects.stream, task.result_key)
+                return task, await self._checked(task)
             except ObjectMissing:
                 # A revision may have replaced it since the row was read; then the row names another one.
                 if (await self.get(task_id, by=by)).result_key == task.result_key:
@@ -197,6 +199,9 @@ class Inference:
     async def results_of(self, user_id: str, number: int, size: int, token: str) -> ResultsPage:
         """A page of a user's finished photos, newest first. Raises InvalidPageToken."""
         return await self._database.read(lambda connection: results.page(connection, user_id, number, size, token))
+    async def _checked(self, task: Task) -> Iterator[bytes]:
+        return await asyncio.to_thread(checksums.stream, self._objects, task.result_key, task.result_checksum)
+
 
     async def _take_in(self, photo: bytes, upload: Upload, make_task: Callable[[], Task]) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")

@@ -49,8 +49,10 @@ tasks = sa.Table(
     sa.Column("faces", sa.Integer, nullable=False),
     sa.Column("failure_reason", sa.String(64), nullable=False),
     sa.Column("failure_message", sa.String(500), nullable=False),
+    sa.Column("photo_checksum", sa.String(64), nullable=False),
     sa.Column("photo_key", sa.String(200), nullable=False),
     sa.Column("pictures", sa.Text, nullable=False),
+    sa.Column("result_checksum", sa.String(64), nullable=False),
     sa.Column("result_key", sa.String(200), nullable=False),
     sa.Column("content_type", sa.String(64), nullable=False),
     sa.Column("original_until", UtcDateTime, nullable=True),
@@ -137,8 +139,10 @@ def add_task(connection: sa.Connection, task: Task, upload: Upload) -> None:
             attempts=0,
             megapixels=upload.megapixels,
             request_id=telemetry.request_id.get(),
+            photo_checksum=upload.checksum,
             traceparent=tracing.current_trace(),
             lease="",
+            result_checksum="",
             lease_until=NEVER,
         )
     )
@@ -273,6 +277,7 @@ def add_step(
 def dump(findings: Findings) -> str:
     return json.dumps(findings_to_json(findings), separators=(",", ":"))
 
+        result_checksum=row.result_checksum,
 
 def _task(row: sa.Row[Any]) -> Task:
     failed = row.state == TaskState.FAILED

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igemoji_inference.domain import Done, Failure, Job
+from igemoji_inference.domain import Done, Failure, Job, picture_key
 from igemoji_inference.main import compose
 from igemoji_inference.queue.worker import Materials, Worker, WorkerOptions
 from igemoji_inference.settings import Settings
 from igemoji_inference.vision.engines import EngineName
 from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_mesh.checksums import sha256
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.objects import FolderObjectStore
 from igemoji_mesh.testing import TestMesh
@@ -28,7 +29,8 @@ async def worked(objects: FolderObjectStore, options: WorkerOptions) -> Done | F
         pass
 
     worker = Worker(options, Materials(objects))
-    job = Job("task", "photos/portrait", dict.fromkeys(EXPRESSIONS, "pictures/red.png"), "results/task")
+    (picture,) = objects.keys("pictures/")
+    job = Job("task", "photos/portrait", "", dict.fromkeys(EXPRESSIONS, picture), "results/task")
     try:
         return await worker.run(job, ignore)
     finally:
@@ -41,7 +43,7 @@ def test_a_photo_leaves_with_its_face_covered(models: Path, portrait: bytes, tmp
     objects.put("photos/portrait", portrait, "image/jpeg")
     red = BytesIO()
     Image.new("RGBA", (64, 64), (255, 0, 0, 255)).save(red, "PNG")
-    objects.put("pictures/red.png", red.getvalue(), "image/png")
+    objects.put(picture_key(sha256(red.getvalue())), red.getvalue(), "image/png")
 
     done = asyncio.run(worked(objects, WorkerOptions(models, 1536 << 20, 60, engine)))
 

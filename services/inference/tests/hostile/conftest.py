@@ -13,12 +13,13 @@ import pytest
 from PIL import Image, ImageDraw
 from skimage import data
 
-from igemoji_inference.domain import Done, Failure, Job
+from igemoji_inference.domain import Done, Failure, Job, picture_key
 from igemoji_inference.queue.worker import Materials, Worker, WorkerLost, WorkerOptions, WorkerOverdue
 from igemoji_inference.vision.decode import Pixels
 from igemoji_inference.vision.errors import PhotoError
 from igemoji_inference.vision.faces import EXPRESSIONS
 from igemoji_inference.vision.headers import inspect
+from igemoji_mesh.checksums import sha256
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects import FolderObjectStore
 
@@ -44,7 +45,8 @@ class Workbench:
         """How the photo ended; None where it took its worker with it."""
         self.objects.put("photos/photo", photo, "")
         task = new_id()
-        job = Job(task, "photos/photo", dict.fromkeys(EXPRESSIONS, "pictures/disc.png"), f"results/{task}")
+        pictures = dict.fromkeys(EXPRESSIONS, picture_key(sha256(disc())))
+        job = Job(task, "photos/photo", sha256(photo), pictures, f"results/{task}")
 
         async def ignore(progress: object) -> None:
             pass
@@ -86,7 +88,7 @@ def make_workbench(models: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     def make(memory_bytes: int = 1536 * MIB, task_seconds: float = 20) -> Workbench:
         folder = tmp_path_factory.mktemp("worker")
         objects = FolderObjectStore(folder)
-        objects.put("pictures/disc.png", disc(), "image/png")
+        objects.put(picture_key(sha256(disc())), disc(), "image/png")
         options = WorkerOptions(models, memory_bytes, task_seconds)
         made.append(Workbench(folder, Worker(options, Materials(objects)), objects))
         return made[-1]

@@ -12,6 +12,7 @@ from igemoji_inference import leases, redis_feed, store
 from igemoji_inference.domain import Failure, Findings, Progress, Task, TaskState, Upload
 from igemoji_inference.leases import Lease
 from igemoji_inference.progress import MAX_WAITING, Inbox, MemoryFeed, News, ProgressFeed
+from igemoji_inference.quotas import Quotas
 from igemoji_inference.redis_feed import RedisFeed
 from igemoji_inference.service import Inference
 from igemoji_inference.vision.faces import Box, Face
@@ -105,12 +106,12 @@ class Course:
         self._database = database
         self._feed = feed
         self.user_id, self.task_id = new_id(), new_id()
-        limits = {"max_photo_bytes": 1, "max_open_tasks": 1, "max_queued_tasks": 1}
+        limits = {"max_photo_bytes": 1, "limits": Quotas(1, 1, 1, 10), "max_queued_tasks": 1}
         self._inference = Inference(database, None, None, feed, None, heartbeat_seconds=30, **limits)  # type: ignore[arg-type]
 
     async def begin(self) -> None:
         task = Task(self.task_id, self.user_id, new_id(), utc_now())
-        upload = Upload(f"photos/{self.task_id}", 1.0, {})
+        upload = Upload(f"photos/{self.task_id}", "", 1.0, {})
         await self._database.write(lambda connection: store.add_task(connection, task, upload))
         lease = await self._database.write(lambda connection: leases.claim(connection, new_id(), 60))
         assert lease is not None

@@ -12,10 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from igemoji_inference.domain import Done, Failure, Job, Progress, TaskState
+from igemoji_inference.domain import Done, Failure, Job, Progress, TaskState, picture_checksum
 from igemoji_inference.queue import frames
 from igemoji_inference.records import findings_from_json, findings_to_json
 from igemoji_inference.vision.engines import EngineName
+from igemoji_mesh import checksums
+from igemoji_mesh.checksums import ObjectDamaged
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.objects import ObjectMissing, ObjectStore
 from igemoji_mesh.telemetry import log
@@ -53,21 +55,26 @@ class Materials:
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
         # Their keys are digests: what stands under one never changes.
-        self._picture = lru_cache(PICTURES_KEPT)(objects.get)
+        self._picture = lru_cache(PICTURES_KEPT)(self._checked_picture)
 
     async def fetch(self, job: Job) -> tuple[bytes, Mapping[str, bytes]]:
-        """The photo, and the pictures by expression. Raises ObjectMissing."""
+        """The photo, and the pictures by expression. Raises ObjectMissing, ObjectDamaged."""
         return await asyncio.to_thread(self._fetch, job)
 
-    async def store(self, job: Job, image: bytes, content_type: str) -> str:
-        """Returns the key of the result. Raises StorageFull."""
-        key = f"{job.result_key}.{EXTENSIONS[content_type]}"
-        await asyncio.to_thread(self._objects.put, key, image, content_type)
-        return key
+    async def store(self, job: Job, image: bytes, content_type: str) -> tuple[str, str]:
+        """Returns the key of the result, and its checksum. Raises StorageFull."""
+        return await asyncio.to_thread(self._store, f"{job.result_key}.{EXTENSIONS[content_type]}", image, content_type)
 
     def _fetch(self, job: Job) -> tuple[bytes, Mapping[str, bytes]]:
         pictures = {expression: self._picture(key) for expression, key in job.pictures.items()}
-        return self._objects.get(job.photo_key), pictures
+        return checksums.get(self._objects, job.photo_key, job.photo_checksum), pictures
+
+    def _checked_picture(self, key: str) -> bytes:
+        return checksums.get(self._objects, key, picture_checksum(key))
+
+    def _store(self, key: str, image: bytes, content_type: str) -> tuple[str, str]:
+        self._objects.put(key, image, content_type)
+        return key, checksums.sha256(image)
 
 
 class Worker:
@@ -109,12 +116,14 @@ class Worker:
             photo, pictures = await self._materials.fetch(job)
         except ObjectMissing:
             return Failure("PHOTO_LOST", "The uploaded photo is not there any more.")
+        except ObjectDamaged:
+            return Failure("DATA_DAMAGED", "The photo, or the template, was damaged in our store.")
         last = await self._last_frame(_frame_of(job, list(pictures)), [photo, *pictures.values()], on_progress)
         if last["kind"] == "failed":
             return Failure(last["reason"], last["message"])
         (image,) = last["blobs"]
-        key = await self._materials.store(job, image, last["content_type"])
-        return Done(findings_from_json(last["findings"]), key, last["content_type"])
+        key, checksum = await self._materials.store(job, image, last["content_type"])
+        return Done(findings_from_json(last["findings"]), key, checksum, last["content_type"])
 
     def cancel(self, task_id: str) -> None:
         """Asks the process to stop this job at its next stage; a word for another job is passed over."""

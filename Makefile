@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-UV_VERSION := 0.13.9
 STUBS := libs/protos/src/igemoji_protos/data/openapi.json
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml stack/pyproject.toml)
 CONTRACT := $(shell find protos -name '*.proto') $(wildcard libs/protos/generate/*.py)
@@ -119,7 +118,7 @@ clean: ## Remove what was installed and built; data in .igemoji stays
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "IGE MOJI needs Python 3.11 or newer: $(PYTHON) is older, or missing. Name one: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "This Python can't make a virtual environment. On Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
-	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement deploy/images/uv.txt
 
 # Two environments in one: to run it needs less than to test it. Neither takes away what the other brought.
 .make/run: uv.lock pyproject.toml $(PACKAGES) | $(UV)

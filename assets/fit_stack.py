@@ -15,10 +15,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from igemoji_inference.vision.classify import FRAME_SIDE, FRAME_UP, Classifier, Stack, crop
+from igemoji_inference.vision.engines.onnx import session
 from igemoji_inference.vision.faces import EXPRESSIONS, Box
 
 HERE = Path(__file__).resolve().parent
@@ -35,16 +35,12 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
-def session(name: str) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    return ort.InferenceSession((MODELS / name).read_bytes(), options, providers=["CPUExecutionProvider"])
-
-
 def features(faces: NDArray[np.uint8], seed: int) -> Floats:
     """Log-probabilities `(COPIES, N, 14)` of both networks on faces cut out as the product cuts them."""
     classifier = Classifier(
-        session("fer.onnx"), session("face_api.onnx"), Stack(np.zeros((14, 7), np.float32), np.zeros(7, np.float32), 0)
+        session((MODELS / "fer.onnx").read_bytes()),
+        session((MODELS / "face_api.onnx").read_bytes()),
+        Stack(np.zeros((14, 7), np.float32), np.zeros(7, np.float32), 0),
     )
     rng = np.random.default_rng(seed)
     side = faces.shape[1]

@@ -135,6 +135,12 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
     assert sentence == f"Port {port} is in use: give another --port."
 
 
+@pytest.mark.parametrize("url", ["collector:4317", "http://127.0.0.1", "https://127.0.0.1:4317", "http://127.0.0.1:x"])
+def test_a_collector_of_traces_that_can_be_none_is_one_sentence(tmp_path, url):
+    sentence = refused("up", "--port", "0", "--data", str(tmp_path / "data"), "--traces", url)
+    assert sentence == f"Traces can't be sent to {url}: it must look like http://127.0.0.1:4317."
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     sentence = refused("up", "--port", "0", "--data", str(tmp_path / "file" / "data"))

@@ -94,6 +94,9 @@ def up(
     progress_url: Annotated[str, part_url("progress", "redis://:password@host/0")] = "",
     objects_url: Annotated[str, part_url("objects", "s3://bucket?endpoint=https://host")] = "",
     replicas: Annotated[int, typer.Option(min=1, help="Of each service, on real parts.")] = 1,
+    traces: Annotated[
+        str, typer.Option(metavar="URL", help="Send traces there, by OTLP over gRPC, such as http://127.0.0.1:4317.")
+    ] = "",
     rate_factor: Annotated[int, typer.Option(min=1, hidden=True, help="Multiplies the limits of one address.")] = 1,
 ) -> None:
     """Run the whole mesh until Ctrl-C."""
@@ -112,6 +115,7 @@ def up(
         backend=backend,
         urls=Urls(database_url, queue_url, progress_url, objects_url),
         replicas=replicas,
+        traces=traces,
     )
     console = Console(data / "logs", as_json=as_json, verbose=verbose)
     try:

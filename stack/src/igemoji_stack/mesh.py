@@ -62,6 +62,8 @@ class MeshOptions:
     """Multiplies the limits of one address; for tests, whose calls all come from the same."""
     traces: str = ""
     """Where a collector takes traces on this machine, by OTLP over gRPC: `http://127.0.0.1:4317`. Empty: none."""
+    smtp_url: str = ""
+    """Where auth sends mails: `smtp://127.0.0.1:25`. Empty: operators reset passwords by command."""
     drain_seconds: float = 0
     """How long a service tells that it stops before it does; without it calls between replicas may fail meanwhile."""
     web: Path | None = None
@@ -141,6 +143,10 @@ class Mesh:
     def metrics_ports(self, service: str) -> list[int]:
         """Of its replicas."""
         return [ports.metrics for ports in self._ports[service]]
+
+    def reached_at(self, service: str) -> list[int]:
+        """The ports where the others call a service's replicas."""
+        return [ports.rpc for ports in self._ports[service]]
 
     async def _start(self) -> None:
         self._check_assets()
@@ -260,10 +266,7 @@ class Mesh:
                 yield Command(_instance(name, number), [sys.executable, "-m", module], environment, ready)
 
     def _service_environment(self, name: str, ports: Ports, certificates: Path) -> dict[str, str]:
-        addresses = {
-            f"{peer.upper().replace('-', '_')}_ADDRESS": _target([place.rpc for place in self._ports[peer]])
-            for peer in SERVICES
-        }
+        addresses = {f"{peer.upper().replace('-', '_')}_ADDRESS": _target(self.reached_at(peer)) for peer in SERVICES}
         return {
             **addresses,
             "LISTEN": f"{HOST}:{ports.rpc}",
@@ -280,6 +283,7 @@ class Mesh:
             "BUILTIN_DIR": str((self._options.assets / "templates").resolve()),
             "WORKERS": str(self._options.workers),
             "PUBLIC_URL": self.url,
+            **({"SMTP_URL": self._options.smtp_url} if name == "auth" else {}),
             **(self.parts.environment(name) if self.parts else {}),
         }
 
@@ -304,7 +308,7 @@ class Mesh:
         folder = certificates.resolve()
         ca = folder / "ca.crt"
         options = GatewayOptions.machine(
-            ports={name: [place.rpc for place in self._ports[name]] for name in SERVICES},
+            ports={name: self.reached_at(name) for name in SERVICES},
             certificates=Certificates(folder / f"{GATEWAY}.crt", folder / f"{GATEWAY}.key", ca),
             listen=Address(HOST, self.port),
             admin=Address(HOST, ports.metrics),
@@ -346,21 +350,24 @@ class Mesh:
             },
             # With their passwords, for what operators do by command.
             "databases": self.parts.databases if self.parts is not None else {},
+            "objects": self.parts.objects() if self.parts is not None else {},
         }
         path = state_file(self._options.data)
         new = path.with_suffix(".new")
         new.unlink(missing_ok=True)
-            "objects": self.parts.objects() if self.parts is not None else {},
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(state, file, indent=2)
         os.replace(new, path)
 
 
 def _address(url: str) -> Address:
-    parts = urlsplit(url)
-    if not parts.hostname or not parts.port:
-        raise CannotStart(f"{url} does not look like http://127.0.0.1:4317.")
-    return Address(parts.hostname, parts.port)
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname and parts.port:
+            return Address(parts.hostname, parts.port)
+    except ValueError:  # of what is no port
+        pass
+    raise CannotStart(f"Traces can't be sent to {url}: it must look like http://127.0.0.1:4317.")
 
 
 def _instance(name: str, number: int) -> str:

@@ -157,7 +157,14 @@ def create_engine(url: str, *, bounded: bool = True) -> sa.Engine:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StartError(f"The database's folder {folder} can't be made: {error.strerror}.") from None
-    engine = sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=0, connect_args={"timeout": 15})
+    engine = sa.create_engine(
+        parsed,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        connect_args={"timeout": 15},
+        # Errors end up in logs, and values are addresses and password hashes.
+        hide_parameters=True,
+    )
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine

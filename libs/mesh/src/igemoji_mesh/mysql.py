@@ -92,6 +92,8 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
         pool_recycle=RECYCLE_SECONDS,
         isolation_level="REPEATABLE READ",
         connect_args={"connect_timeout": CONNECT_SECONDS, **waits},
+        # Errors end up in logs, and values are addresses and password hashes.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

@@ -87,9 +87,10 @@ class PasswordResets:
         link = await new_link(self._store, account, self._public_url, self._now())
         try:
             await mailer.send_reset(account.email or "", account.alias, link)
-        except Exception:
+        except Exception as error:
             MAILS.labels("failed").inc()
-            log.exception("a mail was not sent")
+            # Not in the server's words, which name the address.
+            log.error("a mail was not sent", error=type(error).__name__, code=getattr(error, "smtp_code", None))
         else:
             MAILS.labels("sent").inc()
 

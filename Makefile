@@ -19,7 +19,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults licences sbom lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,7 +60,7 @@ compose: .make/run ## Run everything on real parts with Docker, on http://127.0.
 	docker compose --file deploy/compose/compose.yaml up --build
 
 test-images: .make/dev .make/deploy $(STUBS) assets ## Build every image and try it (podman or docker: make test-images CONTAINERS=docker)
-	$(BIN)/python tests/deploy/images.py $(or $(CONTAINERS),podman)
+	$(BIN)/python -m tests.deploy.images $(or $(CONTAINERS),podman)
 
 watchers: ## Install what watches on Debian: Prometheus, Alertmanager, node exporter
 	$(AS_ROOT) apt-get update -qq
@@ -106,12 +106,18 @@ bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates and 
 bench-web: .make/dev $(STUBS) assets web ## Measure the first load of the web client in Chromium
 	$(BIN)/node bench/web/bench.mjs
 
+licences: .make/dev ## List the licence of every package in build/licences.md; fails where one was not looked at
+	$(BIN)/python deploy/supply/licences.py --report build/licences.md
+
+sbom: .make/run ## Write what is shipped as CycloneDX into build/sbom
+	$(BIN)/python deploy/supply/sbom.py build/sbom
+
 format: .make/dev ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean: ## Remove what was installed and built; data in .igemoji stays
-	rm -rf $(VENV) .venv-fer deploy/tools/.venv bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+	rm -rf build $(VENV) .venv-fer deploy/tools/.venv bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
 
 # What follows sets up by itself what the targets above need.
 

@@ -41,8 +41,10 @@ def main() -> None:
 
 def _write_files(folder: Path, values: dict[str, str]) -> None:
     folder.mkdir()
+    folder.chmod(0o755)  # whatever the umask is
     for key, value in values.items():
         (folder / key).write_text(value)
+        (folder / key).chmod(0o644)
 
 
 if __name__ == "__main__":

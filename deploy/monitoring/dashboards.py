@@ -74,14 +74,21 @@ def outbox(service: str) -> list[Panel]:
     ]
 
 
-def objects(*services: str) -> Panel:
+def objects(*services: str) -> list[Panel]:
     of = f'job=~"{"|".join(services)}"'
-    return Panel(
-        "Object store, 95 %",
-        {"{{operation}}": quantile("igemoji_object_store_seconds", of, "operation", 0.95)},
-        "s",
-        help="Of a stream: until its first byte.",
-    )
+    return [
+        Panel(
+            "Object store, 95 %",
+            {"{{operation}}": quantile("igemoji_object_store_seconds", of, "operation", 0.95)},
+            "s",
+            help="Of a stream: until its first byte.",
+        ),
+        Panel(
+            "Objects damaged",
+            {"{{job}} in a day": f"sum by (job) (increase(igemoji_objects_damaged_total{{{of}}}[1d]))"},
+            help="Read, and not what had been put.",
+        ),
+    ]
 
 
 def cache(service: str) -> Panel:
@@ -229,7 +236,7 @@ DASHBOARDS = {
             *rpc_panels("emoji-catalog"),
             *outbox("emoji-catalog"),
             cache("emoji-catalog"),
-            objects("emoji-catalog"),
+            *objects("emoji-catalog"),
         ],
     ),
     "ranking": ("ranking", [*rpc_panels("ranking"), cache("ranking")]),
@@ -240,7 +247,7 @@ DASHBOARDS = {
             *rpc_panels("inference"),
             *outbox("inference"),
             cache("inference"),
-            objects("inference", "inference-worker"),
+            *objects("inference", "inference-worker"),
         ],
     ),
     "gateway": ("gateway", GATEWAY),

@@ -1,13 +1,13 @@
-"""Builds every image and tries it: python tests/deploy/images.py [podman|docker]   (make test-images)
+"""Builds every image and tries it: python -m tests.deploy.images [podman|docker]   (make test-images)
 
 Sizes, users, labels and what is left of the build are looked at. Then a mesh of the images runs, without rights and on
-a read-only root file system, with the defaults that are embedded in them, and the end-to-end suite drives it.
+a read-only root file system, with the defaults that are embedded in them, and the end-to-end suite drives it. With
+podman the dev manifests are played too, on the real parts that they name, and the suite drives them again.
 """
 
 # ruff: noqa: T201 - it is a command
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -17,20 +17,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 from igemoji_mesh.certificates import CertificateAuthority
 from igemoji_mesh.ports import HOST, free_ports
+
+from .containers import Containers
+from .play import played
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "docker.io/library/python:3.11-slim-bookworm"
 NGINX = "docker.io/nginxinc/nginx-unprivileged:1.29-alpine"
 MB = 10**6
-SUITE = ("test_round_trip.py", "test_accounts.py", "test_sharing.py")
-ONLY = "not is_not_logged"
-"""Tests that need no more than an address."""
+OTHERS = ("test_command.py", "test_replicas.py")
+"""Of the end-to-end tests: what starts a mesh of its own, or wants two of each service."""
+ONLY = "not is_not_logged and not on_the_data_folder"
+"""Tests that look at no mesh from inside."""
 SERVICES = ("auth", "emoji-catalog", "ranking", "inference")
 
 
@@ -50,25 +51,8 @@ IMAGES = {
     "gateway": Image("services/gateway/Dockerfile", 130),
     "web": Image("web/Dockerfile", 150, NGINX),
 }
+START_SECONDS = 120
 LEFT_OVERS = ("gcc", "cc", "strip", "uv", "npm", "node")
-
-
-class Containers:
-    """podman or docker; both take the same words for what is done here."""
-
-    def __init__(self, command: str) -> None:
-        self._command = command
-
-    def __call__(self, *arguments: str, check: bool = True) -> str:
-        command = [self._command, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if check and done.returncode != 0:
-            sys.exit(f"{self._command} {' '.join(arguments)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-        return (done.stdout + done.stderr if arguments[0] == "logs" else done.stdout).strip()
-
-    def inspect(self, image: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self("image", "inspect", image))[0]
-        return found
 
 
 def main() -> None:
@@ -83,7 +67,10 @@ def main() -> None:
             _build(containers, name, image, pull=arguments.pull)
         _look_at(containers, name, image)
     with _mesh(containers) as url:
-        _suite(url)
+        suite(url, f"{arguments.command} exec igemoji-test-auth igemoji-auth")
+    if arguments.command == "podman":
+        with played(containers) as (url, operate):
+            suite(url, operate)
     print("every image was built and tried")
 
 
@@ -126,7 +113,7 @@ def _mesh(containers: Containers) -> Iterator[str]:
             gateway = ["--web=web:8080", "--rate-factor=100", "--drain-seconds=1"]
             _run(containers, network, "gateway", Path(folder), publish=f"{HOST}:{port}:8080", arguments=gateway)
             url = f"http://{HOST}:{port}"
-            _until_it_answers(containers, url)
+            containers.until_it_answers(url, [f"igemoji-test-{name}" for name in IMAGES], START_SECONDS)
             yield url
             _stop(containers)
         finally:
@@ -170,24 +157,11 @@ def _certificates(folder: Path) -> None:
     folder.chmod(0o755)
 
 
-def _until_it_answers(containers: Containers, url: str) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        try:
-            if httpx.get(f"{url}/api/v1/emojis/pages/1").status_code == 200 and "<html" in httpx.get(url).text:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    for name in IMAGES:
-        print(name, containers("logs", f"igemoji-test-{name}", check=False)[-1500:])
-    sys.exit("the images' mesh does not answer")
-
-
-def _suite(url: str) -> None:
-    tests = [str(ROOT / "tests" / "e2e" / name) for name in SUITE]
-    environment = {**os.environ, "IGEMOJI_E2E_URL": url}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", ONLY, *tests]
+def suite(url: str, operate: str) -> None:
+    """The end-to-end tests of what anybody can see from outside; `operate` is `igemoji-auth` there."""
+    ignored = [f"--ignore={ROOT / 'tests' / 'e2e' / name}" for name in OTHERS]
+    environment = {**os.environ, "IGEMOJI_E2E_URL": url, "IGEMOJI_E2E_AUTH": operate}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", ONLY, *ignored, "tests/e2e"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 

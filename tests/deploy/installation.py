@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from igemoji_mesh.ports import HOST
@@ -15,6 +16,7 @@ from .conftest import DEPLOY, ROOT, tool
 
 ASSETS = ROOT / "assets" / "build"
 BACKUP = DEPLOY / "backup"
+IGEMOJI = Path(sys.executable).parent / "igemoji"
 DATABASES = tuple(f"igemoji_{service}" for service in ("auth", "emoji_catalog", "ranking", "inference"))
 
 
@@ -82,6 +84,11 @@ class Installation:
             *(f"GRANT ALL ON {database}.* TO '{user}'@'%'" for database in DATABASES),
         )
         return await self._run("restore.sh", user, password, vault, *([taken] if taken else []))
+
+    async def check_objects(self) -> subprocess.CompletedProcess[str]:
+        """Compares what is stored with the rows, while the mesh runs."""
+        command = [str(IGEMOJI), "admin", "check-objects", "--data", str(self._folder / "mesh")]
+        return await asyncio.to_thread(lambda: subprocess.run(command, capture_output=True, text=True, check=False))
 
     async def _run(
         self, script: str, user: str, password: str, vault: Vault, *arguments: str

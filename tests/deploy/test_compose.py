@@ -1,6 +1,7 @@
 """The compose file, as a file: no Docker is needed."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         spec.loader.exec_module(prepare)
         secrets = tmp_path_factory.mktemp("compose") / "secrets"
         patch.setattr(prepare, "SECRETS", secrets)
+        umask = os.umask(0o077)
         prepare.main()
+        os.umask(umask)
         before = (secrets / "auth.env").read_text()
         prepare.main()
         assert (secrets / "auth.env").read_text() == before, "what databases know stays"
@@ -54,6 +57,12 @@ def test_everything_that_is_mounted_and_read_is_there(compose: dict[str, Any], p
         if "build" in service:
             assert (ROOT / service["build"]["dockerfile"]).is_file(), name
         assert set(service.get("depends_on", {})) <= set(compose["services"]), name
+
+
+def test_what_is_mounted_is_closed_to_others_here_and_open_to_the_users_of_containers(prepared: Path) -> None:
+    assert prepared.stat().st_mode & 0o077 == 0
+    for path in (*prepared.glob("*-tls"), *prepared.glob("*-tls/*"), *prepared.glob("redis/*")):
+        assert path.stat().st_mode & 0o004, path
 
 
 def test_images_are_those_of_the_manifests(compose: dict[str, Any]) -> None:

@@ -16,13 +16,13 @@ import httpx
 import pytest
 import yaml
 
-from igemoji_mesh.metrics import METRICS
+from igemoji_mesh.metrics import METRICS, WORKERS
 from igemoji_mesh.ports import HOST
 from igemoji_stack.backend import Backend
 from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
 
 from .conftest import ROOT, tool
-from .watched import MONITORING, Collector, Programs, Prometheus, Receiver, start_monitoring
+from .watched import MONITORING, Collector, MailServer, Programs, Prometheus, Receiver, start_monitoring
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -72,7 +72,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         return asyncio.run_coroutine_threadsafe(work, loop).result(200)
 
     lines: list[tuple[str, str]] = []
-    collector, receiver, programs = Collector(), Receiver(), Programs()
+    collector, receiver, mails, programs = Collector(), Receiver(), MailServer(), Programs()
     options = MeshOptions(
         data=folder / "mesh",
         assets=ASSETS,
@@ -81,6 +81,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         rate_factor=100,
         backend=Backend.REAL,
         traces=collector.start(),
+        smtp_url=mails.url,
     )
     mesh = Mesh(options, lambda name, line: lines.append((name, line)))
     try:
@@ -101,6 +102,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         run(mesh.stop())
         programs.stop()
         receiver.stop()
+        mails.stop()
         collector.stop()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
@@ -135,6 +137,7 @@ def use(watched: Watched) -> None:
             assert http.get("/api/v1/users/mypage/result", headers=me).status_code == 200
             assert http.get("/api/v1/faces/ranking").status_code == 200
             assert http.get("/api/v1/users/me", headers={"Authorization": "Bearer wrong"}).status_code == 401
+            assert http.post("/api/v1/users/password-reset", json={"email": account["email"]}).status_code == 202
             eventually(lambda: watched.prometheus.ask("igemoji_inference_tasks_total"))
 
 
@@ -145,12 +148,12 @@ def _done(http: httpx.Client, task: str, me: dict[str, str]) -> bool:
 
 
 def test_every_metric_of_the_registry_is_there(watched: Watched) -> None:
-    # With workers of their own the service has what tells of the work only as zeros: it is theirs.
+    # With workers of their own the service has what tells of the work only as zeros, or not at all: it is theirs.
     wanted = {
-        (metric.series, "inference-worker" if "inference-worker" in metric.of else job)
+        (metric.series, job)
         for metric in METRICS.values()
         for job in metric.of
-        if not metric.needs
+        if (metric.of, job) != (WORKERS, "inference")
     }
 
     def missing() -> set[tuple[str, str]]:

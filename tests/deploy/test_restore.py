@@ -133,6 +133,7 @@ async def test_whatever_was_backed_up_is_there_again(installations):
         person = Person(http)
         assert await person.sees(everything) == seen, "with the token of before"
         assert (await http.get(made_later)).status_code == 404
+        assert (await after.check_objects()).returncode == 0, "every object is what was put once"
         page = {"X-Requested-With": "fetch"}
         assert (await http.post("/api/v1/users/auth/refresh", json={}, headers=page)).status_code == 200
         await person.log_in()

@@ -1,7 +1,8 @@
-"""What watches a mesh in tests: real Prometheus, Alertmanager and node exporter, a collector of traces, a receiver."""
+"""What a watched mesh is told by and tells: Prometheus, Alertmanager, node exporter, collectors of traces and mails."""
 
 import json
 import re
+import socketserver
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -83,6 +84,31 @@ class Receiver:
 
         self._server = ThreadingHTTPServer((HOST, 0), Handler)
         self.url = f"http://{HOST}:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class MailServer:
+    """As much of SMTP (RFC 5321) as takes mails in, and forgets them."""
+
+    def __init__(self) -> None:
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(b"220 here\r\n")
+                for line in self.rfile:
+                    if line.upper().startswith(b"DATA"):
+                        self.wfile.write(b"354 go on\r\n")
+                        while self.rfile.readline() not in (b".\r\n", b""):
+                            pass
+                    self.wfile.write(b"250 fine\r\n")
+
+        self._server = socketserver.ThreadingTCPServer((HOST, 0), Handler)
+        self.url = f"smtp://{HOST}:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 

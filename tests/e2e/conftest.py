@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -52,7 +53,8 @@ def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """One mesh for the whole run, on a free port, in an event loop and a thread of its own.
 
     With `--backend real` it stands on real parts, with two of each service and three workers. With IGEMOJI_E2E_URL in
-    the environment it is the one that runs there; tests that look inside of a mesh can't run then.
+    the environment it is the one that runs there: tests that look inside of a mesh can't run then, and operators are
+    made by the command in IGEMOJI_E2E_AUTH, such as `podman exec auth igemoji-auth`.
     """
     if url := os.environ.get("IGEMOJI_E2E_URL"):
         yield Elsewhere(url)
@@ -201,12 +203,15 @@ def eventually_fixture() -> Any:
 
 
 @pytest.fixture
-def operator(mesh: LoggedMesh, me: Someone) -> Someone:
+def operator(mesh: LoggedMesh | Elsewhere, me: Someone) -> Someone:
     """Who decides which templates others may see."""
     name = new_id().replace("-", "")[-12:]
     other = Someone(me.http, f"{name}@example.org", f"password of {name}", f"o{name}")
     other.register()
-    command = [IGEMOJI, "admin", "make-operator", other.email, "--data", str(mesh.data)]
+    if isinstance(mesh, Elsewhere):
+        command = [*shlex.split(os.environ["IGEMOJI_E2E_AUTH"]), "make-operator", other.email]
+    else:
+        command = [IGEMOJI, "admin", "make-operator", other.email, "--data", str(mesh.data)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     other.log_in()
     return other

@@ -1,0 +1,113 @@
+"""What the documents name exists: targets of make, commands, files, headings, and who is spoken of to kubectl."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+from .manifests import WORKLOADS, Manifest, name_of, of_kind
+
+DOCUMENTS = sorted(
+    ROOT / line
+    for line in subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+)
+EACH = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+OPERATIONS = ROOT / "docs" / "operations.md"
+WORKLOAD = re.compile(r"(?<!-k )\b(deploy|statefulset)/([a-z-]+)(?![\w/-])")
+"""As kubectl is told of it."""
+TOP = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+
+
+def code(document: Path) -> Iterator[str]:
+    """What stands in code: spans, and lines of blocks."""
+    inside = False
+    for line in document.read_text().splitlines():
+        if line.startswith("```"):
+            inside = not inside
+        elif inside:
+            yield line
+        else:
+            yield from re.findall(r"`([^`]+)`", line)
+
+
+@EACH
+def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for text in code(document):
+        if found := re.match(r"(?:sudo )?make ((?:[a-z-]+ ?)+)", text):
+            assert set(found[1].split()) <= targets, text
+
+
+@EACH
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    for text in code(document):
+        for word in re.findall(r"[\w./*-]+", WORKLOAD.sub("", text)):
+            path = word.rstrip(".:/")
+            if path.partition("/")[0] in TOP and "/" in path and "*" not in path:
+                places = (ROOT / path, document.parent / path)
+                assert any(place.exists() for place in places) or _is_made(path), f"{word} in {text}"
+
+
+@EACH
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (document.parent / path).resolve() if path else document
+        assert there.exists(), target
+        assert not anchor or anchor in set(_anchors(there)), target
+
+
+def test_commands_and_options_that_operators_are_told_exist() -> None:
+    text = OPERATIONS.read_text()
+    commands = set(re.findall(r"-- (igemoji-[a-z-]+) ([a-z-]+)", " ".join(code(OPERATIONS))))
+    assert len(commands) >= 3
+    for program, command in commands:
+        _help(program, command)
+    for command, option in (
+        ("igemoji-inference worker", "--only-small"),
+        ("igemoji up", "--traces"),
+        ("igemoji-gateway serve", "--traces"),
+    ):
+        assert option in text
+        assert option in _help(*command.split())
+
+
+@pytest.mark.parametrize("manifests", ["everything"], indirect=True)
+def test_kubectl_is_told_of_workloads_that_exist(manifests: list[Manifest]) -> None:
+    kinds = {"deploy": "Deployment", "statefulset": "StatefulSet"}
+    there = {(found["kind"], name_of(found)) for found in of_kind(manifests, *WORKLOADS)}
+    named = [text for text in code(OPERATIONS) if text.startswith("kubectl")]
+    told = {(kinds[kind], name) for text in named for kind, name in WORKLOAD.findall(text)}
+    assert told
+    assert told <= there
+
+
+def _is_made(path: str) -> bool:
+    """Made by a command: git does not keep it, or a benchmark writes it when it is run."""
+    if subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT, check=False).returncode == 0:
+        return True
+    folder, _, name = path.rpartition("/")
+    return folder == "bench/results" and any(name in bench.read_text() for bench in ROOT.glob("bench/*/*.py"))
+
+
+def _anchors(document: Path) -> Iterator[str]:
+    for line in document.read_text().splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("#").strip().lower()
+            yield re.sub(r"[^\w -]", "", heading).replace(" ", "-")
+
+
+def _help(program: str, *arguments: str) -> str:
+    """What a program of this environment says about itself."""
+    command = [str(Path(sys.executable).parent / program), *arguments, "--help"]
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=environment).stdout

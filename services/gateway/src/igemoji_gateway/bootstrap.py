@@ -9,7 +9,8 @@ from igemoji_gateway.clusters import clusters
 from igemoji_gateway.contract import ContractError, routed, service_names
 from igemoji_gateway.listener import listener, metrics_listener
 from igemoji_gateway.options import GatewayOptions
-from igemoji_gateway.protobuf import Config, extension
+from igemoji_gateway.overload import overload
+from igemoji_gateway.protobuf import Config
 from igemoji_protos import Rpc
 from igemoji_protos import rpcs as contract
 
@@ -37,15 +38,7 @@ def bootstrap(options: GatewayOptions, rpcs: Iterable[Rpc] | None = None) -> Con
             "ignore_global_conn_limit": True,
         },
         "stats_config": {"stats_tags": [{"tag_name": "rpc", "regex": RPC_IN_STATISTICS}]},
-        "overload_manager": {
-            "resource_monitors": [
-                extension(
-                    "envoy.resource_monitors.global_downstream_max_connections",
-                    "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-                    max_active_downstream_connections=options.max_connections,
-                )
-            ]
-        },
+        **overload(options),
         "static_resources": {"listeners": listeners, "clusters": clusters(options, services)},
     }
 

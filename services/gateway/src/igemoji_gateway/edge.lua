@@ -20,7 +20,16 @@ local function remove_what_grpc_refuses(headers)
   end
 end
 
+-- Whether a browser is told to come by HTTPS only. Not to `localhost`, whose other ports are other programs.
+local function is_for_https_only(headers)
+  local host = headers:get(":authority") or ""
+  return headers:get("x-forwarded-proto") == "https" and string.match(host, "^localhost:?%d*$") == nil
+end
+
 function envoy_on_request(handle)
+  if is_for_https_only(handle:headers()) then
+    handle:streamInfo():dynamicMetadata():set("igemoji", "https", true)
+  end
   remove_what_grpc_refuses(handle:headers())
   if speaks_grpc(handle:headers():get("content-type")) then
     handle:streamInfo():dynamicMetadata():set("igemoji", "grpc", true)
@@ -34,6 +43,9 @@ function envoy_on_response(handle)
   local code = headers:get("x-http-code")
   headers:remove("x-http-code")
   local ours = handle:streamInfo():dynamicMetadata():get("igemoji")
+  if ours ~= nil and ours["https"] then
+    headers:replace("strict-transport-security", "max-age=31536000")
+  end
   if ours ~= nil and ours["grpc"] then
     return
   end

@@ -12,9 +12,14 @@ from igemoji_protos import Rpc
 CORS = "envoy.filters.http.cors"
 JWT = "envoy.filters.http.jwt_authn"
 RATE_LIMIT = "envoy.filters.http.local_ratelimit"
+USER_RATE_LIMIT = "igemoji.user_rate_limit"
 TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
 
+LIMITS = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
+"""The type of both; routes say how much."""
+
 PROVIDER = "igemoji"
+CLAIMS = "claims"
 JWKS_PATH = "/.well-known/jwks.json"
 
 COMPRESSED = [
@@ -52,10 +57,9 @@ def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
         extension("envoy.filters.http.grpc_web", "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"),
         *(_body_limit(kib) for kib in request_limits(rpcs)),
         _transcoder(options, rpcs),
-        extension(
-            RATE_LIMIT, "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", stat_prefix="rate_limit"
-        ),
+        extension(RATE_LIMIT, LIMITS, stat_prefix="rate_limit"),
         _tokens(options, rpcs),
+        extension(USER_RATE_LIMIT, LIMITS, stat_prefix="user_rate_limit"),
         _statistics(rpcs),
         extension(
             "envoy.filters.http.router",
@@ -71,11 +75,17 @@ def body_limit_name(kib: int) -> str:
 
 
 def _security_headers() -> Config:
-    """First, so that they stand on every answer. The web client's own come first where it has some."""
+    """First, so that they stand on every answer. What an answer says itself counts: pages have their own policies."""
     headers = {
+        # An answer of the API is no page: whatever it is shown as, it does nothing.
+        "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        # Pages of other origins get at it by CORS, where they are allowed to.
+        "cross-origin-resource-policy": "same-origin",
+        "cache-control": "no-store",
     }
     mutations: list[Config] = [{"append": header(key, value, action="ADD_IF_ABSENT")} for key, value in headers.items()]
     mutations.append({"remove": "x-envoy-upstream-healthchecked-cluster"})
@@ -152,6 +162,8 @@ def _tokens(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
                 "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
                 # The services check it again.
                 "forward": True,
+                # For the limits of a user.
+                "payload_in_metadata": CLAIMS,
                 "require_expiration": True,
                 "clock_skew_seconds": 10,
                 "remote_jwks": {

@@ -3,7 +3,7 @@
 from igemoji_gateway.clusters import ADMIN, TRACES, key_pair
 from igemoji_gateway.filters import http_filters
 from igemoji_gateway.options import Address, Certificates, GatewayOptions
-from igemoji_gateway.protobuf import Config, extension
+from igemoji_gateway.protobuf import Config, extension, seconds
 from igemoji_gateway.replies import local_reply_config
 from igemoji_gateway.routes import route_configuration
 from igemoji_protos import Rpc
@@ -14,13 +14,29 @@ MANAGER_TYPE = "envoy.extensions.filters.network.http_connection_manager.v3.Http
 SPOOFABLE_PREFIXES = ("x-user-", "x-caller", "x-envoy-", "x-igemoji-")
 SPOOFABLE = (
     "x-jwt-payload",
-    "x-forwarded-client-cert",
     "x-http-code",
     "x-request-id",
     "traceparent",
     "tracestate",
+    "forwarded",
+    "x-real-ip",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-forwarded-client-cert",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
 )
-"""Headers that mean something between the gateway and the services: from outside they mean nothing."""
+"""Headers that mean something between the gateway and the services, or to other programs: from outside they mean
+nothing."""
+
+FROM_PROXIES = ("x-forwarded-for", "x-forwarded-proto")
+"""Believed of a proxy in front, if there is one."""
+
+IDLE_SECONDS = 620
+"""Longer than load balancers keep an idle connection to a backend (Google's 600 s is the longest), so that none of them
+sends a request into one that ends."""
 
 UNLOGGED_PATHS = "/api/v1/shared/"
 """Whoever knows a path below it may see the photo it leads to: it does not go into the log."""
@@ -63,19 +79,22 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
         normalize_path=True,
         merge_slashes=True,
         path_with_escaped_slashes_action="REJECT_REQUEST",
-        early_header_mutation_extensions=[_identity_headers_off()],
+        early_header_mutation_extensions=[_identity_headers_off(options)],
+        max_request_headers_kb=32,
         request_headers_timeout="10s",
         # A photo over a slow line takes its time; a request that never ends does not.
         request_timeout="300s",
         stream_idle_timeout="300s",
         common_http_protocol_options={
-            "idle_timeout": "3600s",
+            "idle_timeout": seconds(IDLE_SECONDS),
             "headers_with_underscores_action": "REJECT_REQUEST",
+            "max_headers_count": 100,
         },
+        # What may be on its way unread. More than the guide's 64 KiB a stream: a photo over a long line would crawl.
         http2_protocol_options={
             "max_concurrent_streams": 100,
-            "initial_stream_window_size": 1 << 20,
-            "initial_connection_window_size": 4 << 20,
+            "initial_stream_window_size": 256 << 10,
+            "initial_connection_window_size": 1 << 20,
         },
         access_log=[
             _log(LOG_FIELDS, unlogged_path=False),
@@ -158,13 +177,13 @@ def _read_only(page: str) -> Config:
 
 
 def _listener(name: str, address: Address, manager: Config, tls: Certificates | None = None) -> Config:
-    socket: Config = {"transport_socket": _https(tls)} if tls else {}
+    socket: Config = {"transport_socket": _https(tls), "transport_socket_connect_timeout": "10s"} if tls else {}
     return {
         "name": name,
         "address": {"socket_address": {"address": address.host, "port_value": address.port}},
         # Or a second Envoy on the same port starts and takes half of the connections.
         "enable_reuse_port": False,
-        "per_connection_buffer_limit_bytes": 1 << 20,
+        "per_connection_buffer_limit_bytes": 32 << 10,
         "filter_chains": [{"filters": [manager], **socket}],
     }
 
@@ -181,13 +200,14 @@ def _https(tls: Certificates) -> Config:
     )
 
 
-def _identity_headers_off() -> Config:
+def _identity_headers_off(options: GatewayOptions) -> Config:
     """Before anything is matched, for every route that there is or will be."""
+    names = SPOOFABLE if options.trusted_proxies else (*SPOOFABLE, *FROM_PROXIES)
     return extension(
         "envoy.http.early_header_mutation.header_mutation",
         "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
         mutations=[
             *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in SPOOFABLE_PREFIXES),
-            *({"remove": name} for name in SPOOFABLE),
+            *({"remove": name} for name in names),
         ],
     )

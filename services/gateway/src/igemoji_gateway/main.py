@@ -71,6 +71,8 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
         rate_factor=arguments.rate_factor,
         calls_at_once=arguments.calls_at_once,
         streams_at_once=arguments.streams_at_once,
+        max_connections=arguments.max_connections,
+        max_heap_mib=arguments.max_heap_mib,
     )
 
 
@@ -138,6 +140,11 @@ def _add_options(command: argparse.ArgumentParser) -> None:
         ("streams", GatewayOptions.streams_at_once, "the same for streams"),
     ):
         add(f"--{name}-at-once", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
+    for name, default, what in (
+        ("connections", GatewayOptions.max_connections, "connections of clients at a time"),
+        ("heap-mib", GatewayOptions.max_heap_mib, "memory that Envoy may take, less than its container has, MiB"),
+    ):
+        add(f"--max-{name}", type=int, default=default, metavar="N", help=f"{what} (default: {default})")
 
 
 def _address(text: str) -> Address:

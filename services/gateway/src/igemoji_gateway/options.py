@@ -71,7 +71,9 @@ class GatewayOptions:
     streams_at_once: int = 2000
     """The same for streams."""
     max_connections: int = 10_000
-    """From clients, at a time."""
+    """From clients, at a time. One more is closed as soon as it is opened."""
+    max_heap_mib: int = 384
+    """Of memory. Short before it nobody new is taken in, and who holds most of it has to go: Envoy itself stays."""
 
     @classmethod
     def machine(cls, ports: Mapping[str, int | Sequence[int]], certificates: Certificates, **others: object) -> Self:

@@ -36,8 +36,22 @@ RETRY_ON = "unavailable,reset,reset-before-request,connect-failure,refused-strea
 APART = ("Jwks",)
 """Counted with the streams: while calls are refused, tokens can be checked all the same."""
 
-REMEMBERED_ADDRESSES = 20_000
-"""Envoy remembers 20 unless told: the 21st address would then reset the limit of the first."""
+REMEMBERED = 20_000
+"""Addresses, and users. Envoy remembers 20 unless told: the 21st would then reset the limit of the first."""
+
+ADDRESS: Config = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
+"""Of IPv6 its /64, which is what one client has."""
+
+USER_KEY = "user"
+USER: Config = {
+    "metadata": {
+        "descriptor_key": USER_KEY,
+        "source": "DYNAMIC",
+        "metadata_key": {"key": filters.JWT, "path": [{"key": filters.CLAIMS}, {"key": "sub"}]},
+        "skip_if_absent": True,
+    }
+}
+"""Who has many addresses has one account."""
 
 DISABLED = typed("envoy.config.route.v3.FilterConfig", disabled=True)
 
@@ -82,21 +96,20 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
 
 
 def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
-    added = [header("cache-control", "no-store", action="ADD_IF_ABSENT")]
-    if rpc.server_streaming:
-        added.append(header("x-accel-buffering", "no", action="ADD_IF_ABSENT"))
     route: Config = {
         "name": rpc.path,
         "match": {"path": rpc.path},
         "route": _forward(rpc),
-        "response_headers_to_add": added,
         **_limit_of(rpc),
         "typed_per_filter_config": {
             **_smaller_limits_off(rpc, limits),
-            filters.RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor),
+            filters.RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, ADDRESS, "masked_remote_address"),
+            filters.USER_RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, USER, USER_KEY),
         },
     }
-    if not rpc.server_streaming:
+    if rpc.server_streaming:
+        route["response_headers_to_add"] = [header("x-accel-buffering", "no", action="ADD_IF_ABSENT")]
+    else:
         # REST has no deadline of its own: the service is told how long anybody waits.
         route["request_headers_to_add"] = [header("grpc-timeout", f"{_timeout(rpc)}S", action="ADD_IF_ABSENT")]
     if not takes_cookie(rpc):
@@ -172,19 +185,19 @@ def _smaller_limits_off(rpc: Rpc, limits: list[int]) -> Config:
     return {filters.body_limit_name(kib): DISABLED for kib in limits if kib < max_request_kib(rpc)}
 
 
-def _rate_limit(calls_per_minute: int) -> Config:
-    """A bucket for every address (IPv6: for every /64, which is what one client has), filled steadily."""
+def _rate_limit(calls_per_minute: int, whose: Config, key: str) -> Config:
+    """A bucket for everyone whom an action of Envoy's tells apart under a key, filled steadily."""
     return typed(
         "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
         stat_prefix="rate_limit",
         filter_enabled={"default_value": {"numerator": 100}},
         filter_enforced={"default_value": {"numerator": 100}},
-        # Envoy wants a bucket for requests without an address too; there are none.
+        # Envoy wants a bucket for requests of nobody too, such as those of no user.
         token_bucket={"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"},
-        rate_limits=[{"actions": [{"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}]}],
+        rate_limits=[{"actions": [whose]}],
         descriptors=[
             {
-                "entries": [{"key": "masked_remote_address"}],
+                "entries": [{"key": key}],
                 "token_bucket": {
                     "max_tokens": calls_per_minute,
                     "tokens_per_fill": calls_per_minute,
@@ -192,7 +205,7 @@ def _rate_limit(calls_per_minute: int) -> Config:
                 },
             }
         ],
-        max_dynamic_descriptors=REMEMBERED_ADDRESSES,
+        max_dynamic_descriptors=REMEMBERED,
         response_headers_to_add=[header("retry-after", str(math.ceil(60 / calls_per_minute)))],
     )
 

@@ -7,6 +7,7 @@ what is added to it ends the call when there is something more to watch.
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -44,9 +45,8 @@ class RedisFeed:
     """Its own inboxes are those of a MemoryFeed, filled by `run`."""
 
     def __init__(self, url: str) -> None:
-        # Once more at once, on a new connection: that Redis was started again shows when it is next spoken to.
-        self._redis = _client(url, TELL_SECONDS)
-        self._reading = _client(url, BLOCK_SECONDS + 2)
+        self._redis, self._reading = _client(url), _client(url)
+        self._adding = asyncio.Lock()
         self._local = MemoryFeed()
         self._own = f"{PREFIX}of:{new_id()}"
         self._seen: dict[str, str] = {}
@@ -58,21 +58,13 @@ class RedisFeed:
         return BEAT_SECONDS if time.monotonic() >= self._trusted_from else SLOW_BEAT_SECONDS
 
     async def tell(self, task_id: str, news: News) -> None:
-        if time.monotonic() < self._silent_until:
-            return
-        try:
-            async with asyncio.timeout(2 * TELL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.xadd(PREFIX + task_id, _fields(news), maxlen=MAX_ENTRIES, approximate=True)
-                pipeline.expire(PREFIX + task_id, KEPT_SECONDS)
-                await pipeline.execute()
-        except TROUBLE as error:
-            self._silent_until = time.monotonic() + RETRY_SECONDS
-            log.warning("progress can't be told now", error=repr(error))
+        await self._add(PREFIX + task_id, _fields(news), MAX_ENTRIES)
 
     @asynccontextmanager
     async def watch(self, task_id: str) -> AsyncIterator[Inbox]:
         async with self._local.watch(task_id) as inbox:
-            await self._stir()
+            # Ends the call under way, so that the next one watches more.
+            await self._add(self._own, {"stir": ""}, 1)
             yield inbox
 
     async def run(self) -> None:
@@ -88,39 +80,55 @@ class RedisFeed:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def close(self) -> None:
-        with suppress(*TROUBLE):
-            await self._redis.delete(self._own)
-        await self._redis.aclose()
-        await self._reading.aclose()
+        """Once `run` has ended."""
+        async with self._adding:
+            self._silent_until = math.inf
+            with suppress(*TROUBLE):
+                async with asyncio.timeout(TELL_SECONDS):
+                    await self._redis.delete(self._own)
+            for client in (self._redis, self._reading):
+                with suppress(*TROUBLE):  # a server that is away does not say goodbye
+                    await client.aclose()
 
     async def _read(self) -> None:
         """Hands out what comes next."""
         # From the beginning for those that are new here: what was told between a row and this call is among it.
         watched = {PREFIX + task_id for task_id in self._local.watched}
         self._seen = {name: self._seen.get(name, "0") for name in (*watched, self._own)}
-        block = round(BLOCK_SECONDS * 1000)
-        for name, entries in await self._reading.xread(dict(self._seen), block=block) or ():
+        async with asyncio.timeout(BLOCK_SECONDS + 2):
+            found = await self._reading.xread(dict(self._seen), block=round(BLOCK_SECONDS * 1000))
+        for name, entries in found or ():
             for entry_id, fields in entries:
                 self._seen[name] = entry_id
                 if name != self._own:
                     self._local.hand_out(name.removeprefix(PREFIX), _news(fields))
 
-    async def _stir(self) -> None:
-        """Ends the call under way, so that the next one watches more."""
-        with suppress(*TROUBLE):
-            async with asyncio.timeout(2 * TELL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.xadd(self._own, {"stir": ""}, maxlen=1, approximate=False)
-                pipeline.expire(self._own, KEPT_SECONDS)
-                await pipeline.execute()
+    async def _add(self, name: str, fields: dict[str, str], kept: int) -> None:
+        """One after the other, so that `close` comes after the last. Nothing while Redis is away."""
+        async with self._adding:
+            if time.monotonic() < self._silent_until:
+                return
+            try:
+                async with asyncio.timeout(TELL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
+                    pipeline.xadd(name, fields, maxlen=kept, approximate=kept > 1)
+                    pipeline.expire(name, KEPT_SECONDS)
+                    await pipeline.execute()
+            except TROUBLE as error:
+                log.warning("progress can't be told now", error=repr(error))
+                self._silent_until = time.monotonic() + RETRY_SECONDS
+                self._trusted_from = self._silent_until + SETTLE_SECONDS
 
 
-def _client(url: str, seconds: float) -> Any:
+def _client(url: str) -> Any:
+    """Every call to it needs a time limit.
+
+    A `socket_timeout` would do that, but by `asyncio.wait_for`, which before Python 3.12 may swallow a cancellation: a
+    service that is stopped while it connects would never end.
+    """
+    # Once more at once, on a new connection: that Redis was started again shows when it is next spoken to.
+    retry = Retry(NoBackoff(), 1)
     return Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=seconds,
-        socket_connect_timeout=TELL_SECONDS,
-        retry=Retry(NoBackoff(), 1),
+        url, decode_responses=True, socket_timeout=None, socket_connect_timeout=TELL_SECONDS, retry=retry
     )
 
 

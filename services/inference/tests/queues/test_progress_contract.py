@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -222,6 +223,18 @@ async def test_while_redis_is_away_a_watch_goes_on_and_news_come_again_when_it_i
 async def test_what_was_told_ends_by_itself(redis):
     async with running_feed(RedisFeed(redis.url)) as feed:
         await feed.tell("old", step(1))
-        client = redis_feed._client(redis.url, 5)
+        client = redis_feed._client(redis.url)
         assert 0 < await client.ttl(f"{redis_feed.PREFIX}old") <= redis_feed.KEPT_SECONDS
         await client.aclose()
+
+
+@pytest.mark.real
+async def test_a_feed_ends_at_once_whatever_it_is_doing_and_leaves_no_connection(redis):
+    for turns in range(0, 200, 4):
+        feed = RedisFeed(redis.url)
+        async with asyncio.timeout(WAIT_SECONDS), running_feed(feed):
+            telling = [asyncio.create_task(feed.tell("x", step(1))) for _ in range(3)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        await asyncio.gather(*telling)
+    gc.collect()

@@ -26,7 +26,7 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
     "nothing": (),
     "in-cluster": IN_CLUSTER,
     "in-cluster, closed": (*IN_CLUSTER, "network-policies"),
-    "external, closed": (*EXTERNAL, "rabbitmq", "redis", "network-policies"),
+    "external, closed": (*EXTERNAL, "public-pictures", "rabbitmq", "redis", "network-policies"),
     "external database, own S3": ("external-database", "minio", "rabbitmq", "redis", "network-policies"),
     "own database, external S3": ("mariadb", "external-s3", "rabbitmq", "redis", "network-policies"),
     "scaled": (*IN_CLUSTER, "hpa", "keda"),

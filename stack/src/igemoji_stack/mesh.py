@@ -162,7 +162,7 @@ class Mesh:
         web_port = free_ports(1)[0] if self._options.web else None
         if self._options.web and web_port:
             folder = self._options.data / "run" / website.NAME
-            commands.append(website.command(self._options.web, folder, web_port))
+            commands.append(website.command(self._options.web, folder, web_port, self._options.urls.objects))
         gateway = self._gateway(certificates, web_port)
         await asyncio.gather(*(self._bring_up(command) for command in commands))
         await self._bring_up(gateway)

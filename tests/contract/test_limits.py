@@ -162,6 +162,8 @@ TESTS = {
     "hostile": "services/inference/tests/hostile/test_limits.py",
     "login": "services/auth/tests/test_login.py",
     "throttle": "services/auth/tests/test_throttle.py",
+    "quotas": "services/inference/tests/test_quotas.py",
+    "overload": "services/gateway/tests/test_overload.py",
     "upstreams": "services/gateway/tests/test_upstreams.py",
     "errors": "services/gateway/tests/test_errors.py",
     "e2e": "tests/e2e/test_round_trip.py",
@@ -174,6 +176,22 @@ HELD_ELSEWHERE = {
     "open tasks: 5 a user, and those of all": (
         "tasks",
         "test_more_open_tasks_than_a_user_may_have_are_refused_with_a_time_to_wait",
+    ),
+    "photos a day: 1,000 a user, 100 a guest": (
+        "quotas",
+        "test_a_user_may_bring_so_many_photos_a_day_and_deleting_them_gives_none_back",
+    ),
+    "tasks watched: 20 a user": (
+        "quotas",
+        "test_a_user_may_watch_so_many_tasks_and_another_one_when_one_has_ended",
+    ),
+    "calls at a time: those that a service has room for": (
+        "overload",
+        "test_what_a_service_has_no_room_for_is_refused_at_once_and_told_when_to_come_again",
+    ),
+    "streams at a time: apart from calls": (
+        "overload",
+        "test_watchers_take_no_room_from_calls_and_have_their_own_limit",
     ),
     "one task: 20 s": ("hostile", "test_a_worker_whose_processor_was_taken_away_failed_for_the_limit"),
     "one task: 1.5 GiB": ("hostile", "test_with_too_little_memory_a_photo_fails_for_the_limit_and_the_worker_lives"),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from igemoji_inference import store
 from igemoji_inference.progress import MemoryFeed
+from igemoji_inference.quotas import Quotas
 from igemoji_inference.service import Inference
 from igemoji_mesh.database import Database
 from igemoji_mesh.ids import new_id
@@ -70,7 +71,7 @@ def objects(tmp_path):
 
 @pytest.fixture
 def inference(database, objects):
-    limits = {"max_photo_bytes": 2**20, "max_open_tasks": 5, "max_queued_tasks": 100}
+    limits = {"max_photo_bytes": 2**20, "limits": Quotas(5, 10, 10, 10), "max_queued_tasks": 100}
     return Inference(database, objects, Nobody(), MemoryFeed(), Nobody(), **limits)
 
 

@@ -86,7 +86,7 @@ class ServiceSettings(StorageSettings):
 
     rpc_deadline_seconds: float = 15
     """What a call may take where its client set no deadline."""
-    max_calls: int = 32
+    max_calls: int = 24
     """Answered at a time, eight of them by the database; more are refused. Calls of other services may be four times as
     many: they are part of what was let in."""
     max_streams: int = 2000

@@ -65,7 +65,7 @@ class GatewayOptions:
     """Proxies in front whose X-Forwarded-For is believed; rate limits then count the address before them."""
     rate_factor: int = 1
     """Multiplies every rate limit; for load tests, which come from one address."""
-    calls_at_once: int = 24
+    calls_at_once: int = 16
     """To each address of a service, streams apart; a little less than a service takes on (`MAX_CALLS`), so that the
     gateway refuses first. A DNS name counts as one address, however many it has."""
     streams_at_once: int = 2000

@@ -34,6 +34,15 @@ def jwt_failure(detail: str) -> str:
 
 
 REPLIES = [
+    # The circuit breaker: as many calls are under way as can be answered soon. It is the first to be looked for, since
+    # it is said most often when there is the least time.
+    Reply(
+        "response.code == 503 && response.code_details.startsWith('upstream_reset_before_response_started{overflow')",
+        14,
+        "OVERLOADED",
+        "Too many people ask at this moment. Try again in a second.",
+        retry_after=1,
+    ),
     # A valid token cannot be told from a forged one while the keys are unknown: it is not the client's mistake.
     Reply(
         jwt_failure("Jwks_remote_fetch_is_failed"),
@@ -84,14 +93,6 @@ REPLIES = [
     ),
     Reply("response.code == 431", 8, "HEADERS_TOO_LARGE", "The request's headers are too large."),
     Reply("response.code == 501", 12, "NOT_IMPLEMENTED", "This is not implemented."),
-    # The circuit breaker: as many calls are under way as can be answered soon.
-    Reply(
-        "response.code == 503 && response.code_details.startsWith('upstream_reset_before_response_started{overflow')",
-        14,
-        "OVERLOADED",
-        "Too many people ask at this moment. Try again in a second.",
-        retry_after=1,
-    ),
     Reply(
         "response.code in [502, 503]",
         14,

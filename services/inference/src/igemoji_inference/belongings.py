@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
-from igemoji_inference import store
+from igemoji_inference import quotas, store
 from igemoji_inference.domain import LinkNotFound, ResultNotReady, Share, Task
 from igemoji_inference.service import LINK_LASTS, Queue, owned
 from igemoji_mesh import checksums
@@ -90,6 +90,7 @@ class Belongings:
             gone = store.gone_users
             if connection.execute(sa.select(gone).where(gone.c.user_id == user_id)).one_or_none() is None:
                 connection.execute(gone.insert().values(user_id=user_id))
+            quotas.forget_user(connection, user_id)
 
         await self._database.write(close)
         while tasks := await self._database.read(lambda connection: store.tasks_of(connection, user_id, BATCH)):

@@ -236,6 +236,21 @@ class TooManyOpenTasks(Exhausted):
         super().__init__(f"At most {limit} photos of yours are worked on at once.", retry_after_seconds=2)
 
 
+class TooManyPhotosToday(Exhausted):
+    def __init__(self, limit: int, now: datetime.datetime) -> None:
+        midnight = datetime.datetime.combine(now.date() + datetime.timedelta(days=1), datetime.time(), datetime.UTC)
+        super().__init__(
+            f"At most {limit} photos of yours are taken in a day; the next one begins at midnight, UTC.",
+            metadata={"limit": str(limit), "until": midnight.isoformat()},
+            retry_after_seconds=max(1.0, (midnight - now).total_seconds()),
+        )
+
+
+class TooManyWatchers(Exhausted):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} photos of yours are watched at once.", retry_after_seconds=5)
+
+
 class QueueFull(Exhausted):
     def __init__(self) -> None:
         super().__init__("Too many photos are waiting now. Try again in a moment.", retry_after_seconds=10)
@@ -261,6 +276,15 @@ class PhotoRefused(InvalidInput):
         return self._reason
 
 
+def picture_key(checksum: str) -> str:
+    """Where the picture of a template lies: under its checksum."""
+    return f"pictures/{checksum}.png"
+
+
+def picture_checksum(key: str) -> str:
+    return key.removeprefix("pictures/").removesuffix(".png")
+
+
 def turn(created_at: datetime.datetime, megapixels: float, open_tasks: int) -> datetime.datetime:
     """When it is a task's turn: tasks are begun in this order.
 
@@ -276,15 +300,6 @@ def with_revised_face(findings: Findings, number: int, expression: str | None, c
     if expression is None and covered is None:
         raise NothingToRevise
     if number >= len(findings.faces):
-def picture_key(checksum: str) -> str:
-    """Where the picture of a template lies: under its checksum."""
-    return f"pictures/{checksum}.png"
-
-
-def picture_checksum(key: str) -> str:
-    return key.removeprefix("pictures/").removesuffix(".png")
-
-
         raise FaceNotFound(number, len(findings.faces))
     faces = list(findings.faces)
     if expression is not None:

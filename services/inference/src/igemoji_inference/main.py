@@ -59,7 +59,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         feed,
         queue,
         max_photo_bytes=settings.max_photo_bytes,
-        max_open_tasks=settings.max_open_tasks,
+        limits=settings.quotas,
         max_queued_tasks=settings.max_queued_tasks,
     )
 

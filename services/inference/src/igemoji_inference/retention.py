@@ -5,7 +5,7 @@ import datetime
 import math
 from collections.abc import Callable
 
-from igemoji_inference import store
+from igemoji_inference import quotas, store
 from igemoji_mesh.database import Database, utc_now
 from igemoji_mesh.objects import ObjectStore
 from igemoji_mesh.telemetry import log
@@ -56,6 +56,7 @@ class Retention:
         for task_id, photo_key in originals:
             await asyncio.to_thread(self._objects.delete, photo_key)
             await self._database.write(lambda connection, gone=task_id: store.forget_original(connection, gone))  # type: ignore[misc]
+        await self._database.write(lambda connection: quotas.forget_days(connection, now.date()), alone=False)
         before = now - self._keep_results
         tasks = await self._database.read(lambda connection: store.tasks_to_forget(connection, before, BATCH))
         for task_id, *keys in tasks:

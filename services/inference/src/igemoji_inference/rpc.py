@@ -16,7 +16,7 @@ from igemoji_inference.belongings import Belongings
 from igemoji_inference.domain import Share, Step, Task, TaskResult
 from igemoji_inference.service import Inference
 from igemoji_inference.vision.faces import Box, Face
-from igemoji_mesh.access import user
+from igemoji_mesh.access import caller, user
 from igemoji_mesh.http_status import came_by_rest, send_headers, send_redirect
 from igemoji_mesh.idempotency import Answer, answered
 from igemoji_mesh.interceptors import Context, validate
@@ -24,6 +24,8 @@ from igemoji_mesh.interceptors import Context, validate
 TASKS = "/api/v1/faces/tasks"
 SHARED = "/api/v1/shared"
 SHARE_DAYS = 7
+GUEST = "guest"
+"""The role of those who try it without an account."""
 
 
 class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
@@ -33,7 +35,8 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
         photo, emoji_id = await _photo_and_emoji(request)
-        return await answered(context, self._inference.create(photo, emoji_id, by=user().id), _taken_in)
+        creating = self._inference.create(photo, emoji_id, by=user().id, guest=caller().role == GUEST)
+        return await answered(context, creating, _taken_in)
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
         return _task(await self._inference.get(request.task_id, by=user().id))

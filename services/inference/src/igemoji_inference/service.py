@@ -9,7 +9,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from igemoji_inference import leases, results, store
+from igemoji_inference import leases, quotas, results, store
+from igemoji_inference.courses import Courses
 from igemoji_inference.domain import (
     CANCELLED,
     HEARTBEAT_SECONDS,
@@ -26,7 +27,6 @@ from igemoji_inference.domain import (
     Step,
     Task,
     TaskNotFound,
-    TooManyOpenTasks,
     Upload,
     with_added_face,
     with_revised_face,
@@ -89,7 +89,7 @@ class Inference:
         queue: Queue,
         *,
         max_photo_bytes: int,
-        max_open_tasks: int,
+        limits: quotas.Quotas,
         max_queued_tasks: int,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
@@ -99,15 +99,17 @@ class Inference:
         self._feed = feed
         self._queue = queue
         self._max_photo_bytes = max_photo_bytes
-        self._max_open_tasks = max_open_tasks
+        self._quotas = limits
+        self._watchers = quotas.Watchers(limits.watched)
+        self._courses = Courses(database)
         self._max_queued_tasks = max_queued_tasks
         self._heartbeat_seconds = heartbeat_seconds
 
-    async def create(self, photo: bytes, emoji_id: str, *, by: str) -> str:
+    async def create(self, photo: bytes, emoji_id: str, *, by: str, guest: bool = False) -> str:
         """Takes a photo in and returns the task's id.
 
-        Raises PhotoTooLarge, PhotoRefused, EmojiMissing, EmojiNotFound, AccountGone, TooManyOpenTasks or QueueFull;
-        nothing is kept then.
+        Raises PhotoTooLarge, PhotoRefused, EmojiMissing, EmojiNotFound, AccountGone, TooManyOpenTasks,
+        TooManyPhotosToday or QueueFull; nothing is kept then.
         """
         if len(photo) > self._max_photo_bytes:
             raise PhotoTooLarge(self._max_photo_bytes)
@@ -117,13 +119,13 @@ class Inference:
             info = await asyncio.to_thread(inspect, photo)
         except PhotoError as error:
             raise PhotoRefused(error) from None
-        await self._database.read(lambda connection: self._admit(connection, by))
+        await self._database.read(lambda connection: self._admit(connection, by, guest))
         pictures = await self._catalog.picture_keys(emoji_id)
         task_id = new_id()
         checksum = await asyncio.to_thread(checksums.sha256, photo)
         upload = Upload(f"photos/{task_id}", checksum, info.width * info.height / 1e6, pictures)
         # A client that goes away meanwhile must not leave half of it: a task without its photo.
-        await asyncio.shield(self._take_in(photo, upload, lambda: Task(task_id, by, emoji_id, utc_now())))
+        await asyncio.shield(self._take_in(photo, upload, lambda: Task(task_id, by, emoji_id, utc_now()), guest))
         return task_id
 
     async def get(self, task_id: str, *, by: str) -> Task:
@@ -139,26 +141,27 @@ class Inference:
     async def watch(self, task_id: str, after_sequence: int, *, by: str) -> AsyncGenerator[tuple[Step, bool], None]:
         """Every step from a sequence on, until the task has ended; (step, whether it is a heartbeat).
 
-        Raises TaskNotFound before the first one.
+        Raises TaskNotFound or TooManyWatchers before the first one.
         """
-        async with self._feed.watch(task_id) as inbox:
-            task, steps = await self._course(task_id, after_sequence, by)
-            last, spoken_at = Step(after_sequence, task), time.monotonic()
-            while True:
-                for step in steps:
-                    last, spoken_at = step, time.monotonic()
-                    yield step, False
-                if task.state.ended:
-                    return
-                patience = spoken_at + self._heartbeat_seconds - time.monotonic()
-                news = await inbox.take(min(patience, self._feed.beat_seconds))
-                if news and news.progress and news.sequence <= last.sequence + 1:
-                    steps = [_told(task, news)] if news.sequence > last.sequence else []
-                    continue
-                task, steps = await self._course(task_id, last.sequence, by)
-                if not steps and time.monotonic() - spoken_at >= self._heartbeat_seconds:
-                    spoken_at = time.monotonic()
-                    yield last, True
+        with self._watchers.one_more(by):
+            async with self._feed.watch(task_id) as inbox:
+                task, steps = await self._course(task_id, after_sequence, by)
+                last, spoken_at = Step(after_sequence, task), time.monotonic()
+                while True:
+                    for step in steps:
+                        last, spoken_at = step, time.monotonic()
+                        yield step, False
+                    if task.state.ended:
+                        return
+                    patience = spoken_at + self._heartbeat_seconds - time.monotonic()
+                    news = await inbox.take(min(patience, self._feed.beat_seconds))
+                    if news and news.progress and news.sequence <= last.sequence + 1:
+                        steps = [_told(task, news)] if news.sequence > last.sequence else []
+                        continue
+                    task, steps = await self._course(task_id, last.sequence, by)
+                    if not steps and time.monotonic() - spoken_at >= self._heartbeat_seconds:
+                        spoken_at = time.monotonic()
+                        yield last, True
 
     async def revise_face(
         self, task_id: str, number: int, expression: str | None, covered: bool | None, *, by: str
@@ -196,18 +199,20 @@ class Inference:
                 if (await self.get(task_id, by=by)).result_key == task.result_key:
                     raise
 
-    async def results_of(self, user_id: str, number: int, size: int, token: str) -> ResultsPage:
-        """A page of a user's finished photos, newest first. Raises InvalidPageToken."""
-        return await self._database.read(lambda connection: results.page(connection, user_id, number, size, token))
     async def _checked(self, task: Task) -> Iterator[bytes]:
         return await asyncio.to_thread(checksums.stream, self._objects, task.result_key, task.result_checksum)
 
+    async def results_of(self, user_id: str, number: int, size: int, token: str) -> ResultsPage:
+        """A page of a user's finished photos, newest first. Raises InvalidPageToken."""
+        return await self._database.read(lambda connection: results.page(connection, user_id, number, size, token))
 
-    async def _take_in(self, photo: bytes, upload: Upload, make_task: Callable[[], Task]) -> None:
+    async def _take_in(self, photo: bytes, upload: Upload, make_task: Callable[[], Task], guest: bool) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
             # Not alone: to count what is open would lock every open task, and uploads would wait for each other.
-            await self._database.write(lambda connection: self._add(connection, make_task(), upload), alone=False)
+            await self._database.write(
+                lambda connection: self._add(connection, make_task(), upload, guest), alone=False
+            )
         except Exception:  # not where the service ends: what is being written may yet be committed
             await asyncio.to_thread(self._objects.delete, upload.key)
             raise
@@ -222,13 +227,9 @@ class Inference:
             await asyncio.to_thread(self._objects.delete, photo_key)
 
     async def _course(self, task_id: str, after: int, by: str) -> tuple[Task, list[Step]]:
-        """A task and its steps as they were at one moment. Raises TaskNotFound."""
-
-        def read(connection: sa.Connection) -> tuple[Task, list[Step]]:
-            task = owned(store.get_task(connection, task_id), by)
-            return task, store.steps_after(connection, task, after)
-
-        return await self._database.read(read)
+        """A task and its later steps, as they were at one moment. Raises TaskNotFound."""
+        task, steps = await self._courses.read(task_id) or (None, [])
+        return owned(task, by), [step for step in steps if step.sequence > after]
 
     async def _revise(self, task_id: str, by: str, change: Callable[[Findings], Findings]) -> Task:
         def revise(connection: sa.Connection) -> Task:
@@ -248,18 +249,18 @@ class Inference:
         await self._feed.tell(task_id, News())
         return task
 
-    def _admit(self, connection: sa.Connection, user_id: str) -> None:
+    def _admit(self, connection: sa.Connection, user_id: str, guest: bool) -> None:
         if store.is_gone(connection, user_id):
             raise AccountGone
-        if store.count_open(connection, user_id) >= self._max_open_tasks:
-            raise TooManyOpenTasks(self._max_open_tasks)
+        quotas.check(connection, self._quotas, user_id, utc_now(), guest=guest)
         if store.count_open(connection) >= self._max_queued_tasks:
             raise QueueFull
 
-    def _add(self, connection: sa.Connection, task: Task, upload: Upload) -> None:
+    def _add(self, connection: sa.Connection, task: Task, upload: Upload, guest: bool) -> None:
         # Asked again behind the gate: many uploads at once must not slip past the limit together.
         store.pass_gate(connection, task.user_id)
-        self._admit(connection, task.user_id)
+        self._admit(connection, task.user_id, guest)
+        quotas.count_photo(connection, task.user_id, task.created_at)
         store.add_task(connection, task, upload)
         self._queue.add(connection, task.id, upload.megapixels)
         keep_answer(connection, task.id)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from igemoji_inference.quotas import Quotas
 from igemoji_inference.vision.engines import EngineName
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.settings import MIB, ServiceSettings, StorageSettings
@@ -55,12 +56,22 @@ class Settings(WorkSettings, ServiceSettings):
     """A larger photo is refused."""
     max_open_tasks: int = 5
     """Of one user at a time."""
+    max_daily_photos: int = 1000
+    """Of one user, from midnight to midnight (UTC). Photos that were deleted count too."""
+    max_daily_guest_photos: int = 100
+    """The same of a guest: anybody can be one, and another one."""
+    max_watched: int = 20
+    """Tasks that one user may watch at a time, on one replica."""
     max_queued_tasks: int = 1000
     """Of all users together; more are refused until some are done."""
     result_days: float = 30
     """How long a finished photo stays."""
     rpc_deadline_seconds: float = 60
     """An upload over a slow line takes its time."""
+
+    @property
+    def quotas(self) -> Quotas:
+        return Quotas(self.max_open_tasks, self.max_daily_photos, self.max_daily_guest_photos, self.max_watched)
 
 
 class WorkerSettings(WorkSettings, StorageSettings):

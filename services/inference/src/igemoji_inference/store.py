@@ -3,7 +3,7 @@
 import datetime
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from igemoji_inference.domain import (
     Failure,
     Findings,
-    Step,
     Task,
     TaskState,
     Upload,
@@ -49,11 +48,11 @@ tasks = sa.Table(
     sa.Column("faces", sa.Integer, nullable=False),
     sa.Column("failure_reason", sa.String(64), nullable=False),
     sa.Column("failure_message", sa.String(500), nullable=False),
-    sa.Column("photo_checksum", sa.String(64), nullable=False),
     sa.Column("photo_key", sa.String(200), nullable=False),
+    sa.Column("photo_checksum", sa.String(64), nullable=False),
     sa.Column("pictures", sa.Text, nullable=False),
-    sa.Column("result_checksum", sa.String(64), nullable=False),
     sa.Column("result_key", sa.String(200), nullable=False),
+    sa.Column("result_checksum", sa.String(64), nullable=False),
     sa.Column("content_type", sa.String(64), nullable=False),
     sa.Column("original_until", UtcDateTime, nullable=True),
     sa.Column("revision", sa.Integer, nullable=False),
@@ -103,6 +102,16 @@ upload_gates = sa.Table(
 
 GATES = 64
 
+daily_photos = sa.Table(
+    "daily_photos",
+    metadata,
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("photos", sa.Integer, nullable=False),
+    sa.Index(None, "day"),
+)
+"""How many photos a user has brought in a day; deleting them gives none back."""
+
 outbox = outbox_table(metadata)
 queue_outbox = outbox_table(metadata, "queue_outbox")
 """Tasks on their way to the broker, apart from calls to services: neither waits while the other is down."""
@@ -130,8 +139,10 @@ def add_task(connection: sa.Connection, task: Task, upload: Upload) -> None:
             failure_reason="",
             failure_message="",
             photo_key=upload.key,
+            photo_checksum=upload.checksum,
             pictures=json.dumps(dict(upload.pictures)),
             result_key="",
+            result_checksum="",
             content_type="",
             original_until=None,
             revision=0,
@@ -139,10 +150,8 @@ def add_task(connection: sa.Connection, task: Task, upload: Upload) -> None:
             attempts=0,
             megapixels=upload.megapixels,
             request_id=telemetry.request_id.get(),
-            photo_checksum=upload.checksum,
             traceparent=tracing.current_trace(),
             lease="",
-            result_checksum="",
             lease_until=NEVER,
         )
     )
@@ -173,30 +182,8 @@ def get_task(connection: sa.Connection, task_id: str) -> Task | None:
     return _task(row) if row else None
 
 
-def steps_after(connection: sa.Connection, task: Task, sequence: int) -> list[Step]:
-    """The steps of a task with a higher sequence. Each shows the task as it was then."""
-    rows = connection.execute(
-        sa.select(task_steps).where(task_steps.c.task_id == task.id).order_by(task_steps.c.sequence)
-    ).all()
-    steps, findings = [], Findings()
-    for row in rows:
-        findings = findings_from_json(json.loads(row.findings)) if row.findings else findings
-        state = TaskState(row.state)
-        shown = Task(
-            id=task.id,
-            user_id=task.user_id,
-            emoji_id=task.emoji_id,
-            created_at=task.created_at,
-            state=state,
-            percent=row.percent,
-            findings=findings,
-            failure=task.failure if state is TaskState.FAILED else None,
-            result_key=task.result_key if state is TaskState.DONE else "",
-            content_type=task.content_type if state is TaskState.DONE else "",
-            original_until=task.original_until if state is TaskState.DONE else None,
-        )
-        steps.append(Step(row.sequence, shown))
-    return [step for step in steps if step.sequence > sequence]
+def get_tasks(connection: sa.Connection, task_ids: Sequence[str]) -> list[Task]:
+    return [_task(row) for row in connection.execute(sa.select(tasks).where(tasks.c.id.in_(task_ids)))]
 
 
 def pass_gate(connection: sa.Connection, user_id: str) -> None:
@@ -277,7 +264,6 @@ def add_step(
 def dump(findings: Findings) -> str:
     return json.dumps(findings_to_json(findings), separators=(",", ":"))
 
-        result_checksum=row.result_checksum,
 
 def _task(row: sa.Row[Any]) -> Task:
     failed = row.state == TaskState.FAILED
@@ -291,6 +277,7 @@ def _task(row: sa.Row[Any]) -> Task:
         findings=findings_from_json(json.loads(row.findings)),
         failure=Failure(row.failure_reason, row.failure_message) if failed else None,
         result_key=row.result_key,
+        result_checksum=row.result_checksum,
         content_type=row.content_type,
         original_until=row.original_until,
         revision=row.revision,

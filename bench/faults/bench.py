@@ -2,9 +2,9 @@
 
     python bench/faults/bench.py [--only queue …] [--results bench/results]
 
-Starts a mesh of its own (two replicas of each service, two workers, MariaDB, RabbitMQ, Redis and S3, each behind a
-proxy) and harms it in every way once, while twenty people upload. Somebody else uploads photos from the fault on: the
-time from the fault to the end of the first of theirs is that of the recovery.
+Starts a mesh of its own (two replicas of each service, two workers, MariaDB, RabbitMQ, Redis and S3; whatever listens
+is behind a proxy) and harms it in every way once, while twenty people upload. Somebody else uploads photos from the
+fault on: the time from the fault to the end of the first of theirs is that of the recovery.
 """
 
 import argparse
@@ -25,6 +25,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from fault.books import settled  # noqa: E402
 from fault.crowd import Crowd, User  # noqa: E402
 from fault.real import RealHarmed  # noqa: E402
+
+from igemoji_stack.mesh import GATEWAY, SERVICES  # noqa: E402
 
 AWAY_SECONDS = 5
 STORE_AWAY_SECONDS = 10
@@ -50,7 +52,7 @@ class Outcome:
 
 async def probe(harmed: RealHarmed, user: User, emoji_id: str) -> float:
     """Uploads until a photo is finished; returns when that was."""
-    async with httpx.AsyncClient(base_url=harmed.mesh.url, timeout=20) as http, asyncio.timeout(MOST_SECONDS):
+    async with httpx.AsyncClient(base_url=harmed.url, timeout=20) as http, asyncio.timeout(MOST_SECONDS):
         while True:
             try:
                 created = await http.post(
@@ -105,15 +107,16 @@ def faults(harmed: RealHarmed) -> dict[str, Callable[[], Awaitable[None]]]:
         async with harmed.unreachable("objects"):
             await asyncio.sleep(STORE_AWAY_SECONDS)
 
-    async def slow(part: str) -> None:
-        async with harmed.proxies[part].slow(0.1):
+    async def slow(name: str) -> None:
+        async with harmed.slow(name, 0.1):
             await asyncio.sleep(AWAY_SECONDS)
 
-    async def cut(part: str) -> None:
+    async def cut(name: str) -> None:
         for _ in range(AWAY_SECONDS):
-            harmed.proxies[part].cut()
+            harmed.cut(name)
             await asyncio.sleep(1)
 
+    listening = {name: part.name for name, part in harmed.parts.items()} | {name: name for name in (GATEWAY, *SERVICES)}
     return {
         "none": lambda: asyncio.sleep(0),
         "kill -9 of a worker": lambda: harmed.kill("inference-worker"),
@@ -123,8 +126,8 @@ def faults(harmed: RealHarmed) -> dict[str, Callable[[], Awaitable[None]]]:
         "kill -9 of Redis": lambda: harmed.restart("progress", AWAY_SECONDS),
         "kill -9 of MariaDB": lambda: harmed.restart("database", AWAY_SECONDS),
         f"object store unreachable for {STORE_AWAY_SECONDS} s": unreachable,
-        **{f"slow connections to {part.name} (100 ms)": partial(slow, name) for name, part in harmed.parts.items()},
-        **{f"cut connections to {part.name}": partial(cut, name) for name, part in harmed.parts.items()},
+        **{f"slow connections to {title} (100 ms)": partial(slow, name) for name, title in listening.items()},
+        **{f"cut connections to {title}": partial(cut, name) for name, title in listening.items()},
     }
 
 

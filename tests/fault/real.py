@@ -1,11 +1,11 @@
-"""The mesh on real parts, two replicas of each service and two workers, with a proxy before every part."""
+"""The mesh on real parts, two replicas of each service and two workers, with a proxy before everything that listens."""
 
 import asyncio
 import contextlib
 import datetime
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from igemoji_mesh.objects import Keys, ObjectStore, object_store
 from igemoji_mesh.ports import free_ports
 from igemoji_mesh.tokens import SigningKey
 from igemoji_stack.backend import BUCKET, Backend, Urls
-from igemoji_stack.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh import GATEWAY, Mesh, MeshOptions
 from igemoji_stack.parts import MariaDb, Nanio, Part, RabbitMq, Redis
 
 from .books import Books, check_objects, check_ranking, check_results, check_tasks, settled
@@ -63,6 +63,21 @@ class RealBooks(Books):
             engine.dispose()
 
 
+class ProxiedMesh(Mesh):
+    """A mesh whose services reach each other, and whose gateway reaches them, through proxies."""
+
+    def __init__(self, options: MeshOptions, *tell: Callable[[str, str], None]) -> None:
+        super().__init__(options, *tell)
+        self.proxies: dict[str, list[Proxy]] = {}
+        self._starting: list[asyncio.Task[None]] = []
+
+    def reached_at(self, service: str) -> list[int]:
+        if service not in self.proxies:
+            self.proxies[service] = [Proxy(service, port) for port in super().reached_at(service)]
+            self._starting += [asyncio.create_task(proxy.start()) for proxy in self.proxies[service]]
+        return [proxy.port for proxy in self.proxies[service]]
+
+
 class RealHarmed:
     """A mesh on real parts and its crowd, and the ways to harm them."""
 
@@ -76,13 +91,14 @@ class RealHarmed:
             "progress": self.redis,
             "objects": self.s3,
         }
-        self.proxies = {name: Proxy(name, part.port) for name, part in self.parts.items()}
         self.port = free_ports(1)[0]
+        listening = {**{name: part.port for name, part in self.parts.items()}, GATEWAY: self.port}
+        self._proxies = {name: [Proxy(name, port)] for name, port in listening.items()}
         self.events: list[tuple[str, str]] = []
         self.lines: list[str] = []
         self.users: list[User] = []
         os.environ.update(self.s3.keys)  # as an operator gives them to `igemoji up`
-        self.mesh = Mesh(
+        self.mesh = ProxiedMesh(
             self._options(),
             lambda name, line: self.lines.append(f"{name} {line}"),
             lambda name, event: self.events.append((name, event)),
@@ -93,14 +109,24 @@ class RealHarmed:
         await self.mariadb.execute(
             f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{USER}'", f"GRANT ALL ON *.* TO '{USER}'@'%'"
         )
-        await asyncio.gather(*(proxy.start() for proxy in self.proxies.values()))
+        await asyncio.gather(*(proxy.start() for (proxy,) in self._proxies.values()))
         await self.mesh.start()
 
     async def stop(self) -> None:
         self.books.close()
         await self.mesh.stop()
-        await asyncio.gather(*(proxy.stop() for proxy in self.proxies.values()))
+        await asyncio.gather(*(proxy.stop() for proxies in self.proxies.values() for proxy in proxies))
         await asyncio.gather(*(part.stop() for part in self.parts.values()))
+
+    @property
+    def url(self) -> str:
+        """Of the gateway, through its proxy."""
+        return f"http://{HOST}:{self._proxies[GATEWAY][0].port}"
+
+    @property
+    def proxies(self) -> dict[str, list[Proxy]]:
+        """Before each part, the gateway and each service's replicas: every connection between two passes one."""
+        return self._proxies | self.mesh.proxies
 
     @cached_property
     def books(self) -> RealBooks:
@@ -113,7 +139,7 @@ class RealHarmed:
         ((kid, pem),) = self.books.rows("auth", "SELECT kid, private_pem FROM signing_keys LIMIT 1")
         self.users = make_users(SigningKey.from_pem(kid, pem.encode()), scale)
         emojis = self.books.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
-        return Crowd(self.mesh.url, self.users, [emoji_id for (emoji_id,) in emojis])
+        return Crowd(self.url, self.users, [emoji_id for (emoji_id,) in emojis])
 
     async def kill(self, process: str) -> None:
         """A replica or a worker, with all its children; returns when it has been started again."""
@@ -141,12 +167,27 @@ class RealHarmed:
         await self.parts[part].start()
 
     @contextlib.asynccontextmanager
-    async def unreachable(self, part: str) -> AsyncIterator[None]:
+    async def unreachable(self, name: str) -> AsyncIterator[None]:
         """Connections end, and no new one comes about: nothing answers there."""
-        async with self.proxies[part].silent():
-            self.proxies[part].cut()
+        async with contextlib.AsyncExitStack() as silent:
+            for proxy in self.proxies[name]:
+                await silent.enter_async_context(proxy.silent())
+            self.cut(name)
             yield
-        self.proxies[part].cut()
+        self.cut(name)
+
+    @contextlib.asynccontextmanager
+    async def slow(self, name: str, seconds: float) -> AsyncIterator[None]:
+        """Whatever goes there or comes from there is so much later."""
+        async with contextlib.AsyncExitStack() as slow:
+            for proxy in self.proxies[name]:
+                await slow.enter_async_context(proxy.slow(seconds))
+            yield
+
+    def cut(self, name: str) -> None:
+        """Ends every connection to it; new ones are let in."""
+        for proxy in self.proxies[name]:
+            proxy.cut()
 
     async def check(self, crowd: Crowd, *, answers_were_lost: bool = True) -> None:
         """Whatever happened: nothing is lost, doubled or mixed up, and every answer was clean."""
@@ -156,7 +197,7 @@ class RealHarmed:
         check_tasks(self.books, self.users, answers_were_lost=answers_were_lost)
         check_objects(self.books)
         check_ranking(self.books)
-        await check_results(self.mesh.url, self.users)
+        await check_results(self.url, self.users)
 
     async def sweep(self) -> None:
         """What is done every hour, done now: objects go whose row a crash prevented."""
@@ -170,7 +211,7 @@ class RealHarmed:
         return [grandchild for pid in workers if pid for child in children(pid) for grandchild in children(child)]
 
     def _options(self) -> MeshOptions:
-        port = {name: proxy.port for name, proxy in self.proxies.items()}
+        port = {name: proxy.port for name, (proxy,) in self._proxies.items()}
         urls = Urls(
             database=f"mysql+pymysql://{USER}:{USER}@{HOST}:{port['database']}/igemoji",
             queue=self.rabbitmq.url.replace(f":{self.rabbitmq.port}/", f":{port['queue']}/"),

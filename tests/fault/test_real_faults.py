@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from igemoji_stack.mesh import GATEWAY, SERVICES
 from igemoji_stack.parts import PartMissing
 
 from .real import RealHarmed
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
+PARTS = ["database", "queue", "progress", "objects"]
 AWAY_SECONDS = 10
 """How long the object store can't be reached."""
 
@@ -64,11 +66,12 @@ async def test_an_object_store_that_cannot_be_reached_for_a_while_harms_no_accep
     await harmed.check(crowd)
 
 
-async def test_connections_that_are_slow_and_then_cut_harm_no_accepted_photo(harmed):
+@pytest.mark.parametrize("to", [PARTS, [GATEWAY, *SERVICES]], ids=["parts", "services"])
+async def test_connections_that_are_slow_and_then_cut_harm_no_accepted_photo(harmed, to):
     crowd = harmed.crowd(scale=2)
     async with crowd.at_work():
-        for proxy in harmed.proxies.values():
-            async with proxy.slow(0.05):
+        for name in to:
+            async with harmed.slow(name, 0.05):
                 await asyncio.sleep(1)
-                proxy.cut()
+                harmed.cut(name)
     await harmed.check(crowd)

@@ -19,7 +19,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults licences sbom lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults fuzz licences sbom lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make
 
 test-trust: .make/dev $(STUBS) assets ## Attack a live mesh, and write bench/results/trust.md
 	$(BIN)/pytest --timeout 300 tests/trust --trust-results bench/results/trust.md
+
+fuzz: .make/dev $(STUBS) ## Fuzz what takes bytes of strangers apart (make fuzz MINUTES=60); what it finds, make test tries from then on
+	PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz $(or $(MINUTES),10)
 
 test-deploy: .make/dev .make/deploy $(STUBS) assets ## Test manifests, alerts and dashboards on a mesh that is watched (make services watchers)
 	$(BIN)/pytest tests/deploy

@@ -7,6 +7,7 @@ import base64
 import datetime
 import hashlib
 import json
+import uuid
 
 from igemoji_mesh.errors import InvalidInput
 
@@ -33,12 +34,20 @@ def decoded(token: str, question: str, *, by_time: bool) -> tuple[Value, str]:
     """The value and the id. `by_time`: the list is sorted by instants, else by counts. Raises InvalidPageToken."""
     try:
         digest, value, last_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        at = datetime.datetime.fromisoformat(value) if by_time else _count(value)
-        if digest == _digest(question) and isinstance(last_id, str) and len(last_id) == 36:
+        at = _instant(value) if by_time else _count(value)
+        if digest == _digest(question) and str(uuid.UUID(last_id)) == last_id:
             return at, last_id
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass
     raise InvalidPageToken("This page token is not one of this list. Begin with the first page.")
+
+
+def _instant(value: str) -> datetime.datetime:
+    """As `encoded` tells it: in UTC. Elsewhere there are instants in year 1 that a database can't be asked for."""
+    at = datetime.datetime.fromisoformat(value)
+    if at.utcoffset() != datetime.timedelta(0):
+        raise ValueError
+    return at
 
 
 def _count(value: object) -> int:

@@ -1,0 +1,22 @@
+"""What a fuzzer found once is taken rightly now, and what it begins with is valid."""
+
+from pathlib import Path
+
+import pytest
+
+from .targets import TARGETS
+
+FOUND = sorted(path for path in (Path(__file__).parent / "found").glob("*/*") if path.is_file())
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: f"{path.parent.name}-{path.name[:20]}")
+def test_an_input_that_was_found_once_is_taken_rightly(path: Path) -> None:
+    TARGETS[path.parent.name].run(path.read_bytes())
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_a_fuzzer_begins_with_is_taken_rightly(name: str) -> None:
+    seeds = TARGETS[name].seeds()
+    assert seeds
+    for seed in (*seeds, b"", b"\0", b"\xff" * 64):
+        TARGETS[name].run(seed)

@@ -19,7 +19,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-lists bench-scale bench-faults fuzz licences sbom lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-load bench-lists bench-scale bench-faults fuzz licences sbom lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ bench-faults: .make/dev $(STUBS) assets ## Lose each real part once under a crow
 
 bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates and five million photos (takes 7 GB for some minutes)
 	$(BIN)/python bench/lists/bench.py
+
+bench-load: .make/dev $(STUBS) assets ## Find what rate the mesh sustains, ask ten times as much, soak it (make bench-load MINUTES=20, or SHORT=1)
+	$(BIN)/python -m bench.load.bench $(if $(SHORT),--short) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench-web: .make/dev $(STUBS) assets web ## Measure the first load of the web client in Chromium
 	$(BIN)/node bench/web/bench.mjs

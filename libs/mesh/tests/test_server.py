@@ -120,6 +120,15 @@ async def test_bad_input_names_the_field(mesh, server):
     assert violated_fields(error) == ["limit"]
 
 
+@pytest.mark.parametrize("data", [b"\x0a\x01\xff", b"\x0a\x7f", b"\xff" * 30])
+async def test_what_is_no_message_is_bad_input_and_says_nothing_of_the_inside(mesh, server, data):
+    """A text that is not UTF-8, a field without its end, noise."""
+    call = mesh.channel(server.port, "ranking").unary_unary(f"/{SERVICE}/GetRanking")(data)
+    error = await refusal(call)
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert "protobuf" not in (error.details() or "")
+
+
 async def test_a_call_without_a_deadline_gets_the_servers(mesh, server):
     call = stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(window="all"))
     error = await refusal(call)

@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 import protovalidate
+from google.protobuf.message import DecodeError
 
 from igemoji_mesh import telemetry, tracing
 from igemoji_mesh.errors import DeadlineExceeded, InvalidInput, MeshError, Unavailable, Violation, to_status
@@ -54,6 +55,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def inspect(self, request: Any) -> None:
         """Looks at a request before the servicer does; raises to refuse it."""
 
+    def reader(self, read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        """What makes a request of bytes."""
+        return read
+
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
@@ -65,7 +70,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return found
         handler: Any = found
         serializers = {
-            "request_deserializer": handler.request_deserializer,
+            "request_deserializer": self.reader(handler.request_deserializer),
             "response_serializer": handler.response_serializer,
         }
         if handler.request_streaming and handler.response_streaming:
@@ -213,11 +218,28 @@ class DeadlineInterceptor(CallInterceptor):
             raise DeadlineExceeded(f"This took longer than the {seconds:.0f} s it may take.") from None
 
 
+class Unreadable:
+    """Stands for a request that is none."""
+
+
 class ValidationInterceptor(CallInterceptor):
-    """Checks requests against the buf.validate rules of the contract."""
+    """Checks requests against the buf.validate rules of the contract, and that they are messages at all."""
 
     def inspect(self, request: Any) -> None:
+        if isinstance(request, Unreadable):
+            raise InvalidRequest("The request can't be read: it is damaged, or a text in it is not UTF-8.")
         validate(request)
+
+    def reader(self, read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        """gRPC would answer an error of its own, in Python's words, outside of all interceptors."""
+
+        def read_or_not(data: bytes) -> Any:
+            try:
+                return read(data)
+            except DecodeError:
+                return Unreadable()
+
+        return read_or_not
 
 
 def validate(request: Any) -> None:

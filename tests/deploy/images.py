@@ -76,7 +76,7 @@ def main() -> None:
 
 def _build(containers: Containers, name: str, image: Image, *, pull: bool) -> None:
     started = time.monotonic()
-    options = ["--network=host", "--build-arg=VERSION=test", *(["--pull"] if pull else [])]
+    options = ["--network=host", "--build-arg=VERSION=test", f"--pull={str(pull).lower()}"]
     containers("build", *options, "--file", str(ROOT / image.dockerfile), "--tag", f"igemoji/{name}", str(ROOT))
     print(f"{name}: built in {time.monotonic() - started:.0f} s", flush=True)
 

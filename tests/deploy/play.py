@@ -20,7 +20,8 @@ from igemoji_mesh.ports import HOST, free_ports
 
 from .conftest import K8S, tool
 from .containers import Containers
-from .manifests import Manifest, name_of, of_kind, references
+from .manifests import Manifest, name_of, of_kind, pods, references
+from .manifests import containers as containers_of
 
 PARTS = ("mariadb", "minio", "rabbitmq", "redis")
 MESH = ("auth", "emoji-catalog", "ranking", "inference", "inference-worker", "web", "gateway")
@@ -33,15 +34,14 @@ def played(containers: Containers) -> Iterator[tuple[str, str]]:
     (port,) = free_ports(1)
     network = f"igemoji-play-{os.getpid()}"
     secrets = _secrets()
+    volumes = _volumes(containers)
     with tempfile.TemporaryDirectory() as folder:
         files = {name: Path(folder, f"{name}.yaml") for name in (*PARTS, *MESH)}
         for name, file in files.items():
             file.write_text(yaml.safe_dump_all(_pod(name, port)))
-        everything = Path(folder, "secrets.yaml")
-        everything.write_text(yaml.safe_dump_all(secrets))
         containers("network", "create", network)
         try:
-            containers("play", "kube", str(everything))
+            _store(containers, secrets, Path(folder))
             for name, file in files.items():
                 containers("play", "kube", f"--network={network}:alias={name}", str(file))
             url = f"http://{HOST}:{port}"
@@ -51,7 +51,7 @@ def played(containers: Containers) -> Iterator[tuple[str, str]]:
             for file in files.values():
                 containers("play", "kube", "--down", str(file), check=False)
             containers("secret", "rm", *map(name_of, secrets), check=False)
-            containers("volume", "rm", *(f"data-{name}" for name in PARTS), check=False)
+            containers("volume", "rm", *(_volumes(containers) - volumes), check=False)
             containers("network", "rm", network, check=False)
 
 
@@ -70,6 +70,21 @@ def _secrets() -> list[Manifest]:
     return list(made)
 
 
+def _volumes(containers: Containers) -> set[str]:
+    return set(containers("volume", "ls", "--quiet").split())
+
+
+def _store(containers: Containers, secrets: list[Manifest], folder: Path) -> None:
+    """Podman keeps those that are mounted as manifests, and those that become variables as JSON of their keys."""
+    volumes = [volume for pod in pods(_manifests()).values() for volume in pod["spec"].get("volumes", [])]
+    mounted = {volume["secret"]["secretName"] for volume in volumes if "secret" in volume}
+    for secret in secrets:
+        name = name_of(secret)
+        file = folder / f"secret-{name}"
+        file.write_text(yaml.safe_dump(secret) if name in mounted else json.dumps(secret["data"]))
+        containers(*(("play", "kube") if name in mounted else ("secret", "create", name)), str(file))
+
+
 def _pod(name: str, port: int) -> list[Manifest]:
     """A workload, with the ConfigMaps and claims that it refers to. The gateway gets a port of this machine."""
     manifests = _manifests()
@@ -80,30 +95,30 @@ def _pod(name: str, port: int) -> list[Manifest]:
 
 
 def _playable(workload: Manifest, port: int) -> list[Manifest]:
-    """What podman 4 takes for a workload: it knows no StatefulSet, no gRPC probe, no subPath."""
+    """What podman 4 takes for a workload: it knows no StatefulSet and no subPath, and pods share volumes."""
+    name = name_of(workload)
     pod = workload["spec"]["template"]
-    volumes = pod["spec"].setdefault("volumes", [])
     claims = workload["spec"].pop("volumeClaimTemplates", [])
+    volumes = pod["spec"].setdefault("volumes", [])
     for claim in claims:
-        name = f"{name_of(claim)}-{name_of(workload)}"
-        volumes.append({"name": name_of(claim), "persistentVolumeClaim": {"claimName": name}})
-        claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}}
-    for container in pod["spec"].get("initContainers", []):
-        # It is to have ended before the others begin.
-        pod["metadata"].setdefault("annotations", {})["io.podman.annotations.init.container.type"] = "always"
-        container["image"] = f"localhost/{container['image']}"
-    for container in pod["spec"]["containers"]:
+        volumes.append({"name": name_of(claim), "persistentVolumeClaim": {"claimName": f"{name_of(claim)}-{name}"}})
+        claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": f"{name_of(claim)}-{name}"}}
+    for volume in volumes:
+        volume["name"] += f"-{name}"
+    for container in containers_of(pod):
         for unknown in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "ports"):
             container.pop(unknown, None)
+        container["volumeMounts"] = [mount for mount in container["volumeMounts"] if "subPath" not in mount]
+        for mount in container["volumeMounts"]:
+            mount["name"] += f"-{name}"
         if container["image"].startswith("igemoji/"):
             container["image"] = f"localhost/{container['image']}"
-        for mount in container["volumeMounts"]:
-            if "subPath" in mount:
-                mount["mountPath"] = mount["mountPath"].removesuffix(f"/{mount.pop('subPath')}")
-        if name_of(workload) == "gateway":
-            container["ports"] = [{"containerPort": 8080, "hostPort": port, "hostIP": HOST}]
+    if name == "gateway":
+        pod["spec"]["containers"][0]["ports"] = [{"containerPort": 8080, "hostPort": port, "hostIP": HOST}]
+    # What is to run before the others has ended then, whenever the pod starts.
+    pod["metadata"].setdefault("annotations", {})["io.podman.annotations.init.container.type"] = "always"
     deployment = {key: value for key, value in workload["spec"].items() if key in ("selector", "template")}
-    metadata = {"name": name_of(workload), "labels": workload["metadata"]["labels"]}
+    metadata = {"name": name, "labels": workload["metadata"]["labels"]}
     return [*claims, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": deployment}]
 
 

@@ -169,7 +169,7 @@ class Prometheus:
 def start_monitoring(programs: Programs, folder: Path, targets: Mapping[str, list[str]], receiver: str) -> Prometheus:
     """The configuration that is deployed, with targets on this machine, seconds for minutes, and a receiver."""
     prometheus, alertmanager, nodes = free_ports(3)
-    told = (MONITORING / "alertmanager" / "alertmanager.yml").read_text().replace("group_wait: 10s", "group_wait: 1s")
+    told = re.sub(r"group_wait: \d+s", "group_wait: 1s", (MONITORING / "alertmanager" / "alertmanager.yml").read_text())
     # Debian's Alertmanager is too old for addresses in files.
     told = re.sub(r"url_file: [\w/]+/([\w-]+)-url", rf"url: {receiver}/\1", told)
     (folder / "alertmanager.yml").write_text(told)

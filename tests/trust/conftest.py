@@ -81,10 +81,12 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     A test that has the mesh has survived when the mesh is well after it; any other one when it says so itself.
     """
     suite = request.config.stash[BOOK].suite(request.path)
+    has_mesh = "mesh" in request.fixturenames
+    mesh, front = (request.getfixturevalue(name) if has_mesh else None for name in ("mesh", "front"))
     found = Tally(suite)
     started = time.monotonic()
     yield found
     suite.seconds += time.monotonic() - started
-    if "mesh" in request.fixturenames:
-        request.getfixturevalue("mesh").assert_well()
+    if mesh is not None:
+        mesh.assert_well(front)
         found.survive()

@@ -92,10 +92,11 @@ class LiveMesh:
         folder = (self.data / "certificates").resolve()
         return Certificates(folder / f"{service}.crt", folder / f"{service}.key", folder / "ca.crt")
 
-    def assert_well(self) -> None:
-        """Every service answers through the gateway, and none of the processes is another one than at first."""
+    def assert_well(self, front: "Gateway") -> None:
+        """Every service answers through a gateway, and none of the processes is another one than at first."""
         assert self.restarts == 0, self.events
-        with httpx.Client(base_url=self.url, timeout=30) as http:
+        assert httpx.get(f"{self.url}/healthz", timeout=30).status_code == 200
+        with httpx.Client(base_url=front.url, timeout=30) as http:
             for path, status in WELL.items():
                 _until(lambda: http.get(path).status_code == status, WELL_SECONDS, path)  # noqa: B023
 
@@ -108,7 +109,7 @@ WELL = {
     "/.well-known/jwks.json": 200,
     "/api/v1/emojis/pages/1": 200,
     "/api/v1/faces/ranking": 200,
-    "/api/v1/shared/nobody-shared-this": 404,
+    "/api/v1/shared/nobody-has-shared-this": 404,
 }
 """Asked after every test: the gateway, auth, the catalogue, the ranking, inference."""
 
@@ -132,6 +133,10 @@ class Gateway:
     @property
     def url(self) -> str:
         return f"{'https' if self.options.tls else 'http'}://{self.host}:{self.port}"
+
+    def wait_for(self, text: str) -> None:
+        """Until the log has it, which is written a little later."""
+        _until(lambda: text in self.log.read_text(errors="replace"), WELL_SECONDS, text)
 
     def stat(self, name: str) -> int:
         """A counter or gauge of Envoy, such as `http.edge.downstream_rq_active`."""

@@ -1,13 +1,262 @@
-"""Tokens that auth did not sign, did not sign for this, or does not stand behind any more."""
+"""Tokens that auth did not sign, not for this, or does not stand behind any more: at the edge and behind it."""
 
-from contract.calls import outcome_of
+import base64
+import contextlib
+import datetime
+import hashlib
+import hmac
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from contract.calls import RPCS, by_grpc, message, outcome_of
 from contract.world import World
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.tokens import AUDIENCE, ISSUER, SigningKey
+
+from .live import LiveMesh
 from .tally import Tally
 
+GET_ME, GET_TASK, MODERATION = "auth.GetMe", "inference.GetTask", "emoji_catalog.ListReports"
 
-def test_what_is_no_token_opens_nothing(world: World, tally: Tally) -> None:
-    for token in ("", "x", "x.y.z", "..", "null", "Bearer", "\t"):
-        with tally.attempt(repr(token)):
-            answer = outcome_of(world.http.get("/api/v1/users/me", headers={"authorization": f"Bearer {token}"}))
-            assert answer.status == 401
+
+class Forge:
+    """Makes tokens with the key of the mesh, which nobody outside has, and with others."""
+
+    def __init__(self, data: LiveMesh, user_id: str) -> None:
+        with contextlib.closing(sqlite3.connect(data.data / "auth.db")) as database:
+            kid, pem = database.execute("SELECT kid, private_pem FROM signing_keys").fetchone()
+        self.key = SigningKey.from_pem(kid, pem.encode())
+        self.user_id = user_id
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": self.user_id,
+            "alias": "forged",
+            "role": "operator",
+            "iat": now,
+            "exp": now + 600,
+            "jti": new_id(),
+        } | changes
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def signed(self, key: Any = None, headers: dict[str, Any] | None = None, **changes: Any) -> str:
+        """By the key of the mesh unless told."""
+        found = {"kid": self.key.kid} | (headers or {})
+        return jwt.encode(self.claims(**changes), key or self.key.key, algorithm="EdDSA", headers=found)
+
+    def by_hand(self, header: dict[str, Any], claims: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
+        """For what a library refuses to make."""
+        parts = b".".join(_base64(json.dumps(part).encode()) for part in (header, claims))
+        return (parts + b"." + _base64(sign(parts))).decode()
+
+    def with_header(self, **changes: Any) -> str:
+        """Signed by a stranger's key, with a header that is to make it count."""
+        stranger = ed25519.Ed25519PrivateKey.generate()
+        header = {"alg": "EdDSA", "typ": "JWT", "kid": self.key.kid} | changes
+        return self.by_hand(header, self.claims(), stranger.sign)
+
+    def hmac(self, secret: bytes, algorithm: str = "HS256") -> str:
+        """The public key, which everybody has, taken for a secret that we share."""
+        header = {"alg": algorithm, "typ": "JWT", "kid": self.key.kid}
+        return self.by_hand(header, self.claims(), lambda parts: hmac.new(secret, parts, hashlib.sha256).digest())
+
+    @property
+    def public(self) -> ed25519.Ed25519PublicKey:
+        return self.key.key.public_key()
+
+    def raw_key(self) -> bytes:
+        return self.public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+    def pem(self) -> bytes:
+        return self.public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+    def changed(self, part: int, change: Callable[[bytes], bytes]) -> str:
+        """A good token of which one part is another."""
+        parts = self.signed(role="user").encode().split(b".")
+        parts[part] = _base64(change(base64.urlsafe_b64decode(parts[part] + b"==")))
+        return b".".join(parts).decode()
+
+    def by_rsa(self) -> str:
+        key = rsa.generate_private_key(65537, 2048)
+        return jwt.encode(self.claims(), key, algorithm="RS256", headers={"kid": self.key.kid})
+
+    def by_ecdsa(self) -> str:
+        key = ec.generate_private_key(ec.SECP256R1())
+        return jwt.encode(self.claims(), key, algorithm="ES256", headers={"kid": self.key.kid})
+
+    def own_jwk(self) -> str:
+        """Brings its key along."""
+        stranger = ed25519.Ed25519PrivateKey.generate()
+        raw = stranger.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        jwk = {"kty": "OKP", "crv": "Ed25519", "x": _base64(raw).decode(), "kid": self.key.kid}
+        header = {"alg": "EdDSA", "typ": "JWT", "kid": self.key.kid, "jwk": jwk}
+        return self.by_hand(header, self.claims(), stranger.sign)
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def unsigned(algorithm: str | None) -> Callable[[Forge], str]:
+    header = {"typ": "JWT"} | ({"alg": algorithm} if algorithm is not None else {})
+    return lambda forge: forge.by_hand(header | {"kid": forge.key.kid}, forge.claims(), lambda _: b"")
+
+
+def past(**seconds: int) -> Callable[[Forge], str]:
+    return lambda forge: forge.signed(**{name: int(time.time()) + value for name, value in seconds.items()})
+
+
+FORGED: dict[str, Callable[[Forge], str]] = {
+    **{f"alg {name}": unsigned(name) for name in ("none", "None", "NONE", "nOnE", "", "HS256", "EdDSA", "null")},
+    "no alg": unsigned(None),
+    "the public key as a secret": lambda forge: forge.hmac(forge.raw_key()),
+    "its PEM as a secret": lambda forge: forge.hmac(forge.pem()),
+    "its text as a secret": lambda forge: forge.hmac(_base64(forge.raw_key())),
+    "an empty secret": lambda forge: forge.hmac(b""),
+    "an empty secret, HS512": lambda forge: forge.hmac(b"", "HS512"),
+    "EdDSA by HMAC": lambda forge: forge.hmac(forge.raw_key(), "EdDSA"),
+    "RSA": Forge.by_rsa,
+    "ECDSA": Forge.by_ecdsa,
+    "a stranger's key": lambda forge: forge.with_header(),
+    "kid of nobody": lambda forge: forge.with_header(kid=new_id()),
+    "no kid": lambda forge: forge.by_hand({"alg": "EdDSA"}, forge.claims(), lambda _: bytes(64)),
+    "kid a path": lambda forge: forge.with_header(kid="../../../../dev/null"),
+    "kid SQL": lambda forge: forge.with_header(kid="x' UNION SELECT 'AAAA' --"),
+    "kid a command": lambda forge: forge.with_header(kid="x|sleep 10"),
+    "kid a URL": lambda forge: forge.with_header(kid="http://127.0.0.1:1/key"),
+    "kid a number": lambda forge: forge.with_header(kid=0),
+    "kid a list": lambda forge: forge.with_header(kid=["a", "b"]),
+    "kid with a zero": lambda forge: forge.with_header(kid=forge.key.kid + "\0x"),
+    "kid very long": lambda forge: forge.with_header(kid="a" * 4000),
+    "a key of its own": Forge.own_jwk,
+    "keys elsewhere": lambda forge: forge.with_header(jku="http://127.0.0.1:1/.well-known/jwks.json"),
+    "a certificate elsewhere": lambda forge: forge.with_header(x5u="http://127.0.0.1:1/cert.pem"),
+    "critical and unknown": lambda forge: forge.by_hand(
+        {"alg": "EdDSA", "kid": forge.key.kid, "crit": ["admin"], "admin": True},
+        forge.claims(),
+        ed25519.Ed25519PrivateKey.generate().sign,
+    ),
+    "expired": past(exp=-60),
+    "expired long ago": past(iat=-7200, exp=-3600),
+    "not valid yet": past(nbf=3600),
+    "never expires": lambda forge: forge.signed(exp=None),
+    "expires as text": lambda forge: forge.signed(exp="tomorrow"),
+    "another audience": lambda forge: forge.signed(aud="another"),
+    "no audience": lambda forge: forge.signed(aud=None),
+    "another issuer": lambda forge: forge.signed(iss="https://evil.example"),
+    "no issuer": lambda forge: forge.signed(iss=None),
+    "other claims": lambda forge: forge.changed(1, lambda claims: claims.replace(b'"user"', b'"operator"')),
+    "another header": lambda forge: forge.changed(0, lambda header: header.replace(b"EdDSA", b"none")),
+    "a bit of the signature": lambda forge: forge.changed(2, lambda sign: bytes((sign[0] ^ 1,)) + sign[1:]),
+    "no signature": lambda forge: forge.changed(2, lambda _: b""),
+    "a signature of zeros": lambda forge: forge.changed(2, lambda _: bytes(64)),
+    "two signatures": lambda forge: forge.signed() + "." + forge.signed().split(".")[2],
+    "nothing": lambda _: "",
+    "dots": lambda _: "..",
+    "no JSON": lambda _: "AAAA.AAAA.AAAA",
+    "claims a list": lambda forge: forge.by_hand({"alg": "EdDSA", "kid": forge.key.kid}, [1], forge.key.key.sign),  # type: ignore[arg-type]
+    "very long": lambda forge: forge.with_header(pad="a" * 4000),
+}
+
+
+@pytest.fixture(scope="module")
+def forge(mesh: LiveMesh, world: World) -> Forge:
+    return Forge(mesh, world.owner.id)
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_token_opens_nothing_at_the_edge_or_behind_it(
+    name: str, forge: Forge, world: World, tally: Tally
+) -> None:
+    headers = {"Authorization": f"Bearer {FORGED[name](forge)}".strip()}
+    task = message(RPCS[GET_TASK], task_id=world.task)
+    with tally.attempt(f"{name}, REST"):
+        answer = outcome_of(world.http.get("/api/v1/users/me", headers=headers))
+        assert (answer.status, answer.reason[:6]) == (401, "TOKEN_")
+    with tally.attempt(f"{name}, gRPC"):
+        assert by_grpc(world.channel, RPCS[GET_TASK], task, headers).status == 401
+    for service, rpc, request in (
+        ("auth", GET_ME, message(RPCS[GET_ME])),
+        ("inference", GET_TASK, task),
+        ("emoji-catalog", MODERATION, message(RPCS[MODERATION])),
+    ):
+        with tally.attempt(f"{name}, past the gateway to {service}"), world.direct(service, "gateway") as channel:
+            assert by_grpc(channel, RPCS[rpc], request, headers).status == 401
+
+
+def test_the_forge_makes_good_tokens_too(forge: Forge, world: World, tally: Tally) -> None:
+    """Or the test above would pass for any reason."""
+    headers = {"Authorization": f"Bearer {forge.signed()}"}
+    assert world.http.get("/api/v1/moderation/reports", headers=headers).status_code == 200
+    with world.direct("inference", "gateway") as channel:
+        assert by_grpc(channel, RPCS[GET_TASK], message(RPCS[GET_TASK], task_id=world.task), headers).status == 200
+
+
+@pytest.mark.parametrize(
+    "scheme", ["Basic {}", "{}", "bearer{}", "Token {}", "Bearer\t{}", "Digest {}", "Bearer Bearer {}", "Bearer {} {}"]
+)
+def test_a_good_token_counts_as_a_bearer_token_only(scheme: str, forge: Forge, world: World, tally: Tally) -> None:
+    headers = {"Authorization": scheme.replace("{}", forge.signed())}
+    with tally.attempt(scheme):
+        assert world.http.get("/api/v1/users/me", headers=headers).status_code == 401
+
+
+def test_a_good_token_elsewhere_does_not_count(forge: Forge, world: World, tally: Tally) -> None:
+    token = forge.signed()
+    for name in ("access_token", "token", "jwt", "authorization"):
+        with tally.attempt(f"in the query as {name}"):
+            assert world.http.get("/api/v1/users/me", params={name: token}).status_code in (400, 401)
+        with tally.attempt(f"in a cookie as {name}"):
+            assert world.http.get("/api/v1/users/me", headers={"cookie": f"{name}={token}"}).status_code == 401
+    for name in ("x-access-token", "x-jwt-payload", "proxy-authorization", "x-authorization"):
+        with tally.attempt(f"in {name}"):
+            assert world.http.get("/api/v1/users/me", headers={name: f"Bearer {token}"}).status_code == 401
+
+
+def test_one_kind_of_token_is_not_the_other(world: World, tally: Tally) -> None:
+    person = world.new_person("guest")
+    with tally.attempt("a refresh token as an access token"):
+        headers = {"Authorization": f"Bearer {person.refresh_token}"}
+        assert world.http.get("/api/v1/users/me", headers=headers).status_code == 401
+    with tally.attempt("an access token as a refresh token"):
+        body = {"refresh_token": person.token[:128]}
+        assert world.http.post("/api/v1/users/auth/refresh", json=body).status_code == 401
+    with tally.attempt("a refresh token as a link"):
+        assert world.http.get(f"/api/v1/shared/{person.refresh_token[:22]}").status_code == 404
+    with tally.attempt("a refresh token as a reset"):
+        body = {"token": person.refresh_token, "new_password": "another passphrase"}
+        assert world.http.post("/api/v1/users/password-reset/confirm", json=body).status_code == 400
+
+
+def test_a_refresh_token_that_comes_again_ends_its_family(mesh: LiveMesh, world: World, tally: Tally) -> None:
+    stolen = world.new_person("guest").refresh_token
+    with tally.attempt("a spent refresh token"):
+        newest = _refreshed(world, stolen).json()["refresh_token"]
+        _let_the_time_for_retries_pass(mesh)
+        assert _refreshed(world, stolen).status_code == 401
+    with tally.attempt("its successor"):
+        assert _refreshed(world, newest).status_code == 401
+
+
+def _refreshed(world: World, token: str) -> Any:
+    return world.http.post("/api/v1/users/auth/refresh", json={"refresh_token": token})
+
+
+def _let_the_time_for_retries_pass(mesh: LiveMesh) -> None:
+    """A minute ago it was spent, says its row."""
+    earlier = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=1)
+    with contextlib.closing(sqlite3.connect(mesh.data / "auth.db", timeout=30)) as database, database:
+        text = earlier.strftime("%Y-%m-%d %H:%M:%S.%f")
+        changed = database.execute("UPDATE refresh_tokens SET used_at = ? WHERE used_at IS NOT NULL", (text,))
+        assert changed.rowcount

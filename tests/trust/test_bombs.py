@@ -1,0 +1,203 @@
+"""Small files and messages that unfold into large ones."""
+
+import base64
+import gzip
+import io
+import json
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import pytest
+from contract.calls import RPCS, outcome_of
+from contract.world import World
+from PIL import Image
+
+from .live import LiveMesh
+from .tally import Tally
+
+MIB = 1 << 20
+MOST_MIB = 1200
+"""More than any process of the mesh may ever hold; a worker has 1.5 GiB for the largest photo."""
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, *extra: bytes, rows: bytes = b"") -> bytes:
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = [chunk(b"IHDR", head), *extra, chunk(b"IDAT", zlib.compress(rows, 9)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def full(width: int, height: int) -> bytes:
+    """A picture that is as large as it says: zeros, a thousand times smaller when packed."""
+    return png(width, height, rows=bytes((width + 1) * height))
+
+
+def saved(kind: str, size: tuple[int, int], **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (120, 90, 60)).save(file, kind, **options)
+    return file.getvalue()
+
+
+def jpeg_that_says(width: int, height: int) -> bytes:
+    data = bytearray(saved("JPEG", (64, 64)))
+    start = data.index(b"\xff\xc0")
+    data[start + 5 : start + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def animation(frames: int) -> bytes:
+    first, *others = [Image.new("RGB", (200, 200), (number % 255, 0, 0)) for number in range(frames)]
+    file = io.BytesIO()
+    first.save(file, "WEBP", save_all=True, append_images=others, duration=10)
+    return file.getvalue()
+
+
+TOO_LARGE: dict[str, Callable[[], bytes]] = {
+    "PNG, 60,000 square, full": lambda: png(60_000, 60_000, rows=bytes(200 * MIB)),
+    "PNG, 2^31 - 1 wide": lambda: png(2**31 - 1, 1, rows=bytes(1000)),
+    "PNG, 10,000 square, full": lambda: full(10_000, 10_000),
+    "JPEG, says 65,000 square": lambda: jpeg_that_says(65_000, 65_000),
+    "JPEG, 9,000 square": lambda: saved("JPEG", (9000, 9000), quality=1),
+    "WebP, 16,000 x 12,000": lambda: saved("WEBP", (16_000, 12_000), quality=0, method=0),
+    "GIF": lambda: saved("GIF", (64, 64)),
+    "ZIP": lambda: b"PK\x03\x04" + bytes(1000),
+    "gzip of a PNG": lambda: gzip.compress(full(2000, 2000)),
+}
+"""Refused by what the first bytes say."""
+
+UNFOLDING: dict[str, Callable[[], bytes]] = {
+    "PNG, 200 MiB behind a small size": lambda: png(64, 64, rows=bytes(200 * MIB)),
+    "PNG, a profile of 200 MiB": lambda: png(
+        64, 64, chunk(b"iCCP", b"icc\0\0" + zlib.compress(bytes(200 * MIB), 9)), rows=bytes(65 * 64)
+    ),
+    "PNG, a text of 200 MiB": lambda: png(
+        64, 64, chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(200 * MIB), 9)), rows=bytes(65 * 64)
+    ),
+    "PNG, 20,000 texts": lambda: png(64, 64, *[chunk(b"tEXt", b"Comment\0x")] * 20_000, rows=bytes(65 * 64)),
+    "PNG, an EXIF without an end": lambda: png(
+        64, 64, chunk(b"eXIf", b"II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0" * 1000), rows=bytes(65 * 64)
+    ),
+    "WebP, 300 frames": lambda: animation(300),
+}
+"""Small by their first bytes: taken or refused, the frame alone counts."""
+
+
+def peak_mib(mesh: LiveMesh, service: str) -> int:
+    """The most that a process of a service held, or one of its children."""
+    pid = mesh.pid(service)
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    found = []
+    for process in (str(pid), *children):
+        status = Path(f"/proc/{process}/status").read_text()
+        found.append(int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024)
+    return max(found)
+
+
+@pytest.mark.parametrize("name", [*TOO_LARGE, *UNFOLDING])
+def test_a_photo_unfolds_no_further_than_a_photo_may(name: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
+    photo = (TOO_LARGE | UNFOLDING)[name]()
+    assert len(photo) < 16 * MIB
+    guest = world.new_person("guest")
+    with tally.attempt("as a photo"):
+        answer = world.http.post(
+            "/api/v1/faces/tasks", params={"emoji_id": world.built_in_id}, content=photo, headers=guest.headers
+        )
+        if name in UNFOLDING and answer.status_code == 202:
+            task = world.finished(answer.json()["task_id"], guest)
+            assert task["state"] == "TASK_STATE_DONE" or task["error"]["reason"].startswith(("PHOTO_", "LIMIT"))
+        else:
+            refusal = outcome_of(answer)
+            assert (refusal.status, refusal.reason[:6]) == (400, "PHOTO_")
+        assert peak_mib(mesh, "inference") < MOST_MIB
+    if len(photo) <= MIB:
+        with tally.attempt("as a template's picture"):
+            body = {"image": base64.b64encode(photo).decode()}
+            answer = world.http.post("/api/v1/emojis/preview", json=body, headers=guest.headers)
+            assert answer.status_code == 400 or (name in UNFOLDING and answer.status_code == 200)
+            assert peak_mib(mesh, "emoji-catalog") < MOST_MIB
+
+
+def test_a_packed_body_is_not_unpacked(mesh: LiveMesh, world: World, tally: Tally) -> None:
+    body = gzip.compress(b'{"email":"' + b"a" * (200 * MIB) + b'"}', 9)[: 256 * 1024]
+    for encoding in ("gzip", "deflate", "br", "zstd", "gzip, gzip"):
+        with tally.attempt(encoding):
+            headers = {"content-encoding": encoding, "content-type": "application/json"}
+            answer = world.http.post("/api/v1/users/auth", content=body, headers=headers)
+            assert outcome_of(answer).reason == "INVALID_REQUEST"
+            assert peak_mib(mesh, "gateway") < MOST_MIB
+
+
+@pytest.mark.parametrize("name", ["auth.Login", "emoji_catalog.CreateEmoji", "inference.CreateTask"])
+def test_a_packed_message_is_not_unpacked_beyond_what_one_may_be(
+    name: str, mesh: LiveMesh, world: World, tally: Tally
+) -> None:
+    """gRPC may pack messages: 60 MiB of zeros in 60 KiB."""
+    rpc = RPCS[name]
+    field = b"\x0a" + b"\x80\x80\x80\x1e" + bytes(60 * MIB)
+    with tally.attempt("gzip"):
+        call = world.channel.unary_unary(rpc.path)
+        metadata = tuple((name.lower(), value) for name, value in world.owner.headers.items())
+        with pytest.raises(grpc.RpcError) as refused:
+            call(field, metadata=metadata, timeout=120, compression=grpc.Compression.Gzip)
+        assert refused.value.code() in (
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            grpc.StatusCode.INVALID_ARGUMENT,
+            grpc.StatusCode.INTERNAL,
+            grpc.StatusCode.UNAVAILABLE,
+        )
+        for service in ("auth", "emoji-catalog", "inference"):
+            assert peak_mib(mesh, service) < MOST_MIB
+
+
+NESTED = {
+    "lists": "[" * 100_000 + "]" * 100_000,
+    "objects": '{"email":' * 20_000 + "1" + "}" * 20_000,
+    "a list in a field": '{"email":' + "[" * 50_000 + "]" * 50_000 + "}",
+    "many fields": "{" + ",".join(f'"f{number}":1' for number in range(15_000)) + "}",
+    "the same field": "{" + ",".join('"email":"a"' for _ in range(15_000)) + "}",
+    "a large number": '{"email":' + "9" * 200_000 + "}",
+    "a tiny number": '{"email":1e-' + "9" * 200_000 + "}",
+    "many escapes": '{"email":"' + "\\u0041" * 40_000 + '"}',
+    "half a pair": '{"email":"\\ud800","password":"x"}',
+    "no end": '{"email":"',
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_json_that_is_deep_long_or_odd_is_refused(name: str, world: World, tally: Tally) -> None:
+    with tally.attempt(name):
+        headers = {"content-type": "application/json"}
+        answer = world.http.post("/api/v1/users/auth", content=NESTED[name].encode(), headers=headers)
+        assert outcome_of(answer).status in (400, 401)
+
+
+def test_forms_with_many_parts_or_odd_ones_are_refused(world: World, tally: Tally) -> None:
+    part = 'Content-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    emoji = part.format("emoji_id", world.built_in_id)
+    for what, boundary, body in (
+        ("100,000 parts", "b", "".join(f"--b\r\n{part.format('x', 'y')}" for _ in range(100_000)) + "--b--\r\n"),
+        ("a header of 1 MiB", "b", f"--b\r\nX: {'y' * MIB}\r\n{emoji}--b--\r\n"),
+        ("10,000 headers", "b", "--b\r\n" + "X: y\r\n" * 10_000 + f"{emoji}--b--\r\n"),
+        ("a boundary of 8 KiB", "b" * 8000, f"--{'b' * 8000}\r\n{emoji}--{'b' * 8000}--\r\n"),
+        ("no boundary", "", f"--b\r\n{emoji}--b--\r\n"),
+        ("no end", "b", f"--b\r\n{emoji}"),
+        ("boundaries only", "b", "--b\r\n" * 200_000),
+        ("forms in forms", "b", f"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{'--c' * 1000}\r\n--b--\r\n"),
+        ("no picture", "b", f"--b\r\n{emoji}--b--\r\n"),
+    ):
+        with tally.attempt(what):
+            headers = world.owner.headers | {"content-type": f"multipart/form-data; boundary={boundary}"}
+            answer = world.http.post("/api/v1/faces/tasks", content=body.encode(), headers=headers)
+            assert outcome_of(answer).status in (400, 404, 413), answer.text
+
+
+def test_what_is_sent_is_as_large_as_it_is_said_to_be() -> None:
+    """Or the tests above would pass for any reason."""
+    assert Image.open(io.BytesIO(full(2000, 2000))).size == (2000, 2000)
+    assert json.loads(NESTED["many escapes"])["email"] == "A" * 40_000

@@ -1,0 +1,267 @@
+"""What a browser is told and asked: headers, cookies, other origins, HTTPS; and how often anybody may ask."""
+
+import socket
+import ssl
+import warnings
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from contract.calls import outcome_of
+from contract.world import PASSWORD, World
+
+from .live import Gateway, Gateways, LiveMesh
+from .raw import exchange
+from .tally import Tally
+
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "server": "igemoji",
+}
+
+ORIGIN = "https://igemoji.example"
+
+
+@pytest.fixture(scope="module")
+def https(gateways: Gateways) -> Iterator[Gateway]:
+    with gateways.running(https=True, rate_factor=1000, allowed_origins=(ORIGIN,)) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def browser(https: Gateway, mesh: LiveMesh) -> Iterator[httpx.Client]:
+    """One that trusts the authority of `igemoji up --tls`."""
+    assert https.options.tls is not None
+    with httpx.Client(base_url=https.url, timeout=60, verify=str(https.options.tls.ca)) as http:
+        http.event_hooks["response"].append(mesh.heard.answer)
+        yield http
+
+
+def test_every_answer_tells_browsers_to_be_careful(world: World, tally: Tally) -> None:
+    owner = world.owner.headers
+    for method, path, headers, status in (
+        ("GET", "/", {}, 200),
+        ("GET", "/healthz", {}, 200),
+        ("GET", "/api/docs", {}, 200),
+        ("GET", "/api/openapi.json", {}, 200),
+        ("GET", "/.well-known/jwks.json", {}, 200),
+        ("GET", "/api/v1/emojis/pages/1", {}, 200),
+        ("GET", f"/api/v1/emojis/{world.emoji}/images/happy", {}, 200),
+        ("GET", f"/api/v1/faces/tasks/{world.task}", owner, 200),
+        ("GET", f"/api/v1/faces/tasks/{world.task}/image", owner, 200),
+        ("GET", f"/api/v1/faces/tasks/{world.task}/events", owner, 200),
+        ("GET", f"/api/v1/shared/{world.share_token}/image", {}, 200),
+        ("GET", "/api/v1/users/me/export", owner, 200),
+        ("GET", "/api/v1/users/me", {}, 401),
+        ("GET", "/api/v1/moderation/reports", owner, 403),
+        ("GET", "/api/v1/nowhere", {}, 404),
+        ("GET", "/nowhere", {}, 404),
+        ("GET", "/api/v1/faces/ranking?x=1", {}, 400),
+        ("POST", "/api/v1/users/auth", {"content-length": "999999999"}, 413),
+        ("GET", "/api/v1/faces/ranking", {"x_y": "1"}, 400),
+        ("GET", "/api/v1/faces/ranking", {"x": "y" * 40_000}, 431),
+        ("TRACE", "/api/v1/users/me", {}, 404),
+        ("OPTIONS", "/api/v1/users/me", {}, 404),
+    ):
+        with tally.attempt(f"{method} {path} {status}"):
+            with world.http.stream(method, path, headers=headers) as answer:
+                answer.read()
+            assert answer.status_code == status
+            assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert "cache-control" in answer.headers
+            assert not [name for name in answer.headers if name.startswith(("x-envoy", "x-powered", "grpc-"))]
+            if status >= 400 or headers:
+                assert {"no-store", "no-cache"} & set(answer.headers["cache-control"].split(", "))
+            if status >= 400:
+                assert answer.headers["cache-control"] == "no-store"
+
+
+def test_what_is_private_is_kept_by_nobody(world: World, tally: Tally) -> None:
+    owner = world.owner.headers
+    for path in (
+        "/api/v1/users/me",
+        "/api/v1/users/mypage/result",
+        f"/api/v1/faces/tasks/{world.task}",
+        f"/api/v1/emojis/{world.private_emoji}",
+        "/api/v1/users/me/export",
+    ):
+        with tally.attempt(path):
+            assert world.http.get(path, headers=owner).headers["cache-control"] == "no-store"
+    for path in (f"/api/v1/faces/tasks/{world.task}/image", f"/api/v1/emojis/{world.private_emoji}/images/happy"):
+        with tally.attempt(path):
+            assert world.http.get(path, headers=owner).headers["cache-control"] == "private, no-cache"
+
+
+def test_over_https_browsers_are_told_to_stay_there(browser: httpx.Client, world: World, tally: Tally) -> None:
+    for path in ("/", "/healthz", "/api/v1/faces/ranking", "/api/v1/users/me", "/api/v1/nowhere", "/api/docs"):
+        with tally.attempt(path):
+            assert browser.get(path).headers["strict-transport-security"] == "max-age=31536000"
+        with tally.attempt(f"{path} of localhost, whose other ports are not ours"):
+            for host in ("localhost", f"localhost:{browser.base_url.port}"):
+                assert "strict-transport-security" not in browser.get(path, headers={"host": host}).headers
+        with tally.attempt(f"{path} over plain HTTP"):
+            assert "strict-transport-security" not in world.http.get(path).headers
+        with tally.attempt(f"{path} behind a proxy that ends HTTPS"):
+            answer = world.http.get(path, headers={"x-forwarded-proto": "https"})
+            assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
+def test_old_tls_is_not_spoken(version: str, https: Gateway, tally: Tally) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with (
+        tally.attempt(version),
+        socket.create_connection((https.host, https.port), 30) as plain,
+        pytest.raises(ssl.SSLError),
+    ):
+        context.wrap_socket(plain)
+
+
+def test_a_refresh_cookie_is_out_of_reach(browser: httpx.Client, world: World, tally: Tally) -> None:
+    def parts(answer: httpx.Response) -> set[str]:
+        return {part.strip().lower().split("=")[0] for part in answer.headers["set-cookie"].split(";")[1:]}
+
+    strict = {"path", "max-age", "httponly", "samesite"}
+    login = {"email": world.owner.email, "password": PASSWORD}
+    for what, answer in {
+        "a guest's": browser.post("/api/v1/users/guest", json={}),
+        "a login's": browser.post("/api/v1/users/auth", json=login),
+    }.items():
+        with tally.attempt(f"{what}, over HTTPS"):
+            assert parts(answer) == strict | {"secure"}
+            assert "samesite=strict" in answer.headers["set-cookie"].lower()
+            assert "path=/api/v1/users/auth;" in answer.headers["set-cookie"].lower()
+            assert answer.json()["refresh_token"] == ""
+            assert answer.headers["cache-control"] == "no-store"
+    with tally.attempt("over plain HTTP, where a browser would not take it otherwise"):
+        assert parts(world.http.post("/api/v1/users/auth", json=login)) == strict
+    browser.cookies.clear()
+    world.http.cookies.clear()
+
+
+def test_a_page_of_another_site_makes_no_use_of_the_cookie(browser: httpx.Client, world: World, tally: Tally) -> None:
+    """Should a browser send it all the same: the header beside it can not be set by a form."""
+    browser.post("/api/v1/users/auth", json={"email": world.owner.email, "password": PASSWORD})
+    cookie = f"igemoji_refresh={browser.cookies['igemoji_refresh']}"
+    browser.cookies.clear()
+    for path in ("/api/v1/users/auth/refresh", "/api/v1/users/auth/logout"):
+        for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
+            with tally.attempt(f"{path} as {kind}"):
+                headers = {"cookie": cookie, "origin": "https://evil.example", "content-type": kind}
+                answer = outcome_of(browser.post(path, content=b"{}", headers=headers))
+                assert (answer.status, answer.reason) == (403, "REQUESTED_WITH_MISSING")
+                assert "access-control-allow-origin" not in answer.headers
+    headers = {"cookie": cookie, "x-requested-with": "fetch"}
+    assert browser.post("/api/v1/users/auth/refresh", json={}, headers=headers).status_code == 200
+    browser.cookies.clear()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://igemoji.example",
+        "https://igemoji.example.evil.example",
+        "https://evil-igemoji.example",
+        "https://sub.igemoji.example",
+        "https://igemoji.example:8443",
+        "https://igemoji.example/",
+        "null",
+        "file://",
+        "https://IGEMOJI.example.",
+        "*",
+    ],
+)
+def test_pages_of_other_origins_read_nothing(origin: str, browser: httpx.Client, world: World, tally: Tally) -> None:
+    asks = {"access-control-request-method": "DELETE", "access-control-request-headers": "authorization"}
+    for method, path, headers in (
+        ("OPTIONS", "/api/v1/users/me", asks),
+        ("GET", "/api/v1/users/me", world.owner.headers),
+        ("GET", "/api/v1/faces/ranking", {}),
+        ("GET", "/api/v1/nowhere", {}),
+    ):
+        with tally.attempt(f"{method} {path}"):
+            answer = browser.request(method, path, headers=headers | {"origin": origin})
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
+    allowed = browser.get("/api/v1/faces/ranking", headers={"origin": ORIGIN})
+    assert allowed.headers["access-control-allow-origin"] == ORIGIN
+
+
+def test_calls_have_a_limit_by_address(gateways: Gateways, tally: Tally) -> None:
+    with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
+        answers = []
+        for number in range(36):
+            with tally.attempt(f"call {number}"):
+                headers = {"x-forwarded-for": "203.0.113.50"}
+                answers.append(http.post("/api/v1/users/auth", json={}, headers=headers))
+                assert answers[-1].status_code in (400, 429)
+        refused = outcome_of(answers[-1])
+        assert (refused.status, refused.reason, refused.headers["retry-after"]) == (429, "RATE_LIMITED", "2")
+        elsewhere = http.post("/api/v1/users/auth", json={}, headers={"x-forwarded-for": "203.0.113.51"})
+        assert elsewhere.status_code == 400
+
+
+def test_calls_have_a_limit_by_user_wherever_they_come_from(gateways: Gateways, world: World, tally: Tally) -> None:
+    """A botnet with one account."""
+    with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
+        owner, another = world.owner, world.person("another")
+        answers = []
+        for number in range(36):
+            with tally.attempt(f"call {number}"):
+                headers = owner.headers | {"x-forwarded-for": f"203.0.117.{number}"}
+                answers.append(http.patch("/api/v1/users/me", json={"alias": ""}, headers=headers))
+                assert answers[-1].status_code in (400, 429)
+        refused = outcome_of(answers[-1])
+        assert (refused.status, refused.reason, refused.headers["retry-after"]) == (429, "RATE_LIMITED", "2")
+        assert sum(answer.status_code == 400 for answer in answers) <= 32
+        headers = another.headers | {"x-forwarded-for": "203.0.117.99"}
+        assert http.patch("/api/v1/users/me", json={"alias": ""}, headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//api//v1///users//me",
+        "/api/v1/users/me/",
+        "/api/v1/./users/me",
+        "/api/v1/x/../users/me",
+        "/api/v1/users/%6de",
+        "/api/v1/users%2fme",
+        "/api/v1/users%5cme",
+        "/api%2fv1%2fusers%2fme",
+        "/api/v1/users/me%00",
+        "/api/v1/users/me;x=1",
+        "/api/v1/users/me%3fx=1",
+        "/api/v1/users/me%23",
+        "/api/v1/users/..%2fusers/me",
+        "/api/v1/users/%2e%2e/users/me",
+        "/healthz/../api/v1/users/me",
+        "/api/docs/../v1/users/me",
+        "/API/V1/USERS/ME",
+        "/api/v1/users/me%20",
+        "/api/v1\\users\\me",
+        "/.well-known/jwks.json/../../api/v1/users/me",
+        "/igemoji.auth.v1.AuthService/GetMe",
+        "//igemoji.auth.v1.AuthService/GetMe",
+        "/igemoji.inference.v1.InferenceService/ListResults",
+        "/igemoji.inference.v1.InferenceService%2fListResults",
+        "/x/../igemoji.inference.v1.InferenceService/ListResults",
+    ],
+)
+def test_no_way_of_writing_a_path_gets_around_its_rules(path: str, front: Gateway, tally: Tally) -> None:
+    for method in ("GET", "POST", "HEAD", "get", "DELETE", "PATCH"):
+        with tally.attempt(f"{method} {path}"):
+            request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            assert set(exchange(front, request.encode())) <= {400, 401, 404}

@@ -1,0 +1,299 @@
+"""What a client may hold of the gateway: headers, bodies, streams, connections, time and memory."""
+
+import contextlib
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from contract.world import World
+
+from .live import Gateway, Gateways
+from .raw import (
+    CONTINUATION,
+    END_HEADERS,
+    HEADERS,
+    PING,
+    RST_STREAM,
+    connected,
+    exchange,
+    frame,
+    header_block,
+    http2,
+    is_closed_within,
+    pseudo,
+    sent,
+)
+from .tally import Tally
+
+GET = "GET /api/v1/faces/ranking HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+SLOW = 30
+"""Connections of one that is slow."""
+SMALL_HEAP_MIB = 64
+PATIENCE = 60
+"""Within how many seconds somebody slow must be gone from a busy machine, whose gateway waits one."""
+
+
+def test_headers_have_a_size_and_a_number(front: Gateway, tally: Tally) -> None:
+    assert exchange(front, f"{GET}X: {'x' * 30_000}\r\n\r\n".encode()) == [200]
+    assert exchange(front, (GET + "".join(f"X-{number}: y\r\n" for number in range(90)) + "\r\n").encode()) == [200]
+    for what, headers in {
+        "one of 40 KiB": f"X: {'x' * 40_000}\r\n",
+        "one of 4 MiB": f"X: {'x' * (4 << 20)}\r\n",
+        "a name of 40 KiB": f"{'x' * 40_000}: x\r\n",
+        "forty of 1 KiB": "".join(f"X-{number}: {'y' * 1024}\r\n" for number in range(40)),
+        "101": "".join(f"X-{number}: y\r\n" for number in range(101)),
+        "one hundred thousand": "X: y\r\n" * 100_000,
+        "a cookie of 40 KiB": f"Cookie: igemoji_refresh={'x' * 40_000}\r\n",
+    }.items():
+        with tally.attempt(what):
+            assert set(exchange(front, f"{GET}{headers}\r\n".encode())) <= {431}
+    with tally.attempt("a path of 40 KiB"):
+        assert set(exchange(front, f"GET /{'x' * 40_000} HTTP/1.1\r\nHost: x\r\n\r\n".encode())) <= {431, 400, 414}
+
+
+@pytest.mark.parametrize(
+    ("path", "kib"),
+    [
+        ("/api/v1/users/auth", 256),
+        ("/api/v1/users", 256),
+        ("/api/v1/emojis/preview", 1536),
+        ("/api/v1/emojis", 10240),
+        ("/api/v1/faces/tasks", 17408),
+        ("/", 256),
+        ("/api/v1/nowhere", 256),
+    ],
+)
+def test_a_body_has_a_size(path: str, kib: int, front: Gateway, tally: Tally) -> None:
+    for what, length in (("just beyond", kib * 1024 + 1), ("a terabyte", 1 << 40)):
+        with tally.attempt(f"{what}, announced"):
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+            with connected(front) as connection:
+                sent(connection, head.encode())
+                assert int(connection.recv(4096).split()[1]) in (413, 404)
+    with tally.attempt("without a length"), connected(front) as connection:
+        sent(connection, f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
+        for _ in range(kib // 64 + 8):
+            if not sent(connection, chunk):
+                break
+        with contextlib.suppress(ConnectionError):
+            assert connection.recv(4096).split()[1] in (b"413", b"404", b"400", b"401")
+
+
+@pytest.fixture(scope="module")
+def impatient(gateways: Gateways) -> Iterator[Gateway]:
+    """With the real limits of time, each divided until it is a second or two."""
+
+    def shorter(text: str) -> str:
+        for setting, seconds, short in (
+            ("request_headers_timeout", "10s", "1s"),
+            ("request_timeout", "300s", "2s"),
+            ("stream_idle_timeout", "300s", "1s"),
+            ("idle_timeout", "620s", "1s"),
+            ("transport_socket_connect_timeout", "10s", "1s"),
+        ):
+            text, times = re.subn(rf"\b{setting}: {seconds}", f"{setting}: {short}", text)
+            assert times == 1, f"{setting} is not what it was"
+        return text
+
+    with gateways.running(https=True, change=shorter, rate_factor=1000) as gateway:
+        yield gateway
+
+
+def crowd(gateway: Gateway, stack: contextlib.ExitStack, first: bytes) -> list[socket.socket]:
+    """Connections that have each said something."""
+    found = [stack.enter_context(connected(gateway)) for _ in range(SLOW)]
+    for connection in found:
+        sent(connection, first)
+    return found
+
+
+def trickle(connections: list[socket.socket], piece: bytes, is_over: Callable[[], bool]) -> None:
+    """A piece for each, again and again, so that none of them is ever silent for long."""
+    until = time.monotonic() + PATIENCE
+    while not is_over():
+        assert time.monotonic() < until, "they are still there"
+        for connection in connections:
+            sent(connection, piece)
+        time.sleep(0.2)
+
+
+def nobody_is_left(gateway: Gateway, at_first: int) -> bool:
+    return gateway.stat("http.edge.downstream_cx_active") <= at_first
+
+
+def somebody_else_is_served(gateway: Gateway) -> None:
+    assert httpx.get(f"{gateway.url}/api/v1/faces/ranking", verify=False, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("what", "first", "piece"),
+    [
+        ("a byte of the first line", b"G", b"E"),
+        ("a header", GET.encode(), b"X-Slow: x\r\n"),
+        ("a byte of a header", GET.encode() + b"X-Slow: ", b"x"),
+        (
+            "a byte of the body",
+            b"POST /api/v1/users/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+            b" ",
+        ),
+        (
+            "a chunk of a photo",
+            b"POST /api/v1/faces/tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"1\r\nx\r\n",
+        ),
+        ("nothing", b"", b""),
+    ],
+)
+def test_who_sends_slowly_is_cut_off(what: str, first: bytes, piece: bytes, impatient: Gateway, tally: Tally) -> None:
+    at_first = impatient.stat("http.edge.downstream_cx_active")
+    with contextlib.ExitStack() as stack:
+        slow = crowd(impatient, stack, first)
+        somebody_else_is_served(impatient)
+        trickle(slow, piece, lambda: nobody_is_left(impatient, at_first))
+        for connection in slow:
+            with tally.attempt(what):
+                assert is_closed_within(connection, PATIENCE)
+
+
+def test_who_reads_slowly_is_cut_off(impatient: Gateway, tally: Tally) -> None:
+    """A page of 1.7 MB, asked for and not read."""
+    page = httpx.get(f"{impatient.url}/api/docs", verify=False, timeout=30).text
+    found = re.search(r'src="(/api/docs/[^"]+bundle\.js)"', page)
+    assert found is not None
+    at_first = impatient.stat("http.edge.downstream_cx_active")
+    with contextlib.ExitStack() as stack:
+        for _ in range(SLOW):
+            connection = stack.enter_context(connected(impatient, receive_bytes=4096))
+            sent(connection, f"GET {found[1]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        somebody_else_is_served(impatient)
+        trickle([], b"", lambda: nobody_is_left(impatient, at_first))
+        for _ in range(SLOW):
+            with tally.attempt("a page that is not read"):
+                assert nobody_is_left(impatient, at_first)
+
+
+def test_who_does_not_finish_a_handshake_is_cut_off(impatient: Gateway, tally: Tally) -> None:
+    with contextlib.ExitStack() as stack:
+        silent = []
+        for _ in range(SLOW):
+            connection = stack.enter_context(socket.create_connection((impatient.host, impatient.port)))
+            silent.append(connection)
+        somebody_else_is_served(impatient)
+        for connection in silent:
+            with tally.attempt("TLS that never begins"):
+                assert is_closed_within(connection, PATIENCE)
+
+
+def test_a_connection_has_a_hundred_streams(front: Gateway, tally: Tally) -> None:
+    with http2(front) as client:
+        assert client.settings[3] == 100  # SETTINGS_MAX_CONCURRENT_STREAMS
+        headers = [*pseudo("POST", "/api/v1/faces/tasks"), ("content-type", "image/jpeg")]
+        for number in range(150):
+            with tally.attempt(f"stream {number}"):
+                client.request(2 * number + 1, headers, None)
+                assert front.stat("http.edge.downstream_rq_active") <= 110
+        client.read_until(lambda: len(client.refused) >= 50)
+        assert client.went or len(client.refused) >= 50
+
+
+def test_who_begins_and_takes_back_for_ever_is_cut_off(front: Gateway, tally: Tally) -> None:
+    """Rapid reset, CVE-2023-44487."""
+    with tally.attempt("requests taken back"), http2(front) as client:
+        block = header_block(pseudo(path="/api/v1/faces/ranking"))
+        for number in range(20_000):
+            stream = 2 * number + 1
+            data = frame(HEADERS, END_HEADERS | 1, stream, block) + frame(RST_STREAM, 0, stream, bytes(4))
+            if not sent(client.connection, data):
+                break
+        client.read_until(lambda: False)
+        assert client.went
+
+
+def test_who_sends_what_needs_an_answer_and_reads_none_is_cut_off(front: Gateway, tally: Tally) -> None:
+    with tally.attempt("pings"), http2(front) as client:
+        for _ in range(2000):
+            if not sent(client.connection, frame(PING, 0, 0, bytes(8)) * 100):
+                break
+        client.read_until(lambda: False)
+        assert client.went
+
+
+def test_headers_that_go_on_for_ever_are_cut_off(front: Gateway, tally: Tally) -> None:
+    """CONTINUATION frames without an end."""
+    with tally.attempt("continuations"), http2(front) as client:
+        sent(client.connection, frame(HEADERS, 0, 1, header_block(pseudo())))
+        more = frame(CONTINUATION, 0, 1, header_block([("x", "y" * 1000)]))
+        for _ in range(10_000):
+            if not sent(client.connection, more):
+                break
+        client.read_until(lambda: 1 in client.refused or 1 in client.answered)
+        assert client.answered.get(1, 0) != 200
+
+
+def test_a_header_that_unfolds_is_measured_unfolded(front: Gateway, tally: Tally) -> None:
+    """HPACK: one long header, named thousands of times by its number."""
+    with tally.attempt("an HPACK bomb"), http2(front) as client:
+        value = b"a" * 3000
+        indexed = b"\x40" + b"\x01x" + b"\x7f" + bytes((0x80 | (2873 & 0x7F), 2873 >> 7)) + value
+        block = header_block(pseudo()) + indexed + b"\xbe" * 10_000
+        sent(client.connection, frame(HEADERS, END_HEADERS | 1, 1, block))
+        assert client.outcome(1) != 200
+
+
+def test_more_connections_than_there_may_be_are_closed_and_later_ones_are_not(gateways: Gateways, tally: Tally) -> None:
+    most = 12
+    with gateways.running(max_connections=most) as gateway, contextlib.ExitStack() as stack:
+        many = [stack.enter_context(connected(gateway)) for _ in range(3 * most)]
+        gone = 0
+        for connection in many:
+            sent(connection, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            try:
+                gone += not connection.recv(4096)
+            except ConnectionError:
+                gone += 1
+        for _ in range(2 * most):
+            with tally.attempt("one connection more"):
+                assert gone >= 2 * most
+        stack.close()
+        recovers(gateway)
+
+
+@pytest.fixture
+def small(gateways: Gateways) -> Iterator[Gateway]:
+    """With little more memory than it begins with."""
+    with gateways.running(max_heap_mib=SMALL_HEAP_MIB, rate_factor=1000) as gateway:
+        yield gateway
+
+
+def test_a_gateway_without_memory_takes_nobody_in_sends_the_greediest_away_and_recovers(
+    small: Gateway, world: World, tally: Tally
+) -> None:
+    """Photos that never end, as large as may be, hold the memory."""
+    chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
+    head = "POST /api/v1/faces/tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head += f"Content-Type: image/jpeg\r\nAuthorization: Bearer {world.owner.token}\r\n\r\n"
+    statuses = []
+    with contextlib.ExitStack() as stack:
+        greedy = [stack.enter_context(connected(small)) for _ in range(12)]
+        for connection in greedy:
+            sent(connection, head.encode())
+        for _ in range(15):
+            for connection in greedy:
+                connection.settimeout(1)
+                sent(connection, chunk)
+            with tally.attempt("while it has no memory"):
+                statuses += exchange(small, f"{GET}\r\n".encode())
+                assert set(statuses) <= {200, 503}
+    assert 503 in statuses or small.stat("envoy.overload_actions.reset_high_memory_stream.count"), statuses
+    recovers(small)
+
+
+def recovers(gateway: Gateway) -> None:
+    until = time.monotonic() + PATIENCE
+    while exchange(gateway, f"{GET}\r\n".encode()) != [200]:
+        assert time.monotonic() < until, "it did not recover"
+        time.sleep(0.2)

@@ -1,0 +1,139 @@
+"""Headers by which services know callers, sent by clients."""
+
+from collections.abc import Iterator
+
+import grpc
+import httpx
+import pytest
+from contract.calls import RPCS, by_grpc, message, outcome_of
+from contract.world import World
+
+from igemoji_mesh.ids import new_id
+
+from .live import Gateways, LiveMesh, log_entries
+from .tally import Tally
+
+
+@pytest.fixture(scope="module")
+def edge(mesh: LiveMesh) -> Iterator[httpx.Client]:
+    """The gateway as it is where nothing stands before it."""
+    with httpx.Client(base_url=mesh.url, timeout=60) as http:
+        yield http
+
+
+def identities(victim: str) -> list[dict[str, str]]:
+    return [
+        {name: value}
+        for name, value in (
+            ("x-user-id", victim),
+            ("X-User-Id", victim),
+            ("x-user", victim),
+            ("x-user-role", "operator"),
+            ("x-user-alias", "owner"),
+            ("x-caller", "auth"),
+            ("x-caller-service", "auth"),
+            ("x-igemoji-user", victim),
+            ("x-igemoji-role", "operator"),
+            ("x-jwt-payload", "eyJyb2xlIjoib3BlcmF0b3IifQ"),
+            ("x-forwarded-client-cert", "By=spiffe://mesh/auth;URI=auth.igemoji.internal"),
+            ("x-forwarded-user", victim),
+            ("x-auth-request-user", victim),
+            ("remote-user", victim),
+            ("x-remote-user", victim),
+            ("x-original-url", "/api/v1/faces/ranking"),
+            ("x-rewrite-url", "/api/v1/faces/ranking"),
+            ("x-envoy-original-path", "/api/v1/faces/ranking"),
+            ("x-envoy-original-method", "GET"),
+            ("x-http-method-override", "GET"),
+            ("x-envoy-internal", "true"),
+            ("x-envoy-decorator-operation", "auth"),
+            ("x-forwarded-host", "localhost"),
+            ("x-forwarded-prefix", "/igemoji.auth.v1.AuthService"),
+            ("te", "trailers"),
+        )
+    ]
+
+
+def test_who_says_that_it_is_somebody_is_nobody(edge: httpx.Client, world: World, tally: Tally) -> None:
+    for headers in identities(world.owner.id):
+        for path in (
+            "/api/v1/users/me",
+            f"/api/v1/faces/tasks/{world.task}",
+            f"/api/v1/faces/tasks/{world.task}/image",
+            "/api/v1/moderation/reports",
+        ):
+            with tally.attempt(f"{headers} on {path}"):
+                assert edge.get(path, headers=headers).status_code == 401
+        with tally.attempt(f"{headers} for a private template"):
+            assert edge.get(f"/api/v1/emojis/{world.private_emoji}", headers=headers).status_code == 404
+
+
+def test_who_has_a_token_is_who_it_says_whatever_else_is_said(edge: httpx.Client, world: World, tally: Tally) -> None:
+    another = world.person("another")
+    task = RPCS["inference.GetTask"]
+    target = f"127.0.0.1:{edge.base_url.port}"
+    with grpc.insecure_channel(target) as channel:
+        for headers in identities(world.owner.id):
+            with tally.attempt(f"{headers} with another's token"):
+                assert edge.get("/api/v1/users/me", headers=another.headers | headers).json()["id"] == another.id
+            with tally.attempt(f"{headers} for the owner's photo"):
+                answer = edge.get(f"/api/v1/faces/tasks/{world.task}", headers=another.headers | headers)
+                assert answer.status_code == 404
+            with tally.attempt(f"{headers} for operators"):
+                answer = edge.get("/api/v1/moderation/reports", headers=another.headers | headers)
+                assert answer.status_code == 403
+            if "te" in headers:
+                continue
+            with tally.attempt(f"{headers} by gRPC"):
+                request = message(task, task_id=world.task)
+                assert by_grpc(channel, task, request, another.headers | headers).status == 404
+
+
+def test_no_client_chooses_what_an_answer_says(edge: httpx.Client, world: World, tally: Tally) -> None:
+    for headers in ({"x-http-code": "299"}, {"x-http-code": "500"}, {"grpc-status": "0"}, {"grpc-message": "x"}):
+        with tally.attempt(str(headers)):
+            answer = edge.get("/api/v1/faces/ranking", headers=headers)
+            assert answer.status_code == 200
+            assert not [name for name in answer.headers if name.startswith(("x-envoy", "grpc-", "x-http-code"))]
+
+
+def test_a_request_gets_an_id_of_ours(mesh: LiveMesh, edge: httpx.Client, tally: Tally) -> None:
+    """Or it could pretend in the log to be another one."""
+    for given in ("forged-id", "a" * 300, new_id()):
+        with tally.attempt(given[:20]):
+            answer = edge.get(
+                "/api/v1/faces/ranking", headers={"x-request-id": given, "traceparent": f"00-{'1' * 32}-1-01"}
+            )
+            assert answer.headers["x-request-id"] != given
+            assert not [entry for entry in log_entries(mesh.heard.lines) if entry.get("request_id") == given]
+
+
+def test_plain_http_does_not_pass_for_https(edge: httpx.Client, world: World, tally: Tally) -> None:
+    for lies in ({"x-forwarded-proto": "https"}, {"x-scheme": "https"}, {"forwarded": "proto=https"}):
+        with tally.attempt(str(lies)):
+            answer = edge.post("/api/v1/users/guest", json={}, headers=lies)
+            assert answer.status_code == 201
+            assert "secure" not in answer.headers["set-cookie"].lower()
+            assert "strict-transport-security" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["x_user_id", "X_Forwarded_For", "content_length", "Transfer_Encoding", "a_b"])
+def test_an_underscore_is_not_taken_for_a_hyphen(name: str, edge: httpx.Client, tally: Tally) -> None:
+    with tally.attempt(name):
+        assert outcome_of(edge.get("/api/v1/faces/ranking", headers={name: "1"})).reason == "INVALID_REQUEST"
+
+
+def test_only_a_proxy_that_is_trusted_is_believed_about_addresses(
+    gateways: Gateways, world: World, tally: Tally
+) -> None:
+    """Behind one proxy: what a client wrote before the proxy's own words counts for nothing."""
+    limit = 30  # of Login, a minute
+    with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
+        statuses = []
+        for number in range(limit + 5):
+            headers = {"x-forwarded-for": f"203.0.113.{number}, 198.51.100.77"}
+            with tally.attempt(f"address {number}"):
+                statuses.append(http.post("/api/v1/users/auth", json={}, headers=headers).status_code)
+                assert statuses[-1] in (400, 429)
+        assert statuses.count(400) <= limit + 2
+        assert statuses[-1] == 429

@@ -1,0 +1,196 @@
+"""Fields that a request has not, or that are not the caller's to set."""
+
+from typing import Any
+
+import pytest
+from contract.calls import RPCS, by_grpc, message, outcome_of
+from contract.world import PASSWORD, World
+from google.protobuf.message import Message
+
+from igemoji_mesh.ids import new_id
+
+from .tally import Tally
+
+PRIVILEGED: dict[str, Any] = {
+    "role": "operator",
+    "roles": ["operator"],
+    "is_admin": True,
+    "isOperator": True,
+    "level": "LEVEL_OPERATOR",
+    "password_hash": "$2b$04$" + "a" * 53,
+    "created_at": "2001-01-01T00:00:00Z",
+    "expires_at": "2999-01-01T00:00:00Z",
+    "__proto__": {"role": "operator"},
+    "constructor": {"prototype": {"role": "operator"}},
+}
+
+
+@pytest.mark.parametrize("field", PRIVILEGED)
+def test_nobody_registers_as_more_than_a_user(field: str, world: World, tally: Tally) -> None:
+    account, theirs = world.new_account(), world.owner.id
+    with tally.attempt(f"{field} at registration"):
+        body = account | {field: PRIVILEGED[field], "id": theirs, "user_id": theirs}
+        made = world.http.post("/api/v1/users", json=body)
+        assert made.status_code in (201, 400)
+        if made.status_code == 201:
+            assert (made.json()["role"], made.json()["id"] == theirs) == ("user", False)
+            assert not made.json()["created_at"].startswith("2001")
+    if made.status_code != 201:
+        return
+    with tally.attempt(f"{field} at login"):
+        login = {"email": account["email"], "password": PASSWORD, "refresh_token_in_body": True}
+        session = world.http.post("/api/v1/users/auth", json=login | {field: PRIVILEGED[field]}).json()
+        assert session["user"]["role"] == "user"
+    with tally.attempt(f"{field} afterwards"):
+        headers = {"Authorization": f"Bearer {session['access_token']}"}
+        body = {"alias": world.new_account()["alias"], field: PRIVILEGED[field], "id": theirs}
+        changed = world.http.patch("/api/v1/users/me", json=body, headers=headers)
+        me = world.http.get("/api/v1/users/me", headers=headers).json()
+        assert changed.status_code in (200, 400)
+        assert (me["role"], me["id"], me["email"]) == ("user", session["user"]["id"], account["email"])
+    with tally.attempt(f"{field} at a refresh"):
+        body = {"refresh_token": session["refresh_token"], field: PRIVILEGED[field]}
+        assert world.http.post("/api/v1/users/auth/refresh", json=body).json()["user"]["role"] == "user"
+
+
+TEMPLATE: dict[str, Any] = {
+    "id": "00000000-0000-7000-8000-00000000abcd",
+    "owner": {"id": "00000000-0000-7000-8000-000000000001", "alias": "IGE MOJI"},
+    "owner_id": "00000000-0000-7000-8000-000000000001",
+    "ownerId": "00000000-0000-7000-8000-000000000001",
+    "user_id": "00000000-0000-7000-8000-000000000001",
+    "built_in": True,
+    "uses": 1_000_000,
+    "favorites": 1_000_000,
+    "created_at": "2001-01-01T00:00:00Z",
+    "hidden": False,
+}
+
+
+@pytest.mark.parametrize("field", TEMPLATE)
+def test_a_template_is_its_makers_and_as_new_as_it_is(field: str, world: World, tally: Tally) -> None:
+    another = world.person("another")
+    draft = {"name": "Mass", "base_id": world.built_in_id, "visibility": "private"}
+    with tally.attempt(f"{field} in a new one"):
+        made = world.http.post("/api/v1/emojis", json=draft | {field: TEMPLATE[field]}, headers=another.headers)
+        assert made.status_code in (201, 400)
+    emoji_id = world.new_emoji("private", by=another)
+    path = f"/api/v1/emojis/{emoji_id}"
+    with tally.attempt(f"{field} in a change"):
+        body = {"name": "Changed", field: TEMPLATE[field]}
+        assert world.http.patch(path, json=body, headers=another.headers).status_code in (200, 400)
+    for found in (
+        made.json() if made.status_code == 201 else None,
+        world.http.get(path, headers=another.headers).json(),
+    ):
+        if found is None:
+            continue
+        assert found["owner"]["id"] == another.id
+        assert (found["built_in"], found["uses"], found["favorites"]) == (False, 0, 0)
+        assert not found["created_at"].startswith("2001")
+        assert found["id"] != TEMPLATE["id"]
+
+
+def test_a_hidden_template_is_not_shown_again_by_its_maker(world: World, tally: Tally) -> None:
+    another = world.person("another")
+    emoji_id = world.new_emoji(by=another)
+    operator = world.person("operator").headers
+    hidden = world.http.post(f"/api/v1/moderation/emojis/{emoji_id}", json={"decision": "hide"}, headers=operator)
+    assert hidden.status_code == 200
+    for body in (
+        {"hidden": False, "name": "Mine"},
+        {"visibility": "public"},
+        {"update_mask": "hidden", "hidden": False},
+    ):
+        with tally.attempt(str(body)):
+            world.http.patch(f"/api/v1/emojis/{emoji_id}", json=body, headers=another.headers)
+            assert world.http.get(f"/api/v1/emojis/{emoji_id}").status_code == 404
+
+
+def test_a_path_says_what_is_meant_whatever_body_and_query_say(world: World, tally: Tally) -> None:
+    another = world.person("another")
+    mine, theirs = world.new_emoji("private", by=another), world.private_emoji
+    before = world.http.get(f"/api/v1/emojis/{theirs}", headers=world.owner.headers).json()
+    for what, path, body in (
+        ("in the body", f"/api/v1/emojis/{mine}", {"id": theirs, "name": "Taken"}),
+        ("in the query", f"/api/v1/emojis/{mine}?id={theirs}", {"name": "Taken"}),
+        ("twice in the query", f"/api/v1/emojis/{mine}?id={mine}&id={theirs}", {"name": "Taken"}),
+    ):
+        with tally.attempt(what):
+            answer = world.http.patch(path, json=body, headers=another.headers)
+            assert answer.status_code == 400 or answer.json()["id"] == mine
+            after = world.http.get(f"/api/v1/emojis/{theirs}", headers=world.owner.headers).json()
+            assert after == before
+    task = world.new_task(by=another)
+    for what, path, body in (
+        ("a photo, in the body", f"/api/v1/faces/tasks/{task}/share", {"task_id": world.task}),
+        ("a photo, in the query", f"/api/v1/faces/tasks/{task}/share?task_id={world.task}", {}),
+    ):
+        with tally.attempt(what):
+            answer = world.http.post(path, json=body, headers=another.headers)
+            if answer.status_code < 300:
+                shared = world.http.get(f"/api/v1/shared/{answer.json()['token']}/image").content
+                own = world.http.get(f"/api/v1/faces/tasks/{task}/image", headers=another.headers).content
+                assert shared == own
+            else:
+                assert outcome_of(answer).status == 400
+
+
+def test_a_task_is_the_callers_whoever_is_named(world: World, tally: Tally) -> None:
+    another = world.person("another")
+    for field in ("user_id", "owner_id", "task_id", "state", "image_url"):
+        with tally.attempt(f"{field} in the query"):
+            answer = world.http.post(
+                "/api/v1/faces/tasks",
+                params={"emoji_id": world.built_in_id, field: world.owner.id},
+                content=world.faceless_photo,
+                headers=another.headers,
+            )
+            assert outcome_of(answer).reason == "INVALID_REQUEST"
+        with tally.attempt(f"{field} in a form"):
+            parts = {
+                "image": ("x.jpg", world.faceless_photo, "image/jpeg"),
+                "emoji_id": (None, world.built_in_id),
+                field: (None, world.owner.id),
+            }
+            taken = world.http.post("/api/v1/faces/tasks", files=parts, headers=another.headers)
+            assert taken.status_code == 202, taken.text
+            assert taken.json()["task_id"] != world.owner.id
+            world.finished(taken.json()["task_id"], another)
+
+
+def test_fields_that_only_grpc_could_carry_say_nothing(world: World, tally: Tally) -> None:
+    """Numbers that the message has not: a longer message of a later, or an internal, version."""
+    another = world.person("another")
+    rpc = RPCS["auth.UpdateMe"]
+    for number in (2, 3, 4, 5, 100, 536_870_911):
+        with tally.attempt(f"field {number}"):
+            request = message(rpc, alias=world.new_account()["alias"])
+            outcome = by_grpc(world.channel, rpc, _with_unknown(request, number, b"operator"), another.headers)
+            assert outcome.status in (200, 400)
+            me = world.http.get("/api/v1/users/me", headers=another.headers).json()
+            assert (me["role"], me["id"]) == ("user", another.id)
+
+
+def _with_unknown(request: Message, number: int, value: bytes) -> Message:
+    tag, key = number << 3 | 2, bytearray()
+    while tag > 127:
+        key.append(tag & 127 | 128)
+        tag >>= 7
+    data = request.SerializeToString() + bytes(key) + bytes((tag, len(value))) + value
+    changed = type(request)()
+    changed.ParseFromString(data)
+    return changed
+
+
+def test_an_id_of_ones_own_choice_is_nobodys(world: World, tally: Tally) -> None:
+    """What is made gets an id of ours, so that none can be taken before its time."""
+    chosen = new_id()
+    for what, path, body in (
+        ("a template", "/api/v1/emojis", {"id": chosen, "name": "Mine", "base_id": world.built_in_id}),
+        ("a guest", "/api/v1/users/guest", {"id": chosen, "refresh_token_in_body": True}),
+    ):
+        with tally.attempt(what):
+            answer = world.http.post(path, json=body, headers=world.person("another").headers)
+            assert answer.status_code in (201, 400)
+            assert chosen not in answer.text

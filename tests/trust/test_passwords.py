@@ -1,0 +1,171 @@
+"""Passwords that are guessed: many for one account, few for many accounts, and those that leaked elsewhere."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from contract.calls import Outcome, outcome_of
+from contract.world import PASSWORD, World
+
+from igemoji_mesh.ids import new_id
+
+from .live import LiveMesh
+from .tally import Tally
+
+TRIES = 10
+"""By account and by address, in five minutes."""
+
+COMMON = ("12345678", "password1", "iloveyou", "qwertyuiop", "sunshine", "princess", "football", "baseball")
+
+
+def addresses(first: int) -> Iterator[str]:
+    """A botnet: every try comes from another one."""
+    return (f"203.0.{first}.{number}" for number in range(1, 255))
+
+
+@pytest.fixture
+def log_in(world: World) -> Callable[[str, str, str], Outcome]:
+    def log_in(email: str, password: str, address: str) -> Outcome:
+        body = {"email": email, "password": password, "refresh_token_in_body": True}
+        return outcome_of(world.http.post("/api/v1/users/auth", json=body, headers={"x-forwarded-for": address}))
+
+    return log_in
+
+
+def refused(answer: Outcome) -> bool:
+    """Nobody is in, and nothing tells whether there is such an account."""
+    if answer.status == 429:
+        return answer.reason == "TOO_MANY_TRIES" and int(answer.headers["retry-after"]) > 0
+    return (answer.status, answer.reason) == (401, "WRONG_CREDENTIALS")
+
+
+def test_of_many_guesses_at_one_account_from_everywhere_ten_are_looked_at(
+    world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
+) -> None:
+    email = world.new_person("victim").email
+    bots = addresses(1)
+    statuses = []
+    for number in range(TRIES + 5):
+        with tally.attempt(f"guess {number}"):
+            answer = log_in(email, f"guess {number} {new_id()}", next(bots))
+            assert refused(answer)
+            statuses.append(answer.status)
+    assert statuses == [401] * TRIES + [429] * 5
+    with tally.attempt("the right password, guessed too late"):
+        assert log_in(email, PASSWORD, next(bots)).status == 429
+
+
+def test_an_account_that_does_not_exist_is_closed_alike(
+    log_in: Callable[[str, str, str], Outcome], tally: Tally
+) -> None:
+    bots = addresses(2)
+    email = f"{new_id()}@example.org"
+    statuses = []
+    for number in range(TRIES + 2):
+        with tally.attempt(f"guess {number}"):
+            answer = log_in(email, f"guess {number}", next(bots))
+            assert refused(answer)
+            statuses.append(answer.status)
+    assert statuses == [401] * TRIES + [429] * 2
+
+
+def test_capitals_and_spaces_make_no_other_account_of_one(
+    world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
+) -> None:
+    email = world.new_person("victim").email
+    bots = addresses(3)
+    for number in range(TRIES):
+        log_in(
+            "".join(letter.upper() if number >> index & 1 else letter for index, letter in enumerate(email)),
+            "x",
+            next(bots),
+        )
+    with tally.attempt("in other capitals"):
+        assert log_in(email.upper(), PASSWORD, next(bots)).status == 429
+
+
+def test_one_password_is_not_tried_on_many_accounts_from_one_address(
+    world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
+) -> None:
+    """Spraying: no account is tried twice, so no account's limit is reached."""
+    victims = [world.new_person("victim").email for _ in range(2)]
+    statuses = []
+    for number in range(TRIES + 3):
+        with tally.attempt(f"account {number}"):
+            answer = log_in(f"{number}-{new_id()}@example.org", COMMON[number % len(COMMON)], "203.0.113.7")
+            assert refused(answer)
+            statuses.append(answer.status)
+    assert statuses == [401] * TRIES + [429] * 3
+    for email in victims:
+        with tally.attempt("an account that exists, from there"):
+            assert log_in(email, PASSWORD, "203.0.113.7").status == 429
+        assert log_in(email, PASSWORD, "203.0.113.8").status == 200
+
+
+def test_addresses_of_one_customer_count_as_one(log_in: Callable[[str, str, str], Outcome], tally: Tally) -> None:
+    """IPv6: whoever has one address has 2^64 of them."""
+    statuses = []
+    for number in range(TRIES + 2):
+        with tally.attempt(f"address {number}"):
+            answer = log_in(f"{new_id()}@example.org", "guess", f"2001:db8:7:7::{number + 1:x}")
+            assert refused(answer)
+            statuses.append(answer.status)
+    assert statuses == [401] * TRIES + [429] * 2
+
+
+def test_pairs_that_leaked_elsewhere_open_nothing(
+    world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
+) -> None:
+    """Stuffing: addresses that have an account here, each with a password from elsewhere, each from another place."""
+    bots = addresses(4)
+    for password in COMMON:
+        email = world.new_person("victim").email
+        with tally.attempt(password):
+            assert refused(log_in(email, password, next(bots)))
+
+
+@pytest.mark.parametrize("password", [*COMMON, "dkssudgktpdy", "PASSWORD1", "ILoveYou"])
+def test_a_password_that_is_guessed_first_can_not_be_chosen(password: str, world: World, tally: Tally) -> None:
+    with tally.attempt(password):
+        answer = outcome_of(world.http.post("/api/v1/users", json=world.new_account() | {"password": password}))
+        assert (answer.status, answer.reason) == (400, "PASSWORD_TOO_COMMON")
+
+
+def test_an_address_that_is_made_up_gives_no_more_tries(mesh: LiveMesh, world: World, tally: Tally) -> None:
+    """At the gateway that has no proxy before it: what a client says of itself is not believed."""
+    world.person("owner")
+    statuses = []
+    with httpx.Client(base_url=mesh.url, timeout=60) as http:
+        for number in range(TRIES + 3):
+            lies = {
+                "x-forwarded-for": f"203.0.114.{number}",
+                "x-envoy-external-address": f"203.0.114.{number}",
+                "x-real-ip": f"203.0.114.{number}",
+                "forwarded": f"for=203.0.114.{number}",
+            }
+            body = {"email": f"{new_id()}@example.org", "password": "guess"}
+            with tally.attempt(f"address {number}"):
+                statuses.append(http.post("/api/v1/users/auth", json=body, headers=lies).status_code)
+                assert statuses[-1] in (401, 429)
+    assert statuses[-1] == 429
+
+
+def test_the_present_password_is_not_guessed_with_a_stolen_token(world: World, tally: Tally) -> None:
+    victim = world.new_person("victim")
+    for number in range(TRIES + 1):
+        body = {"current_password": f"guess {number}", "new_password": "another passphrase"}
+        with tally.attempt(f"guess {number}"):
+            answer = outcome_of(world.http.put("/api/v1/users/me/password", json=body, headers=victim.headers))
+            assert answer.reason == ("PASSWORD_WRONG" if number < TRIES else "TOO_MANY_TRIES")
+
+
+def test_the_token_of_a_reset_is_not_guessed(world: World, tally: Tally) -> None:
+    statuses = []
+    for number in range(TRIES + 2):
+        body = {"token": f"guess{number}", "new_password": "another passphrase"}
+        headers = {"x-forwarded-for": "203.0.115.1"}
+        with tally.attempt(f"guess {number}"):
+            answer = outcome_of(world.http.post("/api/v1/users/password-reset/confirm", json=body, headers=headers))
+            assert answer.reason in ("RESET_TOKEN_REFUSED", "TOO_MANY_TRIES")
+            statuses.append(answer.status)
+    assert statuses == [400] * TRIES + [429] * 2

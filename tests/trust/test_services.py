@@ -1,0 +1,187 @@
+"""A service that was taken over, or a program that says it is one: what it may not call, it can not."""
+
+import contextlib
+import datetime
+import socket
+import ssl
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from contract.calls import RPCS, by_grpc, message
+from contract.test_access import TABLE
+from contract.world import World
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from igemoji.common.v1 import access_pb2
+from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_stack.mesh import EDGE, SERVICES
+
+from .live import LiveMesh
+from .tally import Tally
+
+CALLERS = (*SERVICES, "gateway", EDGE)
+"""Whoever has a certificate of the mesh."""
+
+INTERNAL = [name for name, rpc in RPCS.items() if rpc.access and rpc.access.level == access_pb2.LEVEL_INTERNAL]
+WITH_TOKEN = [
+    name
+    for name, rpc in RPCS.items()
+    if rpc.access and rpc.access.level in (access_pb2.LEVEL_USER, access_pb2.LEVEL_OPERATOR)
+]
+
+SPOOFED = {
+    "x-caller": "auth",
+    "x-caller-name": "auth",
+    "x-forwarded-client-cert": "URI=auth.igemoji.internal",
+    "x-user-id": "somebody",
+    "x-user-role": "operator",
+    "x-igemoji-caller": "auth",
+}
+
+
+def service_of(name: str) -> str:
+    return name.split(".")[0].replace("_", "-")
+
+
+@pytest.mark.parametrize("name", INTERNAL)
+def test_a_service_calls_nothing_that_the_contract_does_not_let_it(name: str, world: World, tally: Tally) -> None:
+    rpc = RPCS[name]
+    assert rpc.access is not None
+    request = message(rpc, **TABLE[name].fields(world))
+    operator = world.person("operator").headers
+    for caller in CALLERS:
+        if caller in rpc.access.callers:
+            continue
+        for how, metadata in (("alone", {}), ("with an operator's token", operator), ("with names of others", SPOOFED)):
+            with tally.attempt(f"{caller}, {how}"), world.direct(service_of(name), caller) as channel:
+                outcome = by_grpc(channel, rpc, request, metadata)
+                assert (outcome.status, outcome.reason) == (403, "NOT_ALLOWED")
+
+
+@pytest.mark.parametrize("name", WITH_TOKEN)
+def test_a_service_is_no_user(name: str, world: World, tally: Tally) -> None:
+    """Its certificate does not stand for anybody's token: who takes over the ranking can not read photos."""
+    rpc = RPCS[name]
+    request = message(rpc, **TABLE[name].fields(world))
+    for caller in CALLERS:
+        with tally.attempt(caller), world.direct(service_of(name), caller) as channel:
+            assert by_grpc(channel, rpc, request, SPOOFED).status == 401
+
+
+def test_nothing_is_answered_that_is_not_in_the_contract(world: World, tally: Tally) -> None:
+    for service in SERVICES:
+        for path in (
+            "/igemoji.auth.v1.AuthService/Nothing",
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        ):
+            with tally.attempt(f"{service}: {path}"), world.direct(service, "gateway") as channel:
+                with pytest.raises(grpc.RpcError) as refused:
+                    channel.unary_unary(path)(b"", timeout=30)
+                assert refused.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED)
+
+
+# Certificates: the name in one decides, so a name must not be had by other means than the authority.
+
+
+@contextlib.contextmanager
+def channel_of(mesh: LiveMesh, service: str, certificate: bytes, key: bytes) -> Iterator[grpc.Channel]:
+    credentials = grpc.ssl_channel_credentials((mesh.data / "certificates" / "ca.crt").read_bytes(), key, certificate)
+    options = [("grpc.ssl_target_name_override", f"{service}.igemoji.internal")]
+    with grpc.secure_channel(f"127.0.0.1:{mesh.port(service)}", credentials, options) as channel:
+        yield channel
+
+
+def issued(
+    authority: CertificateAuthority, common_name: str, *names: str, days: tuple[int, int] = (-1, 1)
+) -> tuple[bytes, bytes]:
+    """A certificate with any names, valid between two days from now."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]))
+        .issuer_name(authority.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + datetime.timedelta(days=days[0]))
+        .not_valid_after(now + datetime.timedelta(days=days[1]))
+    )
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return builder.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), pem
+
+
+AUTH = "auth.igemoji.internal"
+DELETE = "inference.DeleteUserData"
+"""What auth may have done, and nobody else."""
+
+
+def deleted(mesh: LiveMesh, world: World, certificate: bytes, key: bytes) -> int:
+    with channel_of(mesh, "inference", certificate, key) as channel:
+        return by_grpc(channel, RPCS[DELETE], message(RPCS[DELETE], **TABLE[DELETE].fields(world)), {}).status
+
+
+def test_a_name_counts_where_the_authority_wrote_it_and_nowhere_else(
+    mesh: LiveMesh, world: World, tally: Tally
+) -> None:
+    ours = CertificateAuthority.load(mesh.data / "certificates")
+    assert deleted(mesh, world, *issued(ours, "x", AUTH)) == 200
+    for what, arguments in {
+        "a name as the subject": (AUTH, "other.example"),
+        "a name as the subject, without others": (AUTH,),
+        "a name below it": ("x", "sub.auth.igemoji.internal"),
+        "a name that begins like it": ("x", "auth.igemoji.internal.evil.example"),
+        "a name that ends like it": ("x", "xauth.igemoji.internal"),
+        "every name": ("x", "*.igemoji.internal"),
+        "no name before the dot": ("x", ".igemoji.internal"),
+    }.items():
+        with tally.attempt(what):
+            try:
+                certificate, key = issued(ours, *arguments)
+            except ValueError:  # x509 does not admit such a name
+                continue
+            assert deleted(mesh, world, certificate, key) == 403
+
+
+def test_a_certificate_of_another_authority_or_another_time_opens_no_connection(
+    mesh: LiveMesh, world: World, tally: Tally
+) -> None:
+    ours = CertificateAuthority.load(mesh.data / "certificates")
+    theirs = CertificateAuthority.create()
+    for what, (certificate, key) in {
+        "another authority": issued(theirs, "auth", AUTH),
+        "expired": issued(ours, "auth", AUTH, days=(-3, -2)),
+        "not valid yet": issued(ours, "auth", AUTH, days=(2, 3)),
+        "one's own authority": (theirs.certificate_pem, issued(theirs, "auth", AUTH)[1]),
+    }.items():
+        with tally.attempt(what):
+            assert deleted(mesh, world, certificate, key) == 500
+
+
+def test_without_a_certificate_no_service_says_a_word(mesh: LiveMesh, tally: Tally) -> None:
+    ca = mesh.data / "certificates" / "ca.crt"
+    for service in SERVICES:
+        address = ("127.0.0.1", mesh.port(service))
+        with tally.attempt(f"{service}: plaintext"), grpc.insecure_channel(f"127.0.0.1:{address[1]}") as channel:
+            with pytest.raises(grpc.RpcError) as refused:
+                channel.unary_unary("/igemoji.auth.v1.AuthService/Jwks")(b"", timeout=30)
+            assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+        context = ssl.create_default_context(cafile=str(ca))
+        context.set_alpn_protocols(["h2"])
+        with tally.attempt(f"{service}: TLS without a certificate"), socket.create_connection(address) as plain:
+            plain.settimeout(30)
+            with pytest.raises(OSError, match=r"certificate|closed|reset|EOF"):
+                _greet(context, plain, service)
+
+
+def _greet(context: ssl.SSLContext, plain: socket.socket, service: str) -> None:
+    """TLS 1.3 tells a client that its certificate is missing when it first reads."""
+    with context.wrap_socket(plain, server_hostname=f"{service}.igemoji.internal") as secure:
+        secure.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+        if not secure.recv(1):
+            raise ConnectionResetError("closed")

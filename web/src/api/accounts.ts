@@ -10,9 +10,11 @@ export const accounts = api.injectEndpoints({
     }),
     register: build.mutation<Answer<'Register'>, Args<'Register'>>({
       query: call('post', '/api/v1/users'),
+      extraOptions: { once: true },
     }),
     startGuest: build.mutation<Answer<'StartGuest'>, void>({
       query: () => call('post', '/api/v1/users/guest')({ body: {} }),
+      extraOptions: { once: true },
       onQueryStarted: startsSession,
     }),
     login: build.mutation<Answer<'Login'>, Args<'Login'>>({
@@ -27,6 +29,7 @@ export const accounts = api.injectEndpoints({
     }),
     requestPasswordReset: build.mutation<unknown, Args<'RequestPasswordReset'>>({
       query: call('post', '/api/v1/users/password-reset'),
+      extraOptions: { once: true },
     }),
     confirmPasswordReset: build.mutation<unknown, Args<'ConfirmPasswordReset'>>({
       query: call('post', '/api/v1/users/password-reset/confirm'),

@@ -13,6 +13,7 @@ export const emojis = api.injectEndpoints({
     }),
     createEmoji: build.mutation<Answer<'CreateEmoji'>, Args<'CreateEmoji'>>({
       query: call('post', '/api/v1/emojis'),
+      extraOptions: { once: true },
       invalidatesTags: ['EmojiList', 'MyEmojis'],
     }),
     updateEmoji: build.mutation<Answer<'UpdateEmoji'>, Args<'UpdateEmoji'>>({
@@ -26,6 +27,7 @@ export const emojis = api.injectEndpoints({
     }),
     reportEmoji: build.mutation<unknown, Args<'ReportEmoji'>>({
       query: call('post', '/api/v1/emojis/{id}/report'),
+      extraOptions: { once: true },
     }),
     listReports: build.query<Answer<'ListReports'>, Args<'ListReports'>>({
       query: call('get', '/api/v1/moderation/reports'),

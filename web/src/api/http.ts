@@ -1,8 +1,15 @@
 /** Calls with the access token, which is renewed when it has run out: once, however many calls wait for it. */
 
 import type { ThunkDispatch, UnknownAction } from '@reduxjs/toolkit';
-import { fetchBaseQuery, type BaseQueryFn, type FetchArgs, type FetchBaseQueryError } from '@reduxjs/toolkit/query';
+import {
+  fetchBaseQuery,
+  type BaseQueryFn,
+  type FetchArgs,
+  type FetchBaseQueryError,
+  type FetchBaseQueryMeta,
+} from '@reduxjs/toolkit/query';
 
+import { once } from './once';
 import type { Session } from './schema';
 import { hint, sessionEnded, sessionExpired, sessionStarted, type SessionState } from './session';
 
@@ -45,12 +52,23 @@ const plain = fetchBaseQuery({
   },
 });
 
-export const baseQuery: BaseQueryFn<string | FetchArgs, unknown, FetchBaseQueryError> = async (args, api, extra) => {
+/** Of an endpoint, in its `extraOptions`. */
+export interface CallOptions {
+  /** It makes something, and its call takes a key. */
+  once?: boolean;
+}
+
+type Call<Taken> = BaseQueryFn<Taken, unknown, FetchBaseQueryError, CallOptions, FetchBaseQueryMeta>;
+
+const authorized: Call<string | FetchArgs> = async (args, api, extra) => {
   const used = sessionOf(api).accessToken;
   const answer = await plain(args, api, extra);
   if (answer.error?.status !== 401 || used === null || !(await renew(api, used))) return answer;
   return plain(args, api, extra);
 };
+
+export const baseQuery: Call<FetchArgs> = (args, api, extra = {}) =>
+  extra.once ? once(args, async (keyed) => authorized(keyed, api, extra)) : authorized(args, api, extra);
 
 let running: Promise<boolean> | null = null;
 

@@ -21,10 +21,12 @@ export const tasks = api.injectEndpoints({
     }),
     addFace: build.mutation<Answer<'AddFace'>, Args<'AddFace'>>({
       query: call('post', '/api/v1/faces/tasks/{task_id}/faces'),
+      extraOptions: { once: true },
       invalidatesTags: ['MyResults'],
     }),
     shareResult: build.mutation<Answer<'ShareResult'>, Args<'ShareResult'>>({
       query: call('post', '/api/v1/faces/tasks/{task_id}/share'),
+      extraOptions: { once: true },
     }),
     unshareResult: build.mutation<unknown, Args<'UnshareResult'>>({
       query: call('delete', '/api/v1/faces/tasks/{task_id}/share'),

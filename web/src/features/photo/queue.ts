@@ -1,6 +1,9 @@
 /** Sends photos one after the other and follows each until it is done. */
 
 import { type Action, nanoid } from '@reduxjs/toolkit';
+
+import { newKey } from '@/api/once';
+
 import type { Connection, TaskSource } from '../task/follow';
 import { TaskUnavailable, followTask } from '../task/follow';
 import { MAX_OPEN_TASKS } from './files';
@@ -84,7 +87,7 @@ export function createPhotoQueue({
     const file = files.get(id);
     if (!file) throw new Refused('PHOTO_GONE');
     const onSent = (part: number) => dispatch(photos.sent({ id, part }));
-    const key = keys.get(id) ?? nanoid();
+    const key = keys.get(id) ?? newKey();
     keys.set(id, key);
     let said = await send(file, emojiId, key, await token(false), onSent, signal);
     if (said.kind === 'unauthenticated') said = await send(file, emojiId, key, await token(true), onSent, signal);

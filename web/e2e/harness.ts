@@ -30,6 +30,15 @@ export interface Look {
   theme?: 'light' | 'dark';
   /** Who is logged in from the start. */
   as?: Account;
+  /** Time goes on there as a test says (`page.clock`), and it is told what makes the app look again before its time. */
+  ownClock?: boolean;
+}
+
+declare global {
+  interface Window {
+    /** How often the window was come back to. */
+    comebacks: number;
+  }
 }
 
 let browser: Browser;
@@ -49,7 +58,7 @@ export function useBrowser(): void {
 
 /** A page of a browser of its own. A script error or a broken policy in it fails the test: `expectQuiet`. */
 export async function open(path: string, look: Look = {}): Promise<Page> {
-  const { size = 'desktop', language = 'en', theme = 'light', as } = look;
+  const { size = 'desktop', language = 'en', theme = 'light', as, ownClock = false } = look;
   const context = await browser.newContext({
     baseURL: inject('url'),
     viewport: SIZES[size],
@@ -65,6 +74,13 @@ export async function open(path: string, look: Look = {}): Promise<Page> {
   if (as) await logIn(context, as);
   const page = await context.newPage();
   watch(page);
+  if (ownClock) {
+    await page.clock.install();
+    await page.addInitScript(() => {
+      window.comebacks = 0;
+      for (const type of ['focus', 'visibilitychange']) addEventListener(type, () => (window.comebacks += 1));
+    });
+  }
   await page.goto(path);
   return page;
 }
@@ -123,23 +139,51 @@ export function expectQuiet(page: Page): void {
  * @param name Of the picture: `NAME-phone-ko-dark.png`.
  */
 export async function look(page: Page, name: string, { fullPage = true } = {}): Promise<void> {
-  const size = page.viewportSize()!.width < 600 ? 'phone' : 'desktop';
+  const window = page.viewportSize()!;
+  const size = window.width < 600 ? 'phone' : 'desktop';
+  await headed(page, name);
+  if (fullPage) await unroll(page);
+  await loaded(page, name);
   const language = await page.locator('html').getAttribute('lang');
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme });
+    if (fullPage) await unroll(page);
     await settled(page);
-    // The bar of the app sticks to the window, so it would lie across the middle of a picture of a scrolled page.
-    if (fullPage) await page.evaluate(() => scrollTo(0, 0));
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${language}-${theme}.png`), fullPage });
-    expect(await violations(page), `${name} ${size} ${theme}`).toEqual([]);
+    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${language}-${theme}.png`) });
+    if (fullPage) await page.setViewportSize(window);
+    await judge(page, `${name} ${size} ${language} ${theme}`);
     await expectNoSidewaysScroll(page, name);
   }
   expectQuiet(page);
 }
 
+/** Where what one looks at is. */
+const CONTENT = 'main, [role=dialog]';
+
+/** Waits until the screen says what it is; fails where that never comes. */
+async function headed(page: Page, name: string): Promise<void> {
+  // By role: while there is a dialog, what lies below it does not count.
+  const heading = page.locator(CONTENT).getByRole('heading').filter({ visible: true, hasText: /\p{L}/u });
+  await expect(heading.first().waitFor(), `${name} has a heading`).resolves.toBeUndefined();
+}
+
+/** Waits until nothing of the screen is on its way any more. */
+async function loaded(page: Page, name: string): Promise<void> {
+  const skeletons = page.locator('.MuiSkeleton-root').filter({ visible: true });
+  await expect.poll(() => skeletons.count(), { message: `${name} is still loading`, timeout: 30_000 }).toBe(0);
+}
+
+/** Makes the window as high as the page: what sticks to its edges is where it is for who has scrolled to the end. */
+async function unroll(page: Page): Promise<void> {
+  await page.evaluate(() => scrollTo(0, 0));
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  const { width, height: least } = page.viewportSize()!;
+  await page.setViewportSize({ width, height: Math.max(height, least) });
+}
+
 /** Fonts and pictures are there, and nothing moves. */
 async function settled(page: Page): Promise<void> {
-  await page.evaluate(async () => {
+  const broken = await page.evaluate(async () => {
     await document.fonts.ready;
     const pictures = [...document.images];
     pictures.forEach((image) => (image.loading = 'eager'));
@@ -150,19 +194,31 @@ async function settled(page: Page): Promise<void> {
         .filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity)
         .map((animation) => animation.finished.catch(() => undefined)),
     );
+    const fonts = [...document.fonts].filter(({ status }) => status === 'error').map(({ family }) => family);
+    return [...pictures.filter((image) => !image.naturalWidth).map(({ src }) => src), ...fonts];
   });
+  expect(broken, 'what could not be loaded').toEqual([]);
 }
 
-async function violations(page: Page): Promise<string[]> {
+/** No violation that axe calls serious, among words that it has read. */
+async function judge(page: Page, what: string): Promise<void> {
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate((): Promise<AxeResults> => {
+  const { violations, passes } = await page.evaluate((): Promise<AxeResults> => {
     return (window as unknown as { axe: typeof axe }).axe.run();
   });
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`,
-    );
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  const told = serious.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`,
+  );
+  expect(told, what).toEqual([]);
+  const read = passes
+    .filter(({ id }) => id === 'color-contrast')
+    .flatMap(({ nodes }) => nodes.map(({ target }) => target));
+  const ofContent = await page.evaluate(
+    ([content, targets]) => targets.filter((target) => document.querySelector(String(target))?.closest(content)).length,
+    [CONTENT, read] as const,
+  );
+  expect(ofContent, `${what}: words that axe could read`).toBeGreaterThan(0);
 }
 
 async function expectNoSidewaysScroll(page: Page, name: string): Promise<void> {

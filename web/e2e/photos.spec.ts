@@ -281,7 +281,7 @@ test('a photo that another app shares waits until a template is chosen', async (
   await page.goto('/make?shared=1');
   await page.getByText('A photo was shared').waitFor();
   await look(page, 'make-shared');
-  await page.getByText('Cats').click();
+  await page.getByRole('radiogroup').locator('label').nth(1).click();
   await page.getByRole('button', { name: 'Begin' }).click();
   await finished(page);
   await page.getByRole('img', { name: /The finished photo/ }).waitFor();

@@ -7,6 +7,7 @@ import Tabs from '@mui/material/Tabs';
 import { useEffect } from 'react';
 import { useSearchParams } from 'react-router';
 
+import { FRESH_SECONDS } from '@/api/api';
 import { selectUser } from '@/api/session';
 import { useGetMyPageQuery } from '@/api/tasks';
 import { useMessages } from '@/app/i18n';
@@ -43,9 +44,14 @@ export default function MyPage() {
         <Alert
           severity="warning"
           icon={false}
-          sx={{ mb: 2 }}
+          // On a phone the way out of it stands below what it is about.
+          sx={{
+            mb: 2,
+            flexWrap: { xs: 'wrap', sm: 'nowrap' },
+            '& .MuiAlert-action': { pl: { xs: 0, sm: 2 }, ml: { xs: 0, sm: 'auto' } },
+          }}
           action={
-            <LinkButton to="/signup" size="small">
+            <LinkButton to="/signup" size="small" variant="outlined">
               {t.signUp}
             </LinkButton>
           }
@@ -54,7 +60,13 @@ export default function MyPage() {
           {t.guestText}
         </Alert>
       )}
-      <Tabs value={shown} onChange={(_, tab: Shown) => go(tab)} variant="fullWidth" aria-label={t.tabs} sx={{ mb: 3 }}>
+      <Tabs
+        value={shown}
+        onChange={(_, tab: Shown) => go(tab)}
+        variant="fullWidth"
+        aria-label={t.tabs}
+        sx={{ mb: 3, maxWidth: { md: 480 } }}
+      >
         <Tab value="results" label={t.results} id="tab-results" aria-controls="made" />
         <Tab value="emojis" label={t.emojis} id="tab-emojis" aria-controls="made" />
       </Tabs>
@@ -68,7 +80,14 @@ export default function MyPage() {
 function Made({ shown, page, onPage }: { shown: Shown; page: number; onPage: (page: number) => void }) {
   const t = useMessages(messages);
   const args = { case: shown === 'results' ? 'result' : 'upload', page_number: page } as const;
-  const { currentData: data, error, refetch } = useGetMyPageQuery(args);
+  const {
+    currentData: data,
+    error,
+    refetch,
+  } = useGetMyPageQuery(args, {
+    pollingInterval: FRESH_SECONDS * 1000,
+    skipPollingIfUnfocused: true,
+  });
   const pages = Math.ceil((data?.total ?? 0) / PAGE_SIZE);
 
   // The last one of the last page was deleted.

@@ -22,6 +22,7 @@ const NoticeBar = lazy(() => import('./NoticeBar'));
 export function Layout() {
   const language = useLanguage();
   const status = useAppSelector(selectSessionStatus);
+  const hasNotice = useAppSelector(({ notices }) => notices.length > 0);
   useEffect(() => {
     document.documentElement.lang = language;
   }, [language]);
@@ -35,7 +36,7 @@ export function Layout() {
       <Footer />
       <BottomBar />
       <Suspense fallback={null}>
-        <NoticeBar />
+        {hasNotice && <NoticeBar />}
         {status === 'expired' && <ExpiryDialog />}
       </Suspense>
       <ScrollRestoration />
@@ -55,7 +56,7 @@ function Footer() {
   const t = useMessages(shellMessages);
   return (
     <Container component="footer" maxWidth="lg" sx={{ py: 3, display: 'flex', flexWrap: 'wrap', gap: 2 }}>
-      <Typography variant="body2" color="textSecondary" sx={{ mr: 'auto' }}>
+      <Typography variant="body2" color="textSecondary" sx={{ mr: 'auto', textWrap: 'balance' }}>
         {t.about}
       </Typography>
       <Link variant="body2" href="/api/openapi.json">

@@ -1,6 +1,6 @@
 import Box, { type BoxProps } from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState, type RefObject } from 'react';
 import { useStore } from 'react-redux';
 
 import { authorizedFetch, type SessionStore } from '@/api/http';
@@ -34,16 +34,36 @@ export function useAuthedImage(path: string | undefined): { url: string | null; 
   return { url: current?.url ?? null, failed: current !== null && current.url === null };
 }
 
+const NEAR = '400px';
+
+/** Whether an element is on the screen or near it, or has been. */
+function useNear(place: RefObject<Element | null>): boolean {
+  const [near, setNear] = useState(() => !('IntersectionObserver' in window));
+  useEffect(() => {
+    if (near || !place.current) return;
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && setNear(true), {
+      rootMargin: NEAR,
+    });
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, [near, place]);
+  return near;
+}
+
 interface Props extends Omit<BoxProps<'img'>, 'component' | 'src'> {
   /** Below the gateway's address, such as `image_url` of a task. */
   path: string;
   alt: string;
 }
 
+/** Fetched when it comes near the screen, as `loading="lazy"` has it for pictures that need no token. */
 export function AuthedImage({ path, alt, sx, ...others }: Props) {
-  const { url, failed } = useAuthedImage(path);
+  const place = useRef<HTMLSpanElement>(null);
+  const near = useNear(place);
+  const { url, failed } = useAuthedImage(near ? path : undefined);
   if (!url) {
-    return <Skeleton role="img" aria-label={alt} variant="rounded" animation={failed ? false : 'wave'} sx={sx} />;
+    const animation = failed ? false : 'wave';
+    return <Skeleton ref={place} role="img" aria-label={alt} variant="rounded" animation={animation} sx={sx} />;
   }
   return <Box component="img" src={url} alt={alt} sx={sx} {...others} />;
 }

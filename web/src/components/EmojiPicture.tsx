@@ -1,6 +1,7 @@
 import type { Emoji } from '@/api/schema';
 
 import { AuthedImage } from './AuthedImage';
+import { copyOf } from './copies';
 import type { Expression } from './expressions';
 import { Picture } from './Picture';
 
@@ -9,15 +10,23 @@ interface Props {
   expression: Expression;
   /** Empty for decoration. */
   alt: string;
-  /** In CSS pixels. */
+  /** In CSS pixels, or as CSS says it. */
   size: number | string;
+  /** How wide that is at most, in CSS pixels, where it is not told by a number. */
+  px?: number;
+  /** It is what one looks at first. */
+  first?: boolean;
 }
 
 /** One picture of a template; those that not everybody may see are fetched with the access token. */
-export function EmojiPicture({ emoji, expression, alt, size }: Props) {
-  const path = emoji.images?.[expression];
-  if (!path) return null;
-  if (isForAll(emoji)) return <Picture src={path} alt={alt} size={size} loading="lazy" decoding="async" />;
+export function EmojiPicture({ emoji, expression, alt, size, px = Number(size), first = false }: Props) {
+  const image = emoji.images?.[expression];
+  if (!image) return null;
+  const path = copyOf(image, px);
+  if (isForAll(emoji)) {
+    const order = first ? ({ fetchPriority: 'high' } as const) : ({ loading: 'lazy' } as const);
+    return <Picture src={path} alt={alt} size={size} decoding="async" {...order} />;
+  }
   return (
     <AuthedImage
       path={path}

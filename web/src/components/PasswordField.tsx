@@ -1,10 +1,10 @@
 import IconButton from '@mui/material/IconButton';
 import InputAdornment from '@mui/material/InputAdornment';
-import TextField, { type TextFieldProps } from '@mui/material/TextField';
 import { useState } from 'react';
 
 import { defineMessages, useMessages } from '@/app/i18n';
 
+import { Field, type FieldProps } from './Field';
 import { EyeIcon, EyeOffIcon } from './icons';
 
 const messages = defineMessages({
@@ -13,7 +13,7 @@ const messages = defineMessages({
 });
 
 /** A password, which one may look at while typing. */
-export function PasswordField(props: Omit<TextFieldProps, 'type' | 'slotProps'>) {
+export function PasswordField(props: Omit<FieldProps, 'type' | 'endAdornment'>) {
   const t = useMessages(messages);
   const [shown, setShown] = useState(false);
   const label = shown ? t.hide : t.show;
@@ -24,5 +24,5 @@ export function PasswordField(props: Omit<TextFieldProps, 'type' | 'slotProps'>)
       </IconButton>
     </InputAdornment>
   );
-  return <TextField {...props} type={shown ? 'text' : 'password'} slotProps={{ input: { endAdornment: button } }} />;
+  return <Field {...props} type={shown ? 'text' : 'password'} endAdornment={button} />;
 }

@@ -16,6 +16,8 @@ const HEART = 'M12 20s-7.5-4.6-7.5-10.2A4.3 4.3 0 0 1 12 7a4.3 4.3 0 0 1 7.5 2.8
 
 export const AddIcon = lines('Add', <path d="M12 5v14M5 12h14" />);
 export const CloseIcon = lines('Close', <path d="M6 6l12 12M18 6L6 18" />);
+export const DownloadIcon = lines('Download', <path d="M12 4v11M7 10.5l5 5 5-5M5 20h14" />);
+export const ShareIcon = lines('Share', <path d="M12 15V4M7.500 8L12 3.500 16.500 8M6 12v8h12v-8" />);
 export const EditIcon = lines('Edit', <path d="M4 20l1-4L16 5l3 3L8 19zM14 7l3 3" />);
 export const FlagIcon = lines('Flag', <path d="M6 21V4M6 5c4-3 7 3 12 0v8c-5 3-8-3-12 0" />);
 export const HeartIcon = lines('Heart', <path d={HEART} />);

@@ -1,13 +1,13 @@
-import TextField, { type TextFieldProps } from '@mui/material/TextField';
 import { useState } from 'react';
 
 import { useLazyCheckAvailabilityQuery } from '@/api/accounts';
 import { useMessages } from '@/app/i18n';
+import { Field, type FieldProps } from '@/components/Field';
 
 import { messages } from './messages';
 import { aliasFault, emailFault } from './rules';
 
-interface Props extends Omit<TextFieldProps, 'onChange' | 'value' | 'error'> {
+interface Props extends Omit<FieldProps, 'label' | 'onChange' | 'value' | 'error'> {
   kind: 'email' | 'alias';
   value: string;
   onChange: (value: string) => void;
@@ -39,7 +39,7 @@ export function UniqueField({ kind, value, onChange, fault, own, helperText, ...
   }
 
   return (
-    <TextField
+    <Field
       {...others}
       label={kind === 'email' ? t.email : t.alias}
       type={kind === 'email' ? 'email' : 'text'}

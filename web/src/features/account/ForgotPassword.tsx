@@ -1,13 +1,13 @@
 import Alert from '@mui/material/Alert';
 import Button from '@mui/material/Button';
 import Link from '@mui/material/Link';
-import TextField from '@mui/material/TextField';
 import { useState } from 'react';
 import { Link as RouterLink } from 'react-router';
 
 import { useRequestPasswordResetMutation } from '@/api/accounts';
 import { useMessages } from '@/app/i18n';
 import { useExplain } from '@/app/problemMessages';
+import { Field } from '@/components/Field';
 
 import { FormCard } from './FormCard';
 import { messages } from './messages';
@@ -40,7 +40,7 @@ export default function ForgotPassword() {
       }
     >
       {isSuccess && <Alert severity="success">{t.linkSent(originalArgs!.body.email)}</Alert>}
-      <TextField
+      <Field
         label={t.email}
         type="email"
         autoComplete="email"

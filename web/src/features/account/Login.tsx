@@ -1,6 +1,5 @@
 import Button from '@mui/material/Button';
 import Link from '@mui/material/Link';
-import TextField from '@mui/material/TextField';
 import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { Link as RouterLink, Navigate, useLocation } from 'react-router';
@@ -10,6 +9,7 @@ import { selectUser } from '@/api/session';
 import { useMessages } from '@/app/i18n';
 import { useExplain } from '@/app/problemMessages';
 import { useAppSelector } from '@/app/store';
+import { Field } from '@/components/Field';
 import { PasswordField } from '@/components/PasswordField';
 
 import { FormCard } from './FormCard';
@@ -70,7 +70,7 @@ export default function Login() {
         </>
       }
     >
-      <TextField
+      <Field
         label={t.email}
         type="email"
         autoComplete="email"

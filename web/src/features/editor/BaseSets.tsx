@@ -4,6 +4,7 @@ import Typography from '@mui/material/Typography';
 
 import { useListEmojisQuery } from '@/api/emojis';
 import { useMessages } from '@/app/i18n';
+import { copyOf } from '@/components/copies';
 import { Picture } from '@/components/Picture';
 import { tileColor } from '@/features/gallery/tileColor';
 
@@ -43,7 +44,7 @@ export function BaseSets({ chosen, onChoose }: Props) {
             key={set.id}
             label={set.name}
             color={tileColor(set.id)}
-            picture={set.images.happy}
+            picture={copyOf(set.images.happy, 56)}
             pressed={chosen?.id === set.id}
             onClick={() => onChoose(set)}
           />

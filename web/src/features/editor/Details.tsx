@@ -1,19 +1,19 @@
-import Autocomplete from '@mui/material/Autocomplete';
 import Box from '@mui/material/Box';
 import FormControl from '@mui/material/FormControl';
 import FormControlLabel from '@mui/material/FormControlLabel';
 import FormLabel from '@mui/material/FormLabel';
 import Radio from '@mui/material/Radio';
 import RadioGroup from '@mui/material/RadioGroup';
-import TextField from '@mui/material/TextField';
 import Typography from '@mui/material/Typography';
-import { useState, type Dispatch } from 'react';
+import type { Dispatch } from 'react';
 
 import { useMessages } from '@/app/i18n';
+import { Field } from '@/components/Field';
 
 import type { Action, Draft } from './draft';
 import { editorMessages } from './messages';
 import type { Problems } from './problems';
+import { TagsField } from './TagsField';
 import { VISIBILITIES, type Visibility } from './template';
 
 interface Props {
@@ -29,7 +29,7 @@ export function Details({ draft, dispatch, problems, tried }: Props) {
   const nameFault = problems.name === 'too_long' || tried ? problems.name : undefined;
   return (
     <Box sx={{ display: 'grid', gap: 2.5 }}>
-      <TextField
+      <Field
         label={t.name}
         value={draft.name}
         required
@@ -37,7 +37,7 @@ export function Details({ draft, dispatch, problems, tried }: Props) {
         helperText={nameFault && t[`name_${nameFault}`]}
         onChange={(event) => dispatch({ type: 'named', name: event.target.value })}
       />
-      <Tags tags={draft.tags} fault={problems.tags} onChange={(tags) => dispatch({ type: 'tagged', tags })} />
+      <TagsField tags={draft.tags} fault={problems.tags} onChange={(tags) => dispatch({ type: 'tagged', tags })} />
       <FormControl>
         <FormLabel id="who-sees" color="secondary">
           {t.whoSees}
@@ -66,45 +66,5 @@ export function Details({ draft, dispatch, problems, tried }: Props) {
         </RadioGroup>
       </FormControl>
     </Box>
-  );
-}
-
-interface TagsProps {
-  tags: string[];
-  fault: Problems['tags'];
-  onChange: (tags: string[]) => void;
-}
-
-/** A word becomes a tag with Enter, with a comma, and when one goes on elsewhere. */
-function Tags({ tags, fault, onChange }: TagsProps) {
-  const t = useMessages(editorMessages);
-  const [typed, setTyped] = useState('');
-  const type = (text: string) => {
-    const [last = '', ...before] = text.split(/[,，]/).reverse();
-    if (before.length > 0) onChange([...tags, ...before.reverse()]);
-    setTyped(last);
-  };
-  return (
-    <Autocomplete
-      multiple
-      freeSolo
-      options={[]}
-      value={tags}
-      inputValue={typed}
-      onInputChange={(_, text) => type(text)}
-      onChange={(_, value) => onChange(value)}
-      onBlur={() => {
-        if (typed.trim()) onChange([...tags, typed]);
-        setTyped('');
-      }}
-      renderInput={(parameters) => (
-        <TextField
-          {...parameters}
-          label={t.tags}
-          error={Boolean(fault)}
-          helperText={fault ? t[`tags_${fault}`] : t.tagsHint}
-        />
-      )}
-    />
   );
 }

@@ -90,7 +90,7 @@ export function PictureSlot({ draft, dispatch, expression, marked, onShow, onFil
 }
 
 function Inside({ there, working }: { there: Slot; working: string }) {
-  const url = useSlotUrl(there);
+  const url = useSlotUrl(there, 72);
   if (url) return <Picture src={url} alt="" size="84%" />;
   if (there.state === 'working') return <CircularProgress size={28} aria-label={working} />;
   return <AddIcon sx={{ color: 'text.secondary' }} />;

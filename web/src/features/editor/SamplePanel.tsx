@@ -6,6 +6,7 @@ import { useState } from 'react';
 
 import { useMessages } from '@/app/i18n';
 import { useAuthedImage } from '@/components/AuthedImage';
+import { copyOf } from '@/components/copies';
 import { EXPRESSIONS, useExpressionNames, type Expression } from '@/components/expressions';
 
 import { slot, type Draft, type Slot } from './draft';
@@ -23,7 +24,7 @@ export function SamplePanel({ draft, shown, onShow }: Props) {
   const t = useMessages(editorMessages);
   const names = useExpressionNames();
   const [peeking, setPeeking] = useState(false);
-  const url = useSlotUrl(slot(draft, shown));
+  const url = useSlotUrl(slot(draft, shown), 200);
   const emoji = peeking ? null : url;
   return (
     <Box component="section" aria-labelledby="preview" sx={{ display: 'grid', gap: 1.5 }}>
@@ -65,11 +66,12 @@ export function SamplePanel({ draft, shown, onShow }: Props) {
 }
 
 /** Where the picture of a place can be loaded from; null while there is none. */
-export function useSlotUrl(there: Slot): string | null {
+export function useSlotUrl(there: Slot, px: number): string | null {
+  const path = there.state === 'base' ? copyOf(there.url, px) : undefined;
   const needsToken = there.state === 'base' && !there.forAll;
-  const { url } = useAuthedImage(needsToken ? there.url : undefined);
+  const { url } = useAuthedImage(needsToken ? path : undefined);
   if (needsToken) return url;
-  return there.state === 'base' || there.state === 'ready' ? there.url : null;
+  return path ?? (there.state === 'ready' ? there.url : null);
 }
 
 const pill = {

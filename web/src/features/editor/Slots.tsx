@@ -61,7 +61,13 @@ export function Slots({ draft, dispatch, shown, onShow, problems, tried }: Props
       <Typography variant="body2" color="textSecondary">
         {t.picturesHint}
       </Typography>
-      <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: 'repeat(auto-fill, minmax(72px, 1fr))' }}>
+      <Box
+        sx={{
+          display: 'grid',
+          gap: 1.5,
+          gridTemplateColumns: { xs: 'repeat(auto-fill, minmax(72px, 1fr))', md: 'repeat(7, minmax(0, 1fr))' },
+        }}
+      >
         {EXPRESSIONS.map((expression) => (
           <PictureSlot
             key={expression}

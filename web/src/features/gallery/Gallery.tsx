@@ -77,9 +77,9 @@ function Templates({ query, list, stale, onChange }: TemplatesProps) {
         {t.counted(number(list.total), list.total_is_exact)}
       </Typography>
       <Box component="ul" sx={{ ...cardGrid, listStyle: 'none', p: 0, m: 0 }}>
-        {list.emojis.map((emoji) => (
+        {list.emojis.map((emoji, index) => (
           <Box component="li" key={emoji.id} sx={{ display: 'flex' }}>
-            <TemplateCard emoji={emoji} />
+            <TemplateCard emoji={emoji} first={index < 2} />
           </Box>
         ))}
       </Box>

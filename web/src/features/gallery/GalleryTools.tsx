@@ -2,16 +2,16 @@ import Box from '@mui/material/Box';
 import Chip from '@mui/material/Chip';
 import IconButton from '@mui/material/IconButton';
 import InputAdornment from '@mui/material/InputAdornment';
-import MenuItem from '@mui/material/MenuItem';
-import TextField from '@mui/material/TextField';
 import { useEffect, useState } from 'react';
 
 import { selectUser } from '@/api/session';
 import { useMessages } from '@/app/i18n';
 import { useAppSelector } from '@/app/store';
+import { Field } from '@/components/Field';
 import { CloseIcon, HeartFilledIcon, HeartIcon, SearchIcon } from '@/components/icons';
+import { SelectField } from '@/components/SelectField';
 
-import { SORTS, type GalleryQuery, type Sort } from './galleryQuery';
+import { SORTS, type GalleryQuery } from './galleryQuery';
 import { galleryMessages } from './messages';
 
 const TYPING_MS = 300;
@@ -29,20 +29,14 @@ export function GalleryTools({ query, tags, onChange }: Props) {
   const user = useAppSelector(selectUser);
   return (
     <Box sx={{ display: 'grid', gap: 1.5, mb: 2.5 }}>
-      <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: { xs: '1fr 128px', sm: '1fr 200px' } }}>
+      <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: { sm: '1fr 200px' } }}>
         <SearchField value={query.q} onSearch={(q) => onChange({ q })} />
-        <TextField
-          select
+        <SelectField
           label={t.sort}
           value={query.sort}
-          onChange={(event) => onChange({ sort: event.target.value as Sort })}
-        >
-          {SORTS.map((sort) => (
-            <MenuItem key={sort} value={sort}>
-              {t[`sort_${sort}`]}
-            </MenuItem>
-          ))}
-        </TextField>
+          options={SORTS.map((sort) => ({ value: sort, label: t[`sort_${sort}`] }))}
+          onChange={(sort) => onChange({ sort })}
+        />
       </Box>
       <Box
         role="group"
@@ -96,30 +90,28 @@ function SearchField({ value, onSearch }: { value: string; onSearch: (words: str
     return () => clearTimeout(timer);
   }, [text, value, onSearch]);
   return (
-    <TextField
+    <Field
       type="search"
       label={t.search}
       placeholder={t.searchHint}
       value={text}
       onChange={(event) => setText(event.target.value)}
-      slotProps={{
-        htmlInput: { maxLength: 50, enterKeyHint: 'search' },
-        input: {
-          sx: { 'input::-webkit-search-cancel-button': { display: 'none' } },
-          startAdornment: (
-            <InputAdornment position="start">
-              <SearchIcon />
-            </InputAdornment>
-          ),
-          endAdornment: text && (
-            <InputAdornment position="end">
-              <IconButton edge="end" aria-label={t.clearSearch} onClick={() => setText('')}>
-                <CloseIcon fontSize="small" />
-              </IconButton>
-            </InputAdornment>
-          ),
-        },
-      }}
+      inputProps={{ maxLength: 50, enterKeyHint: 'search' }}
+      slotProps={{ root: { sx: { 'input::-webkit-search-cancel-button': { display: 'none' } } } }}
+      startAdornment={
+        <InputAdornment position="start">
+          <SearchIcon />
+        </InputAdornment>
+      }
+      endAdornment={
+        text && (
+          <InputAdornment position="end">
+            <IconButton edge="end" aria-label={t.clearSearch} onClick={() => setText('')}>
+              <CloseIcon fontSize="small" />
+            </IconButton>
+          </InputAdornment>
+        )
+      }
     />
   );
 }

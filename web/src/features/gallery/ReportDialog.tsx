@@ -7,7 +7,6 @@ import DialogTitle from '@mui/material/DialogTitle';
 import FormControlLabel from '@mui/material/FormControlLabel';
 import Radio from '@mui/material/Radio';
 import RadioGroup from '@mui/material/RadioGroup';
-import TextField from '@mui/material/TextField';
 import { useId, useState, type FormEvent } from 'react';
 
 import { useReportEmojiMutation } from '@/api/emojis';
@@ -16,6 +15,7 @@ import { useMessages } from '@/app/i18n';
 import { notified } from '@/app/notices';
 import { useExplain } from '@/app/problemMessages';
 import { useAppDispatch } from '@/app/store';
+import { Field } from '@/components/Field';
 
 import { templateMessages } from './messages';
 import { REASONS, type Reason } from './reasons';
@@ -27,7 +27,7 @@ interface Props {
 }
 
 /** Tells the operators of a template. What was written stays until it has arrived. */
-export function ReportDialog({ emoji, open, onClose }: Props) {
+export default function ReportDialog({ emoji, open, onClose }: Props) {
   const t = useMessages(templateMessages);
   const explain = useExplain();
   const dispatch = useAppDispatch();
@@ -60,13 +60,13 @@ export function ReportDialog({ emoji, open, onClose }: Props) {
               />
             ))}
           </RadioGroup>
-          <TextField
+          <Field
             label={t.comment}
             value={comment}
             multiline
             minRows={2}
             onChange={(event) => setComment(event.target.value)}
-            slotProps={{ htmlInput: { maxLength: 500 } }}
+            inputProps={{ maxLength: 500 }}
           />
           {error && <Alert severity="error">{explain(error)}</Alert>}
         </DialogContent>

@@ -2,7 +2,7 @@ import Alert from '@mui/material/Alert';
 import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import Chip from '@mui/material/Chip';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Link } from 'react-router';
 
 import type { Emoji } from '@/api/schema';
@@ -17,7 +17,8 @@ import { DeleteTemplate } from './DeleteTemplate';
 import { FavoriteButton } from './FavoriteButton';
 import { formatGalleryQuery, FIRST_PAGE } from './galleryQuery';
 import { templateMessages } from './messages';
-import { ReportDialog } from './ReportDialog';
+
+const ReportDialog = lazy(() => import('./ReportDialog'));
 
 /** What can be done with a template: by anybody, by who is logged in, by its maker. */
 export function TemplateActions({ emoji }: { emoji: Emoji }) {
@@ -30,7 +31,14 @@ export function TemplateActions({ emoji }: { emoji: Emoji }) {
       <LinkButton to={`/make?emoji=${emoji.id}`} variant="contained" size="large">
         {t.use}
       </LinkButton>
-      <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, alignItems: 'center' }}>
+      <Box
+        sx={{
+          display: 'flex',
+          flexWrap: 'wrap',
+          gap: { xs: 0, sm: 1 },
+          '& .MuiButton-root': { px: { xs: 1.25, sm: 2.5 } },
+        }}
+      >
         <FavoriteButton emoji={emoji} />
         <ShareButton emoji={emoji} />
         {isMine ? <MakerActions emoji={emoji} /> : <ReportButton emoji={emoji} />}
@@ -114,7 +122,8 @@ function ReportButton({ emoji }: { emoji: Emoji }) {
   const t = useMessages(templateMessages);
   const user = useAppSelector(selectUser);
   const dispatch = useAppDispatch();
-  const [open, setOpen] = useState(false);
+  // Null: it was never open, and is not loaded. What was written into it stays while it is closed.
+  const [open, setOpen] = useState<boolean | null>(null);
   if (emoji.built_in) return null;
   return (
     <>
@@ -124,7 +133,9 @@ function ReportButton({ emoji }: { emoji: Emoji }) {
       >
         {t.report}
       </Button>
-      <ReportDialog emoji={emoji} open={open} onClose={() => setOpen(false)} />
+      <Suspense fallback={null}>
+        {open !== null && <ReportDialog emoji={emoji} open={open} onClose={() => setOpen(false)} />}
+      </Suspense>
     </>
   );
 }

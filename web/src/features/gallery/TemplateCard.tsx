@@ -15,18 +15,18 @@ import { FavoriteButton } from './FavoriteButton';
 import { galleryMessages } from './messages';
 import { tileColor } from './tileColor';
 
-/** A template in a list: the happy picture large, the other six small. */
-export function TemplateCard({ emoji }: { emoji: Emoji }) {
+/** A template in a list: the happy picture large, the other six small. `first`: it is seen without scrolling. */
+export function TemplateCard({ emoji, first = false }: { emoji: Emoji; first?: boolean }) {
   const t = useMessages(galleryMessages);
   const { number } = useFormats();
   return (
     <Card component="article" sx={{ display: 'flex', flexDirection: 'column', width: '100%' }}>
       <CardActionArea component={Link} to={`/templates/${emoji.id}`} sx={{ flex: 1, alignContent: 'start', ...lively }}>
         <Box sx={{ display: 'grid', placeItems: 'center', py: { xs: 2, sm: 3 }, bgcolor: tileColor(emoji.id) }}>
-          <EmojiPicture emoji={emoji} expression="happy" alt="" size="56%" />
+          <EmojiPicture emoji={emoji} expression="happy" alt="" size="56%" px={160} first={first} />
           <Box sx={{ display: 'flex', justifyContent: 'center', gap: '1%', mt: 1.5, width: '100%' }}>
             {EXPRESSIONS.filter((expression) => expression !== 'happy').map((expression) => (
-              <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size="12.5%" />
+              <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size="12.5%" px={36} />
             ))}
           </Box>
         </Box>

@@ -62,7 +62,7 @@ function SevenPictures({ emoji }: { emoji: Emoji }) {
           fontWeight: 700,
         }}
       >
-        <EmojiPicture emoji={emoji} expression={shown} alt={names[shown]} size="min(72%, 320px)" />
+        <EmojiPicture emoji={emoji} expression={shown} alt={names[shown]} size="min(72%, 320px)" px={320} first />
         <span aria-hidden>{names[shown]}</span>
       </Box>
       <Box
@@ -80,7 +80,7 @@ function SevenPictures({ emoji }: { emoji: Emoji }) {
             onClick={() => setShown(expression)}
             sx={pictureButton}
           >
-            <EmojiPicture emoji={emoji} expression={expression} alt="" size="100%" />
+            <EmojiPicture emoji={emoji} expression={expression} alt="" size="100%" px={72} />
           </Box>
         ))}
       </Box>

@@ -16,7 +16,7 @@ export const galleryMessages = defineMessages({
     tagsHere: 'Tags on this page',
     tagged: (tag: string) => `Tag: ${tag}`,
     anyTag: (tag: string) => `Tag ${tag}: show all tags again`,
-    counted: (count: string, exact: boolean) => `${count}${exact ? '' : ' or more'} sets`,
+    counted: (count: string, exact: boolean) => (count === '1' ? '1 set' : `${count}${exact ? '' : ' or more'} sets`),
     pages: 'Pages of emoji sets',
     page_page: (page: number) => `Page ${page}`,
     page_previous: () => 'Previous page',

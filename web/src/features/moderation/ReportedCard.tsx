@@ -44,7 +44,14 @@ export function ReportedCard({ reported, decided }: { reported: ReportedEmoji; d
       </Typography>
       <Box sx={{ display: 'grid', gap: 1, gridTemplateColumns: { xs: 'repeat(4, 1fr)', sm: 'repeat(7, 1fr)' } }}>
         {EXPRESSIONS.map((expression) => (
-          <EmojiPicture key={expression} emoji={emoji} expression={expression} alt={names[expression]} size="100%" />
+          <EmojiPicture
+            key={expression}
+            emoji={emoji}
+            expression={expression}
+            alt={names[expression]}
+            size="100%"
+            px={96}
+          />
         ))}
       </Box>
       <NewestReports reported={reported} />

@@ -53,7 +53,7 @@ export function TemplateChoice({ chosen, onChoose }: Props) {
             ))
           : Array.from({ length: 8 }, (_, index) => <Skeleton key={index} variant="rounded" height={104} />)}
       </Box>
-      <LinkButton to="/templates" sx={{ justifySelf: 'start' }}>
+      <LinkButton to="/templates" sx={{ justifySelf: 'start', px: 1.5, ml: -1.5 }}>
         {t.more}
       </LinkButton>
     </Box>
@@ -68,10 +68,11 @@ function Choice({ emoji, checked, onChoose }: { emoji: Emoji; checked: boolean; 
         position: 'relative',
         display: 'grid',
         justifyItems: 'center',
-        alignContent: 'center',
+        alignContent: 'start',
         gap: 0.5,
-        p: 1,
-        minHeight: 104,
+        px: 0.5,
+        py: 1,
+        minHeight: 112,
         borderRadius: 1,
         cursor: 'pointer',
         border: '3px solid',
@@ -90,12 +91,23 @@ function Choice({ emoji, checked, onChoose }: { emoji: Emoji; checked: boolean; 
         sx={{ position: 'absolute', opacity: 0, width: '1px', height: '1px' }}
       />
       <EmojiPicture emoji={emoji} expression="happy" alt="" size={56} />
-      <Typography variant="body2" noWrap sx={{ maxWidth: 1, fontWeight: checked ? 700 : 400 }}>
+      <Typography variant="body2" sx={{ ...twoLines, fontWeight: checked ? 700 : 400 }}>
         {emoji.name}
       </Typography>
     </Box>
   );
 }
+
+const twoLines = {
+  display: '-webkit-box',
+  WebkitBoxOrient: 'vertical',
+  WebkitLineClamp: 2,
+  overflow: 'hidden',
+  maxWidth: 1,
+  textAlign: 'center',
+  fontSize: 13,
+  lineHeight: 1.25,
+} as const;
 
 /** The template that was chosen: all of its seven pictures. */
 export function ChosenTemplate({ emoji }: { emoji: Emoji }) {
@@ -112,7 +124,7 @@ export function ChosenTemplate({ emoji }: { emoji: Emoji }) {
       )}
       <Box sx={{ display: 'grid', gridTemplateColumns: 'repeat(7, minmax(0, 1fr))', gap: 0.5, mt: 1 }}>
         {EXPRESSIONS.map((expression) => (
-          <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size="100%" />
+          <EmojiPicture key={expression} emoji={emoji} expression={expression} alt="" size="100%" px={48} />
         ))}
       </Box>
     </Box>

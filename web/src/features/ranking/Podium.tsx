@@ -45,7 +45,7 @@ function Step({ entry: { rank, emoji, uses }, order, color }: { entry: Entry; or
   return (
     <Box component="li" sx={{ order, display: 'grid', justifyItems: 'center', textAlign: 'center', minWidth: 0 }}>
       <Box component={Link} to={`/templates/${emoji.id}`} sx={stepLink}>
-        <EmojiPicture emoji={emoji} expression="happy" alt="" size={rank === 1 ? '84%' : '68%'} />
+        <EmojiPicture emoji={emoji} expression="happy" alt="" size={rank === 1 ? '84%' : '68%'} px={168} />
         <Typography variant="h4" component="span" sx={{ maxWidth: '100%', ...twoLines }}>
           {emoji.name}
         </Typography>

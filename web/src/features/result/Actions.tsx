@@ -1,6 +1,6 @@
 import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import type { Task } from '@/api/schema';
@@ -10,12 +10,14 @@ import { notified } from '@/app/notices';
 import { useExplain } from '@/app/problemMessages';
 import { useAppDispatch } from '@/app/store';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { DownloadIcon, ShareIcon, TrashIcon } from '@/components/icons';
 import { LinkButton } from '@/components/LinkButton';
 
 import { originals } from '../photo/originals';
-import { ShareDialog } from '../share/ShareDialog';
 import { messages } from './messages';
 import type { ResultImage } from './useResultImage';
+
+const ShareDialog = lazy(() => import('../share/ShareDialog'));
 
 const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
 
@@ -48,6 +50,7 @@ export function Actions({ task, image, onDelete }: { task: Task; image: ResultIm
         variant="contained"
         size="large"
         disabled={!image}
+        startIcon={<DownloadIcon />}
         component="a"
         href={image?.url ?? ''}
         download={name}
@@ -55,22 +58,29 @@ export function Actions({ task, image, onDelete }: { task: Task; image: ResultIm
       >
         {t.download}
       </Button>
-      <Button variant="outlined" disabled={!image} onClick={() => setOpen('share')}>
+      <Button variant="outlined" disabled={!image} startIcon={<ShareIcon />} onClick={() => setOpen('share')}>
         {t.share}
       </Button>
       <LinkButton variant="outlined" to={`/make?emoji=${task.emoji_id}`}>
         {t.again}
       </LinkButton>
-      <Button color="error" onClick={() => setOpen('delete')} sx={{ gridColumn: '1 / -1', justifySelf: 'start' }}>
+      <Button
+        color="error"
+        startIcon={<TrashIcon />}
+        onClick={() => setOpen('delete')}
+        sx={{ gridColumn: '1 / -1', justifySelf: 'center' }}
+      >
         {t.delete}
       </Button>
-      {open === 'share' && image && (
-        <ShareDialog
-          taskId={task.task_id}
-          photo={new File([image.blob], name, { type: image.blob.type })}
-          onClose={() => setOpen(null)}
-        />
-      )}
+      <Suspense fallback={null}>
+        {open === 'share' && image && (
+          <ShareDialog
+            taskId={task.task_id}
+            photo={new File([image.blob], name, { type: image.blob.type })}
+            onClose={() => setOpen(null)}
+          />
+        )}
+      </Suspense>
       <ConfirmDialog
         open={open === 'delete'}
         title={t.deleteTitle}

@@ -6,7 +6,7 @@ import { http, HttpResponse, refusal, server } from '@/test/server';
 
 import { emoji, TASK_ID } from '../task/fixtures';
 import SharedPage from './SharedPage';
-import { ShareDialog } from './ShareDialog';
+import ShareDialog from './ShareDialog';
 
 const TOKEN = 'abcdefghijklmnopqrstuv';
 const SHARE = '*/api/v1/faces/tasks/:id/share';
@@ -47,8 +47,7 @@ describe('sharing a photo', () => {
 
   it('makes it for as long as one wants', async () => {
     const { person } = show();
-    await person.click(screen.getByRole('combobox', { name: /The link works for/ }));
-    await person.click(screen.getByRole('option', { name: 'One day' }));
+    await person.selectOptions(screen.getByLabelText('The link works for'), 'One day');
     await person.click(screen.getByRole('button', { name: 'Make a link' }));
     await screen.findByLabelText('Link');
     expect(links).toEqual([{ days: 1 }]);

@@ -6,14 +6,14 @@ import DialogActions from '@mui/material/DialogActions';
 import DialogContent from '@mui/material/DialogContent';
 import DialogContentText from '@mui/material/DialogContentText';
 import DialogTitle from '@mui/material/DialogTitle';
-import MenuItem from '@mui/material/MenuItem';
-import TextField from '@mui/material/TextField';
 import { useId, useState } from 'react';
 
 import type { ShareResultResponse } from '@/api/schema';
 import { useShareResultMutation, useUnshareResultMutation } from '@/api/tasks';
 import { useFormats, useMessages } from '@/app/i18n';
 import { useExplain } from '@/app/problemMessages';
+import { Field } from '@/components/Field';
+import { SelectField } from '@/components/SelectField';
 
 import { messages } from './messages';
 
@@ -23,15 +23,15 @@ interface Props {
   onClose: () => void;
 }
 
-const DAYS = [1, 7, 30];
+const DAYS = ['1', '7', '30'] as const;
 
 /** Links to a finished photo: making one, handing it on, revoking all. */
-export function ShareDialog({ taskId, photo, onClose }: Props) {
+export default function ShareDialog({ taskId, photo, onClose }: Props) {
   const t = useMessages(messages);
   const { dateTime } = useFormats();
   const explain = useExplain();
   const id = useId();
-  const [days, setDays] = useState(7);
+  const [days, setDays] = useState<(typeof DAYS)[number]>('7');
   const [share, { data: made, isLoading, error, reset }] = useShareResultMutation();
   const [unshare, { isLoading: revoking, isSuccess: revoked, error: revokeError }] = useUnshareResultMutation();
   const problem = error ?? revokeError;
@@ -54,29 +54,32 @@ export function ShareDialog({ taskId, photo, onClose }: Props) {
             {made.expires_at && <Alert severity="info">{t.until(dateTime(made.expires_at))}</Alert>}
           </>
         ) : (
-          <TextField
-            select
-            label={t.days}
-            value={days}
-            onChange={({ target }) => setDays(Number(target.value))}
-            sx={{ mt: 1 }}
-          >
-            {DAYS.map((count) => (
-              <MenuItem key={count} value={count}>
-                {t.day(count)}
-              </MenuItem>
-            ))}
-          </TextField>
+          <Box sx={{ pt: 1 }}>
+            <SelectField
+              label={t.days}
+              value={days}
+              options={DAYS.map((count) => ({ value: count, label: t.day(Number(count)) }))}
+              onChange={setDays}
+            />
+          </Box>
         )}
         {revoked && !made && <Alert severity="success">{t.revoked}</Alert>}
         {problem && <Alert severity="error">{explain(problem)}</Alert>}
         <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
           {!made && (
-            <Button variant="contained" loading={isLoading} onClick={() => share({ task_id: taskId, body: { days } })}>
+            <Button
+              variant="contained"
+              loading={isLoading}
+              onClick={() => share({ task_id: taskId, body: { days: Number(days) } })}
+            >
               {t.create}
             </Button>
           )}
-          {made && <Button onClick={reset}>{t.createAnother}</Button>}
+          {made && (
+            <Button variant="outlined" onClick={reset}>
+              {t.createAnother}
+            </Button>
+          )}
           <Send photo={photo} link={made && linkOf(made)} />
         </Box>
       </DialogContent>
@@ -101,12 +104,7 @@ function Link({ link }: { link: string }) {
   return (
     <>
       <Box sx={{ display: 'flex', gap: 1, alignItems: 'center', mt: 1 }}>
-        <TextField
-          label={t.link}
-          value={link}
-          slotProps={{ htmlInput: { readOnly: true } }}
-          onFocus={({ target }) => target.select()}
-        />
+        <Field label={t.link} value={link} readOnly onFocus={({ target }) => target.select()} />
         <Button variant="contained" onClick={copy} sx={{ flexShrink: 0 }}>
           {t.copy}
         </Button>

@@ -18,7 +18,7 @@ export default function NoticeBar() {
       onClose={(_, reason) => reason !== 'clickaway' && close()}
       sx={{ bottom: { xs: 88, md: 24 } }}
     >
-      <Alert severity={notice.severity} variant="filled" onClose={close}>
+      <Alert severity={notice.severity} variant="filled" onClose={close} sx={{ width: 1 }}>
         {notice.text}
       </Alert>
     </Snackbar>

@@ -2,6 +2,7 @@
 
 import { alpha, createTheme } from '@mui/material/styles';
 
+const SEVERITIES = ['error', 'info', 'success', 'warning'] as const;
 const INK = '#2a1f14';
 const YELLOW = '#ffc83d';
 
@@ -58,11 +59,14 @@ export const theme = createTheme({
       styleOverrides: {
         // Korean breaks between words, as one writes it.
         body: { overflowWrap: 'anywhere', wordBreak: 'keep-all' },
+        'h1, h2, h3, h4, legend': { textWrap: 'balance' },
+        p: { textWrap: 'pretty' },
         '@media (prefers-reduced-motion: reduce)': {
           '*, *::before, *::after': {
             animationDuration: '0.01ms !important',
             animationIterationCount: '1 !important',
-            transitionDuration: '0.01ms !important',
+            // Not a short one: it would be one of every property, and what is inherited would arrive a frame a level later.
+            transition: 'none !important',
             scrollBehavior: 'auto !important',
           },
         },
@@ -118,6 +122,8 @@ export const theme = createTheme({
       },
     },
     MuiDialog: { styleOverrides: { paper: { borderRadius: 28 } } },
+    MuiDialogTitle: { styleOverrides: { root: ({ theme }) => ({ paddingTop: theme.spacing(3) }) } },
+    MuiDialogActions: { styleOverrides: { root: { flexWrap: 'wrap' } } },
     MuiTextField: { defaultProps: { fullWidth: true } },
     MuiOutlinedInput: {
       styleOverrides: {
@@ -154,6 +160,13 @@ export const theme = createTheme({
           borderRadius: 16,
           // White letters on the light colours of the night can't be read.
           '&.MuiAlert-filled': theme.applyStyles('dark', { color: INK }),
+          variants: SEVERITIES.map((severity) => ({
+            props: { variant: 'standard' as const, severity },
+            style: {
+              color: (theme.vars ?? theme).palette.text.primary,
+              backgroundColor: `color-mix(in srgb, ${(theme.vars ?? theme).palette[severity].main} 14%, transparent)`,
+            },
+          })),
         }),
       },
     },

@@ -1,7 +1,7 @@
 import Box from '@mui/material/Box';
-import Button from '@mui/material/Button';
 import Card from '@mui/material/Card';
 import CardActionArea from '@mui/material/CardActionArea';
+import IconButton from '@mui/material/IconButton';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
@@ -9,6 +9,7 @@ import type { TaskResult } from '@/api/schema';
 import { useDeleteTaskMutation } from '@/api/tasks';
 import { useFormats, useMessages } from '@/app/i18n';
 import { AuthedImage } from '@/components/AuthedImage';
+import { TrashIcon } from '@/components/icons';
 
 import { messages } from './messages';
 import { useDeleting } from './useDeleting';
@@ -35,8 +36,8 @@ export function ResultCard({ result }: { result: TaskResult }) {
           sx={{ width: 1, height: 'auto', aspectRatio: '1', objectFit: 'cover', display: 'block' }}
         />
       </CardActionArea>
-      <Box sx={{ p: 1.5, display: 'flex', flexWrap: 'wrap', alignItems: 'center', justifyContent: 'space-between' }}>
-        <Box>
+      <Box sx={{ pl: { xs: 1.5, sm: 2 }, pr: 0.5, py: 1, display: 'flex', alignItems: 'center' }}>
+        <Box sx={{ flex: 1, minWidth: 0 }}>
           <Typography variant="body2" sx={{ fontWeight: 700 }}>
             {t.faces(result.faces)}
           </Typography>
@@ -44,9 +45,9 @@ export function ResultCard({ result }: { result: TaskResult }) {
             {made}
           </Typography>
         </Box>
-        <Button size="small" color="error" onClick={ask} aria-label={t.deleteNamed(name)} sx={{ px: 1 }}>
-          {t.delete}
-        </Button>
+        <IconButton color="error" onClick={ask} aria-label={t.deleteNamed(name)} title={t.delete}>
+          <TrashIcon fontSize="small" />
+        </IconButton>
       </Box>
       {dialog}
     </Card>

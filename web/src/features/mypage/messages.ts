@@ -15,7 +15,7 @@ export const messages = defineMessages({
     photo: (faces: number, date: string) =>
       `Emoji photo of ${date} with ${faces === 1 ? 'one face' : `${String(faces)} faces`}`,
     faces: (faces: number) => (faces === 0 ? 'No face' : faces === 1 ? 'One face' : `${String(faces)} faces`),
-    uses: (count: string) => `Used ${count} times`,
+    uses: (count: string) => (count === '1' ? 'Used once' : `Used ${count} times`),
     public: 'Public',
     unlisted: 'Unlisted',
     private: 'Private',
@@ -39,8 +39,8 @@ export const messages = defineMessages({
   ko: {
     title: '마이페이지',
     tabs: '내가 만든 것',
-    results: 'RESULT',
-    emojis: 'MY EMOJI',
+    results: '완성한 사진',
+    emojis: '내 이모지',
     noResults: '아직 이모지 사진이 없어요',
     noResultsText: '템플릿과 사진을 고르면, 완성된 사진이 30일 동안 여기에 모여요.',
     make: '만들러 가기',

@@ -90,7 +90,7 @@ function useTemplate() {
     emoji && !choosing ? (
       <>
         <ChosenTemplate emoji={emoji} />
-        <Button sx={{ justifySelf: 'start' }} onClick={() => setChoosing(true)}>
+        <Button sx={{ justifySelf: 'start', px: 1.5, ml: -1.5 }} onClick={() => setChoosing(true)}>
           {t.change}
         </Button>
       </>

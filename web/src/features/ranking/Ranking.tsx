@@ -43,7 +43,7 @@ export default function Ranking() {
             id={`tab-${known}`}
             aria-controls="ranking"
             label={t[known]}
-            sx={{ minWidth: 0 }}
+            sx={{ minWidth: 0, px: { xs: 0.5, sm: 2 } }}
           />
         ))}
       </Tabs>

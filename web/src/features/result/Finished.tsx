@@ -85,7 +85,7 @@ export function Finished({ task, following, onDelete }: Props) {
           </PhotoFrame>
           {mode.name === 'compare' && !original && <ChooseOriginal onChoose={setOriginal} />}
           {mode.name === 'draw' && <Typography variant="body2">{t.drawHint}</Typography>}
-          <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
+          <Box sx={tools}>
             {mode.name === 'draw' && (
               <>
                 <Button variant="contained" disabled={!bigEnough(mode.frame)} onClick={() => coverFrame(mode.frame)}>
@@ -132,6 +132,15 @@ export function Finished({ task, following, onDelete }: Props) {
     </Page>
   );
 }
+
+/** On a phone they share the width; on a desk each takes what it needs. */
+const tools = {
+  display: { xs: 'grid', md: 'flex' },
+  gridAutoFlow: 'column',
+  gridAutoColumns: '1fr',
+  gap: 1,
+  '& .MuiButton-root': { px: { xs: 1, md: 2.5 }, lineHeight: 1.2 },
+} as const;
 
 function Notes({ task }: { task: Task }) {
   const t = useMessages(messages);

@@ -81,7 +81,8 @@ def test_a_reset_says_the_same_of_everybody_and_does_the_same(mesh: LiveMesh, wo
 @pytest.fixture
 async def auth(tmp_path: Path) -> AsyncIterator[auth_pb2_grpc.AuthServiceStub]:
     mesh = TestMesh(tmp_path)
-    settings = mesh.settings(Settings, "auth", bcrypt_cost=4, data_dir=tmp_path / "data")
+    quick = {"environment": "development", "bcrypt_cost": 4, "data_dir": tmp_path / "data"}
+    settings = mesh.settings(Settings, "auth", **quick)
     async with running(partial(compose), settings) as server:
         yield auth_pb2_grpc.AuthServiceStub(mesh.channel(server.port, "auth"))
 

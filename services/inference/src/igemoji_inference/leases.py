@@ -37,6 +37,12 @@ class Lease:
     request_id: str
     traceparent: str
     """Of the call that brought the task."""
+    sequence: int | None
+    """Of the step BEGUN, which was written when the lease was taken; None for a revision, which begins otherwise."""
+
+
+BEGUN = Progress(TaskState.DECODING, 0, Findings())
+"""What a task has come to when a worker has it. Whoever watches is told before the photo is fetched."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +88,16 @@ def claim_task(
 
 def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: float, attempts: int) -> Lease | None:
     """None where somebody else took it since the row was read."""
+    free = sa.and_(tasks.c.state.in_(OPEN), tasks.c.lease == row.lease, tasks.c.lease_until == row.lease_until)
     until = utc_now() + datetime.timedelta(seconds=seconds)
-    taken = connection.execute(
-        tasks.update()
-        .where(tasks.c.id == row.id, tasks.c.state.in_(OPEN), tasks.c.lease == row.lease)
-        .where(tasks.c.lease_until == row.lease_until)
-        .values(lease=lease_id, lease_until=until, attempts=attempts)
-    )
-    if taken.rowcount != 1:
+    values: dict[str, Any] = {"lease": lease_id, "lease_until": until, "attempts": attempts}
+    sequence = None
+    if row.revision:
+        taken = connection.execute(tasks.update().where(tasks.c.id == row.id, free).values(values)).rowcount == 1
+    else:
+        sequence = _change(connection, row.id, free, _progressed(BEGUN) | values, BEGUN.findings)
+        taken = sequence is not None
+    if not taken:
         return None
     revised = findings_from_json(json.loads(row.findings)) if row.revision else None
     job = Job(
@@ -104,6 +112,7 @@ def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: f
         megapixels=row.megapixels,
         request_id=row.request_id,
         traceparent=row.traceparent,
+        sequence=sequence,
     )
 
 
@@ -146,12 +155,7 @@ def release_all(connection: sa.Connection) -> int:
 
 def record_progress(connection: sa.Connection, lease: Lease, progress: Progress) -> int | None:
     """Writes a step and returns its sequence; None where the lease is not held any more: then its words don't count."""
-    return _advance(
-        connection,
-        lease,
-        {"state": progress.state, "percent": progress.percent, "findings": dump(progress.findings)},
-        progress.findings,
-    )
+    return _advance(connection, lease, _progressed(progress), progress.findings)
 
 
 def record_done(
@@ -220,6 +224,10 @@ def release(connection: sa.Connection, lease: Lease, delay_seconds: float, attem
         .values(lease="", lease_until=until, attempts=attempts)
     )
     return released.rowcount == 1
+
+
+def _progressed(progress: Progress) -> dict[str, Any]:
+    return {"state": progress.state, "percent": progress.percent, "findings": dump(progress.findings)}
 
 
 def _failed(failure: Failure) -> dict[str, Any]:

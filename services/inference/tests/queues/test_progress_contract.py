@@ -114,19 +114,26 @@ class Course:
         task = Task(self.task_id, self.user_id, new_id(), utc_now())
         upload = Upload(f"photos/{self.task_id}", "", 1.0, {})
         await self._database.write(lambda connection: store.add_task(connection, task, upload))
-        lease = await self._database.write(lambda connection: leases.claim(connection, new_id(), 60))
-        assert lease is not None
-        self._lease: Lease = lease
 
     async def go_on(self, state: TaskState, teller: ProgressFeed | None) -> None:
         """To another stage; where nobody tells of it, only the rows know."""
         progress = Progress(state, 10, Findings(10, 10))
-        sequence = await self._database.write(
-            lambda connection: leases.record_progress(connection, self._lease, progress)
-        )
+        sequence: int | None
+        if state is leases.BEGUN.state:
+            self._lease = await self._taken()
+            progress, sequence = leases.BEGUN, self._lease.sequence
+        else:
+            sequence = await self._database.write(
+                lambda connection: leases.record_progress(connection, self._lease, progress)
+            )
         assert sequence is not None
         if teller:
             await teller.tell(self.task_id, News(sequence, progress))
+
+    async def _taken(self) -> Lease:
+        lease = await self._database.write(lambda connection: leases.claim(connection, new_id(), 60))
+        assert lease is not None
+        return lease
 
     async def cancel(self) -> None:
         failure = Failure("CANCELLED", "")

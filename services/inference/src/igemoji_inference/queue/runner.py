@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from igemoji.ranking.v1 import ranking_pb2
 from igemoji_inference import leases, store
 from igemoji_inference.domain import Done, Failure, Progress, Task
-from igemoji_inference.leases import Finished, Lease
+from igemoji_inference.leases import BEGUN, Finished, Lease
 from igemoji_inference.progress import News, ProgressFeed
 from igemoji_inference.queue.stages import Stages
 from igemoji_inference.queue.worker import Worker, WorkerLost, WorkerOverdue
@@ -111,6 +111,8 @@ class TaskRunner:
 
         async def record(progress: Progress) -> None:
             stages.begin(progress.state)
+            if progress.state is BEGUN.state:
+                return
             sequence = await self._database.write(
                 lambda connection: leases.record_progress(connection, lease, progress), alone=False
             )
@@ -119,6 +121,8 @@ class TaskRunner:
             else:
                 await self._feed.tell(task_id, News(sequence, progress))
 
+        if lease.sequence is not None:
+            await self._feed.tell(task_id, News(lease.sequence, BEGUN))
         try:
             return await worker.run(lease.job, record)
         except WorkerOverdue:

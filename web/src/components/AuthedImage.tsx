@@ -14,7 +14,7 @@ export function useAuthedImage(path: string | undefined): { url: string | null; 
     if (!path) return;
     const controller = new AbortController();
     let url: string | null = null;
-    authorizedFetch(store, path, { signal: controller.signal })
+    patiently(() => authorizedFetch(store, path, { signal: controller.signal }))
       .then(async (answer) => {
         if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
         url = URL.createObjectURL(await answer.blob());
@@ -32,6 +32,18 @@ export function useAuthedImage(path: string | undefined): { url: string | null; 
 
   const current = loaded?.path === path ? loaded : null;
   return { url: current?.url ?? null, failed: current !== null && current.url === null };
+}
+
+const TRIES = 4;
+
+/** Asks again where a service is busy for a moment. */
+async function patiently(ask: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await ask();
+    if (![429, 503].includes(answer.status) || tries === TRIES) return answer;
+    const seconds = Number(answer.headers.get('retry-after') ?? 1);
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(seconds, 5)));
+  }
 }
 
 const NEAR = '400px';

@@ -1,0 +1,56 @@
+import { fireEvent, screen } from '@testing-library/react';
+import { beforeEach, expect, test, vi } from 'vitest';
+
+import { minji, renderApp } from '@/test/render';
+import { http, HttpResponse, refusal, server } from '@/test/server';
+
+import { AuthedImage } from './AuthedImage';
+import { Picture } from './Picture';
+
+beforeEach(() => {
+  URL.createObjectURL = () => 'blob:photo';
+  URL.revokeObjectURL = () => undefined;
+});
+
+function busy(times: number) {
+  let asked = 0;
+  server.use(
+    http.get('*/photo', () => {
+      asked += 1;
+      if (asked > times) return new HttpResponse('jpeg');
+      const answer = refusal(503, 'OVERLOADED');
+      answer.headers.set('retry-after', '0');
+      return answer;
+    }),
+  );
+}
+
+test('a photo of a service that is busy for a moment is asked for again', async () => {
+  busy(2);
+  renderApp(<AuthedImage path="/photo" alt="The photo" />, { user: minji });
+  await vi.waitFor(() => expect(screen.getByAltText('The photo')).toHaveAttribute('src', 'blob:photo'));
+});
+
+test('a photo of a service that stays busy leaves its place empty', async () => {
+  busy(100);
+  const { container } = renderApp(<AuthedImage path="/photo" alt="The photo" />, { user: minji });
+  await vi.waitFor(() => expect(container.querySelector('.MuiSkeleton-root:not(.MuiSkeleton-wave)')).toBeVisible());
+});
+
+test('a picture that does not come is asked for again, and not for ever', async () => {
+  vi.useFakeTimers();
+  try {
+    renderApp(<Picture src="/happy.png" alt="Happy" size={40} />);
+    const image = screen.getByAltText('Happy');
+    const asked = vi.fn();
+    new MutationObserver(asked).observe(image, { attributeFilter: ['src'] });
+    for (let failed = 0; failed < 6; failed += 1) {
+      fireEvent.error(image);
+      await vi.advanceTimersByTimeAsync(10_000);
+    }
+    expect(asked).toHaveBeenCalledTimes(3);
+    expect(image).toHaveAttribute('src', '/happy.png');
+  } finally {
+    vi.useRealTimers();
+  }
+});

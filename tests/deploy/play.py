@@ -105,6 +105,8 @@ def _playable(workload: Manifest, port: int) -> list[Manifest]:
         claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": f"{name_of(claim)}-{name}"}}
     for volume in volumes:
         volume["name"] += f"-{name}"
+        if "secret" in volume:
+            volume["secret"]["optional"] = False  # podman 4.3 falls where that is left out
     for container in containers_of(pod):
         for unknown in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "ports"):
             container.pop(unknown, None)

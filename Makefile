@@ -19,7 +19,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-trust test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-load bench-lists bench-scale bench-faults fuzz licences sbom lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-trust test-trust-mutants test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-load bench-lists bench-scale bench-faults fuzz licences sbom lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make
 
 test-trust: .make/dev $(STUBS) assets ## Attack a live mesh, and write bench/results/trust.md
 	$(BIN)/pytest --timeout 300 tests/trust --trust-results bench/results/trust.md
+
+test-trust-mutants: .make/dev $(STUBS) assets ## Switch each defence off in turn, in a copy, and see its test fail
+	PYTHONPATH=tests $(BIN)/python -m trust.mutants.run $(WORD)
 
 fuzz: .make/dev $(STUBS) ## Fuzz what takes bytes of strangers apart (make fuzz MINUTES=60); what it finds, make test tries from then on
 	PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz $(or $(MINUTES),10)

@@ -93,7 +93,8 @@ MUTANTS = (
         "an unknown account costs a hash",
         f"{AUTH}/passwords.py",
         "        given = password.encode()\n        expected",
-        "        if password_hash is None:\n            return False\n        given = password.encode()\n        expected",
+        "        if password_hash is None:\n            return False\n        given = password.encode()\n"
+        "        expected",
         "services/auth/tests/test_login.py::test_an_unknown_account_and_a_wrong_password_are_told_alike_and_cost_alike",
     ),
     Mutant(

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 SUPPLY = ROOT / "deploy" / "supply"
 DOCKERFILES = sorted([*ROOT.glob("services/*/Dockerfile"), ROOT / "web" / "Dockerfile"])
 INSTALLERS = [ROOT / "Makefile", *DOCKERFILES]
-PYTHON_LOCKS = sorted(ROOT.glob("**/uv.lock"))
+PYTHON_LOCKS = sorted([ROOT / "uv.lock", *ROOT.glob("*/*/uv.lock")])
 NPM_LOCKS = [ROOT / "web" / "package-lock.json", ROOT / "assets" / "package-lock.json"]
 
 sys.path.insert(0, str(SUPPLY))

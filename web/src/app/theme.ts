@@ -59,7 +59,7 @@ export const theme = createTheme({
       styleOverrides: {
         // Korean breaks between words, as one writes it.
         body: { overflowWrap: 'anywhere', wordBreak: 'keep-all' },
-        'h1, h2, h3, h4, legend': { textWrap: 'balance' },
+        'h1, h2, h3, legend': { textWrap: 'balance' },
         p: { textWrap: 'pretty' },
         '@media (prefers-reduced-motion: reduce)': {
           '*, *::before, *::after': {

@@ -46,7 +46,7 @@ export default function SharedPage() {
             {t.sharedUntil(date(shared.expires_at))}
           </Typography>
         )}
-        <Typography variant="body2" color="textSecondary">
+        <Typography variant="body2" color="textSecondary" sx={{ textAlign: 'center', textWrap: 'balance' }}>
           {t.aiNotice}
         </Typography>
       </Box>

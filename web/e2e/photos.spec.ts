@@ -105,7 +105,7 @@ test('faces are looked at, get another emoji, are uncovered, and are compared wi
     .click();
   await page.getByRole('heading', { name: 'Face 1' }).waitFor();
   expect(await page.getByRole('listitem').filter({ hasText: '%' }).count()).toBe(7);
-  await look(page, 'result');
+  await look(page, 'result-face');
 
   // The emoji of fear is on nobody: the photo must become another one.
   await page.getByText('Afraid', { exact: true }).first().click();
@@ -246,7 +246,7 @@ test('a photo is followed by asking where streams do not come through', async ()
     .getByRole('button', { name: /^얼굴 1/ })
     .first()
     .click();
-  await look(page, 'result');
+  await look(page, 'result-face');
   await page.goto('/me');
   await page.getByRole('link', { name: /이모지 사진/ }).waitFor();
   await look(page, 'my-page');
@@ -289,7 +289,7 @@ test('a photo that another app shares waits until a template is chosen', async (
     .getByRole('button', { name: /^Face 1/ })
     .first()
     .click();
-  await look(page, 'result');
+  await look(page, 'result-face');
   await page.goto('/me');
   await page.getByRole('link', { name: /Emoji photo of/ }).waitFor();
   await look(page, 'my-page');

@@ -4,9 +4,10 @@
 
 Each part has a demand: the seconds of one core that a photo costs there, measured by bench/scale/bench.py. By the
 utilization law (Denning and Buzen, 1978) a part with c cores is busy X·D/c of the time at X photos a second, and none
-can do more than c/D. Waiting is that of M/G/c by Allen and Cunneen's approximation (Allen, Probability, Statistics, and
-Queueing Theory, 1990, ch. 5): Erlang's C, times the mean of the squared coefficients of variation of what comes and of
-the work.
+can do more than c/D. What parts that share their cores do for so many people is told by mean value analysis (Reiser and
+Lavenberg, 1980; several cores as by Seidmann, Schweitzer and Shalev-Oren, 1987). Waiting is that of M/G/c by Allen and
+Cunneen's approximation (Allen, Probability, Statistics, and Queueing Theory, 1990, ch. 5): Erlang's C, times the mean
+of the squared coefficients of variation of what comes and of the work.
 """
 
 import argparse
@@ -19,8 +20,6 @@ ROOT = Path(__file__).parents[2]
 BUSY = 0.7
 """How busy a part is planned to be: what is left is for bursts, and for a replica that is gone."""
 RATES = (1, 100, 10_000)
-STEPS = 6
-"""Writes to the database for the course of a task, and news through Redis."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,36 @@ def busy(rate: float, seconds: float, cores: float) -> float:
 def most(demands: list[Demand], cores: float) -> float:
     """Photos a second of parts that share so many cores, when none is idle."""
     return cores / sum(demand.seconds for demand in demands)
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What a photo takes when there is no other, in seconds."""
+
+    processor: float
+    """Of one core, in all parts that share the cores."""
+    response: float
+    """From the upload to the news that it is done."""
+    worker: float
+    """How long a worker has it."""
+
+
+def together(alone: Alone, people: int, workers: int, cores: float) -> float:
+    """Photos a second where so many people always have one under way, and each worker has one at a time.
+
+    The cores are the queue; what a photo waits for besides is a delay. With one person more each photo finds the
+    queue that was there before. A worker has a photo for longer by as much as the processor's part of it takes longer;
+    when all workers have one, more people wait before them and not for the cores.
+    """
+    demand, delay = alone.processor, max(0.0, alone.response - alone.processor)
+    queue, best = 0.0, 0.0
+    for count in range(1, people + 1):
+        at_cores = demand / cores * (1 + queue) + demand * (cores - 1) / cores
+        rate = count / (at_cores + delay)
+        queue = rate * demand / cores * (1 + queue)
+        held = alone.worker * at_cores / demand
+        best = max(best, min(rate, workers / held))
+    return best
 
 
 def cores_for(rate: float, seconds: float) -> int:

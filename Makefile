@@ -103,7 +103,7 @@ bench-rolling: .make/dev $(STUBS) assets ## Restart everything in turn under loa
 bench-scale: .make/dev $(STUBS) assets ## Measure delays and throughput on real parts, and what larger rates need (make services)
 	$(BIN)/python bench/scale/bench.py
 
-bench-faults: .make/dev $(STUBS) assets ## Lose each real part once under a crowd, and count (make services; some eight minutes)
+bench-faults: .make/dev $(STUBS) assets ## Lose each real part once under a crowd, and count (make services; some ten minutes)
 	$(BIN)/python bench/faults/bench.py
 
 bench-lists: .make/dev $(STUBS) ## Measure the lists of a million templates and five million photos (takes 7 GB for some minutes)

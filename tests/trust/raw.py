@@ -67,7 +67,7 @@ def exchange(gateway: Gateway, data: bytes, patience: float = SECONDS) -> list[i
         with contextlib.suppress(ConnectionError, TimeoutError):
             while piece := connection.recv(65536):
                 received += piece
-    return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d{3}) ", received, re.MULTILINE)]
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

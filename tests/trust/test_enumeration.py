@@ -79,7 +79,7 @@ def test_a_reset_says_the_same_of_everybody_and_does_the_same(mesh: LiveMesh, wo
 
 
 @pytest.fixture
-async def auth(tmp_path: Path) -> AsyncIterator[auth_pb2_grpc.AuthServiceStub]:
+async def auth(tmp_path: Path) -> AsyncIterator[Any]:
     mesh = TestMesh(tmp_path)
     quick = {"environment": "development", "bcrypt_cost": 4, "data_dir": tmp_path / "data"}
     settings = mesh.settings(Settings, "auth", **quick)
@@ -104,9 +104,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-async def test_a_password_is_hashed_once_for_everybody(
-    auth: auth_pb2_grpc.AuthServiceStub, hashes: list[str], tally: Tally
-) -> None:
+async def test_a_password_is_hashed_once_for_everybody(auth: Any, hashes: list[str], tally: Tally) -> None:
     await auth.Register(pb.RegisterRequest(email="kim@example.org", password="a long enough one", alias="kim"))
     for what, email, password in (
         ("the right address", "kim@example.org", "not hers"),
@@ -124,9 +122,7 @@ async def test_a_password_is_hashed_once_for_everybody(
     tally.survive()
 
 
-async def test_a_reset_hashes_nothing_for_anybody(
-    auth: auth_pb2_grpc.AuthServiceStub, hashes: list[str], tally: Tally
-) -> None:
+async def test_a_reset_hashes_nothing_for_anybody(auth: Any, hashes: list[str], tally: Tally) -> None:
     await auth.Register(pb.RegisterRequest(email="kim@example.org", password="a long enough one", alias="kim"))
     for email in ("kim@example.org", "lee@example.org"):
         hashes.clear()

@@ -119,7 +119,7 @@ LINES = (
 def test_no_text_makes_a_line_of_the_log(mesh: LiveMesh, world: World, tally: Tally) -> None:
     before = len(mesh.heard.lines)
     for text in LINES:
-        for what, call in {
+        tries: dict[str, tuple[str, str, Any]] = {
             "an address": ("POST", "/api/v1/users/auth", {"json": {"email": f"{text}@example.org", "password": "x"}}),
             "a reset": ("POST", "/api/v1/users/password-reset", {"json": {"email": f"{new_id()}{text}@example.org"}}),
             "an alias": ("GET", "/api/v1/users", {"params": {"case": "alias", "value": text}}),
@@ -137,8 +137,8 @@ def test_no_text_makes_a_line_of_the_log(mesh: LiveMesh, world: World, tally: Ta
                 "/api/v1/emojis",
                 {"json": {}, "headers": {"idempotency-key": _printable(text)} | world.owner.headers},
             ),
-        }.items():
-            method, path, options = call
+        }
+        for what, (method, path, options) in tries.items():
             with tally.attempt(f"{text!r} as {what}"):
                 assert world.http.request(method, path, **options).status_code < 500
     marker = new_id()

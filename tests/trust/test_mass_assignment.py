@@ -148,7 +148,7 @@ def test_a_task_is_the_callers_whoever_is_named(world: World, tally: Tally) -> N
             )
             assert outcome_of(answer).reason == "INVALID_REQUEST"
         with tally.attempt(f"{field} in a form"):
-            parts = {
+            parts: Any = {
                 "image": ("x.jpg", world.faceless_photo, "image/jpeg"),
                 "emoji_id": (None, world.built_in_id),
                 field: (None, world.owner.id),

@@ -102,7 +102,7 @@ def test_names_of_people_name_no_files(mesh: LiveMesh, world: World, tally: Tall
             draft = {"name": path[:50], "tags": [path[:20]], "base_id": world.built_in_id, "visibility": "private"}
             assert world.http.post("/api/v1/emojis", json=draft, headers=person.headers).status_code in (201, 400)
         with tally.attempt(f"a photo called {path}"):
-            parts = {"image": (path, world.faceless_photo, "image/jpeg"), "emoji_id": (None, world.built_in_id)}
+            parts: Any = {"image": (path, world.faceless_photo, "image/jpeg"), "emoji_id": (None, world.built_in_id)}
             answer = world.http.post("/api/v1/faces/tasks", files=parts, headers=person.headers)
             assert answer.status_code in (202, 400, 429)
             if answer.status_code == 202:

@@ -24,6 +24,8 @@ from igemoji_stack.mesh import GATEWAY, SERVICES
 from .live import LiveMesh
 from .tally import Tally
 
+LOOK_SECONDS = 0.05
+
 
 class Canary:
     """A server that nobody has a reason to call."""
@@ -79,7 +81,7 @@ class Lookout:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(0.01):
+        while not self._over.wait(LOOK_SECONDS):
             for service in (*SERVICES, GATEWAY):
                 self.seen |= set(foreign(self._mesh.pid(service)))
             self.looks += 1

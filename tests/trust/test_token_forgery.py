@@ -114,7 +114,11 @@ def unsigned(algorithm: str | None) -> Callable[[Forge], str]:
 
 
 def past(**seconds: int) -> Callable[[Forge], str]:
-    return lambda forge: forge.signed(**{name: int(time.time()) + value for name, value in seconds.items()})
+    def forged(forge: Forge) -> str:
+        times: dict[str, Any] = {name: int(time.time()) + value for name, value in seconds.items()}
+        return forge.signed(**times)
+
+    return forged
 
 
 FORGED: dict[str, Callable[[Forge], str]] = {

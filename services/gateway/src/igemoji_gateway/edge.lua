@@ -27,6 +27,11 @@ local function is_for_https_only(headers)
 end
 
 function envoy_on_request(handle)
+  -- Two Host headers come as one with a comma, and must be refused (RFC 9112, 3.2): readers differ on which one counts.
+  if string.find(handle:headers():get(":authority") or "", "[^%w%.:%-%[%]_]") then
+    handle:respond({ [":status"] = "400" }, "The host is not the name of one.")
+    return
+  end
   if is_for_https_only(handle:headers()) then
     handle:streamInfo():dynamicMetadata():set("igemoji", "https", true)
   end

@@ -140,11 +140,11 @@ def _add_options(command: argparse.ArgumentParser) -> None:
         ("streams", GatewayOptions.streams_at_once, "the same for streams"),
     ):
         add(f"--{name}-at-once", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
-    for name, default, what in (
+    for name, most, what in (
         ("connections", GatewayOptions.max_connections, "connections of clients at a time"),
         ("heap-mib", GatewayOptions.max_heap_mib, "memory that Envoy may take, less than its container has, MiB"),
     ):
-        add(f"--max-{name}", type=int, default=default, metavar="N", help=f"{what} (default: {default})")
+        add(f"--max-{name}", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
 
 
 def _address(text: str) -> Address:

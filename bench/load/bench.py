@@ -78,10 +78,12 @@ async def _measure(load: Load, arguments: argparse.Namespace, done: Report) -> N
         done.steps = steps
     if "overload" in arguments.only:
         _say(f"ten times {rate:.0f} a second")
+        await load.new_people()
         done.overload = await overload(load, rate, seconds["overload"], seconds["calm"])
         done.add(report.of_overload(done.overload))
     if "watchers" in arguments.only:
         _say("many watchers")
+        await load.new_people()
         done.add(report.of_watchers(await many_watch(load.mesh, load.http, load.crowd, WATCHERS)))
     if "soak" in arguments.only:
         _say("a soak")

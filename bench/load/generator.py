@@ -75,6 +75,17 @@ class Outcome:
     cpu_seconds: float = 0.0
     """That the generator took itself."""
 
+    def add(self, later: "Outcome") -> None:
+        """What came of another plan, as if it had been one."""
+        for kind, calls in later.calls.items():
+            mine = self.calls.setdefault(kind, Calls())
+            for name in vars(calls):
+                getattr(mine, name).extend(getattr(calls, name))
+        self.accepted += later.accepted
+        self.unsent += later.unsent
+        self.watchers += later.watchers
+        self.cpu_seconds += later.cpu_seconds
+
 
 def generate(plan: Plan) -> Outcome:
     """Runs a plan to its end, in a process of its own."""

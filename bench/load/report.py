@@ -150,8 +150,8 @@ def of_watchers(found: Watched) -> Section:
         _prose(
             f"One more watcher takes {found.kib['inference']:.0f} KiB of the service and",
             f"{found.kib['gateway']:.0f} KiB of the gateway, and {found.statements:.1f} statements of the database",
-            "from its first step to its last, the work on its task among them. A user may watch 20 tasks at a time on a",
-            "replica (`MAX_WATCHED`), a replica serves 2,000 streams (`MAX_STREAMS`).",
+            "from its first step to its last, the work on its task among them. A user may watch 20 tasks at a time on",
+            "a replica (`MAX_WATCHED`), a replica serves 2,000 streams (`MAX_STREAMS`).",
         ),
     ]
     return Section("Watchers", lines, held=found.held)

@@ -35,6 +35,8 @@ GATEWAY = "gateway"
 WORKER = "inference-worker"
 EDGE = "edge"
 """The gateway's other certificate: the one that browsers see."""
+NICE = 5
+"""Services stand back behind the gateway: it refuses what is too much for them, and must have its turn for that."""
 START_SECONDS = 90.0
 ROOM_BYTES = 4 * 2**20
 """Certificates, the gateway's configuration and logs of a start need less."""
@@ -263,7 +265,7 @@ class Mesh:
             for number, ports in enumerate(self._ports[name], 1):
                 environment = self._service_environment(name, ports, certificates)
                 ready = partial(is_serving, ports.health)
-                yield Command(_instance(name, number), [sys.executable, "-m", module], environment, ready)
+                yield Command(_instance(name, number), [sys.executable, "-m", module], environment, ready, NICE)
 
     def _service_environment(self, name: str, ports: Ports, certificates: Path) -> dict[str, str]:
         addresses = {f"{peer.upper().replace('-', '_')}_ADDRESS": _target(self.reached_at(peer)) for peer in SERVICES}
@@ -301,7 +303,7 @@ class Mesh:
             # It answers once it takes tasks.
             ready = partial(answers_ok, f"http://{HOST}:{ports.metrics}", "/metrics")
             arguments = [sys.executable, "-m", "igemoji_inference.command", "worker"]
-            yield Command(_instance(WORKER, number), arguments, environment, ready)
+            yield Command(_instance(WORKER, number), arguments, environment, ready, NICE)
 
     def _gateway(self, certificates: Path, web_port: int | None) -> Command:
         (ports,) = self._ports[GATEWAY]

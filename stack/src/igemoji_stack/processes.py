@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS = 30.0
@@ -31,6 +33,8 @@ class Command:
     arguments: Sequence[str]
     environment: Mapping[str, str]
     ready: Callable[[], Awaitable[bool]]
+    nice: int = 0
+    """How far it stands back where processors are short, 0 to 19."""
 
 
 class DiedAtStart(Exception):
@@ -109,7 +113,7 @@ class Supervised:
             limit=LINE_BYTES,
             # Ctrl-C reaches the whole terminal group: only the supervisor is to hear it, and it stops the others.
             start_new_session=True,
-            preexec_fn=_end_with_parent if _LIBC else None,
+            preexec_fn=partial(_prepare, self.command.nice) if _LIBC else None,
         )
         self._reader = asyncio.create_task(self._read(self._process))
 
@@ -169,10 +173,15 @@ class Supervised:
             await process.wait()
 
 
-def _end_with_parent() -> None:
+def _prepare(nice: int) -> None:
     """In the child, before it becomes the program: a supervisor that is killed leaves no process behind."""
     assert _LIBC is not None  # noqa: S101 - only used where it is there
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if nice:
+        os.nice(nice)
+        # Linux may weigh whole sessions against each other, whatever stands in them: sched(7), autogroup.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def _describe(code: int) -> str:

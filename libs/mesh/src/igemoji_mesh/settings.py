@@ -86,9 +86,9 @@ class ServiceSettings(StorageSettings):
 
     rpc_deadline_seconds: float = 15
     """What a call may take where its client set no deadline."""
-    max_calls: int = 24
-    """Answered at a time, eight of them by the database; more are refused. Calls of other services may be four times as
-    many: they are part of what was let in."""
+    max_calls: int = 16
+    """Answered at a time, eight of them by the database; more wait a moment, or are refused (`admission.py`). Calls of
+    other services may be four times as many: they are part of what was let in."""
     max_streams: int = 2000
     """Watched at a time, on this replica."""
     drain_seconds: float = 3

@@ -65,9 +65,9 @@ class GatewayOptions:
     """Proxies in front whose X-Forwarded-For is believed; rate limits then count the address before them."""
     rate_factor: int = 1
     """Multiplies every rate limit; for load tests, which come from one address."""
-    calls_at_once: int = 16
-    """To each address of a service, streams apart; a little less than a service takes on (`MAX_CALLS`), so that the
-    gateway refuses first. A DNS name counts as one address, however many it has."""
+    calls_at_once: int = 128
+    """To each address of a service, streams apart. A page may ask for sixty pictures at once, and a service lets a burst
+    wait; what is far beyond that is refused here, where it costs least. A DNS name counts as one address."""
     streams_at_once: int = 2000
     """The same for streams."""
     max_connections: int = 10_000

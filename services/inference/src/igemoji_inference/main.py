@@ -60,7 +60,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
         queue,
         max_photo_bytes=settings.max_photo_bytes,
         limits=settings.quotas,
-        max_queued_tasks=settings.max_queued_tasks,
+        max_queued_tasks=settings.queue_bound,
     )
 
     servicer = InferenceServicer(inference, Belongings(database, objects, queue))

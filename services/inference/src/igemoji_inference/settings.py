@@ -62,12 +62,17 @@ class Settings(WorkSettings, ServiceSettings):
     """The same of a guest: anybody can be one, and another one."""
     max_watched: int = 20
     """Tasks that one user may watch at a time, on one replica."""
-    max_queued_tasks: int = 1000
-    """Of all users together; more are refused until some are done."""
+    max_queued_tasks: int = 0
+    """Of all users together; more are refused until some are done. 0: 50 for each worker process of the service itself,
+    some half a minute of work, and 1,000 where workers run elsewhere."""
     result_days: float = 30
     """How long a finished photo stays."""
     rpc_deadline_seconds: float = 60
     """An upload over a slow line takes its time."""
+
+    @property
+    def queue_bound(self) -> int:
+        return self.max_queued_tasks or (1000 if self.task_queue_url else 50 * self.worker_count)
 
     @property
     def quotas(self) -> Quotas:

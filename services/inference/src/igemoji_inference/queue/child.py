@@ -40,6 +40,9 @@ from igemoji_inference.vision.pipeline import Pipeline, Stage
 Say = Callable[..., None]
 """A frame, and the bytes that go with it."""
 
+NICE = 10
+"""A photo may take a little longer where others ask at the same time; who reads a list waits for it."""
+
 LIMIT_MESSAGE = "This photo needs more memory than a photo may take. Try a smaller one."
 
 
@@ -49,6 +52,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, say = _take_over_pipes()
     cv2.setNumThreads(1)
+    os.nice(NICE)
     keep_freed_memory()
     # The service may be gone before an answer is read: then there is nobody left to tell.
     with contextlib.suppress(BrokenPipeError):

@@ -1,0 +1,164 @@
+"""A service answers so many calls at a time; whoever comes then is told at once to come again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
+from igemoji_mesh.admission import INSIDE_FACTOR, MOST_WAITING, Overloaded, Places
+from igemoji_mesh.ids import new_id
+from igemoji_mesh.server import MeshServer
+from igemoji_mesh.settings import ServiceSettings
+from igemoji_mesh.testing import TestMesh, error_reason, running
+
+SERVICE = "igemoji.ranking.v1.RankingService"
+GET = ranking_pb2.GetRankingRequest()
+MAX_CALLS = 2
+
+
+class Slow(ranking_pb2_grpc.RankingServiceServicer):
+    """Answers when it may."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.may_answer = asyncio.Event()
+
+    async def GetRanking(self, request, context):
+        self.under_way += 1
+        try:
+            await self.may_answer.wait()
+        finally:
+            self.under_way -= 1
+        return ranking_pb2.GetRankingResponse()
+
+    async def RecordUse(self, request, context):
+        return Empty()
+
+    ForgetEmoji = SetEmojiShown = DeleteUserData = RecordUse
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
+    return TestMesh(tmp_path_factory.mktemp("mesh"))
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+async def server(mesh: TestMesh, slow: Slow) -> AsyncIterator[MeshServer]:
+    async def compose(settings: ServiceSettings) -> MeshServer:
+        add = lambda server: ranking_pb2_grpc.add_RankingServiceServicer_to_server(slow, server)  # noqa: E731
+        return MeshServer("ranking", settings, {SERVICE: add}, mesh.verifier, {})
+
+    settings = mesh.settings(ServiceSettings, "ranking", max_calls=MAX_CALLS)
+    async with running(compose, settings) as running_server:
+        yield running_server
+
+
+def stub(mesh: TestMesh, server: MeshServer, caller: str):
+    return ranking_pb2_grpc.RankingServiceStub(mesh.channel(server.port, "ranking", caller=caller))
+
+
+async def refusal(call) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def occupy(asked, slow: Slow, calls: int) -> list[asyncio.Future]:
+    """Calls that are being answered for as long as `slow` does not."""
+    before = slow.under_way
+    found = [asyncio.ensure_future(asked.GetRanking(GET)) for _ in range(calls)]
+    async with asyncio.timeout(30):
+        while slow.under_way < before + calls:
+            await asyncio.sleep(0.01)
+    return found
+
+
+async def test_a_page_that_asks_for_much_at_once_gets_all_of_it(mesh, server, slow):
+    """Sixty pictures and ten lists, of a browser that cannot ask again, where two are answered at a time."""
+    slow.may_answer.set()
+    gateway = stub(mesh, server, "gateway")
+    answers = await asyncio.gather(*(gateway.GetRanking(GET) for _ in range(70)))
+    assert answers == [ranking_pb2.GetRankingResponse()] * 70
+
+
+async def test_what_does_not_get_a_turn_is_refused_while_what_was_begun_goes_on(mesh, server, slow):
+    gateway = stub(mesh, server, "gateway")
+    begun = await occupy(gateway, slow, MAX_CALLS)
+    error = await refusal(gateway.GetRanking(GET))
+    assert (error.code(), error_reason(error)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert dict(error.trailing_metadata())["retry-after"] == "1"
+    slow.may_answer.set()
+    assert await asyncio.gather(*begun) == [ranking_pb2.GetRankingResponse()] * MAX_CALLS
+    assert await gateway.GetRanking(GET) == ranking_pb2.GetRankingResponse(), "there is room again"
+
+
+async def test_other_services_finish_what_was_let_in(mesh, server, slow):
+    begun = await occupy(stub(mesh, server, "gateway"), slow, MAX_CALLS)
+    inference = stub(mesh, server, "inference")
+    use = ranking_pb2.RecordUseRequest(
+        task_id=new_id(), emoji_id=new_id(), user_id=new_id(), used_at=Timestamp(seconds=1)
+    )
+    await inference.RecordUse(use)
+    begun += await occupy(inference, slow, MAX_CALLS * INSIDE_FACTOR)
+    assert error_reason(await refusal(inference.RecordUse(use))) == "OVERLOADED", "their room is bounded too"
+    slow.may_answer.set()
+    await asyncio.gather(*begun)
+
+
+async def test_a_call_that_was_given_up_leaves_its_place(mesh, server, slow):
+    gateway = stub(mesh, server, "gateway")
+    for call in await occupy(gateway, slow, MAX_CALLS):
+        call.cancel()
+    slow.may_answer.set()
+    assert await gateway.GetRanking(GET) == ranking_pb2.GetRankingResponse()
+
+
+async def test_where_nobody_gets_a_turn_for_long_others_are_not_let_wait():
+    places = Places(1, burst_seconds=60, standing_seconds=0, interval_seconds=0.01)
+    await places.take()
+    first = asyncio.create_task(places.take())
+    await asyncio.sleep(0.05)  # the queue stands for longer than the interval
+    with pytest.raises(Overloaded):
+        await places.take()
+    places.give_back()
+    await first  # who came in a burst got a turn
+    places.give_back()
+    await places.take()
+    second = asyncio.create_task(places.take())
+    await asyncio.sleep(0)
+    places.give_back()
+    await second  # and when the queue was empty bursts may wait again
+
+
+async def test_a_queue_is_bounded_and_whoever_leaves_it_loses_nobody_a_turn():
+    places = Places(1, burst_seconds=60)
+    await places.take()
+    waiting = [asyncio.create_task(places.take()) for _ in range(MOST_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await places.take()
+    for call in waiting[:-1]:
+        call.cancel()
+    await asyncio.gather(*waiting[:-1], return_exceptions=True)
+    places.give_back()
+    await waiting[-1]
+
+
+async def test_a_turn_that_came_as_its_call_was_given_up_goes_to_the_next():
+    places = Places(1, burst_seconds=60)
+    await places.take()
+    first, second = (asyncio.create_task(places.take()) for _ in range(2))
+    await asyncio.sleep(0)
+    places.give_back()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await second

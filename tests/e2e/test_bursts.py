@@ -1,0 +1,25 @@
+"""A page of the gallery asks for much at once, and a browser does not ask again for a picture."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import grpc
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
+
+from .conftest import EXPRESSIONS
+
+
+async def test_a_page_of_sixty_pictures_is_answered_whole_over_one_connection(mesh):
+    async with grpc.aio.insecure_channel(urlsplit(mesh.url).netloc) as edge:
+        catalog = emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(edge)
+        lists = [catalog.ListEmojis(pb.ListEmojisRequest(page_number=1)) for _ in range(10)]
+        emojis = (await lists[0]).emojis
+        wanted = [(emoji.id, expression) for emoji in emojis for expression in EXPRESSIONS] * 2
+        pictures = [
+            catalog.GetEmojiImage(pb.GetEmojiImageRequest(id=emoji_id, expression=expression))
+            for emoji_id, expression in wanted[:60]
+        ]
+        assert all(image.data for image in await asyncio.gather(*pictures))
+        assert all(found.emojis for found in await asyncio.gather(*lists))

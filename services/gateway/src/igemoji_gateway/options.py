@@ -66,8 +66,8 @@ class GatewayOptions:
     rate_factor: int = 1
     """Multiplies every rate limit; for load tests, which come from one address."""
     calls_at_once: int = 128
-    """To each address of a service, streams apart. A page may ask for sixty pictures at once, and a service lets a burst
-    wait; what is far beyond that is refused here, where it costs least. A DNS name counts as one address."""
+    """To each address of a service, streams apart. A page may ask for sixty pictures at once, and a service lets a
+    burst wait; what is far beyond that is refused here, where it costs least. A DNS name counts as one address."""
     streams_at_once: int = 2000
     """The same for streams."""
     max_connections: int = 10_000

@@ -98,10 +98,10 @@ def test_a_search_finds_what_it_says_and_no_more(world: World, tally: Tally) -> 
 
 
 def _found_by_its_letters(text: str, emoji: dict[str, Any]) -> bool:
-    """A word of a search counts by its letters and digits."""
+    """A word of a search counts by its letters and digits; without any, all that is public is listed."""
     words = "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
     told = f"{emoji['name']} {' '.join(emoji['tags'])} {emoji['owner']['alias']}".lower()
-    return bool(words) and all(word in told for word in words)
+    return all(word in told for word in words)
 
 
 LINES = (

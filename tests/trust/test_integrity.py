@@ -113,5 +113,6 @@ def test_an_operator_finds_what_is_damaged_missing_and_nobodys(
     with tally.attempt("a photo of nobody"):
         nobodys.write_bytes(b"x")
         code, said = check_objects(mesh)
+        nobodys.unlink()
         assert f"orphan   photos/{nobodys.name}\n" in said
         assert code == 0, "nobody lost it"

@@ -28,7 +28,7 @@ end
 
 function envoy_on_request(handle)
   -- Two Host headers come as one with a comma, and must be refused (RFC 9112, 3.2): readers differ on which one counts.
-  if string.find(handle:headers():get(":authority") or "", "[^%w%.:%-%[%]_]") then
+  if string.find(handle:headers():get(":authority") or "", "[^%w%.:%-%[%]_%%]") then
     handle:respond({ [":status"] = "400" }, "The host is not the name of one.")
     return
   end

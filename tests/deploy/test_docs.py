@@ -20,7 +20,7 @@ DOCUMENTS = sorted(
 )
 EACH = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 OPERATIONS = ROOT / "docs" / "operations.md"
-WORKLOAD = re.compile(r"(?<!-k )\b(deploy|statefulset)/([a-z-]+)(?![\w/-])")
+WORKLOAD = re.compile(r"(?<!-k )(?<![\w/])(deploy|statefulset)/([a-z-]+)(?![\w/.-])")
 """As kubectl is told of it."""
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
 

@@ -172,10 +172,15 @@ def served(mesh: TestMesh, servicer: Ranking) -> MeshServer:
     return MeshServer("ranking", mesh.settings(ServiceSettings, "ranking"), {SERVICE: add}, mesh.verifier, {})
 
 
-async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_come_again(mesh, use):
+async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_come_again(mesh, use, monkeypatch):
+    monkeypatch.setattr("igemoji_mesh.server.QUIET_SECONDS", 2.0)  # on a busy machine a call takes its time to arrive
+    monkeypatch.setattr("igemoji_mesh.server.REFUSE_SECONDS", 30.0)
+    is_under_way, may_end = asyncio.Event(), asyncio.Event()
+
     class Slow(Ranking):
         async def GetRanking(self, request, context):
-            await asyncio.sleep(0.5)
+            is_under_way.set()
+            await may_end.wait()
             return ranking_pb2.GetRankingResponse()
 
     server = served(mesh, Slow())
@@ -183,11 +188,13 @@ async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_com
     inference = stub(mesh, server, caller="inference")
     await inference.RecordUse(use)
     call = asyncio.ensure_future(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest()))
-    await asyncio.sleep(0.2)
-    later = asyncio.ensure_future(refusal(inference.RecordUse(use)))
+    await is_under_way.wait()
     stopping = asyncio.create_task(server.stop())
-    error = await later
+    while not server._gate._closed:
+        await asyncio.sleep(0)
+    error = await refusal(inference.RecordUse(use))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "SERVICE_STOPPING")
+    may_end.set()
     assert await call == ranking_pb2.GetRankingResponse()
     await stopping
 

@@ -117,10 +117,11 @@ def _playable(workload: Manifest, port: int) -> list[Manifest]:
             container["image"] = f"localhost/{container['image']}"
     if name == "gateway":
         pod["spec"]["containers"][0]["ports"] = [{"containerPort": 8080, "hostPort": port, "hostIP": HOST}]
-    # What is to run before the others has ended then, whenever the pod starts.
-    pod["metadata"].setdefault("annotations", {})["io.podman.annotations.init.container.type"] = "always"
+    # One that runs before the others stays when it has ended: podman 4.3 would remove it while it runs.
+    annotations = {"io.podman.annotations.init.container.type": "always"}
+    pod["metadata"]["annotations"] = pod["metadata"].get("annotations", {}) | annotations
     deployment = {key: value for key, value in workload["spec"].items() if key in ("selector", "template")}
-    metadata = {"name": name, "labels": workload["metadata"]["labels"]}
+    metadata = {"name": name, "labels": workload["metadata"]["labels"], "annotations": annotations}
     return [*claims, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": deployment}]
 
 

@@ -72,7 +72,7 @@ async def refusal(call) -> grpc.aio.AioRpcError:
     return caught.value
 
 
-async def occupy(asked, slow: Slow, calls: int) -> list[asyncio.Future]:
+async def occupy(asked, slow: Slow, calls: int) -> list[asyncio.Future[ranking_pb2.GetRankingResponse]]:
     """Calls that are being answered for as long as `slow` does not."""
     before = slow.under_way
     found = [asyncio.ensure_future(asked.GetRanking(GET)) for _ in range(calls)]

@@ -56,7 +56,7 @@ async def test_a_user_may_bring_so_many_photos_a_day_and_deleting_them_gives_non
                 await stub.DeleteTask(pb.DeleteTaskRequest(task_id=task_id), metadata=me)
             error = await refusal(upload(stub, landscape, emoji_id, me))
             assert error_reason(error) == "TOO_MANY_PHOTOS_TODAY"
-            assert f"At most {limit} " in error.details()
+            assert f"At most {limit} " in str(error.details())
             assert 0 < int(dict(error.trailing_metadata())["retry-after"]) <= 86400
 
 
@@ -102,8 +102,8 @@ async def test_however_many_watch_they_read_together(database):
     courses = Courses(database)
     found = await asyncio.gather(*(courses.read(task.id) for task in tasks * 25), courses.read(new_id()))
     assert database.readings == 1
-    assert [course[0].id for course in found[:20]] == [task.id for task in tasks]
-    assert [step.sequence for step in found[0][1]] == [1]
+    assert [course[0].id for course in found[:20] if course] == [task.id for task in tasks]
+    assert [[step.sequence for step in course[1]] for course in found if course] == [[1]] * 500
     assert found[-1] is None
 
 

@@ -71,8 +71,10 @@ def objects(tmp_path):
 
 @pytest.fixture
 def inference(database, objects):
-    limits = {"max_photo_bytes": 2**20, "limits": Quotas(5, 10, 10, 10), "max_queued_tasks": 100}
-    return Inference(database, objects, Nobody(), MemoryFeed(), Nobody(), **limits)
+    nobody, limits = Nobody(), Quotas(5, 10, 10, 10)
+    return Inference(
+        database, objects, nobody, MemoryFeed(), nobody, max_photo_bytes=2**20, limits=limits, max_queued_tasks=100
+    )
 
 
 async def given_up(database: SlowDatabase, call) -> None:

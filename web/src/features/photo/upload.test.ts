@@ -17,6 +17,16 @@ describe('what the server says to an upload', () => {
     expect(answer(429, '', null)).toEqual({ kind: 'later', seconds: 2 });
   });
 
+  it('is when to come back, where the gateway has no room at this moment', () => {
+    const body = JSON.stringify({ code: 14, message: '', details: [{ '@type': '', reason: 'OVERLOADED' }] });
+    expect(answer(503, body, '1')).toEqual({ kind: 'later', seconds: 1 });
+  });
+
+  it('is a refusal, where there is nothing to wait for before tomorrow', () => {
+    const body = JSON.stringify({ code: 8, message: '', details: [{ '@type': '', reason: 'TOO_MANY_PHOTOS_TODAY' }] });
+    expect(answer(429, body, '40000')).toEqual({ kind: 'refused', reason: 'TOO_MANY_PHOTOS_TODAY' });
+  });
+
   it('is when to come back, where the same upload has not ended', () => {
     const body = JSON.stringify({
       code: 10,

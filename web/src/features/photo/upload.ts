@@ -52,10 +52,12 @@ export function answer(status: number, body: string, retryAfter: string | null):
   const said = parsed(body);
   if (status < 300 && said.task_id) return { kind: 'accepted', taskId: said.task_id };
   if (status === 401) return { kind: 'unauthenticated' };
-  if (status === 429) return { kind: 'later', seconds: Number(retryAfter) || RETRY_SECONDS };
   const reason = fromStatus(status, said).reason;
-  // The first one with this key has not ended: its answer is what this one will get.
-  if (reason === 'IDEMPOTENT_CALL_UNDER_WAY') return { kind: 'later', seconds: Number(retryAfter) || RETRY_SECONDS };
+  // Tomorrow is too far away to wait for.
+  if (reason === 'TOO_MANY_PHOTOS_TODAY') return { kind: 'refused', reason };
+  // Of a call under way, the first one with this key has not ended: its answer is what this one will get.
+  if (status === 429 || reason === 'OVERLOADED' || reason === 'IDEMPOTENT_CALL_UNDER_WAY')
+    return { kind: 'later', seconds: Number(retryAfter) || RETRY_SECONDS };
   // The gateway, which knows no photos, answers 413 too.
   return { kind: 'refused', reason: status === 413 ? 'PHOTO_TOO_LARGE' : reason || 'UNKNOWN' };
 }

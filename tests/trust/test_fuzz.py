@@ -7,7 +7,7 @@ import pytest
 from fuzz.fuzz import fuzz
 from fuzz.targets import TARGETS
 
-SECONDS = 10
+SECONDS = 6
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this machine")

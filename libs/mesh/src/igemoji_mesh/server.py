@@ -43,6 +43,8 @@ REFUSE_SECONDS = 1.0
 QUIET_SECONDS = 0.1
 """No new call for so long, and whoever called has heard."""
 
+METADATA_BYTES = 64 << 10
+
 READY = gauge("igemoji_ready")
 BUILD = gauge("igemoji_build_info")
 CERTIFICATE_EXPIRES = gauge("igemoji_certificate_expires_timestamp_seconds")
@@ -265,6 +267,9 @@ def _server_options(settings: ServiceSettings) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
+        # Of all headers of a call: more than the gateway lets through, which refuses them in the form of the contract.
+        ("grpc.max_metadata_size", METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES),
         ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
         ("grpc.max_connection_age_grace_ms", 3600 * 1000),
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),

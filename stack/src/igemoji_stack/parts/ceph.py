@@ -3,6 +3,7 @@
 Its only OSD keeps objects in memory: they last as long as the object of this class.
 """
 
+import asyncio
 import json
 import subprocess
 import uuid
@@ -10,10 +11,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from igemoji_mesh.ports import HOST, free_ports
-from igemoji_stack.parts.part import Part, answers, program, write_private
+from igemoji_stack.parts.part import Part, PartFailed, answers, program, write_private
 
 ACCESS_KEY = "igemoji"
 GATEWAY = "client.rgw"
+TRIES = 20
 
 _CONF = """\
 [global]
@@ -130,7 +132,16 @@ class Ceph(Part):
         await self._tool(mon, "-i", "a", "--mkfs", "--monmap", monmap, *self._conf)
 
     async def _command(self, *arguments: str) -> str:
-        return await self._tool(self._ceph, *self._conf, "--connect-timeout", "20", *arguments)
+        """Said again where a monitor that took other commands refuses this one: for its first seconds it may."""
+        for _ in range(TRIES):
+            try:
+                return await self._tool(self._ceph, *self._conf, "--connect-timeout", "20", *arguments)
+            except PartFailed as error:
+                if "EPERM" not in str(error):
+                    raise
+                refused = error
+            await asyncio.sleep(1)
+        raise refused
 
     def _monitor_answers(self) -> bool:
         # Its port is open before it takes commands: until then it refuses them with EPERM.

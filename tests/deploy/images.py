@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("command", nargs="?", default="podman", choices=["podman", "docker"])
     parser.add_argument("--pull", action="store_true", help="look for newer bases first")
     parser.add_argument("--built", action="store_true", help="do not build: they are there")
-    parser.add_argument("--play", action="store_true", help="play the dev manifests too; podman 4.3 can not")
+    parser.add_argument("--play", action="store_true", help="play the dev manifests too")
     arguments = parser.parse_args()
     containers = Containers(arguments.command)
     for name, image in IMAGES.items():

@@ -1,16 +1,19 @@
 """The dev manifests, played by podman where there is no cluster: `podman play kube`, pod by pod.
 
 What is played is what kustomize builds, with the secrets that make_secrets.py makes. Podman knows no cluster, so that
-some of it has to be said otherwise: all of that is in `_playable`. Prometheus and what belongs to it is not played.
+some of it has to be said otherwise: all of that is in `_playable`. A secret that becomes a file is mounted as a
+ConfigMap of the same keys: podman 4.3 would mount the base64 of `data`, and nothing of `stringData`. Rates are those
+of load tests, for whoever tries it comes from one address. Prometheus and what belongs to it is not played.
 """
 
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,12 +23,14 @@ from igemoji_mesh.ports import HOST, free_ports
 
 from .conftest import K8S, tool
 from .containers import Containers
-from .manifests import Manifest, name_of, of_kind, pods, references
+from .manifests import Manifest, name_of, of_kind, references
 from .manifests import containers as containers_of
 
 PARTS = ("mariadb", "minio", "rabbitmq", "redis")
 MESH = ("auth", "emoji-catalog", "ranking", "inference", "inference-worker", "web", "gateway")
 START_SECONDS = 240
+Secret = dict[str, str]
+"""What is in it, by key."""
 
 
 @contextmanager
@@ -38,7 +43,7 @@ def played(containers: Containers) -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         files = {name: Path(folder, f"{name}.yaml") for name in (*PARTS, *MESH)}
         for name, file in files.items():
-            file.write_text(yaml.safe_dump_all(_pod(name, port)))
+            file.write_text(yaml.safe_dump_all(_pod(name, secrets, port)))
         containers("network", "create", network)
         try:
             _store(containers, secrets, Path(folder))
@@ -46,11 +51,13 @@ def played(containers: Containers) -> Iterator[tuple[str, str]]:
                 containers("play", "kube", f"--network={network}:alias={name}", str(file))
             url = f"http://{HOST}:{port}"
             containers.until_it_answers(url, [_container(name) for name in files], START_SECONDS)
+            before = _starts(containers, files)
             yield url, f"{containers.command} exec {_container('auth')} igemoji-auth"
+            assert _starts(containers, files) == before
         finally:
             for file in files.values():
                 containers("play", "kube", "--down", str(file), check=False)
-            containers("secret", "rm", *map(name_of, secrets), check=False)
+            containers("secret", "rm", *secrets, check=False)
             containers("volume", "rm", *(_volumes(containers) - volumes), check=False)
             containers("network", "rm", network, check=False)
 
@@ -60,42 +67,47 @@ def _manifests() -> list[Manifest]:
     return list(yaml.safe_load_all(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
-def _secrets() -> list[Manifest]:
-    """As an operator makes them."""
+def _secrets() -> dict[str, Secret]:
+    """By name, as an operator makes them: what is in each."""
     command = [sys.executable, str(K8S / "make_secrets.py"), "igemoji-dev"]
     made = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["items"]
-    for secret in made:
-        values = secret.pop("stringData")
-        secret["data"] = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-    return list(made)
+    return {name_of(secret): secret["stringData"] for secret in made}
+
+
+def _as_config(name: str, values: Secret) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": values}
 
 
 def _volumes(containers: Containers) -> set[str]:
     return set(containers("volume", "ls", "--quiet").split())
 
 
-def _store(containers: Containers, secrets: list[Manifest], folder: Path) -> None:
-    """Podman keeps those that are mounted as manifests, and those that become variables as JSON of their keys."""
-    volumes = [volume for pod in pods(_manifests()).values() for volume in pod["spec"].get("volumes", [])]
-    mounted = {volume["secret"]["secretName"] for volume in volumes if "secret" in volume}
-    for secret in secrets:
-        name = name_of(secret)
+def _store(containers: Containers, secrets: dict[str, Secret], folder: Path) -> None:
+    """For variables: podman 4.3 takes them from JSON of their keys."""
+    for name, values in secrets.items():
         file = folder / f"secret-{name}"
-        file.write_text(yaml.safe_dump(secret) if name in mounted else json.dumps(secret["data"]))
-        containers(*(("play", "kube") if name in mounted else ("secret", "create", name)), str(file))
+        file.write_text(json.dumps({key: base64.b64encode(value.encode()).decode() for key, value in values.items()}))
+        containers("secret", "create", name, str(file))
 
 
-def _pod(name: str, port: int) -> list[Manifest]:
-    """A workload, with the ConfigMaps and claims that it refers to. The gateway gets a port of this machine."""
+def _pod(name: str, secrets: dict[str, Secret], port: int) -> list[Manifest]:
+    """A workload, with the ConfigMaps, files of secrets and claims that it refers to."""
     manifests = _manifests()
     (workload,) = [one for one in of_kind(manifests, "Deployment", "StatefulSet") if name_of(one) == name]
-    wanted = {(kind, found) for kind, found, _ in references(workload["spec"]["template"])}
-    config = [one for one in of_kind(manifests, "ConfigMap") if ("ConfigMap", name_of(one)) in wanted]
-    return [*config, *_playable(workload, port)]
+    pod = workload["spec"]["template"]
+    wanted = {found for kind, found, _ in references(pod) if kind == "ConfigMap"}
+    config = [one for one in of_kind(manifests, "ConfigMap") if name_of(one) in wanted]
+    mounted = [volume["secret"]["secretName"] for volume in pod["spec"].get("volumes", []) if "secret" in volume]
+    variables = {key: value for one in config for key, value in one["data"].items()}
+    files = [_as_config(one, secrets[one]) for one in mounted]
+    return [*config, *files, *_playable(workload, variables, port)]
 
 
-def _playable(workload: Manifest, port: int) -> list[Manifest]:
-    """What podman 4 takes for a workload: it knows no StatefulSet and no subPath, and pods share volumes."""
+def _playable(workload: Manifest, variables: dict[str, str], port: int) -> list[Manifest]:
+    """What podman 4 takes for a workload: it knows no StatefulSet, subPath or `$(VARIABLE)`, and pods share volumes.
+
+    The gateway gets a port of this machine.
+    """
     name = name_of(workload)
     pod = workload["spec"]["template"]
     claims = workload["spec"].pop("volumeClaimTemplates", [])
@@ -106,23 +118,40 @@ def _playable(workload: Manifest, port: int) -> list[Manifest]:
     for volume in volumes:
         volume["name"] += f"-{name}"
         if "secret" in volume:
-            volume["secret"]["optional"] = False  # podman 4.3 falls where that is left out
+            secret = volume.pop("secret")
+            volume["configMap"] = {"name": secret["secretName"], "items": secret.get("items", [])}
     for container in containers_of(pod):
         for unknown in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "ports"):
             container.pop(unknown, None)
         container["volumeMounts"] = [mount for mount in container["volumeMounts"] if "subPath" not in mount]
         for mount in container["volumeMounts"]:
             mount["name"] += f"-{name}"
+        if "args" in container:
+            container["args"] = [_filled_in(argument, variables) for argument in container["args"]]
         if container["image"].startswith("igemoji/"):
             container["image"] = f"localhost/{container['image']}"
+        if "envFrom" in container:
+            container.setdefault("env", []).append({"name": "ADDRESS_FACTOR", "value": "100"})
     if name == "gateway":
-        pod["spec"]["containers"][0]["ports"] = [{"containerPort": 8080, "hostPort": port, "hostIP": HOST}]
+        gateway = pod["spec"]["containers"][0]
+        gateway["ports"] = [{"containerPort": 8080, "hostPort": port, "hostIP": HOST}]
+        gateway["args"].append("--rate-factor=100")
     # One that runs before the others stays when it has ended: podman 4.3 would remove it while it runs.
     annotations = {"io.podman.annotations.init.container.type": "always"}
     pod["metadata"]["annotations"] = pod["metadata"].get("annotations", {}) | annotations
     deployment = {key: value for key, value in workload["spec"].items() if key in ("selector", "template")}
     metadata = {"name": name, "labels": workload["metadata"]["labels"], "annotations": annotations}
     return [*claims, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": deployment}]
+
+
+def _starts(containers: Containers, names: Iterable[str]) -> dict[str, str]:
+    """By workload: how often it was started again, and whether it runs."""
+    form = "--format={{.RestartCount}} {{.State.Running}}"
+    return {name: containers("inspect", form, _container(name)) for name in names}
+
+
+def _filled_in(argument: str, variables: dict[str, str]) -> str:
+    return re.sub(r"\$\((\w+)\)", lambda found: variables[found[1]], argument)
 
 
 def _container(workload: str) -> str:

@@ -19,9 +19,12 @@ from .client import Auth
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def command(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
     """Runs a command on the database of the test, and gives what it says."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("PUBLIC_URL", "https://emoji.example")
 
     async def run(*arguments: str) -> str:
@@ -43,6 +46,7 @@ async def published(auth: Auth) -> list[str]:
 async def test_a_new_key_is_published_before_it_signs_and_the_old_one_goes_last(quick_sweeps, auth, command, clock):
     user = await auth.register()
     (old,) = await published(auth)
+    clock.time = utc_now()  # as the command has it
     assert "signs from" in await command("rotate-keys")
     new, still = await published(auth)
     assert still == old != new

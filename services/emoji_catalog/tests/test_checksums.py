@@ -18,6 +18,7 @@ def check(settings, capsys, monkeypatch):
 
     async def check(*options: str) -> tuple[int, str]:
         monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
+        monkeypatch.setenv("DATABASE_URL", settings.database("emoji-catalog"))
         capsys.readouterr()
         try:
             await asyncio.to_thread(operate, ["check-objects", *options])

@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import sqlite3
 from pathlib import Path
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from google.api.httpbody_pb2 import HttpBody
 
 from igemoji.inference.v1 import inference_pb2 as pb
@@ -18,11 +18,12 @@ from igemoji_mesh.testing import bearer, error_reason
 class Shelf:
     """One finished photo, and the files behind it."""
 
-    def __init__(self, stub, me, task_id: str, data_dir: Path) -> None:
+    def __init__(self, stub, me, task_id: str, data_dir: Path, database_url: str) -> None:
         self.stub = stub
         self.me = me
         self.task_id = task_id
         self.data_dir = data_dir
+        self.database_url = database_url
         self.folder = data_dir / "objects" / "inference"
 
     @property
@@ -53,9 +54,10 @@ class Shelf:
 
     def forget_checksums(self) -> None:
         """As if the task were from before there were any."""
-        with sqlite3.connect(self.data_dir / "inference.db") as database:
-            database.execute("UPDATE tasks SET photo_checksum = '', result_checksum = ''")
-        database.close()
+        engine = sa.create_engine(self.database_url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("UPDATE tasks SET photo_checksum = '', result_checksum = ''"))
+        engine.dispose()
 
 
 def damage(path: Path) -> bytes:
@@ -71,7 +73,7 @@ async def shelf(stub, mesh, peers, settings, portrait) -> Shelf:
     me = bearer(mesh.token(new_id()))
     request = pb.CreateTaskRequest(image=HttpBody(data=portrait), emoji_id=peers[0].add_emoji())
     task_id = (await stub.CreateTask(request, metadata=me)).task_id
-    shelf = Shelf(stub, me, task_id, settings.data_dir)
+    shelf = Shelf(stub, me, task_id, settings.data_dir, settings.database("inference"))
     assert (await shelf.ended()).state == pb.TASK_STATE_DONE
     return shelf
 
@@ -107,6 +109,7 @@ async def test_a_result_from_before_checksums_is_given_out(shelf):
 async def check(shelf: Shelf, capsys, monkeypatch, *options: str) -> tuple[int, str]:
     """What `igemoji-inference check-objects` says, and its code."""
     monkeypatch.setenv("DATA_DIR", str(shelf.data_dir))
+    monkeypatch.setenv("DATABASE_URL", shelf.database_url)
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
         await asyncio.to_thread(operate, ["check-objects", *options])

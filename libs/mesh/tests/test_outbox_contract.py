@@ -1,16 +1,19 @@
 """Calls that are stored with a change, whichever database they are stored in."""
 
 import asyncio
+import contextlib
+import datetime
 from collections import Counter
 from collections.abc import AsyncIterator
 
+import pymysql
 import pytest
 import sqlalchemy as sa
 from google.protobuf.wrappers_pb2 import StringValue
 from prometheus_client import REGISTRY
 
-from igemoji_mesh.database import Database
-from igemoji_mesh.outbox import Delivery, Outbox, outbox_table
+from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.outbox import LEASE_SECONDS, Delivery, Outbox, outbox_table
 
 metadata = sa.MetaData()
 table = outbox_table(metadata)
@@ -53,7 +56,6 @@ async def add(outbox: Outbox, *texts: str) -> None:
             outbox.add(connection, TOPIC, StringValue(value=text))
 
     await outbox._database.write(work)
-    outbox.wake()
 
 
 async def publish_all(outbox: Outbox) -> None:
@@ -107,12 +109,69 @@ async def test_metrics_tell_how_many_calls_wait_and_since_when(replicas, peer):
     assert told("pending") == told("oldest_seconds") == 0
 
 
-async def test_it_goes_on_telling_while_it_runs(replicas, peer):
-    running = asyncio.create_task(replicas[1].run())
-    await add(replicas[1], "x")
+@contextlib.asynccontextmanager
+async def running(outbox: Outbox) -> AsyncIterator[None]:
+    run = asyncio.create_task(outbox.run())
+    await asyncio.sleep(0)
+    yield
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+
+async def heard(peer: Peer, *texts: str) -> None:
     async with asyncio.timeout(10):
-        while not peer.heard:
+        while peer.heard != Counter(texts):
             await asyncio.sleep(0.01)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+
+
+async def left(outbox: Outbox) -> int:
+    def count(connection: sa.Connection) -> int:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+
+    return await outbox._database.read(count)
+
+
+async def test_what_is_stored_while_it_runs_is_told_without_a_sweep(replicas, peer, monkeypatch):
+    async with running(replicas[1]):
+        await add(replicas[0], "found by a sweep")  # it is not run, and leaves it to the other one
+        await heard(peer, "found by a sweep")
+        monkeypatch.setattr(replicas[1], "publish_due", None)
+        await add(replicas[1], "x", "y")
+        await heard(peer, "found by a sweep", "x", "y")
+        async with asyncio.timeout(10):
+            while await left(replicas[1]):
+                await asyncio.sleep(0.01)
+
+
+async def test_what_was_tried_again_or_rolled_back_is_told_once_or_never_while_it_runs(replicas, peer):
+    attempts: list[int] = []
+
+    def work(connection: sa.Connection) -> None:
+        attempts.append(len(attempts))
+        replicas[0].add(connection, TOPIC, StringValue(value=f"attempt {attempts[-1]}"))
+        if attempts == [0]:
+            conflict = pymysql.err.OperationalError(1213, "Deadlock found")
+            raise sa.exc.DBAPIError("INSERT", None, conflict) from conflict
+        if len(attempts) == 3:
+            raise LookupError
+
+    async with running(replicas[0]):
+        await replicas[0]._database.write(work)
+        with pytest.raises(LookupError):
+            await replicas[0]._database.write(work)
+        await add(replicas[0], "the last one")
+        await heard(peer, "attempt 1", "the last one")
+
+
+async def test_what_a_killed_service_was_about_to_tell_another_one_tells_after_the_lease(replicas, peer, monkeypatch):
+    replicas[0]._deliveries = {TOPIC: Delivery(StringValue, lambda _message: asyncio.Event().wait())}
+    async with running(replicas[0]):
+        await add(replicas[0], "x")
+        async with asyncio.timeout(10):
+            while replicas[0]._new.qsize():
+                await asyncio.sleep(0.01)
+    assert await replicas[1].publish_due() == 0, "it is still the other one's"
+    later = utc_now() + datetime.timedelta(seconds=LEASE_SECONDS)
+    monkeypatch.setattr("igemoji_mesh.outbox.utc_now", lambda: later)
+    assert await replicas[1].publish_due() == 1
     assert peer.heard == Counter("x")

@@ -25,6 +25,8 @@ POOL_SIZE = 8
 AGAIN_SECONDS = 5.0
 """How long a unit of work is tried again for whose way others were in."""
 
+_AFTER_COMMIT = "igemoji_after_commit"
+
 
 class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     """An instant: aware in Python, UTC with microseconds in every database."""
@@ -104,6 +106,11 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
 
 
+def after_commit(connection: sa.Connection, call: Callable[[], object]) -> None:
+    """Within a unit of work: has `call` made, in the same thread, once the attempt that asks for it is committed."""
+    connection.info.setdefault(_AFTER_COMMIT, []).append(call)
+
+
 class _AgainError(Exception):
     """Nothing of an attempt holds, and another one may do better."""
 
@@ -117,9 +124,10 @@ def _attempt(
     committing = False
     try:
         with connect() as connection:
+            # What an attempt before this one asked for did not come about.
+            calls = connection.info[_AFTER_COMMIT] = []
             result = work(connection)
             committing = True
-        return result
     except sa.exc.DBAPIError as error:
         # A connection that is lost while it commits leaves unknown whether it did.
         if not last and (mysql.is_conflict(error) or (mysql.is_lost(error.orig) and not committing)):
@@ -127,6 +135,9 @@ def _attempt(
         if (trouble := passing_trouble(error.orig)) is not None:
             raise trouble from error
         raise
+    for call in calls:
+        call()
+    return result
 
 
 def _pauses() -> Iterator[float]:

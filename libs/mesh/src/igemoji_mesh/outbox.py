@@ -1,20 +1,21 @@
 """The outbox: a call to another service that is stored with the change it tells of, and made after the commit.
 
-It is made at least once, so the called RPC is idempotent. What fails is tried again, ever more slowly.
+It is made at least once, so the called RPC is idempotent. What fails is tried again, ever more slowly. Who stores a
+call makes it at once, from memory; what is left over, by a failure or by a service that was killed, is found by sweeps.
 """
 
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import partial
 
 import grpc
 import sqlalchemy as sa
 from google.protobuf.message import Message
 
 from igemoji_mesh import telemetry, tracing
-from igemoji_mesh.database import Database, UtcDateTime, utc_now
+from igemoji_mesh.database import Database, UtcDateTime, after_commit, utc_now
 from igemoji_mesh.errors import Unavailable
 from igemoji_mesh.ids import made_at, new_id
 from igemoji_mesh.metrics import gauge
@@ -53,6 +54,20 @@ class Delivery:
     """Usually the method of a stub."""
 
 
+@dataclass(frozen=True)
+class Call:
+    """A row of the table."""
+
+    id: str
+    topic: str
+    payload: bytes
+    attempts: int
+    """How often it has failed."""
+    due_at: datetime.datetime
+    request_id: str
+    traceparent: str
+
+
 class OutboxWriter:
     """Stores calls in the transaction of the change; for processes that leave it to others to make them."""
 
@@ -61,24 +76,23 @@ class OutboxWriter:
         self._topics = frozenset(topics)
 
     def add(self, connection: sa.Connection, topic: str, message: Message, delay_seconds: float = 0) -> None:
-        """Within a unit of work; call `wake` after its commit."""
+        """Within a unit of work."""
+        self._store(connection, topic, message, delay_seconds)
+
+    def _store(self, connection: sa.Connection, topic: str, message: Message, delay_seconds: float) -> Call:
         if topic not in self._topics:
             raise KeyError(topic)
-        due_at = utc_now() + datetime.timedelta(seconds=delay_seconds)
-        connection.execute(
-            self._table.insert().values(
-                id=new_id(),
-                topic=topic,
-                payload=message.SerializeToString(),
-                attempts=0,
-                due_at=due_at,
-                request_id=telemetry.request_id.get(),
-                traceparent=tracing.current_trace(),
-            )
+        call = Call(
+            id=new_id(),
+            topic=topic,
+            payload=message.SerializeToString(),
+            attempts=0,
+            due_at=utc_now() + datetime.timedelta(seconds=delay_seconds),
+            request_id=telemetry.request_id.get(),
+            traceparent=tracing.current_trace(),
         )
-
-    def wake(self) -> None:
-        """There is something new. Who makes the calls will find it."""
+        connection.execute(self._table.insert().values(asdict(call)))
+        return call
 
 
 class Outbox(OutboxWriter):
@@ -98,54 +112,67 @@ class Outbox(OutboxWriter):
             table: An `outbox_table` of its own.
             deliveries: By topic.
             backoff_seconds: After which a call is tried again that failed once, twice, and so on.
-            sweep_seconds: How often it looks for calls that it was not woken for.
+            sweep_seconds: How often it looks for calls that nobody made.
         """
         super().__init__(table, deliveries)
         self._database = database
         self._deliveries = dict(deliveries)
         self._backoff_seconds = backoff_seconds
         self._sweep_seconds = sweep_seconds
-        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """While it runs."""
+        self._new: asyncio.Queue[Call] = asyncio.Queue()
+        """Committed, and nobody else's while their lease runs."""
 
-    def wake(self) -> None:
-        """There is something new: publish now rather than at the next sweep."""
-        self._wake.set()
+    def add(self, connection: sa.Connection, topic: str, message: Message, delay_seconds: float = 0) -> None:
+        """Within a unit of work; where the call is due at once it is made right after the commit."""
+        if delay_seconds or self._loop is None or self._new.qsize() >= BATCH:
+            self._store(connection, topic, message, delay_seconds)
+            return
+        call = self._store(connection, topic, message, LEASE_SECONDS)
+        after_commit(connection, partial(self._loop.call_soon_threadsafe, self._new.put_nowait, call))
 
     async def run(self) -> None:
         """Publishes for as long as the service runs."""
-        while True:
-            self._wake.clear()
-            while await self.publish_due() == BATCH:
-                pass
-            try:
-                async with asyncio.timeout(self._sweep_seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                while await self.publish_due() == BATCH:
+                    pass
+                swept_at = self._loop.time()
+                while (patience := swept_at + self._sweep_seconds - self._loop.time()) > 0:
+                    await self._publish_new(patience)
+        finally:
+            self._loop = None
 
     async def publish_due(self) -> int:
         """Makes the calls that are due; returns how many there were, at most BATCH."""
         # Not alone: what is claimed is locked row by row, and who adds a call must not wait for those who make some.
         due = await self._database.write(self._claim, alone=False)
-        for row in due:
-            if await self._deliver(row):
-                await self._database.write(
-                    lambda connection, done=row.id: connection.execute(  # type: ignore[misc]
-                        self._table.delete().where(self._table.c.id == done)
-                    ),
-                    alone=False,
-                )
-            else:
-                await self._database.write(
-                    lambda connection, late=row.id, tried=row.attempts: self._postpone(connection, late, tried),  # type: ignore[misc]
-                    alone=False,
-                )
+        for call in due:
+            await self._make(call)
         pending, oldest = await self._database.read(self._left)
         PENDING.labels(self._table.name).set(pending)
         OLDEST.labels(self._table.name).set(_age_seconds(oldest))
         return len(due)
 
-    def _claim(self, connection: sa.Connection) -> list[sa.Row[Any]]:
+    async def _publish_new(self, patience: float) -> None:
+        """Makes one call right after it was stored, if there is one within `patience` seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                call = await self._new.get()
+        except TimeoutError:
+            return
+        if call.due_at > utc_now():  # or else another replica may be making it
+            await self._make(call)
+
+    async def _make(self, call: Call) -> None:
+        if await self._deliver(call):
+            await self._database.write(lambda connection: self._remove(connection, call), alone=False)
+        else:
+            await self._database.write(lambda connection: self._postpone(connection, call), alone=False)
+
+    def _claim(self, connection: sa.Connection) -> list[Call]:
         """Rows that are due, which no other replica will take while the lease runs."""
         columns = self._table.c
         now = utc_now()
@@ -160,34 +187,39 @@ class Outbox(OutboxWriter):
                 .values(due_at=now + datetime.timedelta(seconds=LEASE_SECONDS))
             )
             if taken.rowcount == 1:
-                claimed.append(row)
+                claimed.append(Call(**row._mapping))
         return claimed
 
-    async def _deliver(self, row: sa.Row[Any]) -> bool:
-        delivery = self._deliveries[row.topic]
-        with tracing.continued(row.traceparent):
-            log_as(row.request_id, tracing.trace_id())
+    async def _deliver(self, call: Call) -> bool:
+        delivery = self._deliveries[call.topic]
+        with tracing.continued(call.traceparent):
+            log_as(call.request_id, tracing.trace_id())
             try:
-                await delivery.call(delivery.kind.FromString(row.payload))
+                await delivery.call(delivery.kind.FromString(call.payload))
             except grpc.aio.AioRpcError as error:
-                log.warning("outbox: delivery failed", topic=row.topic, code=error.code().name, details=error.details())
+                log.warning(
+                    "outbox: delivery failed", topic=call.topic, code=error.code().name, details=error.details()
+                )
                 return False
             except Unavailable as error:
-                log.warning("outbox: delivery failed", topic=row.topic, details=error.message)
+                log.warning("outbox: delivery failed", topic=call.topic, details=error.message)
                 return False
             except Exception:
-                log.exception("outbox: delivery failed", topic=row.topic)
+                log.exception("outbox: delivery failed", topic=call.topic)
                 return False
             finally:
                 log_as("", "")
         return True
 
-    def _postpone(self, connection: sa.Connection, message_id: str, attempts: int) -> None:
-        delay = self._backoff_seconds[min(attempts, len(self._backoff_seconds) - 1)]
+    def _remove(self, connection: sa.Connection, call: Call) -> None:
+        connection.execute(self._table.delete().where(self._table.c.id == call.id))
+
+    def _postpone(self, connection: sa.Connection, call: Call) -> None:
+        delay = self._backoff_seconds[min(call.attempts, len(self._backoff_seconds) - 1)]
         connection.execute(
             self._table.update()
-            .where(self._table.c.id == message_id)
-            .values(attempts=attempts + 1, due_at=utc_now() + datetime.timedelta(seconds=delay))
+            .where(self._table.c.id == call.id)
+            .values(attempts=call.attempts + 1, due_at=utc_now() + datetime.timedelta(seconds=delay))
         )
 
     def _left(self, connection: sa.Connection) -> tuple[int, str | None]:

@@ -37,9 +37,7 @@ class SqlDeletions:
 
     async def delete_account(self, account_id: str, now: datetime.datetime) -> Deletion | None:
         """None where there is no such account, or no longer."""
-        deletion = await self._database.write(lambda connection: self._delete(connection, account_id, now))
-        self._outbox.wake()
-        return deletion
+        return await self._database.write(lambda connection: self._delete(connection, account_id, now))
 
     async def find(self, deletion_id: str) -> Deletion | None:
         return await self._database.read(lambda connection: _find(connection, deletion_id))
@@ -49,7 +47,6 @@ class SqlDeletions:
         guests = sa.select(users.c.id).where(users.c.expires_at <= now).limit(GUESTS_AT_ONCE)
         for guest_id in await self._database.read(lambda connection: connection.execute(guests).scalars().all()):
             await self._database.write(partial(self._delete, account_id=guest_id, now=now, expired=True))
-        self._outbox.wake()
         old = deletions.delete().where(deletions.c.completed_at <= now - KEPT)
         await self._database.write(lambda connection: connection.execute(old))
 

@@ -74,9 +74,7 @@ class SqlAccounts:
                 keep_answer(connection, registered)
             return True
 
-        changed = await self._database.write(work)
-        self._outbox.wake()
-        return changed
+        return await self._database.write(work)
 
 
 def set_password(connection: sa.Connection, account_id: str, password_hash: str) -> None:

@@ -52,9 +52,7 @@ class EmojiStore:
             keep_answer(connection, added)
             return added
 
-        added = await self._database.write(work)
-        self._outbox.wake()
-        return added
+        return await self._database.write(work)
 
     async def get(self, emoji_id: str) -> Emoji | None:
         return (await self.batch([emoji_id])).get(emoji_id)
@@ -106,7 +104,6 @@ class EmojiStore:
             self._delete(connection, emoji)
 
         await self._database.write(work)
-        self._outbox.wake()
         self._released()
 
     async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
@@ -120,7 +117,6 @@ class EmojiStore:
             return after
 
         changed = await self._database.write(work)
-        self._outbox.wake()
         self._released()
         return changed
 
@@ -153,7 +149,6 @@ class EmojiStore:
             moderation.close(connection, emoji_id)
 
         await self._database.write(work)
-        self._outbox.wake()
 
     async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
         def work(connection: sa.Connection) -> None:
@@ -185,7 +180,6 @@ class EmojiStore:
         for some in (remove_some, remove_some_favorites, remove_some_reports):
             while await self._database.write(some) == REMOVED_AT_ONCE:
                 pass
-        self._outbox.wake()
         self._released()
 
     async def built_in_sources(self) -> dict[str, str]:

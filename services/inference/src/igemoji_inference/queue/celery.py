@@ -59,7 +59,7 @@ class CeleryQueue:
         self._outbox.add(connection, name, StringValue(value=task_id), delay_seconds)
 
     def wake(self) -> None:
-        self._outbox.wake()
+        """The outbox has sent it, or will."""
 
     def cancel(self, task_id: str) -> None:  # noqa: ARG002 - a worker sees at its next stage that its lease is gone
         TASKS_ENDED.labels(CANCELLED).inc()
@@ -97,7 +97,6 @@ class CeleryQueue:
                 continue
             if stranded:
                 log.warning("sending tasks again that no worker has", tasks=stranded)
-                self._outbox.wake()
 
     async def _take_stranded(self) -> int:
         found = await self._database.read(lambda connection: leases.find_stranded(connection, QUIET_SECONDS, BATCH))

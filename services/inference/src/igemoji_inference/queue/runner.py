@@ -158,7 +158,6 @@ class TaskRunner:
         if finished.replaced_key:
             await asyncio.to_thread(self._objects.delete, finished.replaced_key)
             return True
-        self._outbox.wake()
         TASKS_ENDED.labels("done").inc()
         TASK_SECONDS.observe((utc_now() - task.created_at).total_seconds())
         FACES.observe(len(done.findings.faces))
@@ -175,7 +174,6 @@ class TaskRunner:
             await asyncio.sleep(AGAIN_SECONDS)
         if known:
             await self._feed.tell(lease.job.task_id, News())
-            self._outbox.wake()
         else:
             await asyncio.to_thread(self._objects.delete, done.result_key)
         return known

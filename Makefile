@@ -65,8 +65,8 @@ compose: .make/run ## Run everything on real parts with Docker, on http://127.0.
 	@$(BIN)/python deploy/compose/prepare.py
 	docker compose --file deploy/compose/compose.yaml up --build
 
-test-images: .make/dev .make/deploy $(STUBS) assets ## Build every image and try it (podman or docker: make test-images CONTAINERS=docker)
-	$(BIN)/python -m tests.deploy.images $(or $(CONTAINERS),podman)
+test-images: .make/dev .make/deploy $(STUBS) assets ## Build every image and try it (CONTAINERS=docker), and let podman 4 play the dev manifests (PLAY=1)
+	$(BIN)/python -m tests.deploy.images $(or $(CONTAINERS),podman) $(if $(PLAY),--play)
 
 watchers: ## Install what watches on Debian: Prometheus, Alertmanager, node exporter
 	$(AS_ROOT) apt-get update -qq

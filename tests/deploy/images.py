@@ -60,8 +60,10 @@ def main() -> None:
     parser.add_argument("command", nargs="?", default="podman", choices=["podman", "docker"])
     parser.add_argument("--pull", action="store_true", help="look for newer bases first")
     parser.add_argument("--built", action="store_true", help="do not build: they are there")
-    parser.add_argument("--play", action="store_true", help="play the dev manifests too")
+    parser.add_argument("--play", action="store_true", help="play the dev manifests too, with podman 4")
     arguments = parser.parse_args()
+    if arguments.play and arguments.command != "podman":
+        parser.error("it is podman that plays manifests")
     containers = Containers(arguments.command)
     for name, image in IMAGES.items():
         if not arguments.built:

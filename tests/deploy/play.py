@@ -3,7 +3,8 @@
 What is played is what kustomize builds, with the secrets that make_secrets.py makes. Podman knows no cluster, so that
 some of it has to be said otherwise: all of that is in `_playable`. A secret that becomes a file is mounted as a
 ConfigMap of the same keys: podman 4.3 would mount the base64 of `data`, and nothing of `stringData`. Rates are those
-of load tests, for whoever tries it comes from one address. Prometheus and what belongs to it is not played.
+of load tests, for whoever tries it comes from one address. Probes are asked once, by probe.py. Prometheus and what
+belongs to it is not played.
 """
 
 import base64
@@ -23,12 +24,13 @@ from igemoji_mesh.ports import HOST, free_ports
 
 from .conftest import K8S, tool
 from .containers import Containers
-from .manifests import Manifest, name_of, of_kind, references
+from .manifests import Manifest, name_of, of_kind, pods, references
 from .manifests import containers as containers_of
 
 PARTS = ("mariadb", "minio", "rabbitmq", "redis")
 MESH = ("auth", "emoji-catalog", "ranking", "inference", "inference-worker", "web", "gateway")
 START_SECONDS = 240
+PROBE = Path(__file__).with_name("probe.py")
 Secret = dict[str, str]
 """What is in it, by key."""
 
@@ -51,6 +53,7 @@ def played(containers: Containers) -> Iterator[tuple[str, str]]:
                 containers("play", "kube", f"--network={network}:alias={name}", str(file))
             url = f"http://{HOST}:{port}"
             containers.until_it_answers(url, [_container(name) for name in files], START_SECONDS)
+            _probe(containers)
             before = _starts(containers, files)
             yield url, f"{containers.command} exec {_container('auth')} igemoji-auth"
             assert _starts(containers, files) == before
@@ -136,12 +139,29 @@ def _playable(workload: Manifest, variables: dict[str, str], port: int) -> list[
         gateway = pod["spec"]["containers"][0]
         gateway["ports"] = [{"containerPort": 8080, "hostPort": port, "hostIP": HOST}]
         gateway["args"].append("--rate-factor=100")
-    # One that runs before the others stays when it has ended: podman 4.3 would remove it while it runs.
+    # One that runs before the others stays when it has ended: podman 4.3 would remove it while it runs, and start it
+    # again without end where everything is always started again.
     annotations = {"io.podman.annotations.init.container.type": "always"}
+    pod["spec"]["restartPolicy"] = "OnFailure"
     pod["metadata"]["annotations"] = pod["metadata"].get("annotations", {}) | annotations
     deployment = {key: value for key, value in workload["spec"].items() if key in ("selector", "template")}
     metadata = {"name": name, "labels": workload["metadata"]["labels"], "annotations": annotations}
     return [*claims, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": deployment}]
+
+
+def _probe(containers: Containers) -> None:
+    """What a kubelet would ask the mesh. The parts are not asked: with stand-ins that would say nothing."""
+    asked = []
+    for name, pod in pods(_manifests()).items():
+        if name in MESH:
+            (container,) = pod["spec"]["containers"]
+            ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                for how in container[probe].keys() & {"grpc", "httpGet", "tcpSocket"}:
+                    told = container[probe][how]
+                    asked.append((name, {how: told | {"port": ports.get(told["port"], told["port"])}}))
+    assert len(asked) == 3 * len(MESH)
+    containers("exec", _container("auth"), "python", "-c", PROBE.read_text(), json.dumps(asked))
 
 
 def _starts(containers: Containers, names: Iterable[str]) -> dict[str, str]:

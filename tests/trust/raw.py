@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import select
 import socket
 import ssl
 import struct
@@ -70,8 +71,20 @@ def exchange(gateway: Gateway, data: bytes, patience: float = SECONDS) -> list[i
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
 
 
+def first_status(gateway: Gateway, data: bytes) -> int:
+    """Sends bytes, and returns the status of the first answer, or 0 where the gateway closes without one."""
+    received = bytearray()
+    with connected(gateway) as connection:
+        sent(connection, data)
+        with contextlib.suppress(ConnectionError):
+            while b"\r\n" not in received and (piece := connection.recv(4096)):
+                received += piece
+    return int(received.split()[1]) if received else 0
+
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0x0, 0x1, 0x3, 0x4, 0x6, 0x7, 0x9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
+INITIAL_WINDOW_SIZE, WINDOW_BYTES, FRAME_BYTES = 4, 65_535, 16_384
 END_STREAM, END_HEADERS, ACK = 0x1, 0x4, 0x1
 
 # The indexes that the static table of HPACK has for `:status` (RFC 7541, appendix A).
@@ -117,6 +130,8 @@ class Http2:
     settings: dict[int, int] = field(default_factory=dict)
     went: bool = False
     """Whether the gateway said goodbye, or hung up."""
+    granted: dict[int, int] = field(default_factory=dict)
+    """Bytes that may be sent beside the first window, by stream; less what was sent. 0: the whole connection."""
     _received: bytearray = field(default_factory=bytearray)
 
     def start(self) -> None:
@@ -132,6 +147,18 @@ class Http2:
             data += frame(DATA, END_STREAM, stream, body)
         return sent(self.connection, data)
 
+    def pour(self, stream: int, most: int) -> None:
+        """Sends as many zeros of a body as the gateway lets it, at most so many."""
+        while select.select([self.connection], [], [], 0)[0] and not self.went:
+            self._read()
+        windows = ((stream, self.settings.get(INITIAL_WINDOW_SIZE, WINDOW_BYTES)), (0, WINDOW_BYTES))
+        while (size := min(most, FRAME_BYTES, *(first + self.granted.get(of, 0) for of, first in windows))) > 0:
+            if not sent(self.connection, frame(DATA, 0, stream, bytes(size))):
+                return
+            most -= size
+            for of, _ in windows:
+                self.granted[of] = self.granted.get(of, 0) - size
+
     def outcome(self, stream: int) -> int:
         """The status of a stream, or 0 where it was reset or the connection ended."""
         self.read_until(lambda: stream in self.answered or stream in self.refused)
@@ -142,14 +169,17 @@ class Http2:
         until = time.monotonic() + SECONDS
         while not (holds() or self.went):
             assert time.monotonic() < until, "no answer"
-            try:
-                data = self.connection.recv(65536)
-            except ConnectionError:
-                data = b""
-            self.went = not data
-            self._received += data
-            while self._take_frame():
-                pass
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            data = self.connection.recv(65536)
+        except ConnectionError:
+            data = b""
+        self.went = not data
+        self._received += data
+        while self._take_frame():
+            pass
 
     def _take_frame(self) -> bool:
         if len(self._received) < 9:
@@ -173,6 +203,8 @@ class Http2:
             self.answered[stream] = _STATUS.get(payload[0], 1) if payload else 1
         elif kind == RST_STREAM:
             self.refused.add(stream)
+        elif kind == WINDOW_UPDATE:
+            self.granted[stream] = self.granted.get(stream, 0) + int.from_bytes(payload, "big")
         elif kind == GOAWAY:
             self.went = True
 

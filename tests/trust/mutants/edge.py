@@ -119,9 +119,16 @@ MUTANTS = (
     Mutant(
         "the gateway's memory has a limit",
         f"{GATEWAY}/overload.py",
-        "max_heap_size_bytes=options.max_heap_mib << 20",
-        "max_heap_size_bytes=options.max_heap_mib << 40",
-        f"{LIMITS}::test_a_gateway_without_memory_takes_nobody_in_sends_the_greediest_away_and_recovers",
+        '                _action("stop_accepting_requests", _from(0.95)),\n',
+        "",
+        f"{LIMITS}::test_a_gateway_without_memory_takes_nobody_in_and_recovers",
+    ),
+    Mutant(
+        "who holds most of the gateway's memory goes",
+        f"{GATEWAY}/overload.py",
+        '                _action("reset_high_memory_stream", _between(0.92, 0.98)),\n',
+        "",
+        f"{LIMITS}::test_a_gateway_without_memory_sends_the_greediest_away_and_recovers",
     ),
     Mutant(
         "calls have a limit by address",

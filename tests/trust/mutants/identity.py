@@ -202,6 +202,6 @@ MUTANTS = (
         f"{MESH}/access.py",
         '            raise TokenMissing("Log in first: this needs an access token.")',
         '            return Caller(peer, "01890a5d-ac96-774b-bcce-b302099a8057", peer, "operator")',
-        "tests/trust/test_services.py::test_a_service_is_no_user[inference.ListResults]",
+        "tests/trust/test_services.py::test_a_service_is_no_user[inference.GetTask]",
     ),
 )

@@ -45,6 +45,8 @@ AT_ONCE = 8
 USERS = 4
 STILL_SECONDS = 8
 WARM_SECONDS = 4
+PAUSE_SECONDS = 0.5
+"""Between photos that come one after the other: what the mesh tidies up after each of them is done then."""
 BARE_PHOTOS = 15
 WANTED = {"start": 30, "news": 20}
 """Milliseconds, at p95."""
@@ -145,7 +147,10 @@ async def measure(mesh: Mesh, clients: list[Client], idle: int, seconds: float) 
     still = usage(mesh).since(before)
 
     before = usage(mesh)
-    courses = [await clients[number % USERS].photo(body) for number in range(idle)]
+    courses = []
+    for number in range(idle):
+        await asyncio.sleep(PAUSE_SECONDS)
+        courses.append(await clients[number % USERS].photo(body))
     alone = usage(mesh).since(before)
     started, told, held = await delays(mesh, courses)
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from igemoji_mesh import mysql
 from igemoji_mesh.database import POOL_SIZE, Database, UtcDateTime
+from igemoji_mesh.turns import turn
 
 metadata = sa.MetaData()
 names = sa.Table(
@@ -152,3 +153,32 @@ async def test_a_read_sees_one_state(replicas):
 
     await replicas[0].read(look_twice)
     assert seen == [0, 0]
+
+
+async def end_sessions(database: Database, others: Database) -> None:
+    """As a server does that was restarted, or that found a connection idle for too long."""
+
+    def work(connection: sa.Connection) -> None:
+        sessions = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        for session in connection.execute(sa.text(sessions)).scalars().all():
+            connection.execute(sa.text(f"KILL {session}"))
+
+    if database.engine.dialect.name == "mysql":
+        await others.write(work)
+
+
+async def test_sessions_that_ended_meanwhile_are_noticed_by_nobody(replicas):
+    database, others = replicas
+
+    def add(connection: sa.Connection) -> None:
+        connection.execute(names.insert().values(name=f"name {time.monotonic_ns()}"))
+
+    async def take_a_turn() -> None:
+        async with turn(database, "sweep") as mine:
+            assert mine
+
+    for use in (database.check, partial(database.write, add), partial(database.write, add, alone=False), take_a_turn):
+        await asyncio.gather(*(database.check() for _ in range(POOL_SIZE)))
+        await end_sessions(database, others)
+        await use()
+    assert await database.read(lambda connection: len(connection.execute(sa.select(names)).all())) == 2

@@ -67,8 +67,8 @@ async def test_another_day_brings_other_photos_and_forgets_the_days_before(datab
         return database.read(lambda connection: quotas.check(connection, limits, user_id, now, guest=False))
 
     for _ in range(2):
-        await check(EVENING)
-        await database.write(lambda connection: quotas.count_photo(connection, user_id, EVENING))
+        used = await check(EVENING)
+        await database.write(lambda connection, used=used: quotas.count_photo(connection, user_id, used))
     with pytest.raises(TooManyPhotosToday) as refused:
         await check(EVENING)
     assert refused.value.retry_after_seconds == 2 * 3600
@@ -97,7 +97,7 @@ async def test_however_many_watch_they_read_together(database):
     tasks = [Task(new_id(), new_id(), new_id(), EVENING) for _ in range(20)]
     for task in tasks:
         await database.write(
-            lambda connection, task=task: store.add_task(connection, task, Upload("photos/x", "", 1.0, {}))
+            lambda connection, task=task: store.add_task(connection, task, Upload("photos/x", "", 1.0, {}), 0)
         )
     courses = Courses(database)
     found = await asyncio.gather(*(courses.read(task.id) for task in tasks * 25), courses.read(new_id()))
@@ -113,6 +113,6 @@ async def test_who_asks_while_others_read_is_told_of_what_came_meanwhile(databas
     early = asyncio.create_task(courses.read(task.id))
     while database.readings == 0:
         await asyncio.sleep(0)
-    await database.write(lambda connection: store.add_task(connection, task, Upload("photos/x", "", 1.0, {})))
+    await database.write(lambda connection: store.add_task(connection, task, Upload("photos/x", "", 1.0, {}), 0))
     assert await courses.read(task.id) is not None
     await early

@@ -4,6 +4,7 @@ from typing import Any
 
 import pymysql
 import sqlalchemy as sa
+from pymysql.constants import SERVER_STATUS
 from sqlalchemy import event
 
 from igemoji_mesh.errors import StartError
@@ -88,13 +89,20 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
         url.update_query_dict({"charset": "utf8mb4"}),
         pool_size=pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
         pool_recycle=RECYCLE_SECONDS,
+        pool_reset_on_return=None,
         isolation_level="REPEATABLE READ",
         connect_args={"connect_timeout": CONNECT_SECONDS, **waits},
         # Errors end up in logs, and values are addresses and password hashes.
         hide_parameters=True,
     )
+
+    # Round trips are what a short transaction consists of. Connections are not tried out before they are used, work is
+    # done again on a new one where one was lost; and one whose transaction has ended is not rolled back.
+    @event.listens_for(engine, "reset")
+    def reset(connection: Any, _record: object, _state: object) -> None:
+        if connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+            connection.rollback()
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:

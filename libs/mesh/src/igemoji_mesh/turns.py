@@ -45,9 +45,22 @@ def _take_file(engine: sa.Engine, name: str) -> Release | None:
     return file.close
 
 
-def _take_on_server(engine: sa.Engine, name: str) -> Release | None:
-    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+def _session(engine: sa.Engine) -> sa.Connection:
+    connection = engine.connect()
+    connection.exec_driver_sql("SELECT 1")
+    connection.rollback()
+    connection = connection.execution_options(isolation_level="AUTOCOMMIT")
     connection.detach()  # the pool has one for each thread, and a turn takes long
+    return connection
+
+
+def _take_on_server(engine: sa.Engine, name: str) -> Release | None:
+    try:
+        connection = _session(engine)
+    except sa.exc.DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        connection = _session(engine)  # a new one: the server has been away since the other one was used
     # Names of locks are the server's, not the database's, and at most 64 characters long.
     lock = sa.text("SELECT GET_LOCK(CONCAT(:name, '-', LEFT(SHA2(DATABASE(), 256), 32)), 0)")
     try:

@@ -88,17 +88,22 @@ def claim_task(
 
 def _take(connection: sa.Connection, row: sa.Row[Any], lease_id: str, seconds: float, attempts: int) -> Lease | None:
     """None where somebody else took it since the row was read."""
-    free = sa.and_(tasks.c.state.in_(OPEN), tasks.c.lease == row.lease, tasks.c.lease_until == row.lease_until)
+    as_read = (
+        tasks.c.sequence == row.sequence,
+        tasks.c.lease == row.lease,
+        tasks.c.lease_until == row.lease_until,
+    )
     until = utc_now() + datetime.timedelta(seconds=seconds)
     values: dict[str, Any] = {"lease": lease_id, "lease_until": until, "attempts": attempts}
     sequence = None
-    if row.revision:
-        taken = connection.execute(tasks.update().where(tasks.c.id == row.id, free).values(values)).rowcount == 1
-    else:
-        sequence = _change(connection, row.id, free, _progressed(BEGUN) | values, BEGUN.findings)
-        taken = sequence is not None
-    if not taken:
+    if not row.revision:
+        sequence = row.sequence + 1
+        values |= _progressed(BEGUN) | {"sequence": sequence}
+    taken = connection.execute(tasks.update().where(tasks.c.id == row.id, *as_read).values(values))
+    if taken.rowcount != 1:
         return None
+    if sequence is not None:
+        add_step(connection, row.id, sequence, BEGUN.state, BEGUN.percent, BEGUN.findings)
     revised = findings_from_json(json.loads(row.findings)) if row.revision else None
     job = Job(
         row.id, row.photo_key, row.photo_checksum, json.loads(row.pictures), f"results/{row.id}-{lease_id}", revised

@@ -29,22 +29,33 @@ class Quotas:
         return self.photos_a_day_of_guest if guest else self.photos_a_day
 
 
-def check(connection: sa.Connection, quotas: Quotas, user_id: str, now: datetime.datetime, *, guest: bool) -> None:
+@dataclass(frozen=True)
+class Used:
+    """What a user has asked for."""
+
+    open_tasks: int
+    photos: int
+    day: datetime.date
+    """Of the photos."""
+
+
+def check(connection: sa.Connection, quotas: Quotas, user_id: str, now: datetime.datetime, *, guest: bool) -> Used:
     """Raises TooManyOpenTasks or TooManyPhotosToday where one more photo would be beyond."""
-    if store.count_open(connection, user_id) >= quotas.open_tasks:
+    used = Used(store.count_open(connection, user_id), _photos_of(connection, user_id, now.date()), now.date())
+    if used.open_tasks >= quotas.open_tasks:
         raise TooManyOpenTasks(quotas.open_tasks)
-    if _photos_of(connection, user_id, now.date()) >= quotas.photos(guest=guest):
+    if used.photos >= quotas.photos(guest=guest):
         raise TooManyPhotosToday(quotas.photos(guest=guest), now)
+    return used
 
 
-def count_photo(connection: sa.Connection, user_id: str, now: datetime.datetime) -> None:
+def count_photo(connection: sa.Connection, user_id: str, used: Used) -> None:
     """In the transaction that stores a task, behind its user's gate."""
-    day, before = now.date(), _photos_of(connection, user_id, now.date())
-    if before:
-        mine = sa.and_(daily_photos.c.user_id == user_id, daily_photos.c.day == day)
-        connection.execute(daily_photos.update().where(mine).values(photos=before + 1))
+    if used.photos:
+        mine = sa.and_(daily_photos.c.user_id == user_id, daily_photos.c.day == used.day)
+        connection.execute(daily_photos.update().where(mine).values(photos=used.photos + 1))
     else:
-        connection.execute(daily_photos.insert().values(user_id=user_id, day=day, photos=1))
+        connection.execute(daily_photos.insert().values(user_id=user_id, day=used.day, photos=1))
 
 
 def forget_days(connection: sa.Connection, before: datetime.date) -> None:

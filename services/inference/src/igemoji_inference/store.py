@@ -123,8 +123,9 @@ OPEN = tuple(state for state in TaskState if not state.ended)
 NEVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
-def add_task(connection: sa.Connection, task: Task, upload: Upload) -> None:
-    turn_at = turn(task.created_at, upload.megapixels, count_open(connection, task.user_id))
+def add_task(connection: sa.Connection, task: Task, upload: Upload, open_tasks: int) -> None:
+    """`open_tasks` are the user's other ones."""
+    turn_at = turn(task.created_at, upload.megapixels, open_tasks)
     connection.execute(
         tasks.insert().values(
             id=task.id,

@@ -113,7 +113,7 @@ class Course:
     async def begin(self) -> None:
         task = Task(self.task_id, self.user_id, new_id(), utc_now())
         upload = Upload(f"photos/{self.task_id}", "", 1.0, {})
-        await self._database.write(lambda connection: store.add_task(connection, task, upload))
+        await self._database.write(lambda connection: store.add_task(connection, task, upload, 0))
 
     async def go_on(self, state: TaskState, teller: ProgressFeed | None) -> None:
         """To another stage; where nobody tells of it, only the rows know."""

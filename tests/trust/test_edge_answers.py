@@ -210,7 +210,7 @@ def test_calls_have_a_limit_by_address(gateways: Gateways, tally: Tally) -> None
                 answers.append(http.post("/api/v1/users/auth", json={}, headers=headers))
                 assert answers[-1].status_code in (400, 429)
         refused = outcome_of(answers[-1])
-        assert (refused.status, refused.reason, refused.headers["retry-after"]) == (429, "RATE_LIMITED", "2")
+        assert (refused.status, refused.reason, refused.headers.get("retry-after")) == (429, "RATE_LIMITED", "2")
         elsewhere = http.post("/api/v1/users/auth", json={}, headers={"x-forwarded-for": "203.0.113.51"})
         assert elsewhere.status_code == 400
 
@@ -226,7 +226,7 @@ def test_calls_have_a_limit_by_user_wherever_they_come_from(gateways: Gateways, 
                 answers.append(http.patch("/api/v1/users/me", json={"alias": ""}, headers=headers))
                 assert answers[-1].status_code in (400, 429)
         refused = outcome_of(answers[-1])
-        assert (refused.status, refused.reason, refused.headers["retry-after"]) == (429, "RATE_LIMITED", "2")
+        assert (refused.status, refused.reason, refused.headers.get("retry-after")) == (429, "RATE_LIMITED", "2")
         assert sum(answer.status_code == 400 for answer in answers) <= 32
         headers = another.headers | {"x-forwarded-for": "203.0.117.99"}
         assert http.patch("/api/v1/users/me", json={"alias": ""}, headers=headers).status_code == 400

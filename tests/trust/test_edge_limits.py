@@ -98,7 +98,7 @@ def impatient(gateways: Gateways) -> Iterator[Gateway]:
             ("request_headers_timeout", "10s", "1s"),
             ("request_timeout", "300s", "2s"),
             ("stream_idle_timeout", "300s", "1s"),
-            ("idle_timeout", "620s", "1s"),
+            ("idle_timeout", "620s", "3s"),
             ("transport_socket_connect_timeout", "10s", "1s"),
         ):
             text = re.sub(rf"\b{setting}: {seconds}\b", f"{setting}: {short}", text)
@@ -134,8 +134,12 @@ def somebody_else_is_served(gateway: Gateway) -> None:
     assert httpx.get(f"{gateway.url}/api/v1/faces/ranking", verify=False, timeout=30).status_code == 200
 
 
-HEADERS_SLOW, BODY_SLOW, SILENT = "rq_header_timeout", "rq_timeout", "cx_idle_timeout"
+HEADERS_SLOW, BODY_SLOW, BODY_STOPS, IDLE = "rq_header_timeout", "rq_timeout", "rq_idle_timeout", "cx_idle_timeout"
 """Whom Envoy sends away for what, as it counts them: each limit would hide that another one is missing."""
+
+
+def sent_away(gateway: Gateway, limit: str) -> int:
+    return gateway.stat(f"http.edge.downstream_{limit}")
 
 
 @pytest.mark.parametrize(
@@ -157,14 +161,20 @@ HEADERS_SLOW, BODY_SLOW, SILENT = "rq_header_timeout", "rq_timeout", "cx_idle_ti
             BODY_SLOW,
             id="a chunk of a photo",
         ),
-        pytest.param(b"", b"", SILENT, id="nothing"),
+        pytest.param(
+            b"POST /api/v1/users/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{",
+            b"",
+            BODY_STOPS,
+            id="the beginning of a body",
+        ),
+        pytest.param(b"", b"", IDLE, id="nothing"),
     ],
 )
 def test_who_sends_slowly_is_cut_off(
     first: bytes, piece: bytes, limit: str, impatient: Gateway, world: World, tally: Tally
 ) -> None:
     at_first = impatient.stat("http.edge.downstream_cx_active")
-    sent_away = impatient.stat(f"http.edge.downstream_{limit}")
+    before = sent_away(impatient, limit)
     with contextlib.ExitStack() as stack:
         slow = crowd(impatient, stack, first.replace(b"{token}", world.owner.token.encode()))
         somebody_else_is_served(impatient)
@@ -172,7 +182,7 @@ def test_who_sends_slowly_is_cut_off(
         for number, connection in enumerate(slow):
             with tally.attempt(f"connection {number}"):
                 assert is_closed_within(connection, PATIENCE)
-    assert impatient.stat(f"http.edge.downstream_{limit}") >= sent_away + SLOW
+    assert sent_away(impatient, limit) >= before + SLOW
 
 
 def test_who_reads_slowly_is_cut_off(impatient: Gateway, tally: Tally) -> None:
@@ -181,6 +191,7 @@ def test_who_reads_slowly_is_cut_off(impatient: Gateway, tally: Tally) -> None:
     found = re.search(r'src="(/api/docs/[^"]+bundle\.js)"', page)
     assert found is not None
     at_first = impatient.stat("http.edge.downstream_cx_active")
+    before = sent_away(impatient, IDLE)
     with contextlib.ExitStack() as stack:
         for _ in range(SLOW):
             connection = stack.enter_context(connected(impatient, receive_bytes=4096))
@@ -190,6 +201,7 @@ def test_who_reads_slowly_is_cut_off(impatient: Gateway, tally: Tally) -> None:
         for _ in range(SLOW):
             with tally.attempt("a page that is not read"):
                 assert nobody_is_left(impatient, at_first)
+    assert sent_away(impatient, IDLE) >= before + SLOW
 
 
 def test_who_does_not_finish_a_handshake_is_cut_off(impatient: Gateway, tally: Tally) -> None:
@@ -202,6 +214,7 @@ def test_who_does_not_finish_a_handshake_is_cut_off(impatient: Gateway, tally: T
         for connection in silent:
             with tally.attempt("TLS that never begins"):
                 assert is_closed_within(connection, PATIENCE)
+    assert impatient.stat("listener.127.*downstream_cx_transport_socket_connect_timeout") >= SLOW
 
 
 def test_a_connection_has_a_hundred_streams(front: Gateway, tally: Tally) -> None:

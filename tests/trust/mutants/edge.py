@@ -82,11 +82,11 @@ MUTANTS = (
         f"{SLOW}[a byte of the body]",
     ),
     Mutant(
-        "who reads slowly goes",
+        "who does not end a body goes",
         f"{GATEWAY}/listener.py",
         '        stream_idle_timeout="300s",\n',
         '        stream_idle_timeout="0s",\n',
-        f"{LIMITS}::test_who_reads_slowly_is_cut_off",
+        f"{SLOW}[the beginning of a body]",
     ),
     Mutant(
         "who asks nothing goes",
@@ -94,6 +94,13 @@ MUTANTS = (
         '            "idle_timeout": seconds(IDLE_SECONDS),\n',
         "",
         f"{SLOW}[nothing]",
+    ),
+    Mutant(
+        "who reads nothing goes",
+        f"{GATEWAY}/listener.py",
+        '            "idle_timeout": seconds(IDLE_SECONDS),\n',
+        "",
+        f"{LIMITS}::test_who_reads_slowly_is_cut_off",
     ),
     Mutant(
         "who does not finish a handshake goes",

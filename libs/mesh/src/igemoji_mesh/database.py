@@ -65,6 +65,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url)
         observe(self.engine)
+        self._alone = self.engine.execution_options(igemoji_write="SERIALIZABLE")
+        self._beside_others = self.engine.execution_options(igemoji_write="READ COMMITTED")
         self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="database")
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
@@ -75,7 +77,7 @@ class Database:
 
         That is for work that many do at once, and that sees to it by itself where order matters.
         """
-        return await self._run(lambda: self._begin("SERIALIZABLE" if alone else "READ COMMITTED"), work)
+        return await self._run((self._alone if alone else self._beside_others).begin, work)
 
     async def check(self) -> None:
         """Raises where the database does not answer."""
@@ -84,9 +86,6 @@ class Database:
     async def close(self) -> None:
         self._threads.shutdown(wait=True)
         self.engine.dispose()
-
-    def _begin(self, isolation: str) -> AbstractContextManager[sa.Connection]:
-        return self.engine.execution_options(igemoji_write=isolation).begin()
 
     async def _run(
         self, connect: Callable[[], AbstractContextManager[sa.Connection]], work: Callable[[sa.Connection], T]

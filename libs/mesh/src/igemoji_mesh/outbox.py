@@ -91,7 +91,7 @@ class OutboxWriter:
             request_id=telemetry.request_id.get(),
             traceparent=tracing.current_trace(),
         )
-        connection.execute(self._table.insert().values(asdict(call)))
+        connection.execute(self._table.insert(), asdict(call))
         return call
 
 

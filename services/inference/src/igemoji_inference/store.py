@@ -126,36 +126,36 @@ NEVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 def add_task(connection: sa.Connection, task: Task, upload: Upload, open_tasks: int) -> None:
     """`open_tasks` are the user's other ones."""
     turn_at = turn(task.created_at, upload.megapixels, open_tasks)
-    connection.execute(
-        tasks.insert().values(
-            id=task.id,
-            user_id=task.user_id,
-            emoji_id=task.emoji_id,
-            created_at=task.created_at,
-            turn_at=turn_at,
-            state=task.state,
-            percent=task.percent,
-            findings=dump(task.findings),
-            faces=0,
-            failure_reason="",
-            failure_message="",
-            photo_key=upload.key,
-            photo_checksum=upload.checksum,
-            pictures=json.dumps(dict(upload.pictures)),
-            result_key="",
-            result_checksum="",
-            content_type="",
-            original_until=None,
-            revision=0,
-            sequence=1,
-            attempts=0,
-            megapixels=upload.megapixels,
-            request_id=telemetry.request_id.get(),
-            traceparent=tracing.current_trace(),
-            lease="",
-            lease_until=NEVER,
-        )
-    )
+    # Not `values(…)`: a statement with so many values takes ten times as long to make as parameters beside one.
+    row = {
+        "id": task.id,
+        "user_id": task.user_id,
+        "emoji_id": task.emoji_id,
+        "created_at": task.created_at,
+        "turn_at": turn_at,
+        "state": task.state,
+        "percent": task.percent,
+        "findings": dump(task.findings),
+        "faces": 0,
+        "failure_reason": "",
+        "failure_message": "",
+        "photo_key": upload.key,
+        "photo_checksum": upload.checksum,
+        "pictures": json.dumps(dict(upload.pictures)),
+        "result_key": "",
+        "result_checksum": "",
+        "content_type": "",
+        "original_until": None,
+        "revision": 0,
+        "sequence": 1,
+        "attempts": 0,
+        "megapixels": upload.megapixels,
+        "request_id": telemetry.request_id.get(),
+        "traceparent": tracing.current_trace(),
+        "lease": "",
+        "lease_until": NEVER,
+    }
+    connection.execute(tasks.insert(), row)
     add_step(connection, task.id, 1, task.state, task.percent, None)
 
 
@@ -257,9 +257,8 @@ def add_step(
     connection: sa.Connection, task_id: str, sequence: int, state: TaskState, percent: int, findings: Findings | None
 ) -> None:
     text = dump(findings) if findings is not None else None
-    connection.execute(
-        task_steps.insert().values(task_id=task_id, sequence=sequence, state=state, percent=percent, findings=text)
-    )
+    row = {"task_id": task_id, "sequence": sequence, "state": state, "percent": percent, "findings": text}
+    connection.execute(task_steps.insert(), row)
 
 
 def dump(findings: Findings) -> str:

@@ -42,12 +42,16 @@ def children(pid: int) -> list[int]:
 
 
 def read(pid: int) -> tuple[float, int, int] | None:
-    """Proportional memory in MiB (shared pages are divided among those who share them), open files, threads."""
+    """Memory of its own in MiB, open files, threads.
+
+    That is anonymous memory, where a fork shares it divided among those who do: pages of files are shared with whoever
+    else runs the same programs on the machine, and a process's part of them grows when others end.
+    """
     root = Path(f"/proc/{pid}")
     try:
         rollup = (root / "smaps_rollup").read_text()
-        pss = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-        return pss / 1024, len(list((root / "fd").iterdir())), len(list((root / "task").iterdir()))
+        own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss_Anon:"))
+        return own / 1024, len(list((root / "fd").iterdir())), len(list((root / "task").iterdir()))
     except (OSError, StopIteration):
         return None
 

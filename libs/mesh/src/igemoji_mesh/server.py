@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -166,6 +167,7 @@ class MeshServer:
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, stopping.set)
         await self.start()
+        spare_collections()
         await stopping.wait()
         await self.stop()
 
@@ -255,6 +257,15 @@ def _complain(sentence: str) -> int:
     with contextlib.suppress(BrokenPipeError):
         sys.stderr.write(sentence + "\n")
     return 2
+
+
+def spare_collections() -> None:
+    """What a program has made by its start stays: the collector need not look at all of it time and again.
+
+    A full collection takes a tenth of a second otherwise, in the midst of somebody's call.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials:

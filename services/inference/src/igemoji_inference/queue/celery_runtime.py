@@ -14,6 +14,7 @@ from igemoji_inference.settings import SERVICE, WorkerSettings
 from igemoji_mesh.database import Database
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.outbox import OutboxWriter
+from igemoji_mesh.server import spare_collections
 from igemoji_mesh.telemetry import log
 from igemoji_mesh.tracing import close_tracing, configure_tracing
 
@@ -33,6 +34,7 @@ class Runtime:
         self._runner = TaskRunner(self._database, objects, self._feed, uses, queue, settings.keep_original)
         (self._worker,) = worker_processes(settings, objects, 1)
         self._loop.run(self._worker.start())
+        spare_collections()
 
     def work(self, task_id: str, *, holder_is_lost: bool) -> Done | Failure | None:
         """Has a task done; how it ended here, None where it did not."""

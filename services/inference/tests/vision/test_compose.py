@@ -139,6 +139,50 @@ def test_a_transparent_emoji_reveals_nothing_of_the_face(save: Save, channels: i
     assert np.abs(one.astype(int) - two)[70:130, 130:170].mean() < 12
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    side=st.floats(20, 170),
+    roll=st.floats(-180, 180),
+    radius=st.integers(0, 32),
+    size=st.sampled_from([64, 512]),
+    channels=st.sampled_from([3, 4]),
+)
+def test_no_art_reveals_more_of_the_face_than_its_mosaic(
+    side: float, roll: float, radius: int, size: int, channels: int
+) -> None:
+    photo = noise(channels=channels)
+    art = np.zeros((size, size, 4), np.uint8)
+    off = np.abs(np.arange(size) + 0.5 - size / 2)
+    art[off[:, None] ** 2 + off[None, :] ** 2 <= (radius * size / 64) ** 2] = (255, 0, 0, 255)
+    y, x = np.mgrid[0:200, 0:300] + 0.5
+    oval = (x - 150) ** 2 + (y - 100) ** 2 <= (side / 2) ** 2
+
+    result = compose(photo, [face(150, 100, side, roll)], all_the_same(_png(Image.fromarray(art))))
+    cells = compose(photo, [face(150, 100, side, roll)], all_the_same(_png(Image.new("RGBA", (size, size)))))
+
+    # Every pixel is the mosaic's, the emoji's, or lies on the line from one to the other.
+    low, high = (pick(cells.pixels[:, :, :3].astype(int), [255, 0, 0]) for pick in (np.minimum, np.maximum))
+    seen = result.pixels[:, :, :3].astype(int)
+    assert (seen >= low - 2)[oval].all()
+    assert (seen <= high + 2)[oval].all()
+    assert (seen != photo.pixels[:, :, :3])[oval].any(axis=1).mean() > 0.98
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_what_art_hides_is_laid_down_as_by_the_rule_for_all_art(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    art = np.zeros((512, 512, 4), np.uint8)
+    y, x = np.mgrid[0:512, 0:512] - 255.5
+    art[np.hypot(x, y) < 240] = (255, 200, 0, 255)
+    art[np.hypot(x, y - 60) < 70] = (90, 30, 10, 255)
+    faces = [face(150, 100, 120, 20), face(40, 30, 70, -70)]
+
+    result = compose(noise(channels=channels), faces, all_the_same(_png(Image.fromarray(art))))
+    monkeypatch.setattr("igemoji_inference.vision.compose._solid_radius", lambda *_: 0.0)
+    slow = compose(noise(channels=channels), faces, all_the_same(_png(Image.fromarray(art))))
+
+    assert np.abs(result.pixels.astype(int) - slow.pixels).max() <= 1
+
+
 def test_a_half_transparent_emoji_is_mixed_with_what_is_under_it(save: Save) -> None:
     photo = Photo(np.full((100, 100, 3), 200, np.uint8), Format.PNG)
 

@@ -24,8 +24,6 @@ FER_TRAINED_SIDE = 48
 """Pixels of the faces that fer's network was trained on, before they were enlarged; it reads sharper ones worse."""
 FACE_API_SIDE = 112
 FACE_API_MEAN = (122.782, 117.001, 104.298)
-FACES_PER_BATCH = 2
-"""With their mirror images, what fits into a core's second-level cache: larger batches take a fifth longer."""
 SMALLEST = 1e-6
 """Probabilities are kept this far from 0, so that their logarithms stay finite."""
 
@@ -69,26 +67,27 @@ class Classifier:
         """Scores `(N, 7)` that sum to 1, and which of them are weak, of faces in `(H, W, 3)` uint8 RGB."""
         if not boxes:
             return np.zeros((0, len(EXPRESSIONS)), np.float32), []
-        parts = []
-        for start in range(0, len(boxes), FACES_PER_BATCH):
-            chosen = slice(start, start + FACES_PER_BATCH)
-            crops = [crop(pixels, box, roll) for box, roll in zip(boxes[chosen], rolls[chosen], strict=True)]
-            parts.append(self.features(np.stack(crops)))
-        scores = self._stack.scores(np.concatenate(parts))
+        # One by one: a face with its mirror image fits into a core's second-level cache, several take a sixth longer.
+        crops = (crop(pixels, box, roll) for box, roll in zip(boxes, rolls, strict=True))
+        scores = self._stack.scores(np.concatenate([self.features(cut[None]) for cut in crops]))
         return scores, [bool(best < self._stack.uncertain_below) for best in scores.max(axis=1)]
 
     def features(self, crops: Pixels) -> Floats:
         """Log-probabilities `(N, 14)` of both networks: means over crops `(N, 112, 112, 3)` and their mirror images."""
-        both = np.concatenate([crops, crops[:, :, ::-1]])
         seen = np.concatenate(
             [
-                self._fer.run(None, {"faces": _fer_input(both)})[0],
-                self._face_api.run(None, {"faces": _face_api_input(both)})[0],
+                self._fer.run(None, {"faces": _with_mirrored(_fer_input(crops))})[0],
+                self._face_api.run(None, {"faces": _with_mirrored(_face_api_input(crops))})[0],
             ],
             axis=1,
         )
         mean = (seen[: len(crops)] + seen[len(crops) :]) / 2
         return np.asarray(np.log(np.maximum(mean, SMALLEST)), np.float32)
+
+
+def _with_mirrored(inputs: Floats) -> Floats:
+    """`(N, C, H, W)` to `(2 N, C, H, W)`."""
+    return np.concatenate([inputs, inputs[:, :, :, ::-1]])
 
 
 def _fer_input(crops: Pixels) -> Floats:
@@ -113,7 +112,7 @@ def crop(pixels: Pixels, box: Box, roll: float) -> Pixels:
     x, y = box.center
     x, y = x + lift * sin, y - lift * cos
 
-    region, left, top, shrunk = _region(pixels, x, y, side)
+    region, left, top, shrunk = _region(pixels, x, y, side * (abs(cos) + abs(sin)) / 2, side / FACE_API_SIDE)
     scale = FACE_API_SIDE / side * shrunk
     # From the region's pixel centres to the crop's: turn back by the roll around the face's centre.
     turn = np.array([[cos, sin], [-sin, cos]]) * scale
@@ -126,25 +125,26 @@ def crop(pixels: Pixels, box: Box, roll: float) -> Pixels:
     )
 
 
-def _region(pixels: Pixels, x: float, y: float, side: float) -> tuple[Pixels, int, int, float]:
-    """What of the photo a turned square needs, shrunk by a whole number so that the warp does not skip pixels.
+def _region(pixels: Pixels, x: float, y: float, reach: float, shrinking: float) -> tuple[Pixels, int, int, int]:
+    """What of the photo lies within `reach` of a point, halved as often as `shrinking` allows without loss.
 
     Returns the region, its left and top in the photo, and how many pixels of the photo one of its pixels is.
     """
     height, width = pixels.shape[:2]
-    reach = side * math.sqrt(0.5) + 2
+    factor = 1 << max(int(math.log2(max(shrinking, 1.0))), 0)
+    # The warp takes from the next pixel as well.
+    reach += factor + 1
     left, right = (min(max(round(value), 0), width) for value in (x - reach, x + reach))
     top, bottom = (min(max(round(value), 0), height) for value in (y - reach, y + reach))
     # A box may lie outside of the photo altogether: then the nearest pixel stands for the face.
     left, top = min(left, width - 1), min(top, height - 1)
     region = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-    factor = int(side / FACE_API_SIDE)
-    if factor < 2:
-        return region, left, top, 1.0
     # Whole cells only, so that one pixel of the result is exactly `factor` pixels of the photo.
     rows, columns = region.shape[0] // factor, region.shape[1] // factor
     if not rows or not columns:
-        return region, left, top, 1.0
-    cells = region[: rows * factor, : columns * factor]
-    shrunk = np.asarray(cv2.resize(cells, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
-    return shrunk, left, top, float(factor)
+        return region, left, top, 1
+    shrunk = region[: rows * factor, : columns * factor]
+    while shrunk.shape[0] > rows:
+        half = (shrunk.shape[1] // 2, shrunk.shape[0] // 2)
+        shrunk = np.asarray(cv2.resize(shrunk, half, interpolation=cv2.INTER_AREA), np.uint8)
+    return shrunk, left, top, factor

@@ -227,7 +227,7 @@ def _smear(emoji: Emoji, side: float) -> float:
 
 def _half_chord(radius: float, off: float) -> float:
     """Half of what a circle cuts out of a line that passes its middle at a distance of `off`."""
-    return math.sqrt(max(radius * radius - off * off, 0.0))
+    return math.sqrt(max((radius - off) * (radius + off), 0.0))
 
 
 def _farthest(edges: NDArray[np.floating]) -> NDArray[np.floating]:

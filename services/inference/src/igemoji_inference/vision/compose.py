@@ -222,7 +222,7 @@ def _smear(emoji: Emoji, side: float) -> float:
 
     A level that is grown takes from two pixels on either side, the next one from half as far.
     """
-    return 5 * max(side / emoji.level(side).shape[0], side / emoji.side, 1.0)
+    return 5 * float(max(side / emoji.level(side).shape[0], side / emoji.side, 1.0))
 
 
 def _half_chord(radius: float, off: float) -> float:

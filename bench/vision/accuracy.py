@@ -2,8 +2,9 @@
 
 usage: python bench/vision/accuracy.py PHOTOS.npz [--faces FACES.npz] [--seed 7] [--out bench/results]
 
-PHOTOS.npz holds `photos` (N, H, W) uint8 gray with one face each and `labels` (N,), indices into EXPRESSIONS. A face
-that is not found counts as wrong; of several, the largest counts. The interval is a paired bootstrap's over photos.
+PHOTOS.npz holds `photos` (N, H, W) uint8 gray with one face each, `labels` (N,), indices into EXPRESSIONS, and, if
+known, `roll` in degrees. A face that is not found counts as wrong; of several, the largest counts. The interval is a
+paired bootstrap's over photos. Writes expressions.md and expressions.png.
 
 When the photos were made of FACES.npz, the labelled set that the stack was fitted on, only those of faces that were
 held out of the fit are counted: photo n shows face `RandomState(seed).permutation(len(faces))[n]`, and every third face
@@ -13,25 +14,58 @@ was held out (assets/fit_stack.py).
 import argparse
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import cv2
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 import numpy as np
 from fer_package import FerPackage
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from igemoji_inference.vision.decode import Photo, Pixels
-from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_inference.vision.faces import EXPRESSIONS, Face
 from igemoji_inference.vision.headers import Format
 from igemoji_inference.vision.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT_EVERY = 3
 RESAMPLES = 10_000
+ROLLS = (0, 10, 20, 30, 46)
 
-Guesses = NDArray[np.int64]
+Numbers = NDArray[np.int64]
+Right = Mapping[str, NDArray[np.bool_]]
+"""By contender, photo by photo, whether it told the right expression."""
 NONE = -1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was told of photos, row by row."""
+
+    labels: Numbers
+    roll: NDArray[np.float64] | None
+    """In degrees, either way."""
+    faces: Sequence[Face | None]
+    """The pipeline's."""
+    guesses: Mapping[str, Numbers]
+    """By contender; NONE where it found no face."""
+
+    @property
+    def right(self) -> Right:
+        return {name: guess == self.labels for name, guess in self.guesses.items()}
+
+    @property
+    def expressions(self) -> dict[str, NDArray[np.bool_]]:
+        """Which photos show each expression."""
+        return {name: self.labels == number for number, name in enumerate(EXPRESSIONS)}
 
 
 def held_out(faces: Path, photos: int, seed: int) -> NDArray[np.intp]:
@@ -43,10 +77,10 @@ def held_out(faces: Path, photos: int, seed: int) -> NDArray[np.intp]:
     return np.flatnonzero(shown % HELD_OUT_EVERY == 0)
 
 
-def ours(pipeline: Pipeline, gray: Pixels) -> int:
+def ours(pipeline: Pipeline, gray: Pixels) -> Face | None:
     photo = Photo(np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8), Format.PNG)
     faces, _ = pipeline.find(photo, lambda *_: None)
-    return EXPRESSIONS.index(faces[0].expression) if faces else NONE
+    return faces[0] if faces else None
 
 
 def theirs(answer: dict[str, Any]) -> int:
@@ -64,6 +98,103 @@ def paired(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, float]:
     return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
 
 
+def compared(outcome: Outcome) -> list[str]:
+    lines = ["| | found | right | pipeline better by | 95 % of a paired bootstrap |", "|---|---|---|---|---|"]
+    right = outcome.right
+    for name, guess in outcome.guesses.items():
+        better = " | "
+        if name != "pipeline":
+            low, high = paired(right["pipeline"], right[name])
+            better = f"{right['pipeline'].mean() - right[name].mean():.3f} | {low:.3f} to {high:.3f}"
+        lines.append(f"| {name} | {(guess != NONE).mean():.3f} | {right[name].mean():.3f} | {better} |")
+    return [*lines, ""]
+
+
+def split(first: str, parts: Mapping[str, NDArray[np.bool_]], right: Right) -> list[str]:
+    """The share that each contender has right, of parts of the photos."""
+    lines = [f"| {first} | photos | {' | '.join(right)} |", "|---|---|" + "---|" * len(right)]
+    for name, part in parts.items():
+        if part.any():
+            shares = " | ".join(f"{rows[part].mean():.3f}" for rows in right.values())
+            lines.append(f"| {name} | {part.sum()} | {shares} |")
+    return [*lines, ""]
+
+
+def trusted(outcome: Outcome) -> str:
+    """What the pipeline's scores are worth."""
+    found = [(face, hit) for face, hit in zip(outcome.faces, outcome.right["pipeline"], strict=True) if face]
+    if not found:
+        return "The pipeline found no face."
+    best = np.mean([face.scores[face.expression] for face, _ in found])
+    sure = [hit for face, hit in found if not face.uncertain]
+    accuracy = np.mean([hit for _, hit in found])
+    return (
+        f"Of the faces that the pipeline finds, {accuracy:.3f} are right; their best score is {best:.3f} on average. "
+        f"It calls {1 - len(sure) / len(found):.3f} uncertain, and of the others {np.mean(sure):.3f} are right."
+    )
+
+
+def report(outcome: Outcome, fitted: bool) -> str:
+    whose = ", of faces that the stack was not fitted on" if fitted else ""
+    lines = [
+        "# Vision: expressions",
+        "",
+        f"Made by `make bench-vision` on {len(outcome.labels)} photos of one face each{whose}. "
+        "A face that is not found counts as wrong.",
+        "",
+        *compared(outcome),
+        trusted(outcome),
+        "",
+        "![Right by expression, by how much, and what is taken for what](expressions.png)",
+        "",
+        *split("expression", outcome.expressions, outcome.right),
+    ]
+    if (roll := outcome.roll) is not None:
+        steps = {f"{low} to {high} degrees": (roll >= low) & (roll < high) for low, high in pairwise(ROLLS)}
+        lines += split("rolled by", steps, outcome.right)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def draw(outcome: Outcome, path: Path) -> None:
+    figure, (parts, better, told) = plt.subplots(1, 3, figsize=(16, 4.8), layout="constrained", width_ratios=(9, 3, 6))
+    groups = {"all": np.ones(len(outcome.labels), bool)} | outcome.expressions
+    for at, (name, right) in enumerate(outcome.right.items()):
+        places = np.arange(len(groups)) + (at - 1) * 0.27
+        parts.bar(places, [right[group].mean() if group.any() else 0 for group in groups.values()], 0.27, label=name)
+    parts.set_xticks(range(len(groups)), [f"{name}\n{group.sum()}" for name, group in groups.items()])
+    parts.set_ylim(0, 1)
+    parts.set_title("right, of so many photos; not found is wrong")
+    parts.legend()
+    _differences(better, outcome.right)
+    _confusion(told, outcome.labels, outcome.guesses["pipeline"])
+    figure.savefig(path, dpi=110)
+
+
+def _differences(axes: Axes, right: Right) -> None:
+    others = [name for name in right if name != "pipeline"]
+    for at, name in enumerate(others):
+        middle = right["pipeline"].mean() - right[name].mean()
+        low, high = paired(right["pipeline"], right[name])
+        axes.errorbar(at, middle, [[middle - low], [high - middle]], fmt="o", capsize=6, color=f"C{at + 1}")
+    axes.axhline(0, color="gray", linewidth=1)
+    axes.set_xticks(range(len(others)), others)
+    axes.set_xlim(-0.5, len(others) - 0.5)
+    axes.set_title("pipeline better by\n(95 % of a paired bootstrap)")
+
+
+def _confusion(axes: Axes, labels: Numbers, guess: Numbers) -> None:
+    """Of the photos of each expression, the share that was told as each; a face that was not found is in no column."""
+    count = len(EXPRESSIONS)
+    table = np.array([[(guess[labels == true] == told).sum() for told in range(count)] for true in range(count)])
+    shares = table / np.maximum(np.bincount(labels, minlength=count), 1)[:, None]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (true, told), share in np.ndenumerate(shares):
+        axes.text(told, true, f"{share:.2f}", ha="center", va="center", color="white" if share > 0.5 else "black")
+    axes.set_xticks(range(count), EXPRESSIONS, rotation=45)
+    axes.set_yticks(range(count), EXPRESSIONS)
+    axes.set_title("what the pipeline tells (columns) of what is there (rows)")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photos", type=Path)
@@ -75,39 +206,24 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     source = np.load(arguments.photos)
-    labels, photos = source["labels"].astype(int), source["photos"]
-    rows = np.arange(len(labels))
+    photos = source["photos"]
+    rows = np.arange(len(photos))
     if arguments.faces:
-        rows = held_out(arguments.faces, len(labels), arguments.seed)
-
+        rows = held_out(arguments.faces, len(photos), arguments.seed)
     pipeline, fer = Pipeline(ROOT / "assets" / "build" / "models"), FerPackage()
-    guesses: dict[str, Guesses] = {"pipeline": np.array([ours(pipeline, photos[row]) for row in rows])}
+    faces = [ours(pipeline, photos[row]) for row in rows]
+    guesses = {"pipeline": np.array([EXPRESSIONS.index(face.expression) if face else NONE for face in faces])}
     for detector in ("mtcnn", "haar"):
         answers = [fer.detect(detector, arguments.photos.resolve(), int(row)) for row in rows]
         guesses[f"fer {detector}"] = np.array([theirs(answer) for answer in answers])
     fer.close()
 
-    right = {name: guess == labels[rows] for name, guess in guesses.items()}
-    lines = [
-        "# Vision: expressions",
-        "",
-        f"Made by bench/vision/accuracy.py on {len(rows)} photos of one face each"
-        + (", of faces that the stack was not fitted on." if arguments.faces else "."),
-        "A face that is not found counts as wrong.",
-        "",
-        "| | found | right | pipeline better by | 95 % of a paired bootstrap |",
-        "|---|---|---|---|---|",
-    ]
-    for name, guess in guesses.items():
-        figures = f"{(guess != NONE).mean():.3f} | {right[name].mean():.3f}"
-        better = " | "
-        if name != "pipeline":
-            low, high = paired(right["pipeline"], right[name])
-            better = f"{right['pipeline'].mean() - right[name].mean():.3f} | {low:.3f} to {high:.3f}"
-        lines.append(f"| {name} | {figures} | {better} |")
-    text = "\n".join(lines) + "\n"
+    roll = np.abs(source["roll"][rows]) if "roll" in source else None
+    outcome = Outcome(source["labels"][rows].astype(int), roll, faces, guesses)
     arguments.out.mkdir(parents=True, exist_ok=True)
+    text = report(outcome, fitted=bool(arguments.faces))
     (arguments.out / "expressions.md").write_text(text)
+    draw(outcome, arguments.out / "expressions.png")
     print(text)
 
 

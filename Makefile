@@ -9,7 +9,7 @@ PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml stack/pyp
 CONTRACT := $(shell find protos -name '*.proto') $(wildcard libs/protos/generate/*.py)
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix web --no-update-notifier
 WEB := $(shell find web/src web/sw web/public -type f ! -name '*.test.*' ! -name schema.d.ts 2>/dev/null) web/index.html web/vite.config.ts
-CHECKED := libs/client libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py
+CHECKED := libs/client libs/mesh libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py bench/vision
 
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 SERVERS := mariadb-server rabbitmq-server redis-server radosgw ceph-mon ceph-osd ceph-common
@@ -81,9 +81,11 @@ test-web: .make/dev $(STUBS) assets web ## Test the web client: its parts, and a
 	$(NPM) test
 	$(NPM) run e2e
 
-bench-vision: .make/dev .make/bench-fer $(STUBS) assets ## Measure against the fer package (make bench-vision PHOTOS=folder; takes 7 GB)
+bench-vision: .make/dev .make/bench-fer $(STUBS) assets ## Measure against the fer package (make bench-vision PHOTOS=folder [MARKED=folder] [LABELLED=file [FACES=file]]; takes 7 GB)
 	@test -n "$(PHOTOS)" || { echo "Name a folder of JPEGs: make bench-vision PHOTOS=folder"; exit 1; }
 	$(BIN)/python bench/vision/speed.py $(PHOTOS)
+	$(if $(MARKED),$(BIN)/python bench/vision/detection.py $(MARKED) --rolls)
+	$(if $(LABELLED),$(BIN)/python bench/vision/accuracy.py $(LABELLED) $(if $(FACES),--faces $(FACES)))
 
 lint: .make/dev $(STUBS) ## Check style, types and the contract
 	$(BIN)/ruff check

@@ -1,7 +1,6 @@
 """A running auth service over mutual TLS, a second replica of it, and a clock that a test can turn."""
 
-import socketserver
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,6 @@ from .client import Auth, Clock
 @pytest.fixture(scope="session")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
     return TestMesh(tmp_path_factory.mktemp("mesh"))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_stop() -> Iterator[None]:
-    """The server of the metrics looks only every half second whether it shall stop: too slow for so many starts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socketserver.BaseServer.serve_forever, "__defaults__", (0.02,))
-        yield
 
 
 @pytest.fixture

@@ -274,13 +274,3 @@ async def test_passwords_are_worked_on_by_few_threads_of_their_own(mesh, make_se
         await asyncio.gather(*(auth.login(user.email) for user in users))
     assert 1 <= len(workers) <= 2
     assert threading.get_ident() not in workers
-
-
-async def test_a_crowd_is_told_to_come_back_rather_than_left_to_wait(mesh, make_settings):
-    settings = make_settings(bcrypt_cost=8, password_threads=1)
-    async with running(compose, settings) as server:
-        auth = Auth(mesh, server)
-        crowd = [auth.login(f"{n}@example.org", PASSWORD) for n in range(30)]
-        outcomes = await asyncio.gather(*crowd, return_exceptions=True)
-    reasons = {error_reason(error) for error in outcomes if isinstance(error, grpc.aio.AioRpcError)}
-    assert reasons == {"WRONG_CREDENTIALS", "TOO_MANY_LOGINS"}

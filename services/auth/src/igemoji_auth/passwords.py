@@ -1,8 +1,11 @@
 """bcrypt in a thread pool of its own, and the passwords that are guessed first."""
 
 import asyncio
+import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import bcrypt
@@ -15,8 +18,14 @@ T = TypeVar("T")
 MAX_BYTES = 72
 """bcrypt takes no more; see https://www.usenix.org/legacy/events/usenix99/provos/provos_html/node4.html."""
 
-WAITING_PER_THREAD = 10
-"""At about 0.3 s for a check at cost 12, who is let in is answered within some three seconds."""
+PATIENCE_SECONDS = 8.0
+"""Who would wait longer, as long as passwords take at this moment, is told to come again: a call ends after fifteen."""
+USUAL_SECONDS = 0.3
+"""What a check at cost 12 takes on a processor of its own."""
+WEIGHT_OF_LAST = 0.3
+"""Of what the last one took, in what the next one is expected to take."""
+NICE = 10
+"""Added to that of the service, for these threads alone: a password takes a hundred times what most calls do."""
 
 KOREAN_ON_A_LATIN_KEYBOARD = (
     "dkssudgktpdy",  # 안녕하세요, and so on: common words, typed without switching the keyboard
@@ -38,17 +47,22 @@ COMMON: frozenset[str] = frozenset(
 class BcryptPasswords:
     """Threads, because a check is a third of a second of work; few, because more threads than cores gain nothing."""
 
-    def __init__(self, cost: int, threads: int) -> None:
+    def __init__(self, cost: int, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
             cost: Binary logarithm of the rounds.
             threads: How many passwords are worked on at a time.
+            clock: In seconds; tests have one of their own.
         """
         self._cost = cost
         # A well-formed hash that no password has: an unknown account costs what a wrong password costs.
         self._nobodys_hash = bcrypt.gensalt(cost) + b"." * 31
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
-        self._free_places = threads * WAITING_PER_THREAD
+        # To Linux, nice(2) is of the thread that calls it.
+        self._threads = ThreadPoolExecutor(threads, "bcrypt", partial(os.nice, NICE))
+        self._at_a_time = threads
+        self._clock = clock
+        self._under_way = 0
+        self._seconds = USUAL_SECONDS
 
     @property
     def common(self) -> frozenset[str]:
@@ -71,11 +85,19 @@ class BcryptPasswords:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._free_places == 0:
+        if self._under_way * self._seconds > PATIENCE_SECONDS * self._at_a_time:
             text = "Too many people register or log in at this moment. Try again in a few seconds."
             raise TooManyLogins(text, retry_after_seconds=2)
-        self._free_places -= 1
+        self._under_way += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._timed, work))
         finally:
-            self._free_places += 1
+            self._under_way -= 1
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        began = self._clock()
+        try:
+            return work()
+        finally:
+            took = self._clock() - began
+            self._seconds += WEIGHT_OF_LAST * (took - self._seconds)

@@ -125,7 +125,7 @@ class Inference:
         checksum = await asyncio.to_thread(checksums.sha256, photo)
         upload = Upload(f"photos/{task_id}", checksum, info.width * info.height / 1e6, pictures)
         # A client that goes away meanwhile must not leave half of it: a task without its photo.
-        await asyncio.shield(self._take_in(photo, upload, by, lambda: Task(task_id, by, emoji_id, utc_now()), guest))
+        await asyncio.shield(self._take_in(photo, Task(task_id, by, emoji_id, utc_now()), upload, guest))
         return task_id
 
     async def get(self, task_id: str, *, by: str) -> Task:
@@ -206,13 +206,11 @@ class Inference:
         """A page of a user's finished photos, newest first. Raises InvalidPageToken."""
         return await self._database.read(lambda connection: results.page(connection, user_id, number, size, token))
 
-    async def _take_in(self, photo: bytes, upload: Upload, by: str, make_task: Callable[[], Task], guest: bool) -> None:
+    async def _take_in(self, photo: bytes, task: Task, upload: Upload, guest: bool) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
             # Not alone: to count what is open would lock every open task, and uploads would wait for each other.
-            await self._database.write(
-                lambda connection: self._add(connection, upload, by, make_task, guest), alone=False
-            )
+            await self._database.write(lambda connection: self._add(connection, task, upload, guest), alone=False)
         except Exception:  # not where the service ends: what is being written may yet be committed
             await asyncio.to_thread(self._objects.delete, upload.key)
             raise
@@ -257,17 +255,15 @@ class Inference:
             raise QueueFull
         return used
 
-    def _add(
-        self, connection: sa.Connection, upload: Upload, by: str, make_task: Callable[[], Task], guest: bool
-    ) -> None:
+    def _add(self, connection: sa.Connection, task: Task, upload: Upload, guest: bool) -> None:
         # Asked again behind the gate: many uploads at once must not slip past the limit together.
-        store.pass_gate(connection, by)
-        used = self._admit(connection, by, guest)
-        quotas.count_photo(connection, by, used)
-        task = make_task()
-        store.add_task(connection, task, upload, used.open_tasks)
+        store.pass_gate(connection, task.user_id)
+        used = self._admit(connection, task.user_id, guest)
+        quotas.count_photo(connection, task.user_id, used)
         self._queue.add(connection, task.id, upload.megapixels)
         keep_answer(connection, task.id)
+        # Last: how long it waited for a worker is told from then on.
+        store.add_task(connection, replace(task, created_at=utc_now()), upload, used.open_tasks)
 
 
 def _told(task: Task, news: News) -> Step:

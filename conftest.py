@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import socketserver
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from functools import cache
@@ -10,18 +11,49 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import sqlalchemy as sa
 
+from igemoji_mesh.database import create_engine
+from igemoji_mesh.migrations import migrate
 from igemoji_mesh.testing import TestMesh
 from igemoji_stack.parts import Ceph, MariaDb, Nanio, Part, PartMissing, RabbitMq, Redis
 
 T = TypeVar("T")
 PartT = TypeVar("PartT", bound=Part)
 
+ROOT = Path(__file__).parent
 START_SECONDS = 120
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--backend", choices=("embedded", "real"), default="embedded", help="what services are tested on")
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook as well
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` tests across services stay together by folder: those of one share a mesh, and those of
+    another do not meet its faults. With `--backend real` a test of a service that runs none, and so would be on SQLite
+    a second time, is left out.
+    """
+    for item in items:
+        if item.path.parent.parent == ROOT / "tests":
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+    if config.getoption("--backend") == "real":
+        left_out = [item for item in items if item.path.is_relative_to(ROOT / "services") and not runs_a_service(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def runs_a_service(item: pytest.Item) -> bool:
+    return "mesh" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_stop() -> Iterator[None]:
+    """The server of the metrics looks only every half second whether it shall stop: too slow for so many starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socketserver.BaseServer.serve_forever, "__defaults__", (0.02,))
+        yield
 
 
 class PartsLoop:
@@ -88,7 +120,7 @@ def database_url(request: pytest.FixtureRequest, parts_loop: PartsLoop, tmp_path
 
 @pytest.fixture(scope="session", autouse=True)
 def _databases_of_services(request: pytest.FixtureRequest) -> Iterator[None]:
-    """With `--backend real` the tests of services run on MariaDB."""
+    """With `--backend real` the tests of services run on MariaDB, each on a database that is migrated already."""
     if request.config.getoption("--backend") == "embedded":
         yield
         return
@@ -96,12 +128,34 @@ def _databases_of_services(request: pytest.FixtureRequest) -> Iterator[None]:
     parts_loop: PartsLoop = request.getfixturevalue("parts_loop")
 
     @cache
-    def database_for(_data_dir: Path, _service: str) -> str:
-        return parts_loop.run(mariadb().create(f"test_{secrets.token_hex(6)}"))
+    def copying(service: str) -> list[str]:
+        """What makes the tables of a service. Its migrations are run once: hundreds of times they take minutes."""
+        database = f"migrated_{secrets.token_hex(6)}"
+        url = parts_loop.run(mariadb().create(database))
+        migrate(url, f"igemoji_{service.replace('-', '_')}")
+        return statements_that_copy(url, database)
+
+    @cache
+    def database_for(_data_dir: Path, service: str) -> str:
+        database = f"test_{secrets.token_hex(6)}"
+        url = parts_loop.run(mariadb().create(database))
+        parts_loop.run(mariadb().execute(f"USE {database}", *copying(service)))
+        return url
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TestMesh, "database_for", staticmethod(database_for))
         yield
+
+
+def statements_that_copy(url: str, database: str) -> list[str]:
+    """Statements that make the same tables with the same rows in the database in which they are executed."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        made = [connection.exec_driver_sql(f"SHOW CREATE TABLE {table}").one()[1] for table in tables]
+    engine.dispose()
+    filled = [f"INSERT INTO {table} SELECT * FROM {database}.{table}" for table in tables]  # noqa: S608 - our own
+    return ["SET foreign_key_checks = 0", *made, *filled]
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2_grpc
+from igemoji_emoji_catalog import pictures
 from igemoji_emoji_catalog.domain import EXPRESSIONS
 from igemoji_emoji_catalog.main import compose
 from igemoji_emoji_catalog.settings import Settings
@@ -141,6 +142,14 @@ async def until(holds: Callable[[], bool], seconds: float = 8) -> None:
 @pytest.fixture(scope="session")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
     return TestMesh(tmp_path_factory.mktemp("mesh"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _same_pictures_are_normalised_once() -> Iterator[None]:
+    """Most templates of these tests have the same few pictures; to encode seven of them takes a fifth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "normalised", cache(pictures.normalised))
+        yield
 
 
 @pytest.fixture

@@ -42,30 +42,27 @@ async def unlike(catalog, emoji_id: str, by: User) -> None:
     await catalog.stub.RemoveFavorite(pb.RemoveFavoriteRequest(id=emoji_id), metadata=catalog.as_(by))
 
 
-@pytest.mark.parametrize(
-    ("q", "expected"),
-    [
-        ("고양이", ["고양이 얼굴"]),
-        ("양이", ["고양이 얼굴"]),
-        ("고", ["고양이 얼굴"]),
-        ("얼", ["고양이 얼굴"]),
-        ("양", []),
-        ("CAT", ["Bobcat", "Cats"]),
-        ("ｃａｔ", ["Bobcat", "Cats"]),
-        ("c", ["Cats"]),
-        ("face", ["Dog", "고양이 얼굴"]),
-        ("face dog", ["Dog"]),
-        ("dog cat", []),
-        ("ben", ["Bobcat"]),
-        ("cab", []),
-        ("50%", ["Dog"]),
-        ("a%t", []),
-        ("zz", []),
-        ("  ", ["Bobcat", "Dog", "Cats", "고양이 얼굴"]),
-    ],
-)
-async def test_a_search_finds_words_in_names_tags_and_makers(found, q, expected):
-    assert await names(found, q=q) == expected
+async def test_a_search_finds_words_in_names_tags_and_makers(found):
+    expected = {
+        "고양이": ["고양이 얼굴"],
+        "양이": ["고양이 얼굴"],
+        "고": ["고양이 얼굴"],
+        "얼": ["고양이 얼굴"],
+        "양": [],
+        "CAT": ["Bobcat", "Cats"],
+        "ｃａｔ": ["Bobcat", "Cats"],
+        "c": ["Cats"],
+        "face": ["Dog", "고양이 얼굴"],
+        "face dog": ["Dog"],
+        "dog cat": [],
+        "ben": ["Bobcat"],
+        "cab": [],
+        "50%": ["Dog"],
+        "a%t": [],
+        "zz": [],
+        "  ": ["Bobcat", "Dog", "Cats", "고양이 얼굴"],
+    }
+    assert {q: await names(found, q=q) for q in expected} == expected
 
 
 @pytest.fixture

@@ -29,15 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--backend", choices=("embedded", "real"), default="embedded", help="what services are tested on")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook as well
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` tests across services stay together by folder: those of one share a mesh, and those of
-    another do not meet its faults. With `--backend real` a test of a service that runs none, and so would be on SQLite
-    a second time, is left out.
-    """
-    for item in items:
-        if item.path.parent.parent == ROOT / "tests":
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+    """With `--backend real` a test of a service that runs none is left out: it would be on SQLite a second time."""
     if config.getoption("--backend") == "real":
         left_out = [item for item in items if item.path.is_relative_to(ROOT / "services") and not runs_a_service(item)]
         config.hook.pytest_deselected(items=left_out)

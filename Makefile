@@ -19,7 +19,7 @@ ON_MARIADB := services/auth/tests services/emoji_catalog/tests services/ranking/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up web assets protos services watchers compose test test-real test-trust test-trust-mutants test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-load bench-lists bench-scale bench-faults fuzz licences sbom lint format clean
+.PHONY: help up web assets protos services watchers compose test test-real test-real-whole test-real-faults test-trust test-trust-mutants test-deploy test-images test-fer test-web bench-web bench-vision bench-photo bench-soak bench-rolling bench-load bench-lists bench-scale bench-faults fuzz licences sbom lint format clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,10 +44,21 @@ services: .make/run ## Install the real parts on Debian: MariaDB, RabbitMQ, Redi
 	$(UV) sync --frozen --inexact --all-packages --no-dev --group parts
 
 test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make services)
-	$(BIN)/pytest -n 2 --dist loadfile --timeout 300 -m real $(addprefix --ignore tests/,deploy e2e fault trust)
-	$(BIN)/pytest -n 2 --dist loadfile --timeout 300 -m "not real" --backend real $(ON_MARIADB)
-	$(BIN)/pytest --timeout 300 --backend real tests/e2e --ignore tests/e2e/test_command.py
-	$(BIN)/pytest --timeout 300 -m real tests/fault
+	$(call twice,parts,-n 2 --dist loadfile --no-loadscope-reorder -m real $(addprefix --ignore tests/,deploy e2e fault trust))
+	$(call twice,mariadb,-n 2 --dist loadfile -m "not real" --backend real $(ON_MARIADB))
+	$(MAKE) --no-print-directory -j2 -O test-real-whole test-real-faults
+
+# Side by side, each with a mesh and parts of its own: both mostly wait.
+test-real-whole:
+	$(call twice,whole,--backend real tests/e2e --ignore tests/e2e/test_command.py)
+
+test-real-faults:
+	$(call twice,faults,-m real tests/fault)
+
+# Five servers on two cores: where the machine stood still for seconds, one of them gives up. What failed is tried once
+# more by itself, and both times are told.
+twice = $(try) $(2) || $(try) --last-failed --last-failed-no-failures none $(2)
+try = $(BIN)/pytest --timeout 300 -o cache_dir=.make/tried-$(1)
 
 test-trust: .make/dev $(STUBS) assets ## Attack a live mesh, and write bench/results/trust.md
 	$(BIN)/pytest --timeout 300 tests/trust --trust-results bench/results/trust.md

@@ -44,7 +44,7 @@ services: .make/run ## Install the real parts on Debian: MariaDB, RabbitMQ, Redi
 	$(UV) sync --frozen --inexact --all-packages --no-dev --group parts
 
 test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make services)
-	$(call twice,parts,-n 2 --dist loadfile --no-loadscope-reorder -m real $(addprefix --ignore tests/,deploy e2e fault trust))
+	$(call twice,parts,-n 2 --dist loadfile -m real $(addprefix --ignore tests/,deploy e2e fault trust))
 	$(call twice,mariadb,-n 2 --dist loadfile -m "not real" --backend real $(ON_MARIADB))
 	$(MAKE) --no-print-directory -j2 -O test-real-whole test-real-faults
 

@@ -44,21 +44,16 @@ services: .make/run ## Install the real parts on Debian: MariaDB, RabbitMQ, Redi
 	$(UV) sync --frozen --inexact --all-packages --no-dev --group parts
 
 test-real: .make/dev $(STUBS) assets ## Run the tests that need real parts (make services)
-	$(call twice,parts,-n 2 --dist loadfile -m real $(addprefix --ignore tests/,deploy e2e fault trust))
-	$(call twice,mariadb,-n 2 --dist loadfile -m "not real" --backend real $(ON_MARIADB))
+	$(BIN)/pytest -n 2 --dist loadfile --timeout 300 -m real $(addprefix --ignore tests/,deploy e2e fault trust)
+	$(BIN)/pytest -n 2 --dist loadfile --timeout 300 -m "not real" --backend real $(ON_MARIADB)
 	$(MAKE) --no-print-directory -j2 -O test-real-whole test-real-faults
 
 # Side by side, each with a mesh and parts of its own: both mostly wait.
 test-real-whole:
-	$(call twice,whole,--backend real tests/e2e --ignore tests/e2e/test_command.py)
+	$(BIN)/pytest --timeout 300 --backend real tests/e2e --ignore tests/e2e/test_command.py
 
 test-real-faults:
-	$(call twice,faults,-m real tests/fault)
-
-# Five servers on two cores: where the machine stood still for seconds, one of them gives up. What failed is tried once
-# more by itself, and both times are told.
-twice = $(try) $(2) || $(try) --last-failed --last-failed-no-failures none $(2)
-try = $(BIN)/pytest --timeout 300 -o cache_dir=.make/tried-$(1)
+	$(BIN)/pytest --timeout 300 -m real tests/fault
 
 test-trust: .make/dev $(STUBS) assets ## Attack a live mesh, and write bench/results/trust.md
 	$(BIN)/pytest --timeout 300 tests/trust --trust-results bench/results/trust.md

@@ -75,8 +75,10 @@ class RealParts:
             async with asyncio.TaskGroup() as together:
                 for part in self.own.values():
                     together.create_task(part.start())
-        except* (PartMissing, PartFailed) as errors:
-            raise BackendMissing(str(errors.exceptions[0])) from None
+        except ExceptionGroup as errors:  # what is raised within `except*` would come out as a group again
+            if (expected := errors.subgroup((PartMissing, PartFailed))) is None:
+                raise
+            raise BackendMissing(str(expected.exceptions[0])) from None
         await self._make_databases()
 
     async def stop(self) -> None:

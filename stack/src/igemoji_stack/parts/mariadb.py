@@ -63,6 +63,7 @@ class MariaDb(Part):
         )
         options = {
             "datadir": data,
+            "tmpdir": self._temporary(),
             "socket": self.folder / "socket",
             "pid-file": self.folder / "pid",
             "port": self.port,
@@ -86,8 +87,15 @@ class MariaDb(Part):
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             f"--datadir={new}",
+            f"--tmpdir={self._temporary()}",
         )
         new.replace(data)
+
+    def _temporary(self) -> Path:
+        """Of its own: a server that starts removes what it takes for left behind, and so the tables of another one."""
+        folder = self.folder / "tmp"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
 
     def _connection(self) -> "pymysql.Connection[pymysql.cursors.Cursor]":
         secret = self._secret("admin")

@@ -131,7 +131,7 @@ def _region(pixels: Pixels, x: float, y: float, reach: float, shrinking: float) 
     Returns the region, its left and top in the photo, and how many pixels of the photo one of its pixels is.
     """
     height, width = pixels.shape[:2]
-    factor = 1 << max(int(math.log2(max(shrinking, 1.0))), 0)
+    factor = 1 << int(math.log2(max(shrinking, 1.0)))
     # The warp takes from the next pixel as well.
     reach += factor + 1
     left, right = (min(max(round(value), 0), width) for value in (x - reach, x + reach))

@@ -55,6 +55,25 @@ async def test_while_passwords_take_long_fewer_wait_for_their_turn(few, monkeypa
     assert await asyncio.gather(*calls) == [False], "one is always let in"
 
 
+async def test_who_has_waited_for_too_long_is_told_to_come_again_and_costs_nothing(monkeypatch):
+    one = BcryptPasswords(cost=4, threads=1, patience_seconds=0.05, clock=lambda: 0.0)
+    for _ in range(8):  # by the clock they take no time: nobody expects that the next one does
+        await one.matches("a password", None)
+    done, begun = threading.Event(), []
+    monkeypatch.setattr("bcrypt.checkpw", lambda *_: begun.append(1) or done.wait(60))
+
+    first = asyncio.create_task(one.matches("a password", None))
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyLogins):
+        await one.matches("a password", None)
+    done.set()
+
+    assert await first is False, "who has a thread is answered"
+    assert await one.matches("a password", None) is False
+    await one.close()
+    assert len(begun) == 2, "nobody works for whoever was sent away"
+
+
 async def test_passwords_stand_back_behind_everything_else_that_the_service_does(few, monkeypatch):
     def priority(*_: object) -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())

@@ -35,7 +35,7 @@ GATEWAY = "gateway"
 WORKER = "inference-worker"
 EDGE = "edge"
 """The gateway's other certificate: the one that browsers see."""
-NICE = 5
+NICE = 10
 """Services stand back behind the gateway: it refuses what is too much for them, and must have its turn for that."""
 START_SECONDS = 90.0
 ROOM_BYTES = 4 * 2**20

@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS = 30.0
@@ -111,8 +110,9 @@ class Supervised:
             stderr=asyncio.subprocess.STDOUT,
             env={**environment, "PYTHONUNBUFFERED": "1", **self.command.environment},
             limit=LINE_BYTES,
-            # Ctrl-C reaches the whole terminal group: only the supervisor is to hear it, and it stops the others.
-            start_new_session=True,
+            # Ctrl-C reaches the whole terminal group: only the supervisor is to hear it, and it stops the others. Not a
+            # session: Linux weighs those against each other (sched(7), autogroup), and `nice` counts within one only.
+            process_group=0,
             preexec_fn=partial(_prepare, self.command.nice) if _LIBC else None,
         )
         self._reader = asyncio.create_task(self._read(self._process))
@@ -177,11 +177,7 @@ def _prepare(nice: int) -> None:
     """In the child, before it becomes the program: a supervisor that is killed leaves no process behind."""
     assert _LIBC is not None  # noqa: S101 - only used where it is there
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if nice:
-        os.nice(nice)
-        # Linux may weigh whole sessions against each other, whatever stands in them: sched(7), autogroup.
-        with contextlib.suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(nice))
+    os.nice(nice)
 
 
 def _describe(code: int) -> str:

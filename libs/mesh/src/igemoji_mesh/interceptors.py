@@ -119,6 +119,24 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
 
+class OnceInterceptor(grpc.aio.ServerInterceptor):
+    """The outermost: what is around a method is the same for every call of it, and is put together once."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        method = handler_call_details.method
+        handler = self._handlers.get(method) or await continuation(handler_call_details)
+        if handler is not None:  # only what there is: names can be made up without an end
+            self._handlers[method] = handler
+        return handler
+
+
 class ObserveInterceptor(CallInterceptor):
     """Takes request id and trace up, logs one line a call, and counts and times it."""
 

@@ -26,6 +26,7 @@ from igemoji_mesh.interceptors import (
     ErrorInterceptor,
     GateInterceptor,
     ObserveInterceptor,
+    OnceInterceptor,
     ValidationInterceptor,
 )
 from igemoji_mesh.metrics import gauge
@@ -98,6 +99,7 @@ class MeshServer:
         streaming = frozenset(path for path, rpc in policies.items() if rpc.server_streaming)
         self._server = grpc.aio.server(
             interceptors=[
+                OnceInterceptor(),
                 ObserveInterceptor(),
                 ErrorInterceptor(),
                 self._gate,

@@ -18,13 +18,14 @@ T = TypeVar("T")
 MAX_BYTES = 72
 """bcrypt takes no more; see https://www.usenix.org/legacy/events/usenix99/provos/provos_html/node4.html."""
 
-PATIENCE_SECONDS = 8.0
-"""Who would wait longer, as long as passwords take at this moment, is told to come again: a call ends after fifteen."""
+PATIENCE_SECONDS = 5.0
+"""Who would wait longer, as long as passwords take at this moment, or who has, is told to come again: a call ends after
+fifteen."""
 USUAL_SECONDS = 0.3
 """What a check at cost 12 takes on a processor of its own."""
 WEIGHT_OF_LAST = 0.3
 """Of what the last one took, in what the next one is expected to take."""
-NICE = 10
+NICE = 5
 """Added to that of the service, for these threads alone: a password takes a hundred times what most calls do."""
 
 KOREAN_ON_A_LATIN_KEYBOARD = (
@@ -47,12 +48,19 @@ COMMON: frozenset[str] = frozenset(
 class BcryptPasswords:
     """Threads, because a check is a third of a second of work; few, because more threads than cores gain nothing."""
 
-    def __init__(self, cost: int, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        cost: int,
+        threads: int,
+        clock: Callable[[], float] = time.monotonic,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         """
         Args:
             cost: Binary logarithm of the rounds.
             threads: How many passwords are worked on at a time.
             clock: In seconds; tests have one of their own.
+            patience_seconds: How long anybody is let wait for a thread.
         """
         self._cost = cost
         # A well-formed hash that no password has: an unknown account costs what a wrong password costs.
@@ -61,6 +69,7 @@ class BcryptPasswords:
         self._threads = ThreadPoolExecutor(threads, "bcrypt", partial(os.nice, NICE))
         self._at_a_time = threads
         self._clock = clock
+        self._patience_seconds = patience_seconds
         self._under_way = 0
         self._seconds = USUAL_SECONDS
 
@@ -85,13 +94,18 @@ class BcryptPasswords:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._under_way * self._seconds > PATIENCE_SECONDS * self._at_a_time:
-            text = "Too many people register or log in at this moment. Try again in a few seconds."
-            raise TooManyLogins(text, retry_after_seconds=2)
+        if self._under_way * self._seconds > self._patience_seconds * self._at_a_time:
+            raise _too_many()
         self._under_way += 1
+        turn = self._threads.submit(partial(self._timed, work))
+        answer = asyncio.wrap_future(turn)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._timed, work))
+            await asyncio.wait([answer], timeout=self._patience_seconds)
+            if turn.cancel():  # it has not begun: passwords take longer than those before
+                raise _too_many()
+            return await answer
         finally:
+            answer.cancel()
             self._under_way -= 1
 
     def _timed(self, work: Callable[[], T]) -> T:
@@ -101,3 +115,8 @@ class BcryptPasswords:
         finally:
             took = self._clock() - began
             self._seconds += WEIGHT_OF_LAST * (took - self._seconds)
+
+
+def _too_many() -> TooManyLogins:
+    text = "Too many people register or log in at this moment. Try again in a few seconds."
+    return TooManyLogins(text, retry_after_seconds=2)

@@ -1,6 +1,6 @@
 """The rows of a template: itself, its pictures, and what it is found by; within a unit of work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -9,13 +9,19 @@ from igemoji_emoji_catalog.domain import Emoji, EmojiNotFound, Maker
 from igemoji_emoji_catalog.search import terms_of, text_of
 from igemoji_emoji_catalog.tables import emoji_images, emoji_terms, emojis, released_pictures
 
+# Made once: to put a statement together takes as long as to run it.
+_BY_ID = sa.select(emojis).where(emojis.c.id.in_(sa.bindparam("ids", expanding=True)))
+_IMAGES = sa.select(emoji_images).where(emoji_images.c.emoji_id.in_(sa.bindparam("ids", expanding=True)))
 
-def emojis_of(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> list[Emoji]:
+
+def emojis_of(
+    connection: sa.Connection, query: sa.Select[tuple[object, ...]], values: Mapping[str, object] | None = None
+) -> list[Emoji]:
     """The templates of a query on `emojis`, in its order, with the pictures of all of them in one more query."""
-    rows = connection.execute(query).all()
+    rows = connection.execute(query, values).all()
     ids = [row.id for row in rows]
     digests: dict[str, dict[str, str]] = {emoji_id: {} for emoji_id in ids}
-    for image in connection.execute(sa.select(emoji_images).where(emoji_images.c.emoji_id.in_(ids))):
+    for image in connection.execute(_IMAGES, {"ids": ids}):
         digests[image.emoji_id][image.expression] = image.digest
     return [
         Emoji(
@@ -38,7 +44,7 @@ def emojis_of(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -
 
 def by_id(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Emoji]:
     """Those that there are."""
-    return {emoji.id: emoji for emoji in emojis_of(connection, sa.select(emojis).where(emojis.c.id.in_(ids)))}
+    return {emoji.id: emoji for emoji in emojis_of(connection, _BY_ID, {"ids": ids})}
 
 
 def locked(connection: sa.Connection, emoji_id: str) -> Emoji:

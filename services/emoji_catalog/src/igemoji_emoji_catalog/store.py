@@ -64,9 +64,7 @@ class EmojiStore:
         def work(connection: sa.Connection) -> Page:
             places, total = listing.find(connection, wanted, self._totals)
             ids = [place.emoji_id for place in places[: wanted.size]]
-            found = {
-                emoji.id: emoji for emoji in rows.emojis_of(connection, sa.select(emojis).where(emojis.c.id.in_(ids)))
-            }
+            found = rows.by_id(connection, ids)
             after = places[wanted.size - 1] if len(places) > wanted.size else None
             page = [found[emoji_id] for emoji_id in ids]
             return Page(page, min(total, listing.COUNTED), total <= listing.COUNTED, after)
@@ -133,9 +131,7 @@ class EmojiStore:
         def work(connection: sa.Connection) -> list[Reported]:
             cases = moderation.queue(connection, decided, after, limit)
             ids = [emoji_id for emoji_id, _, _ in cases]
-            found = {
-                emoji.id: emoji for emoji in rows.emojis_of(connection, sa.select(emojis).where(emojis.c.id.in_(ids)))
-            }
+            found = rows.by_id(connection, ids)
             newest = moderation.newest(connection, ids)
             return [Reported(found[case[0]], case[1], newest[case[0]], case[2]) for case in cases]
 

@@ -59,8 +59,8 @@ async def test_who_has_waited_for_too_long_is_told_to_come_again_and_costs_nothi
     one = BcryptPasswords(cost=4, threads=1, patience_seconds=0.05, clock=lambda: 0.0)
     for _ in range(8):  # by the clock they take no time: nobody expects that the next one does
         await one.matches("a password", None)
-    done, begun = threading.Event(), []
-    monkeypatch.setattr("bcrypt.checkpw", lambda *_: begun.append(1) or done.wait(60))
+    done, begun = threading.Event(), itertools.count()
+    monkeypatch.setattr("bcrypt.checkpw", lambda *_: (next(begun), done.wait(60))[1])
 
     first = asyncio.create_task(one.matches("a password", None))
     await asyncio.sleep(0)
@@ -71,7 +71,7 @@ async def test_who_has_waited_for_too_long_is_told_to_come_again_and_costs_nothi
     assert await first is False, "who has a thread is answered"
     assert await one.matches("a password", None) is False
     await one.close()
-    assert len(begun) == 2, "nobody works for whoever was sent away"
+    assert next(begun) == 2, "nobody works for whoever was sent away"
 
 
 async def test_passwords_stand_back_behind_everything_else_that_the_service_does(few, monkeypatch):

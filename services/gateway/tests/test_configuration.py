@@ -65,7 +65,7 @@ def test_envoy_does_not_accept_anything(envoy: Path, tmp_path: Path) -> None:
         validate(wrong)
 
 
-def test_machine_and_cluster_differ_in_nothing_but_addresses_and_the_limit_of_reads() -> None:
+def test_machine_and_cluster_differ_in_nothing_but_addresses() -> None:
     def without_addresses(options: GatewayOptions) -> dict[str, Any]:
         configuration = bootstrap(options)
         for found in configuration["static_resources"]["clusters"]:
@@ -73,7 +73,7 @@ def test_machine_and_cluster_differ_in_nothing_but_addresses_and_the_limit_of_re
                 found.pop(key, None)
         return configuration
 
-    assert without_addresses(machine(read_target_seconds=None)) == without_addresses(cluster())
+    assert without_addresses(machine()) == without_addresses(cluster())
 
 
 def test_a_cluster_has_every_address_of_a_headless_service() -> None:

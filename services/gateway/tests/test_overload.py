@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_gateway.filters import READS_AT_ONCE, READS_AT_ONCE_AT_MOST
+from igemoji_gateway import Crowds
+from igemoji_gateway.crowds import CALM_SECONDS, FEW, LOOK_SECONDS, MANY
 
 from .conftest import knows_keys
 from .fake_mesh import SOME_ID, FakeMesh, Gateway, error_info, eventually, message
@@ -103,20 +104,16 @@ async def test_watchers_take_no_room_from_calls_and_have_their_own_limit(
         assert (await client.get(EVENTS)).status_code == 200
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def eager(envoy: Path, shared_mesh: FakeMesh, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
-    """A gateway that wants half of the reads answered within 0.1 s."""
-    async with running(shared_mesh, tmp_path_factory.mktemp("eager"), read_target_seconds=0.1) as gateway:
-        await knows_keys(gateway, shared_mesh)
-        yield gateway
-
-
-def takes(seconds: float, answer: str) -> Any:
-    async def slow(_request: Any, _context: Any) -> Any:
-        await asyncio.sleep(seconds)
-        return message(answer)()
-
-    return slow
+@contextlib.asynccontextmanager
+async def looked_after(gateway: Gateway) -> AsyncIterator[list[str]]:
+    """Somebody looks after crowds; what they say."""
+    said: list[str] = []
+    looking = asyncio.create_task(Crowds(gateway.options.admin, 1, said.append).watch())
+    try:
+        yield said
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 async def statuses(client: httpx.AsyncClient, path: str, many: int) -> list[int]:
@@ -124,47 +121,64 @@ async def statuses(client: httpx.AsyncClient, path: str, many: int) -> list[int]
     return [answer.status_code for answer in await asyncio.gather(*(client.get(path) for _ in range(many)))]
 
 
-async def asked_for_long(client: httpx.AsyncClient, path: str) -> list[int]:
-    """The limit settles."""
-    for _ in range(8):
-        found = await statuses(client, path, READS_AT_ONCE_AT_MOST)
-    return found
+async def test_where_a_crowd_stands_few_are_let_in_until_it_has_gone(mesh: FakeMesh, gateway: Gateway) -> None:
+    free = asyncio.Semaphore(2)
 
+    async def slow(_request: Any, _context: Any) -> Any:
+        async with free:
+            await asyncio.sleep(0.05)
+        return message("igemoji.ranking.v1.GetRankingResponse")()
 
-async def test_where_reads_take_long_fewer_are_let_in_and_the_others_are_told_when_to_come_again(
-    mesh: FakeMesh, eager: Gateway, token: str
-) -> None:
-    async with eager.client(headers={"authorization": f"Bearer {token}"}) as client:
-        mesh.answers[GET_RANKING] = takes(0.4, "igemoji.ranking.v1.GetRankingResponse")
-        settled = await asked_for_long(client, RANKING)
-        assert READS_AT_ONCE <= settled.count(200) < 2 * READS_AT_ONCE
-        assert settled.count(200) + settled.count(503) == len(settled)
+    mesh.answers[GET_RANKING] = slow
+    async with gateway.client() as client, looked_after(gateway) as said:
+        many = 2 * MANY
+        crowd = [asyncio.create_task(keep_asking(client)) for _ in range(many)]
 
-        *_, refused = await asyncio.gather(*(client.get(RANKING) for _ in range(3 * READS_AT_ONCE)))
-        assert error_info(refused)[:3] == (503, 14, "OVERLOADED")
-        assert refused.headers["retry-after"] == "1"
-        async with grpc.aio.insecure_channel(eager.target) as channel:
-            stub = ranking_pb2_grpc.RankingServiceStub(channel)
-            calls = [stub.GetRanking(ranking_pb2.GetRankingRequest()) for _ in range(3 * READS_AT_ONCE)]
-            codes = [await call.code() for call in calls]
-        assert {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE} == set(codes), "who speaks gRPC is counted too"
+        async def is_narrow() -> bool:
+            return bool(said)
 
-        assert await statuses(client, f"/api/v1/emojis/{SOME_ID}", READS_AT_ONCE) == [200] * READS_AT_ONCE
-        others = await statuses(client, f"/api/v1/faces/tasks/{SOME_ID}", READS_AT_ONCE_AT_MOST)
-        assert set(others) == {200}, "a service has a limit of its own, or none"
+        assert await eventually(is_narrow)
+        await asyncio.sleep(2 * CALM_SECONDS)
+        assert len(said) == 1, "as long as the crowd stands"
+        at_once = await statuses(client, RANKING, many)
+        assert 0 < at_once.count(503) < many, "some are refused, and somebody is always let in"
+        assert await statuses(client, f"/api/v1/emojis/{SOME_ID}", FEW) == [200] * FEW, "each service has its own"
 
-
-async def test_when_reads_are_soon_answered_again_a_page_of_pictures_is_let_in_at_once(
-    mesh: FakeMesh, eager: Gateway
-) -> None:
-    async with eager.client() as client:
-        mesh.answers[GET_RANKING] = takes(0.4, "igemoji.ranking.v1.GetRankingResponse")
-        await asked_for_long(client, RANKING)
+        for task in crowd:
+            task.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
         del mesh.answers[GET_RANKING]
-        for _ in range(12):
-            assert await statuses(client, RANKING, 2) == [200, 200], "a few always are"
-            await asyncio.sleep(0.1)
-        assert await statuses(client, RANKING, 56) == [200] * 56
+
+        async def is_wide() -> bool:
+            return len(said) == 2
+
+        assert await eventually(is_wide)
+        assert said == [
+            "lets only 4 calls at a time in to ranking",
+            "lets as many calls at a time as usual in to ranking",
+        ]
+        assert await statuses(client, RANKING, 75) == [200] * 75
+
+
+async def keep_asking(client: httpx.AsyncClient) -> None:
+    while True:
+        answer = await client.get(RANKING)
+        await asyncio.sleep(0.05 if answer.status_code == 503 else 0)
+
+
+async def test_a_burst_is_let_wait(mesh: FakeMesh, gateway: Gateway) -> None:
+    one = asyncio.Semaphore(1)
+
+    async def slow(_request: Any, _context: Any) -> Any:
+        async with one:
+            await asyncio.sleep(0.004)
+        return message("igemoji.ranking.v1.GetRankingResponse")()
+
+    mesh.answers[GET_RANKING] = slow
+    async with gateway.client() as client, looked_after(gateway) as said:
+        for _ in range(3):
+            assert (said, await statuses(client, RANKING, 70)) == ([], [200] * 70)
+            await asyncio.sleep(2 * LOOK_SECONDS)
 
 
 async def test_a_service_that_is_not_there_says_when_to_come_again(

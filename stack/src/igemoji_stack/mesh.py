@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
-from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
+from igemoji_gateway import Address, Certificates, Crowds, EnvoyMissing, GatewayOptions, envoy_command, write
 from igemoji_mesh.certificates import CertificateAuthority
 from igemoji_mesh.ports import HOST, free_ports
 from igemoji_stack import website
@@ -37,6 +37,8 @@ EDGE = "edge"
 """The gateway's other certificate: the one that browsers see."""
 NICE = 10
 """Services stand back behind the gateway: it refuses what is too much for them, and must have its turn for that."""
+CALLS_AT_ONCE = 80
+"""To each address of a service: a page of pictures and what goes with it. Processors are shared with all others."""
 START_SECONDS = 90.0
 ROOM_BYTES = 4 * 2**20
 """Certificates, the gateway's configuration and logs of a start need less."""
@@ -111,6 +113,7 @@ class Mesh:
         self._ports: dict[str, list[Ports]] = {}
         self.parts: RealParts | None = None
         self.processes: dict[str, Supervised] = {}
+        self._crowds: asyncio.Task[None] | None = None
         self.port = options.port
 
     @property
@@ -127,6 +130,10 @@ class Mesh:
 
     async def stop(self) -> None:
         """Ends every process: first the edge, so that nobody new comes in."""
+        if self._crowds is not None:
+            self._crowds.cancel()
+            await asyncio.gather(self._crowds, return_exceptions=True)
+            self._crowds = None
         gateway = self.processes.pop(GATEWAY, None)
         if gateway is not None:
             await gateway.stop()
@@ -168,6 +175,9 @@ class Mesh:
         gateway = self._gateway(certificates, web_port)
         await asyncio.gather(*(self._bring_up(command) for command in commands))
         await self._bring_up(gateway)
+        admin = Address(HOST, self._ports[GATEWAY][0].metrics)
+        crowds = Crowds(admin, self._options.replicas, partial(self._on_event, GATEWAY))
+        self._crowds = asyncio.create_task(crowds.watch())
         self._write_state()
 
     def _check_backend(self) -> None:
@@ -317,6 +327,7 @@ class Mesh:
             tls=Certificates(folder / f"{EDGE}.crt", folder / f"{EDGE}.key", ca) if self._options.tls else None,
             web=Address(HOST, web_port) if web_port else None,
             rate_factor=self._options.rate_factor,
+            calls_at_once=CALLS_AT_ONCE,
             traces=_address(self._options.traces) if self._options.traces else None,
         )
         path = self._options.data.resolve() / "run" / "envoy.yaml"

@@ -160,12 +160,11 @@ MUTANTS = (
         f"{ANSWERS}::test_calls_have_a_limit_by_user_wherever_they_come_from",
     ),
     Mutant(
-        "reads that take long are let in a few at a time",
-        f"{GATEWAY}/routes.py",
-        "    return {filters.read_limit_name(service): ENABLED}",
-        "    return {}",
-        "services/gateway/tests/test_overload.py::"
-        "test_where_reads_take_long_fewer_are_let_in_and_the_others_are_told_when_to_come_again",
+        "a crowd that stands is let in a few at a time",
+        f"{GATEWAY}/crowds.py",
+        "        crowd.stands, crowd.last_refused_at = True, now",
+        "        pass",
+        "services/gateway/tests/test_overload.py::test_where_a_crowd_stands_few_are_let_in_until_it_has_gone",
     ),
     Mutant(
         "users have a number of open tasks",

@@ -9,12 +9,14 @@ subprocess.Popen(envoy_command(path))
 from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, envoy_binary, envoy_command, validate
 from igemoji_gateway.bootstrap import bootstrap, write
 from igemoji_gateway.contract import ContractError, service_name
+from igemoji_gateway.crowds import Crowds
 from igemoji_gateway.options import Address, Certificates, GatewayOptions
 
 __all__ = [
     "Address",
     "Certificates",
     "ContractError",
+    "Crowds",
     "EnvoyMissing",
     "GatewayOptions",
     "InvalidConfiguration",

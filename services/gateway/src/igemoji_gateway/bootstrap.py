@@ -39,6 +39,8 @@ def bootstrap(options: GatewayOptions, rpcs: Iterable[Rpc] | None = None) -> Con
         },
         "stats_config": {"stats_tags": [{"tag_name": "rpc", "regex": RPC_IN_STATISTICS}]},
         **overload(options),
+        # What `crowds` changes.
+        "layered_runtime": {"layers": [{"name": "admin", "admin_layer": {}}]},
         "static_resources": {"listeners": listeners, "clusters": clusters(options, services)},
     }
 

@@ -36,15 +36,6 @@ COMPRESSED = [
 
 MAX_RESPONSE_BYTES = 32 << 20
 
-READ_BY_ALL = ("emoji-catalog", "ranking")
-"""Services whose reads are short and wanted by everyone. Of others a photo takes as long as the line of whoever wants
-it, which says nothing about the service."""
-READS_AT_ONCE = 6
-"""However long they take: so many keep a Python process busy. It is what one browser asks for at a time by HTTP/1."""
-READS_AT_ONCE_AT_MOST = 64
-"""However little they take: a page of pictures."""
-READS_COUNTED_SECONDS = 0.1
-
 
 def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
     return [
@@ -69,8 +60,6 @@ def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
         extension(RATE_LIMIT, LIMITS, stat_prefix="rate_limit"),
         _tokens(options, rpcs),
         extension(USER_RATE_LIMIT, LIMITS, stat_prefix="user_rate_limit"),
-        # After all that answers by itself: how soon somebody is refused says nothing about the service.
-        *_read_limits(options),
         _statistics(rpcs),
         extension(
             "envoy.filters.http.router",
@@ -83,11 +72,6 @@ def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
 def body_limit_name(kib: int) -> str:
     """The limits stand in a row and the smallest answers: a route that takes more switches the smaller ones off."""
     return f"igemoji.body_size_limit.{kib}"
-
-
-def read_limit_name(service: str) -> str:
-    """Off unless a route switches it on."""
-    return f"igemoji.read_limit.{service}"
 
 
 def _security_headers() -> Config:
@@ -212,37 +196,6 @@ def _rule(rpc: Rpc) -> Config:
 
 def _required() -> Config:
     return {"provider_name": PROVIDER}
-
-
-def _read_limits(options: GatewayOptions) -> list[Config]:
-    """As many reads of a service at a time as it answers soon: Envoy's adaptive concurrency, with a fixed aim.
-
-    Its own measurement of the aim would let hardly anybody in for as long as it takes, and call a slow service normal.
-    """
-    if options.read_target_seconds is None:
-        return []
-    return [
-        {
-            **extension(
-                read_limit_name(service),
-                "envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency",
-                gradient_controller_config={
-                    "sample_aggregate_percentile": {"value": 50},
-                    "concurrency_limit_params": {
-                        "max_concurrency_limit": READS_AT_ONCE_AT_MOST * addresses,
-                        "concurrency_update_interval": seconds(READS_COUNTED_SECONDS),
-                    },
-                    "min_rtt_calc_params": {
-                        "fixed_value": seconds(options.read_target_seconds),
-                        "min_concurrency": READS_AT_ONCE * addresses,
-                    },
-                },
-            ),
-            "disabled": True,
-        }
-        for service in READ_BY_ALL
-        for addresses in [1 + len(options.replicas.get(service, ()))]
-    ]
 
 
 def _statistics(rpcs: list[Rpc]) -> Config:

@@ -10,7 +10,7 @@ from igemoji_gateway import docs
 from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, validate
 from igemoji_gateway.bootstrap import bootstrap, to_yaml, write
 from igemoji_gateway.contract import ContractError, routed, service_names
-from igemoji_gateway.options import READ_TARGET_SECONDS, SERVICE_PORT, Address, Certificates, GatewayOptions
+from igemoji_gateway.options import SERVICE_PORT, Address, Certificates, GatewayOptions
 from igemoji_gateway.serve import Drain, serve
 from igemoji_protos import DESCRIPTORS, OPENAPI, rpcs
 
@@ -70,7 +70,6 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
         trusted_proxies=arguments.trusted_proxies,
         rate_factor=arguments.rate_factor,
         calls_at_once=arguments.calls_at_once,
-        read_target_seconds=READ_TARGET_SECONDS if arguments.mode == "machine" else None,
         streams_at_once=arguments.streams_at_once,
         max_connections=arguments.max_connections,
         max_heap_mib=arguments.max_heap_mib,

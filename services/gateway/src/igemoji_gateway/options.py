@@ -1,4 +1,4 @@
-"""What the gateway can be told. One machine and the cluster differ in addresses, and in `read_target_seconds`."""
+"""What the gateway can be told. One machine and the cluster differ in addresses and nothing else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,6 @@ Mode = Literal["machine", "cluster"]
 
 SERVICE_PORT = 50051
 """Where every service listens for gRPC in the cluster."""
-READ_TARGET_SECONDS = 0.03
-"""On one machine, whose processors all have to share; a read takes a third of it where there is little to do."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,8 @@ class GatewayOptions:
     """Multiplies every rate limit; for load tests, which come from one address."""
     calls_at_once: int = 128
     """To each address of a service, streams apart. A page may ask for sixty pictures at once, and a service lets a
-    burst wait; what is far beyond that is refused here, where it costs least. A DNS name counts as one address."""
-    read_target_seconds: float | None = None
-    """What half of the reads of templates and rankings should take at most. As long as they take more, ever fewer are
-    let in at a time, down to `READS_AT_ONCE`. None: nobody looks at that. In a cluster nobody does: how many replicas
-    share the calls is not known here, more of them are started where it takes long, and their processors are theirs."""
+    burst wait; what is far beyond that is refused here, where it costs least. A DNS name counts as one address. On one
+    machine `crowds` makes that narrower for as long as a crowd stands there."""
     streams_at_once: int = 2000
     """The same for streams."""
     max_connections: int = 10_000
@@ -84,7 +79,6 @@ class GatewayOptions:
     @classmethod
     def machine(cls, ports: Mapping[str, int | Sequence[int]], certificates: Certificates, **others: object) -> Self:
         """Every service on this machine, at its port, or its replicas at theirs."""
-        others.setdefault("read_target_seconds", READ_TARGET_SECONDS)
         places = {
             service: [Address("127.0.0.1", port) for port in ([found] if isinstance(found, int) else found)]
             for service, found in ports.items()

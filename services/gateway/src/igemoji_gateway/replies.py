@@ -34,11 +34,10 @@ def jwt_failure(detail: str) -> str:
 
 
 REPLIES = [
-    # The circuit breaker and the limit of reads: as many calls are under way as can be answered soon. It is the first
-    # to be looked for, since it is said most often when there is the least time.
+    # The circuit breaker: as many calls are under way as can be answered soon. It is the first to be looked for, since
+    # it is said most often when there is the least time.
     Reply(
-        "response.code == 503 && (response.code_details == 'reached_concurrency_limit'"
-        " || response.code_details.startsWith('upstream_reset_before_response_started{overflow'))",
+        "response.code == 503 && response.code_details.startsWith('upstream_reset_before_response_started{overflow')",
         14,
         "OVERLOADED",
         "Too many people ask at this moment. Try again in a second.",

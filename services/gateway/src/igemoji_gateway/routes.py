@@ -11,8 +11,6 @@ from igemoji_gateway import docs, filters
 from igemoji_gateway.clusters import WEB
 from igemoji_gateway.contract import (
     DEFAULT_MAX_REQUEST_KIB,
-    LEVELS_WITH_TOKEN,
-    access,
     max_request_kib,
     per_minute,
     request_limits,
@@ -56,7 +54,6 @@ USER: Config = {
 """Who has many addresses has one account."""
 
 DISABLED = typed("envoy.config.route.v3.FilterConfig", disabled=True)
-ENABLED = typed("envoy.config.route.v3.FilterConfig", config={})
 
 
 def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
@@ -69,8 +66,8 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             *(
                 route
                 for rpc in rpcs
-                if max_request_kib(rpc) > DEFAULT_MAX_REQUEST_KIB or _read_limit(rpc, options)
-                for route in _rest_calls(rpc, options, limits)
+                if max_request_kib(rpc) > DEFAULT_MAX_REQUEST_KIB
+                for route in _uploads(rpc, limits)
             ),
             _openapi(options),
             *_docs(options),
@@ -106,7 +103,6 @@ def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
         **_limit_of(rpc),
         "typed_per_filter_config": {
             **_smaller_limits_off(rpc, limits),
-            **_read_limit(rpc, options),
             filters.RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, ADDRESS, "masked_remote_address"),
             filters.USER_RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, USER, USER_KEY),
         },
@@ -150,11 +146,8 @@ def _timeout(rpc: Rpc) -> int:
     return UPLOAD_TIMEOUT_SECONDS if max_request_kib(rpc) > UPLOAD_KIB else TIMEOUT_SECONDS
 
 
-def _rest_calls(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> list[Config]:
-    """The REST calls of an RPC that takes more than the default, or has a filter on that others have off.
-
-    Limits of a body stand before the transcoder, and which filters there are is settled before it.
-    """
+def _uploads(rpc: Rpc, limits: list[int]) -> list[Config]:
+    """The REST calls of an RPC that takes more than the default: the limit stands before the transcoder."""
     routes = []
     for binding in rpc.bindings:
         method, template = rest_call(binding)
@@ -167,7 +160,7 @@ def _rest_calls(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> list[Co
                 **_nowhere(match),
                 "name": f"{method} {template}",
                 **_limit_of(rpc),
-                "typed_per_filter_config": {**_smaller_limits_off(rpc, limits), **_read_limit(rpc, options)},
+                "typed_per_filter_config": _smaller_limits_off(rpc, limits),
             }
         )
     return routes
@@ -190,16 +183,6 @@ def _metadata(kib: int) -> Config:
 
 def _smaller_limits_off(rpc: Rpc, limits: list[int]) -> Config:
     return {filters.body_limit_name(kib): DISABLED for kib in limits if kib < max_request_kib(rpc)}
-
-
-def _read_limit(rpc: Rpc, options: GatewayOptions) -> Config:
-    """Switches the limit of reads on for what everyone may read by GET."""
-    service = service_name(rpc)
-    is_get = any(rest_call(binding)[0] == "GET" for binding in rpc.bindings)
-    for_all = access(rpc).level not in LEVELS_WITH_TOKEN
-    if options.read_target_seconds is None or service not in filters.READ_BY_ALL or not (is_get and for_all):
-        return {}
-    return {filters.read_limit_name(service): ENABLED}
 
 
 def _rate_limit(calls_per_minute: int, whose: Config, key: str) -> Config:

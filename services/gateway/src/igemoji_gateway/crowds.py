@@ -2,8 +2,8 @@
 
 A page asks for many pictures at once; for that the circuit breakers of the gateway are wide. Where more comes than a
 service answers, as many as they let in would wait for a turn, everybody for long. So somebody looks: when a service has
-had many calls at every look for half a second, its circuit breaker is made narrow, by Envoy's runtime, until nobody had
-to be refused for a while. That is controlled delay (docs/adr/0073) where refusing costs least.
+had many calls at every look for most of a second, its circuit breaker is made narrow, by Envoy's runtime, until nobody
+had to be refused for a while. That is controlled delay (docs/adr/0073) where refusing costs least.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ class _Crowd:
     """Ever, as Envoy counts."""
     last_refused_at: float = 0.0
     stands: bool = False
+    is_narrow: bool = False
+    """The breaker."""
 
 
 class Crowds:
@@ -69,14 +71,16 @@ class Crowds:
     async def _look(self) -> None:
         counts = await self._counts()
         for service, crowd in self._crowds.items():
-            stood, before = crowd.stands, crowd.refused
-            _note(crowd, counts[service, "active"] > self._many, counts[service, "active_overflow"])
-            if crowd.stands != stood:
+            many, refused = counts[service, "active"] > self._many, counts[service, "active_overflow"]
+            if refused < crowd.refused:  # an Envoy that was started anew knows nothing of before
+                crowd.is_narrow = False
+            _note(crowd, many, refused)
+            if crowd.stands != crowd.is_narrow:
+                most = self._few if crowd.stands else ""
+                await self._ask("POST", f"/runtime_modify?circuit_breakers.{service}.default.max_requests={most}")
+                crowd.is_narrow = crowd.stands
                 how = f"only {self._few} calls at a time" if crowd.stands else "as many calls at a time as usual"
                 self._on_event(f"lets {how} in to {service}")
-            if crowd.stands != stood or (stood and crowd.refused < before):  # or Envoy is a new one
-                key, value = f"circuit_breakers.{service}.default.max_requests", self._few if crowd.stands else ""
-                await self._ask("POST", f"/runtime_modify?{key}={value}")
 
     async def _counts(self) -> dict[tuple[str, str], int]:
         names = f"^cluster.({'|'.join(SERVICES)}).upstream_rq_active(_overflow)?$"

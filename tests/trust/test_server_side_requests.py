@@ -81,7 +81,9 @@ class Lookout:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        over = False
+        while not over:  # and once after the end: a connection that is not answered stays for a while
+            over = self._over.wait(LOOK_SECONDS)
             for service in (*SERVICES, GATEWAY):
                 self.seen |= set(foreign(self._mesh.pid(service)))
             self.looks += 1

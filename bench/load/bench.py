@@ -64,7 +64,7 @@ async def main() -> int:
 
 async def _measure(load: Load, arguments: argparse.Namespace, done: Report) -> None:
     short = arguments.short
-    seconds = {"step": 5, "calm": 5, "overload": 20, "soak": 60} if short else {"step": 12, "calm": 15, "overload": 60}
+    seconds = {"step": 5, "calm": 5, "overload": 20, "soak": 60} if short else {"step": 12, "calm": 30, "overload": 60}
     rate = arguments.rate
     await load.send(10, 5)  # caches fill, keys are known
     if "reference" in arguments.only:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.load.figures import by_second, figures
 from bench.load.generator import ALL
@@ -59,8 +60,10 @@ class Report:
         text = "\n".join([HEAD, *parts])
         self._results.mkdir(parents=True, exist_ok=True)
         self._path.write_text(text, encoding="utf-8")
-        if self.steps or self.overload:
-            _plot_load(self.steps, self.overload, self._results / "load.png")
+        if self.steps:
+            _plot_ramp(self.steps, self._results / "load.png")
+        if self.overload:
+            _plot_overload(self.overload, self._results / "load-overload.png")
         if self.soak:
             _plot_soak(self.soak, self._results / "load-soak.png")
         return text
@@ -119,6 +122,8 @@ def of_overload(found: Overload) -> Section:
     unsent = found.during.unsent.total()
     offered = during.sent + unsent - len(found.during.calls["watch"].status)
     lines = [
+        "![Reads by second](load-overload.png)",
+        "",
         _prose(
             f"{found.rate:.0f} requests a second for {found.seconds:.0f} s: {offered} were due, of which the generator",
             f"could not send {unsent} for want of a free connection. It took",
@@ -181,29 +186,40 @@ def _prose(*parts: str) -> str:
     return textwrap.fill(" ".join(parts), width=115)
 
 
-def _plot_load(steps: list[Step], found: Overload | None, path: Path) -> None:
+def _plot_ramp(steps: list[Step], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 8), layout="constrained")
-    first, second, third = figure.subplots(3, 1)
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    axis = figure.subplots()
     rates = [step.rate for step in steps]
-    first.plot(rates, [step.reads.p50 for step in steps], "o-", label="half of the reads")
-    first.plot(rates, [step.reads.p95 for step in steps], "o-", label="95 % of the reads")
-    first.axhline(WANTED_P95_MS, color="grey", linestyle=":", linewidth=1)
-    first.set(xlabel="requests a second", ylabel="ms", title="Up to saturation")
-    if found:
-        seconds, p95, admitted, refused = by_second(reads(found.during))
-        second.plot(seconds, p95, label="95 % of admitted reads")
-        second.axhline(WANTED_P95_MS, color="grey", linestyle=":", linewidth=1)
-        second.set(ylabel="ms", title=f"{found.rate:.0f} requests a second")
-        third.stackplot(seconds, admitted, refused, labels=["answered", "refused"])
-        third.set(xlabel="seconds", ylabel="reads a second")
-    for axis in (first, second, third):
-        axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(fontsize=8)
+    axis.plot(rates, [step.reads.p50 for step in steps], "o-", label="half of the reads")
+    axis.plot(rates, [step.reads.p95 for step in steps], "o-", label="95 % of the reads")
+    axis.axhline(WANTED_P95_MS, color="grey", linestyle=":", linewidth=1)
+    axis.set(xlabel="requests a second", ylabel="ms")
+    _finish(axis)
     figure.savefig(path, dpi=110)
+
+
+def _plot_overload(found: Overload, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    first, second = figure.subplots(2, 1, sharex=True)
+    seconds, p95, admitted, refused = by_second(reads(found.during))
+    first.plot(seconds, p95, label="95 % of admitted reads")
+    first.axhline(WANTED_P95_MS, color="grey", linestyle=":", linewidth=1)
+    first.set(ylabel="ms", title=f"{found.rate:.0f} requests a second")
+    second.stackplot(seconds, admitted, refused, labels=["answered", "refused"])
+    second.set(xlabel="seconds", ylabel="reads a second")
+    for axis in (first, second):
+        _finish(axis)
+    figure.savefig(path, dpi=110)
+
+
+def _finish(axis: Any) -> None:
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
 
 
 def _plot_soak(found: Soak, path: Path) -> None:

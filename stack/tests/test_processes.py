@@ -1,7 +1,11 @@
 """Child processes: how they stand to the one that keeps them, and to each other."""
 
+import asyncio
 import os
+import shutil
+import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +37,43 @@ async def test_who_stands_back_does_so_behind_all_others_and_ctrl_c_is_for_the_p
         assert os.getpgid(child.pid) == child.pid != os.getpgid(0)
     finally:
         await child.stop()
+
+
+SUPERVISOR = """
+import asyncio, sys
+from igemoji_stack.processes import Command, Supervised
+
+async def main():
+    async def is_ready():
+        return True
+    child = Supervised(Command("child", sys.argv[1:], {}, is_ready), lambda *_: None, lambda *_: None)
+    await child.start(20)
+    print(child.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is missing: apt-get install util-linux")
+async def test_a_supervisor_that_is_killed_leaves_no_process_behind():
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SUPERVISOR, sys.executable, "-c", WAIT, stdout=asyncio.subprocess.PIPE
+    )
+    assert supervisor.stdout is not None
+    child = int(await supervisor.stdout.readline())
+    async with asyncio.timeout(20):
+        while not command_line(child).startswith(sys.executable.encode()):  # nice and setpriv come first
+            await asyncio.sleep(0.02)
+        supervisor.send_signal(signal.SIGKILL)
+        await supervisor.wait()
+        while command_line(child):
+            await asyncio.sleep(0.02)
+
+
+def command_line(pid: int) -> bytes:
+    """Empty for a process that has ended, whether anybody has reaped it or not."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
+import shutil
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS = 30.0
@@ -17,9 +15,6 @@ STEADY_SECONDS = 30.0
 
 LINE_BYTES = 2**20
 STOP_SECONDS = 25.0
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
 
@@ -104,6 +99,7 @@ class Supervised:
     async def _spawn(self) -> None:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = await asyncio.create_subprocess_exec(
+            *_prefix(self.command.nice),
             *self.command.arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -113,7 +109,6 @@ class Supervised:
             # Ctrl-C reaches the whole terminal group: only the supervisor is to hear it, and it stops the others. Not a
             # session: Linux weighs those against each other (sched(7), autogroup), and `nice` counts within one only.
             process_group=0,
-            preexec_fn=partial(_prepare, self.command.nice) if _LIBC else None,
         )
         self._reader = asyncio.create_task(self._read(self._process))
 
@@ -173,11 +168,19 @@ class Supervised:
             await process.wait()
 
 
-def _prepare(nice: int) -> None:
-    """In the child, before it becomes the program: a supervisor that is killed leaves no process behind."""
-    assert _LIBC is not None  # noqa: S101 - only used where it is there
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    os.nice(nice)
+def _prefix(nice: int) -> list[str]:
+    """What sets a process up and then becomes its program, under the same pid.
+
+    Programs do it rather than code of ours between fork and exec (`preexec_fn`): the supervisor has threads, and gRPC's
+    handlers of forks now and then ended a child before it was anything. A supervisor that is killed leaves no process
+    behind where there is setpriv (util-linux).
+    """
+    prefix = []
+    if nice and (program := shutil.which("nice")):
+        prefix += [program, "-n", str(nice)]
+    if program := shutil.which("setpriv"):
+        prefix += [program, "--pdeathsig", "TERM", "--"]
+    return prefix
 
 
 def _describe(code: int) -> str:

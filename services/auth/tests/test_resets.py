@@ -1,6 +1,7 @@
 """Passwords that were forgotten: a link by mail, which counts once, and nothing for somebody who guesses."""
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import re
@@ -39,6 +40,11 @@ class MailServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        with contextlib.suppress(ConnectionError):  # who has said QUIT need not wait for the answer
+            await self._take_mails(reader, writer)
+        self.open -= 1
+
+    async def _take_mails(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 here\r\n")
         while line := (await reader.readline()).strip().upper():
             if line == b"DATA":
@@ -49,7 +55,6 @@ class MailServer:
             writer.write({b"QUIT": b"221 bye\r\n"}.get(line, b"550 no\r\n" if refused else b"250 fine\r\n"))
         writer.close()
         await writer.wait_closed()
-        self.open -= 1
 
     async def mail(self, number: int = 0) -> EmailMessage:
         async with asyncio.timeout(5):

@@ -28,7 +28,8 @@ class Usage:
 
     @property
     def others(self) -> float:
-        """Cores that were busy with something else. What the kernel does for nobody by name is among it."""
+        """Cores that were busy with something else. What the kernel does for nobody by name is among it, and so is what
+        a host takes away from its guest."""
         return max(0.0, self.machine - sum(self.parts.values())) / self.at
 
 

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import pytest
 import sqlalchemy as sa
 
-from igemoji_mesh.database import create_engine
-from igemoji_mesh.migrations import migrate
-from igemoji_mesh.testing import TestMesh
-from igemoji_stack.parts import Ceph, MariaDb, Nanio, Part, PartMissing, RabbitMq, Redis
+from igemoji_mesh.db.database import create_engine
+from igemoji_mesh.db.migrations import migrate
+from igemoji_mesh.testing.mesh import TestMesh
+from igemoji_stack.backends import Ceph, MariaDb, Nanio, Part, PartMissing, RabbitMq, Redis
 
 T = TypeVar("T")
 PartT = TypeVar("PartT", bound=Part)

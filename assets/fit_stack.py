@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from igemoji_inference.vision.classify import FRAME_SIDE, FRAME_UP, Classifier, Stack, crop
-from igemoji_inference.vision.engines.onnx import session
-from igemoji_inference.vision.faces import EXPRESSIONS, Box
+from igemoji_vision.classify import FRAME_SIDE, FRAME_UP, Classifier, Stack, crop
+from igemoji_vision.engines.onnx import session
+from igemoji_vision.faces import EXPRESSIONS, Box
 
 HERE = Path(__file__).resolve().parent
 MODELS = HERE / "build" / "models"

@@ -26,7 +26,7 @@ from fault.books import settled  # noqa: E402
 from fault.crowd import Crowd, User  # noqa: E402
 from fault.real import RealHarmed  # noqa: E402
 
-from igemoji_stack.mesh import GATEWAY, SERVICES  # noqa: E402
+from igemoji_stack.mesh.mesh import GATEWAY, SERVICES  # noqa: E402
 
 AWAY_SECONDS = 5
 STORE_AWAY_SECONDS = 10

@@ -20,7 +20,7 @@ from pathlib import Path
 import results
 import templates
 
-from igemoji_mesh.database import Database
+from igemoji_mesh.db.database import Database
 
 RESULTS = Path(__file__).parents[1] / "results" / "lists.md"
 REPEATS = 30

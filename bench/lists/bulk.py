@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from igemoji_mesh.migrations import migrate
+from igemoji_mesh.db.migrations import migrate
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bulk import migrated
 
-from igemoji_inference import results
-from igemoji_mesh.database import Database
-from igemoji_ranking.domain import Window
-from igemoji_ranking.store import CountStore
+from igemoji_inference.adapters.db import results
+from igemoji_mesh.db.database import Database
+from igemoji_ranking.adapters.db.counts import CountStore
+from igemoji_ranking.domain.model import Window
 
 PAGE_SIZE = 8
 DEEP_PAGE = 1000

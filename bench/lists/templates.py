@@ -14,13 +14,13 @@ from pathlib import Path
 
 from bulk import migrated
 
-from igemoji_emoji_catalog.domain import EXPRESSIONS, After, Emoji, Maker, Viewer
-from igemoji_emoji_catalog.search import Search, Wanted, search_for, terms_of, text_of
-from igemoji_emoji_catalog.service import PAGE_SIZE
-from igemoji_emoji_catalog.store import EmojiStore
-from igemoji_emoji_catalog.tables import outbox
-from igemoji_mesh.database import Database
-from igemoji_mesh.outbox import OutboxWriter
+from igemoji_emoji_catalog.adapters.db.emojis import EmojiStore
+from igemoji_emoji_catalog.adapters.db.tables import outbox
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS, After, Emoji, Maker, Viewer
+from igemoji_emoji_catalog.domain.search import Search, Wanted, search_for, terms_of, text_of
+from igemoji_emoji_catalog.usecases.catalog import PAGE_SIZE
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.db.outbox import OutboxWriter
 
 CHUNK = 20_000
 DEEP_PAGE = 1000

@@ -13,7 +13,7 @@ from bench.load.figures import Figures, figures
 from bench.load.generator import ALL, UPLOAD, Calls, Outcome, generate
 from bench.load.people import LOGIN, READS, Crowd
 from bench.soak.samples import Samples
-from igemoji_stack.mesh import Mesh
+from igemoji_stack.mesh.mesh import Mesh
 
 WANTED_P95_MS = 250
 WANTED_REFUSAL_MS = 100

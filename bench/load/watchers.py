@@ -13,7 +13,7 @@ import httpx
 from bench.load.generator import ALL, watch
 from bench.load.people import PHOTO, Crowd
 from bench.soak.samples import children, read
-from igemoji_stack.mesh import Mesh
+from igemoji_stack.mesh.mesh import Mesh
 
 PER_TASK = 5
 HELD_SECONDS = 12

@@ -20,8 +20,8 @@ def work(photos: list[Path], taken: "Synchronized[int]") -> None:
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import cv2
 
-    from igemoji_inference.vision.faces import EXPRESSIONS
-    from igemoji_inference.vision.pipeline import Pipeline
+    from igemoji_vision.faces import EXPRESSIONS
+    from igemoji_vision.pipeline import Pipeline
 
     cv2.setNumThreads(1)
     pipeline = Pipeline(ASSETS / "models")

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import httpx
 
-from igemoji_mesh.ports import HOST, free_ports
-from igemoji_stack.backend import Backend
-from igemoji_stack.mesh import SERVICES, WORKER, Mesh, MeshOptions
+from igemoji_mesh.testing.free_ports import HOST, free_ports
+from igemoji_stack.backends.backend import Backend
+from igemoji_stack.mesh.mesh import SERVICES, WORKER, Mesh, MeshOptions
 
 ROOT = Path(__file__).parents[2]
 PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from igemoji_gateway import Address
-from igemoji_gateway.serve import Drain, serve
+from igemoji_gateway.runtime.serve import Drain, serve
 
 text = Path(sys.argv[1]).read_text()
 edge, admin, new_edge, new_admin = sys.argv[2:]

@@ -34,11 +34,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from model import Alone, Demand, most, table, together, wait
 from usage import CLIENT, Usage, usage
 
-from igemoji_inference.redis_feed import PREFIX
-from igemoji_inference.vision.pipeline import Pipeline
+from igemoji_inference.adapters.progress.redis import PREFIX
 from igemoji_mesh.ids import new_id
-from igemoji_stack.backend import Backend, RealParts
-from igemoji_stack.mesh import Mesh, MeshOptions
+from igemoji_stack.backends.backend import Backend, RealParts
+from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_vision.pipeline import Pipeline
 
 ROOT = Path(__file__).parents[2]
 TASKS = "/api/v1/faces/tasks"

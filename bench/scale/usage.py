@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from igemoji_stack.backend import RealParts
-from igemoji_stack.mesh import Mesh
+from igemoji_stack.backends.backend import RealParts
+from igemoji_stack.mesh.mesh import Mesh
 
 TICK = os.sysconf("SC_CLK_TCK")
 CLIENT = "this client"

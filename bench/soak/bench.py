@@ -21,7 +21,7 @@ from samples import Samples, plot, table
 from skimage import data
 
 from igemoji_mesh.ids import new_id
-from igemoji_stack.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh, MeshOptions
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 2

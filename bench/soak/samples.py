@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from igemoji_stack.mesh import Mesh
+from igemoji_stack.mesh.mesh import Mesh
 
 FLAT = 1.10
 """A process is flat when its last quarter is within a tenth of its second one: in the first, caches and arenas fill."""

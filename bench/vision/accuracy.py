@@ -30,10 +30,10 @@ from fer_package import FerPackage
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from igemoji_inference.vision.decode import Photo, Pixels
-from igemoji_inference.vision.faces import EXPRESSIONS, Face
-from igemoji_inference.vision.headers import Format
-from igemoji_inference.vision.pipeline import Pipeline
+from igemoji_vision.decode import Photo, Pixels
+from igemoji_vision.faces import EXPRESSIONS, Face
+from igemoji_vision.headers import Format
+from igemoji_vision.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT_EVERY = 3

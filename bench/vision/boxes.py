@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from igemoji_inference.vision.decode import Pixels
+from igemoji_vision.decode import Pixels
 
 SAME = 0.4
 """Two boxes that overlap by this (intersection over union) show the same face."""

@@ -17,11 +17,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
-from igemoji_inference.vision import pipeline as stages
-from igemoji_inference.vision.decode import Photo
-from igemoji_inference.vision.faces import Face
-from igemoji_inference.vision.memory import keep_freed_memory
-from igemoji_inference.vision.pipeline import Pipeline, Stage
+from igemoji_vision import pipeline as stages
+from igemoji_vision.decode import Photo
+from igemoji_vision.faces import Face
+from igemoji_vision.memory import keep_freed_memory
+from igemoji_vision.pipeline import Pipeline, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 ENCODING = "ENCODING"

@@ -26,11 +26,11 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from pose import NOT_TOLD, POSES, pose, poses
 
-from igemoji_inference.vision.decode import Photo, Pixels, decode
-from igemoji_inference.vision.engines import EngineName
-from igemoji_inference.vision.engines.port import load
-from igemoji_inference.vision.headers import Format
-from igemoji_inference.vision.pipeline import Pipeline
+from igemoji_vision.decode import Photo, Pixels, decode
+from igemoji_vision.engines import EngineName
+from igemoji_vision.engines.port import load
+from igemoji_vision.headers import Format
+from igemoji_vision.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (0, 8, 12, 16, 24, 32, 48, 64, 96, 192)

@@ -10,9 +10,9 @@ import numpy as np
 from boxes import SAME, Boxes, overlaps
 from numpy.typing import ArrayLike
 
-from igemoji_inference.vision.decode import Pixels
-from igemoji_inference.vision.detect import roll
-from igemoji_inference.vision.engines.port import Engine
+from igemoji_vision.decode import Pixels
+from igemoji_vision.detect import roll
+from igemoji_vision.engines.port import Engine
 
 NOT_TOLD = "not told"
 POSES = {"frontal": 0.0, "half turned": 30.0, "profile": 55.0, NOT_TOLD: math.inf}

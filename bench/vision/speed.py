@@ -25,8 +25,8 @@ import matplotlib.pyplot as plt
 from fer_package import FerPackage
 from PIL import Image
 
-from igemoji_inference.queue import frames
-from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_vision.faces import EXPRESSIONS
+from igemoji_vision.sandbox import protocol
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -122,22 +122,22 @@ def worker(photo: Path) -> dict[str, float]:
     started = time.perf_counter()
     arguments = [str(models), str(1536 * MIB), "60", "onnx"]
     with subprocess.Popen(
-        [sys.executable, "-m", "igemoji_inference.queue.child", *arguments],
+        [sys.executable, "-m", "igemoji_vision.sandbox.main", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        frames.read(process.stdout.fileno())
+        protocol.read(process.stdout.fileno())
         ready = time.perf_counter() - started
         template = ROOT / "assets" / "build" / "templates" / "classic"
         pictures = [(template / f"{expression}.png").read_bytes() for expression in EXPRESSIONS]
         job = {"kind": "job", "task_id": "t", "expressions": EXPRESSIONS, "revised": None}
         frame: dict[str, Any] | None
         for _ in range(10):
-            process.stdin.write(frames.encode(job, [photo.read_bytes(), *pictures]))
+            process.stdin.write(protocol.encode(job, [photo.read_bytes(), *pictures]))
             process.stdin.flush()
-            while (frame := frames.read(process.stdout.fileno())) and frame["kind"] == "progress":
+            while (frame := protocol.read(process.stdout.fileno())) and frame["kind"] == "progress":
                 pass
             assert frame is not None
             assert frame["kind"] == "done", frame

@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from igemoji_inference.vision.compose import Emojis, cover
-from igemoji_inference.vision.decode import decode
-from igemoji_inference.vision.encode import encode
-from igemoji_inference.vision.memory import keep_freed_memory
-from igemoji_inference.vision.pipeline import Pipeline, Stage
+from igemoji_vision.compose import Emojis, cover
+from igemoji_vision.decode import decode
+from igemoji_vision.encode import encode
+from igemoji_vision.memory import keep_freed_memory
+from igemoji_vision.pipeline import Pipeline, Stage
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "build"
 STEPS = ("decode", "detect", "classify", "compose", "encode")

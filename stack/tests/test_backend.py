@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.backend import BackendMissing, RealParts, Urls
-from igemoji_stack.parts.part import PartMissing
+from igemoji_stack.backends.backend import BackendMissing, RealParts, Urls
+from igemoji_stack.backends.server import PartMissing
 
 
 def parts_without(raised: Exception, folder: Path, monkeypatch: pytest.MonkeyPatch) -> RealParts:

@@ -18,11 +18,11 @@ import skimage.data
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
-from igemoji_inference.vision.faces import EXPRESSIONS
-from igemoji_stack import templates
 from igemoji_stack.cli import app
-from igemoji_stack.photo_worker import Failure, Worker, WorkerOptions
-from igemoji_stack.templates import ASSETS
+from igemoji_stack.photo import templates
+from igemoji_stack.photo.templates import ASSETS
+from igemoji_stack.photo.worker import Failure, Worker, WorkerOptions
+from igemoji_vision.faces import EXPRESSIONS
 
 IGEMOJI = str(Path(sys.executable).parent / "igemoji")
 

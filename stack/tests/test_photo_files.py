@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.photo_errors import CannotWork
-from igemoji_stack.photo_files import plan
-from igemoji_stack.photo_journal import Journals, Stamp
+from igemoji_stack.photo.errors import CannotWork
+from igemoji_stack.photo.files import plan
+from igemoji_stack.photo.journal import Journals, Stamp
 
 
 @pytest.fixture(autouse=True)

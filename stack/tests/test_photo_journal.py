@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from igemoji_stack.photo_journal import JOURNAL, Journal, Stamp
+from igemoji_stack.photo.journal import JOURNAL, Journal, Stamp
 
 
 def findings(faces: int) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from igemoji_inference.vision.faces import EXPRESSIONS
 from igemoji_stack.cli import app
-from igemoji_stack.photo_errors import CannotWork
-from igemoji_stack.templates import ASSETS, built_ins, create, find
+from igemoji_stack.photo.errors import CannotWork
+from igemoji_stack.photo.templates import ASSETS, built_ins, create, find
+from igemoji_vision.faces import EXPRESSIONS
 
 
 @pytest.fixture(autouse=True)

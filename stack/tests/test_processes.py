@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.processes import Command, Supervised
+from igemoji_stack.mesh.supervisor import Command, Supervised
 
 pytestmark = pytest.mark.asyncio
 
@@ -41,7 +41,7 @@ async def test_who_stands_back_does_so_behind_all_others_and_ctrl_c_is_for_the_p
 
 SUPERVISOR = """
 import asyncio, sys
-from igemoji_stack.processes import Command, Supervised
+from igemoji_stack.mesh.supervisor import Command, Supervised
 
 async def main():
     async def is_ready():

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from igemoji_mesh.ports import HOST, free_ports
-from igemoji_stack import website
+from igemoji_mesh.testing.free_ports import HOST, free_ports
+from igemoji_stack.mesh import website
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from boxes import Boxes, Change, overlaps, rolling, turning
 from detection import IGNORED, NOTHING, Found, Marked, Row, matches
 from pose import yaw
 
-from igemoji_inference.vision.faces import Point
+from igemoji_vision.faces import Point
 
 NOBODY: Boxes = np.zeros((0, 4))
 

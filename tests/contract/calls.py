@@ -18,7 +18,7 @@ from igemoji.auth.v1 import auth_pb2
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji.inference.v1 import inference_pb2
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_mesh.testing import error_reason
+from igemoji_mesh.testing.mesh import error_reason
 from igemoji_protos import Rpc, rpcs
 
 STUBS = (auth_pb2, emoji_catalog_pb2, inference_pb2, ranking_pb2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh, MeshOptions
 
 from .world import World
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from igemoji_stack.mesh import Mesh
+from igemoji_stack.mesh.mesh import Mesh
 
 from .calls import RPCS, Outcome, by_grpc, by_rest, message, outcome_of
 from .world import Person, World, eventually

@@ -19,8 +19,8 @@ from PIL import Image
 from skimage import data
 
 from igemoji_mesh.ids import new_id
-from igemoji_stack.mesh import SERVICES
-from igemoji_stack.state import read_state
+from igemoji_stack.mesh.mesh import SERVICES
+from igemoji_stack.mesh.state import read_state
 
 PASSWORD = "a long enough one"
 

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from igemoji_mesh.certificates import CertificateAuthority
-from igemoji_mesh.ports import HOST, free_ports
+from igemoji_mesh.auth.certificates import CertificateAuthority
+from igemoji_mesh.testing.free_ports import HOST, free_ports
 
 from .containers import Containers
 from .play import played

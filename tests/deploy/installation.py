@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from igemoji_mesh.ports import HOST
-from igemoji_stack.backend import BUCKET, Backend, Urls
-from igemoji_stack.mesh import Mesh, MeshOptions
-from igemoji_stack.parts import MariaDb, Nanio, Part, RabbitMq, Redis
+from igemoji_mesh.testing.free_ports import HOST
+from igemoji_stack.backends import MariaDb, Nanio, Part, RabbitMq, Redis
+from igemoji_stack.backends.backend import BUCKET, Backend, Urls
+from igemoji_stack.mesh.mesh import Mesh, MeshOptions
 
 from .conftest import DEPLOY, ROOT, tool
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from igemoji_mesh.ports import HOST, free_ports
+from igemoji_mesh.testing.free_ports import HOST, free_ports
 
 from .conftest import K8S, tool
 from .containers import Containers

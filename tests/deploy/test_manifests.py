@@ -322,7 +322,7 @@ def test_custom_resources_name_what_is_there(manifests: list[Manifest], secrets_
         for trigger in scaled["spec"]["triggers"]:
             (target,) = authentications[trigger["authenticationRef"]["name"]]["spec"]["secretTargetRef"]
             assert target["key"] in secrets_made[target["name"]]
-    from igemoji_inference.queue import broker
+    from igemoji_inference.adapters.queue import celery_app
 
     queues = {t["metadata"]["queueName"] for s in of_kind(manifests, "ScaledObject") for t in s["spec"]["triggers"]}
-    assert queues in (set(), {broker.SMALL, broker.LARGE})
+    assert queues in (set(), {celery_app.SMALL, celery_app.LARGE})

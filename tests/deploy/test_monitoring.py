@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from igemoji_mesh.metrics import METRICS
+from igemoji_mesh.observability.metrics import METRICS
 
 from .conftest import DEPLOY, ROOT, tool
 

@@ -16,10 +16,10 @@ import httpx
 import pytest
 import yaml
 
-from igemoji_mesh.metrics import METRICS, WORKERS
-from igemoji_mesh.ports import HOST
-from igemoji_stack.backend import Backend
-from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
+from igemoji_mesh.observability.metrics import METRICS, WORKERS
+from igemoji_mesh.testing.free_ports import HOST
+from igemoji_stack.backends.backend import Backend
+from igemoji_stack.mesh.mesh import CannotStart, Mesh, MeshOptions
 
 from .conftest import ROOT, tool
 from .watched import MONITORING, Collector, MailServer, Programs, Prometheus, Receiver, start_monitoring

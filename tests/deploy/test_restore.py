@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from igemoji_stack.backend import CREDENTIALS
-from igemoji_stack.parts import PartMissing
+from igemoji_stack.backends import PartMissing
+from igemoji_stack.backends.backend import CREDENTIALS
 
 from .conftest import ROOT, tool
 from .installation import ASSETS, Installation, Vault

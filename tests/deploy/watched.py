@@ -17,7 +17,7 @@ import httpx
 import yaml
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
-from igemoji_mesh.ports import HOST, free_ports
+from igemoji_mesh.testing.free_ports import HOST, free_ports
 
 from .conftest import DEPLOY, tool
 

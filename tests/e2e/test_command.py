@@ -93,7 +93,7 @@ def test_a_service_that_dies_is_started_again_and_what_was_kept_is_there(tmp_pat
     account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
     with up(data, "--json") as (process, address):
         assert httpx.post(f"{address}/api/v1/users", json=account).status_code == 201
-        os.kill(service_pid(data, "igemoji_auth.main"), signal.SIGKILL)
+        os.kill(service_pid(data, "igemoji_auth.entrypoints.main"), signal.SIGKILL)
         assert process.stdout is not None
         events = []
         for line in process.stdout:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from igemoji_mesh.ports import free_ports
-from igemoji_mesh.tokens import SigningKey
-from igemoji_stack.mesh import Mesh, MeshOptions
+from igemoji_mesh.auth.tokens import SigningKey
+from igemoji_mesh.testing.free_ports import free_ports
+from igemoji_stack.mesh.mesh import Mesh, MeshOptions
 
 from .books import FolderBooks, check_objects, check_ranking, check_results, check_tasks, settled
 from .crowd import Crowd, User, make_users

@@ -11,9 +11,9 @@ import httpx
 from PIL import Image
 from skimage import data
 
-from igemoji_mesh.database import utc_now
+from igemoji_mesh.auth.tokens import Claims, SigningKey, issue
+from igemoji_mesh.db.database import utc_now
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.tokens import Claims, SigningKey, issue
 
 USERS = 20
 MIN_TASKS, MAX_TASKS = 1, 3

@@ -12,14 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from igemoji_inference.orphans import Orphans
-from igemoji_mesh.database import Database
-from igemoji_mesh.objects import Keys, ObjectStore, object_store
-from igemoji_mesh.ports import free_ports
-from igemoji_mesh.tokens import SigningKey
-from igemoji_stack.backend import BUCKET, Backend, Urls
-from igemoji_stack.mesh import GATEWAY, Mesh, MeshOptions
-from igemoji_stack.parts import MariaDb, Nanio, Part, RabbitMq, Redis
+from igemoji_inference.usecases.orphans import Orphans
+from igemoji_mesh.auth.tokens import SigningKey
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.objects.port import Keys, ObjectStore, object_store
+from igemoji_mesh.testing.free_ports import free_ports
+from igemoji_stack.backends import MariaDb, Nanio, Part, RabbitMq, Redis
+from igemoji_stack.backends.backend import BUCKET, Backend, Urls
+from igemoji_stack.mesh.mesh import GATEWAY, Mesh, MeshOptions
 
 from .books import Books, check_objects, check_ranking, check_results, check_tasks, settled
 from .crowd import Crowd, User, make_users

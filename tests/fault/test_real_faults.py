@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from igemoji_stack.mesh import GATEWAY, SERVICES
-from igemoji_stack.parts import PartMissing
+from igemoji_stack.backends import PartMissing
+from igemoji_stack.mesh.mesh import GATEWAY, SERVICES
 
 from .real import RealHarmed
 

@@ -24,7 +24,7 @@ OURS = [
 
 with atheris.instrument_imports(include=OURS, enable_loader_override=False):
     from fuzz.targets import TARGETS
-    from igemoji_inference.settings import WorkSettings
+    from igemoji_inference.entrypoints.settings import WorkSettings
 
 CPU_SECONDS_TO_SPARE = 60
 

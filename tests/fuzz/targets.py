@@ -26,20 +26,20 @@ from igemoji.auth.v1 import auth_pb2
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji.inference.v1 import inference_pb2
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_auth import cookie
-from igemoji_auth.domain import RefreshTokenMissing
-from igemoji_emoji_catalog.domain import Unfit
-from igemoji_emoji_catalog.pictures import MAX_PIXELS as MAX_PICTURE_PIXELS
-from igemoji_emoji_catalog.pictures import SIDE, normalised
-from igemoji_inference import forms
-from igemoji_inference.vision.decode import decode
-from igemoji_inference.vision.errors import PhotoError
-from igemoji_inference.vision.headers import MAX_PIXELS, inspect
-from igemoji_mesh import page_token
-from igemoji_mesh.database import UtcDateTime
-from igemoji_mesh.interceptors import InvalidRequest, validate
-from igemoji_mesh.tokens import Claims, SigningKey, TokenRefused, TokenVerifier, issue
+from igemoji_auth.domain.model import RefreshTokenMissing
+from igemoji_auth.entrypoints import cookie
+from igemoji_emoji_catalog.domain.model import Unfit
+from igemoji_inference.entrypoints import multipart
+from igemoji_mesh import pagination
+from igemoji_mesh.auth.tokens import Claims, SigningKey, TokenRefused, TokenVerifier, issue
+from igemoji_mesh.db.database import UtcDateTime
+from igemoji_mesh.interceptors.base import InvalidRequest, validate
 from igemoji_protos import rpcs
+from igemoji_vision.decode import decode
+from igemoji_vision.errors import PhotoError
+from igemoji_vision.headers import MAX_PIXELS, inspect
+from igemoji_vision.pictures import MAX_PIXELS as MAX_PICTURE_PIXELS
+from igemoji_vision.pictures import SIDE, normalised
 
 LARGE = 1_000_000
 """Pixels: to decode more takes long and shows nothing new; the hostile suite of inference does."""
@@ -80,8 +80,8 @@ def picture(data: bytes) -> None:
 def form(data: bytes) -> None:
     """A form that holds a photo: the content type up to the first line end, then the body."""
     content_type, _, body = data.partition(b"\n")
-    with suppress(forms.FormUnreadable):
-        found = forms.parse(content_type.decode("latin-1"), body)
+    with suppress(multipart.FormUnreadable):
+        found = multipart.parse(content_type.decode("latin-1"), body)
         assert len(found.image) + len(found.emoji_id.encode(errors="surrogatepass")) <= 4 * len(data)
 
 
@@ -122,11 +122,11 @@ def page(data: bytes) -> None:
     """A page token as text; or, after a zero byte, the JSON in one of the list that is asked for."""
     text = data.decode("latin-1")
     if data[:1] == b"\0":
-        digest = page_token._digest("q").encode()
+        digest = pagination._digest("q").encode()
         text = urlsafe_b64encode(b'["' + digest + b'",' + data[1:] + b"]").rstrip(b"=").decode()
     for by_time in (True, False):
-        with suppress(page_token.InvalidPageToken):
-            value, last_id = page_token.decoded(text, "q", by_time=by_time)
+        with suppress(pagination.InvalidPageToken):
+            value, last_id = pagination.decoded(text, "q", by_time=by_time)
             # As it goes to a database.
             assert str(UUID(last_id)) == last_id
             if isinstance(value, datetime.datetime):
@@ -253,8 +253,8 @@ def _page_tokens() -> list[bytes]:
     last_id = str(UUID(int=7))
     now = datetime.datetime.now(datetime.UTC)
     return [
-        page_token.encoded(now, last_id, "q").encode(),
-        page_token.encoded(7, last_id, "q").encode(),
+        pagination.encoded(now, last_id, "q").encode(),
+        pagination.encoded(7, last_id, "q").encode(),
         b"\0" + json.dumps(now.isoformat()).encode() + b',"' + last_id.encode() + b'"',
         b'\0"0001-01-01T00:00:00+23:59","' + last_id.encode() + b'"',
         b'\0 7,"\\ud800' + b"x" * 35 + b'"',

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
-from igemoji_stack.backend import Backend, Urls
-from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
-from igemoji_stack.parts import MariaDb, Nanio, RabbitMq, Redis
+from igemoji_stack.backends import MariaDb, Nanio, RabbitMq, Redis
+from igemoji_stack.backends.backend import Backend, Urls
+from igemoji_stack.mesh.mesh import CannotStart, Mesh, MeshOptions
 
 pytestmark = pytest.mark.real
 

@@ -8,18 +8,18 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from igemoji_mesh.migrations import differences
-from igemoji_stack.parts import MariaDb
+from igemoji_mesh.db.migrations import differences
+from igemoji_stack.backends import MariaDb
 
 pytestmark = pytest.mark.real
 
 TABLES = {
-    "igemoji_auth": "igemoji_auth.tables",
-    "igemoji_emoji_catalog": "igemoji_emoji_catalog.tables",
-    "igemoji_ranking": "igemoji_ranking.tables",
-    "igemoji_inference": "igemoji_inference.store",
+    "igemoji_auth": "igemoji_auth.adapters.db.tables",
+    "igemoji_emoji_catalog": "igemoji_emoji_catalog.adapters.db.tables",
+    "igemoji_ranking": "igemoji_ranking.adapters.db.tables",
+    "igemoji_inference": "igemoji_inference.adapters.db.tasks",
 }
-MIGRATE = "import sys; from igemoji_mesh.migrations import migrate; migrate(*sys.argv[1:])"
+MIGRATE = "import sys; from igemoji_mesh.db.migrations import migrate; migrate(*sys.argv[1:])"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_replicas_that_start_at_once_migrate_once(url):
 
 
 def test_text_of_every_table_is_compared_byte_by_byte(url):
-    metadata = importlib.import_module("igemoji_auth.tables").metadata
+    metadata = importlib.import_module("igemoji_auth.adapters.db.tables").metadata
     differences(url, "igemoji_auth", metadata)
     engine = sa.create_engine(url)
     query = "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_schema = DATABASE()"

@@ -6,8 +6,8 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from igemoji_stack.parts import MariaDb, Part, PartMissing, RabbitMq, Redis
-from igemoji_stack.parts.part import program
+from igemoji_stack.backends import MariaDb, Part, PartMissing, RabbitMq, Redis
+from igemoji_stack.backends.server import program
 
 pytestmark = pytest.mark.real
 

@@ -11,9 +11,9 @@ import pytest
 from minio import Minio
 
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.objects import Keys, object_store
-from igemoji_mesh.s3 import S3ObjectStore
-from igemoji_mesh.storage import ObjectStoreAway, StorageFull
+from igemoji_mesh.objects.port import Keys, object_store
+from igemoji_mesh.objects.s3 import S3ObjectStore
+from igemoji_mesh.storage_errors import ObjectStoreAway, StorageFull
 
 pytestmark = pytest.mark.real
 

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 import httpx
 
 from igemoji_gateway import Address, Certificates, GatewayOptions, envoy_command, write
-from igemoji_mesh.ports import HOST, free_ports
-from igemoji_stack.mesh import EDGE, GATEWAY, SERVICES, Mesh, MeshOptions
-from igemoji_stack.state import read_state
+from igemoji_mesh.testing.free_ports import HOST, free_ports
+from igemoji_stack.mesh.mesh import EDGE, GATEWAY, SERVICES, Mesh, MeshOptions
+from igemoji_stack.mesh.state import read_state
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from contract.world import World
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from igemoji_mesh.auth.tokens import AUDIENCE, ISSUER, SigningKey
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.tokens import AUDIENCE, ISSUER, SigningKey
 
 from .live import LiveMesh
 from .tally import Tally

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from igemoji_client import AsyncClient, Client, ConnectionFailed, NotFound
-from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_mesh.auth.certificates import CertificateAuthority
 
 from .conftest import QUICK, TEMPLATE, event, ok, refusal, session, stream
 

@@ -9,11 +9,11 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_mesh.admission import INSIDE_FACTOR, MOST_WAITING, Overloaded, Places
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.interceptors.admission import INSIDE_FACTOR, MOST_WAITING, Overloaded, Places
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
-from igemoji_mesh.testing import TestMesh, error_reason, running
+from igemoji_mesh.testing.mesh import TestMesh, error_reason, running
 
 SERVICE = "igemoji.ranking.v1.RankingService"
 GET = ranking_pb2.GetRankingRequest()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_mesh import checksums
-from igemoji_mesh.checksums import ObjectDamaged, sha256
-from igemoji_mesh.objects import CHUNK_BYTES, FolderObjectStore, Keys, ObjectMissing, ObjectStore, object_store
-from igemoji_mesh.stock import Named, take_stock
+from igemoji_mesh.objects import checksums
+from igemoji_mesh.objects.audit import Named, take_stock
+from igemoji_mesh.objects.checksums import ObjectDamaged, sha256
+from igemoji_mesh.objects.port import CHUNK_BYTES, FolderObjectStore, Keys, ObjectMissing, ObjectStore, object_store
 
 KEY = "results/0198c0de-lease.jpg"
 DATA = os.urandom(2 * CHUNK_BYTES + 5)

@@ -3,8 +3,8 @@
 import pytest
 import sqlalchemy as sa
 
-from igemoji_mesh.database import Database
-from igemoji_mesh.storage import DatabaseBusy, StorageFull
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.storage_errors import DatabaseBusy, StorageFull
 
 NUMBERS = sa.Table("numbers", sa.MetaData(), sa.Column("text", sa.Text))
 

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
-from igemoji_mesh import mysql
-from igemoji_mesh.database import POOL_SIZE, Database, UtcDateTime
-from igemoji_mesh.turns import turn
+from igemoji_mesh.db import mysql
+from igemoji_mesh.db.advisory_lock import turn
+from igemoji_mesh.db.database import POOL_SIZE, Database, UtcDateTime
 
 metadata = sa.MetaData()
 names = sa.Table(

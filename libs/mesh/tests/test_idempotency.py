@@ -17,23 +17,16 @@ from google.protobuf.empty_pb2 import Empty
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2
-from igemoji_mesh import idempotency, mysql
-from igemoji_mesh.database import Database, utc_now
+from igemoji_mesh.db import mysql
+from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.errors import NotFound
-from igemoji_mesh.idempotency import (
-    KEPT,
-    LEASE,
-    Answer,
-    IdempotencyKeys,
-    answered,
-    idempotency_table,
-    keep_answer,
-)
+from igemoji_mesh.idempotency import keys as idempotency
+from igemoji_mesh.idempotency.crypto import comparable
+from igemoji_mesh.idempotency.keys import KEPT, LEASE, Answer, IdempotencyKeys, answered, idempotency_table, keep_answer
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.keyed_call import comparable
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
-from igemoji_mesh.testing import TestMesh, bearer, error_reason, running, violated_fields
+from igemoji_mesh.testing.mesh import TestMesh, bearer, error_reason, running, violated_fields
 
 SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
 KEY = "0b2a9a64-7c3f-4d0e-9f4a-7f1e1f6f2f10"

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
-from igemoji_mesh.database import Database, utc_now
-from igemoji_mesh.idempotency import (
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.idempotency.crypto import KeyedCall
+from igemoji_mesh.idempotency.keys import (
     KEPT,
     LEASE,
     Answer,
@@ -23,7 +24,6 @@ from igemoji_mesh.idempotency import (
     IdempotentCallUnderWay,
     idempotency_table,
 )
-from igemoji_mesh.keyed_call import KeyedCall
 
 KEYS = ("a key that nobody guesses",) * 3 + ("another key, now and then",)
 SECONDS = [LEASE.total_seconds() - 1, LEASE.total_seconds(), KEPT.total_seconds()]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from igemoji_mesh.objects import CHUNK_BYTES, FolderObjectStore, Keys, ObjectMissing, ObjectStore, object_store
+from igemoji_mesh.objects.port import CHUNK_BYTES, FolderObjectStore, Keys, ObjectMissing, ObjectStore, object_store
 
 KEY = "results/0198c0de-lease.jpg"
 LARGE = os.urandom(3 * CHUNK_BYTES + 5)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from google.protobuf.wrappers_pb2 import StringValue
 from prometheus_client import REGISTRY
 
-from igemoji_mesh.database import Database, utc_now
-from igemoji_mesh.outbox import LEASE_SECONDS, Delivery, Outbox, outbox_table
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.db.outbox import LEASE_SECONDS, Delivery, Outbox, outbox_table
 
 metadata = sa.MetaData()
 table = outbox_table(metadata)
@@ -172,6 +172,6 @@ async def test_what_a_killed_service_was_about_to_tell_another_one_tells_after_t
                 await asyncio.sleep(0.01)
     assert await replicas[1].publish_due() == 0, "it is still the other one's"
     later = utc_now() + datetime.timedelta(seconds=LEASE_SECONDS)
-    monkeypatch.setattr("igemoji_mesh.outbox.utc_now", lambda: later)
+    monkeypatch.setattr("igemoji_mesh.db.outbox.utc_now", lambda: later)
     assert await replicas[1].publish_due() == 1
     assert peer.heard == Counter("x")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from igemoji_mesh import ports
+from igemoji_mesh.testing import free_ports
 
 CHOOSE = "from igemoji_mesh import ports; ports.LISTENING = {}; print(*ports.free_ports({}))"
 
@@ -16,7 +16,7 @@ def few(monkeypatch) -> range:
     """The only ports to choose from, where no other test looks for any."""
     first = random.randrange(10_000, 19_000)
     few = range(first, first + 16)
-    monkeypatch.setattr(ports, "LISTENING", few)
+    monkeypatch.setattr(free_ports, "LISTENING", few)
     return few
 
 
@@ -28,15 +28,15 @@ def chosen_elsewhere(few: range, count: int) -> set[int]:
 
 
 def test_a_port_is_chosen_once():
-    assert len({*ports.free_ports(200), *ports.free_ports(200)}) == 400
+    assert len({*free_ports.free_ports(200), *free_ports.free_ports(200)}) == 400
 
 
 def test_another_process_chooses_other_ports(few):
-    ours = ports.free_ports(8)
+    ours = free_ports.free_ports(8)
     assert not chosen_elsewhere(few, 4) & {*ours}
 
 
 def test_a_port_is_free_again_when_its_process_has_ended(few, monkeypatch):
     theirs = chosen_elsewhere(few, 8)
-    monkeypatch.setattr(ports, "LISTENING", sorted(theirs))
-    assert {*ports.free_ports(8)} == theirs
+    monkeypatch.setattr(free_ports, "LISTENING", sorted(theirs))
+    assert {*free_ports.free_ports(8)} == theirs

@@ -12,13 +12,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_mesh.access import policies_for
-from igemoji_mesh.certificates import CertificateAuthority
+from igemoji_mesh.auth.certificates import CertificateAuthority
 from igemoji_mesh.errors import NotFound, StartError
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.interceptors.access import policies_for
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings, load_settings
-from igemoji_mesh.testing import TestMesh, error_reason, free_port, running, violated_fields
+from igemoji_mesh.testing.mesh import TestMesh, error_reason, free_port, running, violated_fields
 
 SERVICE = "igemoji.ranking.v1.RankingService"
 

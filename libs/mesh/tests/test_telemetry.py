@@ -9,8 +9,8 @@ PROGRAM = """
 import sys
 
 import sqlalchemy as sa
-from igemoji_mesh.database import create_engine
-from igemoji_mesh.telemetry import configure_logging, log
+from igemoji_mesh.db.database import create_engine
+from igemoji_mesh.observability.logging import configure_logging, log
 
 def register(address, password):
     with create_engine(f"sqlite:///{sys.argv[1]}/x.db").connect() as connection:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from igemoji_mesh.database import POOL_SIZE, Database
-from igemoji_mesh.turns import turn
+from igemoji_mesh.db.advisory_lock import turn
+from igemoji_mesh.db.database import POOL_SIZE, Database
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.auth.v1 import auth_pb2_grpc
-from igemoji_mesh.database import utc_now
+from igemoji_mesh.db.database import utc_now
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
-from igemoji_mesh.testing import TestMesh, bearer
+from igemoji_mesh.testing.mesh import TestMesh, bearer
 
 PASSWORD = "a-good-passphrase"
 

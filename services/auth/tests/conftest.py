@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from igemoji_auth.main import compose
-from igemoji_auth.settings import Settings
-from igemoji_mesh.testing import TestMesh, free_port, running
+from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.entrypoints.settings import Settings
+from igemoji_mesh.testing.mesh import TestMesh, free_port, running
 
 from .client import Auth, Clock
 
@@ -59,4 +59,4 @@ async def second_auth(mesh: TestMesh, make_settings: Any, clock: Clock, auth: Au
 @pytest.fixture
 def quick_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for it before `auth`: what is over is removed at once rather than once a minute."""
-    monkeypatch.setattr("igemoji_auth.sweeper.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("igemoji_auth.usecases.retention.SWEEP_SECONDS", 0.05)

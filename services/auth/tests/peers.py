@@ -8,12 +8,12 @@ from typing import Any
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2_grpc
-from igemoji_mesh.client import Channels
-from igemoji_mesh.jwks import auth_keys
+from igemoji_mesh.auth.jwks import auth_keys
+from igemoji_mesh.auth.tokens import TokenVerifier
+from igemoji_mesh.clients.channels import Channels
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
-from igemoji_mesh.testing import TestMesh, running
-from igemoji_mesh.tokens import TokenVerifier
+from igemoji_mesh.testing.mesh import TestMesh, running
 
 SERVICES: dict[str, tuple[str, Any]] = {
     "inference": (

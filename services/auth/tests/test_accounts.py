@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.passwords import COMMON
-from igemoji_mesh.database import create_engine
+from igemoji_auth.adapters.passwords import COMMON
+from igemoji_mesh.db.database import create_engine
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import bearer, error_reason, violated_fields
+from igemoji_mesh.testing.mesh import bearer, error_reason, violated_fields
 
 from .client import PASSWORD, refusal
 

@@ -14,8 +14,8 @@ from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2_grpc
-from igemoji_auth.main import compose
-from igemoji_mesh.testing import TestMesh, bearer, error_reason, running, violated_fields
+from igemoji_auth.entrypoints.main import compose
+from igemoji_mesh.testing.mesh import TestMesh, bearer, error_reason, running, violated_fields
 
 from .client import PASSWORD, Auth, Clock, refusal
 from .peers import serving

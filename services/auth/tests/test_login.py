@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.domain import TooManyLogins
-from igemoji_auth.main import compose
-from igemoji_mesh.client import Channels
-from igemoji_mesh.database import create_engine
+from igemoji_auth.domain.model import TooManyLogins
+from igemoji_auth.entrypoints.main import compose
+from igemoji_mesh.auth.jwks import auth_keys
+from igemoji_mesh.auth.tokens import SigningKey, TokenVerifier
+from igemoji_mesh.clients.channels import Channels
+from igemoji_mesh.db.database import create_engine
 from igemoji_mesh.errors import Unauthenticated
-from igemoji_mesh.jwks import auth_keys
 from igemoji_mesh.settings import ServiceSettings
-from igemoji_mesh.testing import error_reason, running
-from igemoji_mesh.tokens import SigningKey, TokenVerifier
+from igemoji_mesh.testing.mesh import error_reason, running
 
 from .client import PASSWORD, Auth, refusal
 

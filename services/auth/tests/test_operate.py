@@ -9,11 +9,11 @@ import jwt
 import pytest
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.key_store import SqlKeys
-from igemoji_auth.main import compose
-from igemoji_auth.operate import operate
-from igemoji_mesh.database import Database, utc_now
-from igemoji_mesh.testing import running
+from igemoji_auth.adapters.db.signing_keys import SqlKeys
+from igemoji_auth.entrypoints.cli import operate
+from igemoji_auth.entrypoints.main import compose
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.testing.mesh import running
 
 from .client import Auth
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from igemoji_auth.domain import TooManyLogins
-from igemoji_auth.passwords import NICE, PATIENCE_SECONDS, USUAL_SECONDS, BcryptPasswords
+from igemoji_auth.adapters.passwords import NICE, PATIENCE_SECONDS, USUAL_SECONDS, BcryptPasswords
+from igemoji_auth.domain.model import TooManyLogins
 
 SERVED_IN_TIME = int(PATIENCE_SECONDS / USUAL_SECONDS) + 1
 

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_mesh.database import create_engine
-from igemoji_mesh.testing import error_reason
+from igemoji_mesh.db.database import create_engine
+from igemoji_mesh.testing.mesh import error_reason
 
 from .client import PASSWORD, Auth, refusal
 

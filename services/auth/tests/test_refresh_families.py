@@ -10,13 +10,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from igemoji_auth.domain import USER_ROLE, Account
-from igemoji_auth.refresh_store import SqlRefreshTokens
-from igemoji_auth.store import SqlAccounts
-from igemoji_auth.tables import outbox
-from igemoji_mesh.database import Database, utc_now
-from igemoji_mesh.migrations import migrate
-from igemoji_mesh.outbox import Outbox
+from igemoji_auth.adapters.db.accounts import SqlAccounts
+from igemoji_auth.adapters.db.refresh_tokens import SqlRefreshTokens
+from igemoji_auth.adapters.db.tables import outbox
+from igemoji_auth.domain.model import USER_ROLE, Account
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.db.migrations import migrate
+from igemoji_mesh.db.outbox import Outbox
 
 SECONDS = [1, 9, 10, 11, 3600, 7 * 86400]
 FAMILIES = 3

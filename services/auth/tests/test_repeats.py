@@ -8,7 +8,7 @@ import pytest
 
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import bearer, error_reason
+from igemoji_mesh.testing.mesh import bearer, error_reason
 
 from .client import PASSWORD, Auth, refusal
 

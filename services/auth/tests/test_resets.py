@@ -15,13 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.mail import SmtpMailer
-from igemoji_auth.main import compose
-from igemoji_auth.settings import Settings
-from igemoji_mesh.database import create_engine
+from igemoji_auth.adapters.mail.smtp import SmtpMailer
+from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.entrypoints.settings import Settings
+from igemoji_mesh.db.database import create_engine
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.settings import load_settings
-from igemoji_mesh.testing import TestMesh, error_reason, running, violated_fields
+from igemoji_mesh.testing.mesh import TestMesh, error_reason, running, violated_fields
 
 from .client import PASSWORD, Auth, Clock, refusal
 

@@ -8,14 +8,14 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from igemoji_auth.main import compose
-from igemoji_auth.settings import Settings
-from igemoji_auth.tables import metadata
-from igemoji_mesh.database import Database
+from igemoji_auth.adapters.db.tables import metadata
+from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.entrypoints.settings import Settings
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.db.migrations import differences
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.migrations import differences
 from igemoji_mesh.settings import load_settings
-from igemoji_mesh.testing import running
+from igemoji_mesh.testing.mesh import running
 
 from .client import Auth
 
@@ -67,7 +67,7 @@ def test_the_program_keeps_its_database_to_itself(mesh, make_settings, tmp_path:
         name.upper(): str(getattr(settings, name))
         for name in ("tls_cert", "tls_key", "tls_ca", "data_dir", "health_listen", "metrics_listen", "drain_seconds")
     }
-    command = [sys.executable, "-m", "igemoji_auth.main"]
+    command = [sys.executable, "-m", "igemoji_auth.entrypoints.main"]
     with subprocess.Popen(command, env=environment | {"LISTEN": "127.0.0.1:0"}, stdout=subprocess.PIPE) as program:
         try:
             assert program.stdout is not None

@@ -9,10 +9,10 @@ import grpc
 import pytest
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.main import compose
-from igemoji_auth.throttle import network
+from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.usecases.throttle import network
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import bearer, error_reason, running
+from igemoji_mesh.testing.mesh import bearer, error_reason, running
 
 from .client import PASSWORD, Auth, refusal
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
-from igemoji_emoji_catalog.pictures import normalised
-from igemoji_mesh.testing import violated_fields
+from igemoji_mesh.testing.mesh import violated_fields
+from igemoji_vision.pictures import normalised
 
 from .conftest import faces, refusal
 

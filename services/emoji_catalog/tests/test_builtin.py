@@ -8,10 +8,10 @@ from pathlib import Path
 import grpc
 import pytest
 
-from igemoji_emoji_catalog.domain import EXPRESSIONS, SYSTEM
-from igemoji_emoji_catalog.main import compose
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS, SYSTEM
+from igemoji_emoji_catalog.entrypoints.main import compose
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.testing import error_reason
+from igemoji_mesh.testing.mesh import error_reason
 
 from .conftest import User, face, faces, refusal, until
 

@@ -6,8 +6,8 @@ from hashlib import sha256
 import grpc
 import pytest
 
-from igemoji_emoji_catalog.operate import operate
-from igemoji_mesh.testing import error_reason
+from igemoji_emoji_catalog.entrypoints.cli import operate
+from igemoji_mesh.testing.mesh import error_reason
 
 from .conftest import faces, refusal, until
 

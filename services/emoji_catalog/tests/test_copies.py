@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
-from igemoji_emoji_catalog.copies import SmallCopies
-from igemoji_mesh.objects import ObjectMissing
-from igemoji_mesh.testing import error_reason
+from igemoji_emoji_catalog.adapters.thumbnails import SmallCopies
+from igemoji_mesh.objects.port import ObjectMissing
+from igemoji_mesh.testing.mesh import error_reason
 
 from .conftest import face, faces, refusal
 

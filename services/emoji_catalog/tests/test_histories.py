@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
-from igemoji_emoji_catalog.copies import SmallCopies
-from igemoji_emoji_catalog.domain import (
+from igemoji_emoji_catalog.adapters.db.emojis import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
+from igemoji_emoji_catalog.adapters.db.tables import outbox
+from igemoji_emoji_catalog.adapters.objects.pictures import PictureStore, PictureSweep
+from igemoji_emoji_catalog.adapters.thumbnails import SmallCopies
+from igemoji_emoji_catalog.domain.model import (
     EXPRESSIONS,
     AccountGone,
     EditConflict,
@@ -22,15 +25,12 @@ from igemoji_emoji_catalog.domain import (
     NotYourEmoji,
     Viewer,
 )
-from igemoji_emoji_catalog.intake import Draft
-from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
-from igemoji_emoji_catalog.service import Catalog, ListQuery
-from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
-from igemoji_emoji_catalog.tables import outbox
-from igemoji_mesh.database import Database, utc_now
-from igemoji_mesh.migrations import migrate
-from igemoji_mesh.objects import FolderObjectStore
-from igemoji_mesh.outbox import Delivery, Outbox
+from igemoji_emoji_catalog.usecases.catalog import Catalog, ListQuery
+from igemoji_emoji_catalog.usecases.drafts import Draft
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.db.migrations import migrate
+from igemoji_mesh.db.outbox import Delivery, Outbox
+from igemoji_mesh.objects.port import FolderObjectStore
 
 USERS = {
     name: Maker(f"00000000-0000-7000-8000-00000000000{number}", name) for number, name in enumerate(("anna", "ben"))

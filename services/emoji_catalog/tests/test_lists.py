@@ -6,9 +6,9 @@ import grpc
 import pytest
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
-from igemoji_emoji_catalog import listing
+from igemoji_emoji_catalog.adapters.db import listing
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import error_reason
+from igemoji_mesh.testing.mesh import error_reason
 
 from .conftest import User, face, refusal
 from .test_accounts import delete_data, rename

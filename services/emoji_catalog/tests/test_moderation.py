@@ -4,9 +4,9 @@ import grpc
 import pytest
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
-from igemoji_emoji_catalog import service
+from igemoji_emoji_catalog.usecases import catalog as service
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import error_reason
+from igemoji_mesh.testing.mesh import error_reason
 
 from .conftest import FakeRanking, User, refusal, until
 from .test_accounts import delete_data

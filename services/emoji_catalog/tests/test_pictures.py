@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from igemoji_emoji_catalog.domain import Unfit
-from igemoji_emoji_catalog.pictures import normalised
+from igemoji_emoji_catalog.domain.model import Unfit
+from igemoji_vision.pictures import normalised
 
 from .conftest import face
 

@@ -6,8 +6,8 @@ import grpc
 import pytest
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
-from igemoji_emoji_catalog.domain import EXPRESSIONS
-from igemoji_mesh.testing import error_reason, violated_fields
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS
+from igemoji_mesh.testing.mesh import error_reason, violated_fields
 
 from .conftest import FakeRanking, face, faces, refusal, until
 

@@ -8,20 +8,20 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from igemoji_emoji_catalog import listing
-from igemoji_emoji_catalog.copies import SmallCopies
-from igemoji_emoji_catalog.domain import EXPRESSIONS, Emoji, Maker, Picture, Viewer
-from igemoji_emoji_catalog.intake import Draft
-from igemoji_emoji_catalog.picture_store import PictureStore, PictureSweep
-from igemoji_emoji_catalog.search import Search, Wanted, search_for
-from igemoji_emoji_catalog.service import Catalog
-from igemoji_emoji_catalog.store import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
-from igemoji_emoji_catalog.tables import metadata, outbox
-from igemoji_mesh.database import Database, utc_now
+from igemoji_emoji_catalog.adapters.db import listing
+from igemoji_emoji_catalog.adapters.db.emojis import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
+from igemoji_emoji_catalog.adapters.db.tables import metadata, outbox
+from igemoji_emoji_catalog.adapters.objects.pictures import PictureStore, PictureSweep
+from igemoji_emoji_catalog.adapters.thumbnails import SmallCopies
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Emoji, Maker, Picture, Viewer
+from igemoji_emoji_catalog.domain.search import Search, Wanted, search_for
+from igemoji_emoji_catalog.usecases.catalog import Catalog
+from igemoji_emoji_catalog.usecases.drafts import Draft
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.db.migrations import differences, migrate
+from igemoji_mesh.db.outbox import Delivery, Outbox
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.migrations import differences, migrate
-from igemoji_mesh.objects import FolderObjectStore
-from igemoji_mesh.outbox import Delivery, Outbox
+from igemoji_mesh.objects.port import FolderObjectStore
 
 from .conftest import face, faces, until
 

@@ -28,8 +28,8 @@ from igemoji_gateway import (
     service_name,
     write,
 )
-from igemoji_gateway.contract import is_internal, rest_call
-from igemoji_mesh.testing import TestMesh, free_port
+from igemoji_gateway.config.contract import is_internal, rest_call
+from igemoji_mesh.testing.mesh import TestMesh, free_port
 from igemoji_protos import Rpc, rpcs
 
 STUBS = [auth_pb2, emoji_catalog_pb2, inference_pb2, ranking_pb2]

@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from igemoji.common.v1 import access_pb2
-from igemoji_gateway.contract import LEVELS_WITHOUT_TOKEN, access
-from igemoji_mesh.tokens import SigningKey
+from igemoji_gateway.config.contract import LEVELS_WITHOUT_TOKEN, access
+from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_protos import Rpc
 
 from .fake_mesh import INTERNAL, ROUTED, SOME_ID, FakeMesh, Gateway, message, rest_calls

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_gateway import Crowds
-from igemoji_gateway.crowds import CALM_SECONDS, FEW, LOOK_SECONDS, MANY
+from igemoji_gateway.runtime.adaptive_breaker import CALM_SECONDS, FEW, LOOK_SECONDS, MANY
 
 from .conftest import knows_keys
 from .fake_mesh import SOME_ID, FakeMesh, Gateway, error_info, eventually, message

@@ -25,7 +25,7 @@ async def serving(envoy: Path, mesh: FakeMesh) -> AsyncIterator[Serving]:
     upstreams = [f"--upstream={name}={at.host}:{at.port}" for name, at in options.upstreams.items()]
     certificates = options.certificates
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from igemoji_gateway.main import main; main()", "serve", "--mode", "machine"),
+        *(sys.executable, "-c", "from igemoji_gateway.cli import main; main()", "serve", "--mode", "machine"),
         *("--cert", str(certificates.cert), "--key", str(certificates.key), "--ca", str(certificates.ca), *upstreams),
         *("--listen", f"127.0.0.1:{options.listen.port}", "--admin", f"127.0.0.1:{options.admin.port}"),
         *("--drain-seconds", "4"),

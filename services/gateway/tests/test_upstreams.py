@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_gateway import Address, envoy_command, write
-from igemoji_mesh.testing import free_port
+from igemoji_mesh.testing.mesh import free_port
 
 from .conftest import knows_keys
 from .fake_mesh import SERVICES, SOME_ID, FakeMesh, Gateway, error_info, eventually, message, start_gateway

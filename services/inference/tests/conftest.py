@@ -16,14 +16,14 @@ from PIL import Image, ImageDraw
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_inference.main import compose
-from igemoji_inference.settings import Settings
-from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_inference.entrypoints.main import compose
+from igemoji_inference.entrypoints.settings import Settings
 from igemoji_mesh.errors import NotFound
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
-from igemoji_mesh.testing import TestMesh, running
+from igemoji_mesh.testing.mesh import TestMesh, running
+from igemoji_vision.faces import EXPRESSIONS
 
 MODELS = Path(__file__).parents[3] / "assets" / "build" / "models"
 

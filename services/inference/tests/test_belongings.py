@@ -9,10 +9,10 @@ from google.api.httpbody_pb2 import HttpBody
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference import store
-from igemoji_mesh.database import Database, utc_now
+from igemoji_inference.adapters.db import tasks
+from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import bearer, error_reason
+from igemoji_mesh.testing.mesh import bearer, error_reason
 
 
 class Owner:
@@ -78,7 +78,7 @@ async def test_a_link_that_expired_or_was_revoked_leads_nowhere(owner, stub, emo
     task_id = await owner.finish(landscape, emoji_id)
     first, second = await owner.share(task_id), await owner.share(task_id, days=30)
     database = Database(settings.database("inference"))
-    late = sa.update(store.shares).where(store.shares.c.expires_at < utc_now() + datetime.timedelta(days=8))
+    late = sa.update(tasks.shares).where(tasks.shares.c.expires_at < utc_now() + datetime.timedelta(days=8))
     await database.write(lambda connection: connection.execute(late.values(expires_at=utc_now())))
     await database.close()
     assert error_reason(await refusal(stub.GetShared(pb.GetSharedRequest(token=first.token)))) == "LINK_NOT_FOUND"

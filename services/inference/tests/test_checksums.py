@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from google.api.httpbody_pb2 import HttpBody
 
 from igemoji.inference.v1 import inference_pb2 as pb
-from igemoji_inference.command import operate
+from igemoji_inference.entrypoints.cli import operate
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import bearer, error_reason
+from igemoji_mesh.testing.mesh import bearer, error_reason
 
 
 class Shelf:

@@ -7,15 +7,16 @@ import pytest
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference import quotas, store
-from igemoji_inference.courses import Courses
-from igemoji_inference.domain import Task, TooManyPhotosToday, Upload
-from igemoji_inference.main import compose
-from igemoji_inference.quotas import Quotas
-from igemoji_mesh.database import Database
+from igemoji_inference.adapters.db import quotas
+from igemoji_inference.adapters.db import tasks as store
+from igemoji_inference.adapters.db.quotas import Quotas
+from igemoji_inference.adapters.db.task_history import Courses
+from igemoji_inference.domain.model import Task, TooManyPhotosToday, Upload
+from igemoji_inference.entrypoints.main import compose
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.migrations import migrate
-from igemoji_mesh.testing import bearer, error_reason, running
+from igemoji_mesh.testing.mesh import bearer, error_reason, running
 
 from .test_tasks import refusal, upload, watched
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from igemoji_inference import results
-from igemoji_inference.store import tasks
-from igemoji_mesh.database import Database
+from igemoji_inference.adapters.db import results
+from igemoji_inference.adapters.db.tasks import tasks
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.migrations import migrate
-from igemoji_mesh.page_token import InvalidPageToken
+from igemoji_mesh.pagination import InvalidPageToken
 
 BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 PHOTOS = 23

@@ -10,11 +10,11 @@ from google.api.httpbody_pb2 import HttpBody
 from PIL import Image
 
 from igemoji.inference.v1 import inference_pb2 as pb
-from igemoji_inference.retention import Retention
-from igemoji_mesh.database import Database, utc_now
+from igemoji_inference.usecases.retention import Retention
+from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.objects import FolderObjectStore
-from igemoji_mesh.testing import bearer, error_reason, violated_fields
+from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.testing.mesh import bearer, error_reason, violated_fields
 
 EYE_LEVEL = (225, 118)
 """The middle of the face in the portrait."""

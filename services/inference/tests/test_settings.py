@@ -2,7 +2,7 @@
 
 import pytest
 
-from igemoji_inference.settings import Settings, WorkerSettings, check_parts
+from igemoji_inference.entrypoints.settings import Settings, WorkerSettings, check_parts
 from igemoji_mesh.errors import StartError
 
 REAL = {

@@ -14,13 +14,13 @@ from PIL import Image
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference import store
-from igemoji_inference.main import compose
-from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_inference.adapters.db import tasks
+from igemoji_inference.entrypoints.main import compose
+from igemoji_mesh.db.migrations import differences, migrate
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.migrations import differences, migrate
-from igemoji_mesh.testing import bearer, error_reason, running, violated_fields
+from igemoji_mesh.testing.mesh import bearer, error_reason, running, violated_fields
+from igemoji_vision.faces import EXPRESSIONS
 
 
 @pytest.fixture
@@ -338,6 +338,6 @@ async def test_a_model_that_is_cut_short_stops_the_start_with_a_sentence(mesh, s
 
 def test_migrations_and_tables_agree(tmp_path):
     url = f"sqlite:///{tmp_path}/tasks.db"
-    assert differences(url, "igemoji_inference", store.metadata) == []
+    assert differences(url, "igemoji_inference", tasks.metadata) == []
     migrate(url, "igemoji_inference")
     assert "tasks" in sa.inspect(sa.create_engine(url)).get_table_names()

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from igemoji_inference import store
-from igemoji_inference.progress import MemoryFeed
-from igemoji_inference.quotas import Quotas
-from igemoji_inference.service import Inference
-from igemoji_mesh.database import Database
+from igemoji_inference.adapters.db import tasks
+from igemoji_inference.adapters.db.quotas import Quotas
+from igemoji_inference.usecases.progress import MemoryFeed
+from igemoji_inference.usecases.tasks import Inference
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.migrations import migrate
-from igemoji_mesh.objects import FolderObjectStore
+from igemoji_mesh.objects.port import FolderObjectStore
 
 
 class Nobody:
@@ -89,7 +89,7 @@ async def given_up(database: SlowDatabase, call) -> None:
 
 
 async def all_tasks(database: Database) -> list[Any]:
-    return list(await database.read(lambda connection: connection.execute(sa.select(store.tasks)).all()))
+    return list(await database.read(lambda connection: connection.execute(sa.select(tasks.tasks)).all()))
 
 
 async def test_an_upload_that_is_given_up_leaves_a_task_with_its_photo(inference, database, objects, landscape):

@@ -18,9 +18,9 @@ from igemoji.ranking.v1 import ranking_pb2_grpc
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer, server_credentials
 from igemoji_mesh.settings import ServiceSettings
-from igemoji_mesh.testing import TestMesh, running
-from igemoji_ranking.main import compose
-from igemoji_ranking.settings import Settings
+from igemoji_mesh.testing.mesh import TestMesh, running
+from igemoji_ranking.entrypoints.main import compose
+from igemoji_ranking.entrypoints.settings import Settings
 
 
 @dataclass

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from igemoji_mesh.database import Database
-from igemoji_mesh.migrations import differences, migrate
-from igemoji_ranking import store, windows
-from igemoji_ranking.domain import Use, Window
-from igemoji_ranking.tables import metadata
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.db.migrations import differences, migrate
+from igemoji_ranking.adapters.db import counts as store
+from igemoji_ranking.adapters.db import windows
+from igemoji_ranking.adapters.db.tables import metadata
+from igemoji_ranking.domain.model import Use, Window
 
 NOON = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
 

@@ -7,8 +7,8 @@ import grpc
 import pytest
 
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import error_reason
-from igemoji_ranking.catalogue import QUIET_SECONDS
+from igemoji_mesh.testing.mesh import error_reason
+from igemoji_ranking.adapters.clients.emoji_catalog import QUIET_SECONDS
 
 
 @pytest.fixture

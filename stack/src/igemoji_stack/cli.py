@@ -10,14 +10,16 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from igemoji_stack import admin_cli, photo_cli, remote
-from igemoji_stack.backend import Backend, Urls
-from igemoji_stack.console import Console
-from igemoji_stack.mesh import CannotStart, Mesh, MeshOptions
-from igemoji_stack.photo_errors import CannotWork
-from igemoji_stack.state import answers_ok, is_serving, read_state
-from igemoji_stack.templates import ASSETS
-from igemoji_stack.website import WEB
+from igemoji_stack.admin import cli as admin_cli
+from igemoji_stack.backends.backend import Backend, Urls
+from igemoji_stack.mesh.console import Console
+from igemoji_stack.mesh.mesh import CannotStart, Mesh, MeshOptions
+from igemoji_stack.mesh.state import answers_ok, is_serving, read_state
+from igemoji_stack.mesh.website import WEB
+from igemoji_stack.photo import cli as photo_cli
+from igemoji_stack.photo import remote
+from igemoji_stack.photo.errors import CannotWork
+from igemoji_stack.photo.templates import ASSETS
 
 STOP_SECONDS = 60
 

@@ -14,14 +14,14 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from igemoji_mesh.access import AccessInterceptor, policies_for
-from igemoji_mesh.admission import AdmissionInterceptor
-from igemoji_mesh.certificates import expires_at
-from igemoji_mesh.client import read_pem
+from igemoji_mesh.auth.certificates import expires_at
+from igemoji_mesh.auth.tokens import TokenVerifier
+from igemoji_mesh.clients.channels import read_pem
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.http_status import HttpStatusInterceptor
-from igemoji_mesh.idempotency import IdempotencyInterceptor, IdempotencyKeys
-from igemoji_mesh.interceptors import (
+from igemoji_mesh.idempotency.keys import IdempotencyInterceptor, IdempotencyKeys
+from igemoji_mesh.interceptors.access import AccessInterceptor, policies_for
+from igemoji_mesh.interceptors.admission import AdmissionInterceptor
+from igemoji_mesh.interceptors.base import (
     DeadlineInterceptor,
     ErrorInterceptor,
     GateInterceptor,
@@ -29,11 +29,11 @@ from igemoji_mesh.interceptors import (
     OnceInterceptor,
     ValidationInterceptor,
 )
-from igemoji_mesh.metrics import gauge
+from igemoji_mesh.interceptors.http_status import HttpStatusInterceptor
+from igemoji_mesh.observability.logging import configure_logging, log
+from igemoji_mesh.observability.metrics import gauge
+from igemoji_mesh.observability.tracing import close_tracing, configure_tracing
 from igemoji_mesh.settings import ServiceSettings, SettingsT, load_settings
-from igemoji_mesh.telemetry import configure_logging, log
-from igemoji_mesh.tokens import TokenVerifier
-from igemoji_mesh.tracing import close_tracing, configure_tracing
 
 LIVE = "live"
 """The health service's name for liveness, which asks nobody; the empty name is readiness."""

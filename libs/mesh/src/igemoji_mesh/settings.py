@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.objects import Keys
+from igemoji_mesh.objects.port import Keys
 
 MIB = 1024 * 1024
 

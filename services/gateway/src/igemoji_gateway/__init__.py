@@ -6,11 +6,11 @@ validate(path)
 subprocess.Popen(envoy_command(path))
 """
 
-from igemoji_gateway.binary import EnvoyMissing, InvalidConfiguration, envoy_binary, envoy_command, validate
-from igemoji_gateway.bootstrap import bootstrap, write
-from igemoji_gateway.contract import ContractError, service_name
-from igemoji_gateway.crowds import Crowds
-from igemoji_gateway.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.config.bootstrap import bootstrap, write
+from igemoji_gateway.config.contract import ContractError, service_name
+from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.runtime.adaptive_breaker import Crowds
+from igemoji_gateway.runtime.binary import EnvoyMissing, InvalidConfiguration, envoy_binary, envoy_command, validate
 
 __all__ = [
     "Address",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from igemoji_inference.vision.decode import Pixels, decode
+from igemoji_vision.decode import Pixels, decode
 
 ASSETS = Path(__file__).resolve().parents[4] / "assets"
 

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from igemoji_inference.vision.classify import FER_SIDE, Floats, crop
-from igemoji_inference.vision.decode import Pixels
-from igemoji_inference.vision.engines import EngineName
-from igemoji_inference.vision.engines.fer import FerEngine
-from igemoji_inference.vision.engines.onnx import OnnxEngine, session, verified
-from igemoji_inference.vision.errors import EngineMissing
-from igemoji_inference.vision.faces import EXPRESSIONS, Box
+from igemoji_vision.classify import FER_SIDE, Floats, crop
+from igemoji_vision.decode import Pixels
+from igemoji_vision.engines import EngineName
+from igemoji_vision.engines.fer import FerEngine
+from igemoji_vision.engines.onnx import OnnxEngine, session, verified
+from igemoji_vision.errors import EngineMissing
+from igemoji_vision.faces import EXPRESSIONS, Box
 
 SAME = 1e-4
 INSTALLED = find_spec("tensorflow") is not None and find_spec("mtcnn") is not None

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igemoji_inference.domain import Done, Failure, Job, picture_key
-from igemoji_inference.main import compose
-from igemoji_inference.queue.worker import Materials, Worker, WorkerOptions
-from igemoji_inference.settings import Settings
-from igemoji_inference.vision.engines import EngineName
-from igemoji_inference.vision.faces import EXPRESSIONS
-from igemoji_mesh.checksums import sha256
+from igemoji_inference.adapters.queue.photo_worker import Materials, Worker, WorkerOptions
+from igemoji_inference.domain.model import Done, Failure, Job, picture_key
+from igemoji_inference.entrypoints.main import compose
+from igemoji_inference.entrypoints.settings import Settings
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.objects import FolderObjectStore
-from igemoji_mesh.testing import TestMesh
+from igemoji_mesh.objects.checksums import sha256
+from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.testing.mesh import TestMesh
+from igemoji_vision.engines import EngineName
+from igemoji_vision.faces import EXPRESSIONS
 
 INSTALLED = find_spec("tensorflow") is not None and find_spec("mtcnn") is not None
 ENGINES = [name for name in EngineName if INSTALLED or name is EngineName.ONNX]

@@ -13,15 +13,15 @@ import pytest
 from PIL import Image, ImageDraw
 from skimage import data
 
-from igemoji_inference.domain import Done, Failure, Job, picture_key
-from igemoji_inference.queue.worker import Materials, Worker, WorkerLost, WorkerOptions, WorkerOverdue
-from igemoji_inference.vision.decode import Pixels
-from igemoji_inference.vision.errors import PhotoError
-from igemoji_inference.vision.faces import EXPRESSIONS
-from igemoji_inference.vision.headers import inspect
-from igemoji_mesh.checksums import sha256
+from igemoji_inference.adapters.queue.photo_worker import Materials, Worker, WorkerLost, WorkerOptions, WorkerOverdue
+from igemoji_inference.domain.model import Done, Failure, Job, picture_key
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.objects import FolderObjectStore
+from igemoji_mesh.objects.checksums import sha256
+from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_vision.decode import Pixels
+from igemoji_vision.errors import PhotoError
+from igemoji_vision.faces import EXPRESSIONS
+from igemoji_vision.headers import inspect
 
 MIB = 1 << 20
 MOST_BYTES = 800 * MIB

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from igemoji_inference.vision.decode import Pixels, decode
-from igemoji_inference.vision.encode import encode
-from igemoji_inference.vision.errors import PhotoError
-from igemoji_inference.vision.headers import MAX_PIXELS, inspect
+from igemoji_vision.decode import Pixels, decode
+from igemoji_vision.encode import encode
+from igemoji_vision.errors import PhotoError
+from igemoji_vision.headers import MAX_PIXELS, inspect
 
 Save = Callable[..., bytes]
 Change = Callable[[bytes], bytes]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from igemoji_inference.domain import Done, Failure
-from igemoji_inference.queue import frames
-from igemoji_inference.vision.faces import EXPRESSIONS
+from igemoji_inference.domain.model import Done, Failure
+from igemoji_vision.faces import EXPRESSIONS
+from igemoji_vision.sandbox import protocol
 
 MIB = 1 << 20
 
@@ -41,13 +41,13 @@ def test_a_photo_that_takes_too_long_is_ended_and_the_next_one_is_done(make_work
 def test_the_processor_is_taken_away_even_if_the_service_does_not_watch(models, endless):
     arguments = [str(models), str(1536 * MIB), "1", "onnx"]
     with subprocess.Popen(
-        [sys.executable, "-m", "igemoji_inference.queue.child", *arguments],
+        [sys.executable, "-m", "igemoji_vision.sandbox.main", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as child:
         job = {"kind": "job", "task_id": "t", "expressions": EXPRESSIONS, "revised": None}
         assert child.stdin is not None
-        child.stdin.write(frames.encode(job, [endless, *[b""] * len(EXPRESSIONS)]))
+        child.stdin.write(protocol.encode(job, [endless, *[b""] * len(EXPRESSIONS)]))
         child.stdin.flush()
         assert child.wait(30) == -signal.SIGXCPU
 

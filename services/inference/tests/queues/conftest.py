@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from igemoji_inference.main import compose
-from igemoji_inference.settings import Settings
-from igemoji_mesh.migrations import migrate
-from igemoji_mesh.testing import free_port, running
+from igemoji_inference.entrypoints.main import compose
+from igemoji_inference.entrypoints.settings import Settings
+from igemoji_mesh.db.migrations import migrate
+from igemoji_mesh.testing.mesh import free_port, running
 
 START_SECONDS = 60
 
@@ -49,7 +49,7 @@ class Backend:
     def start_workers(self) -> None:
         port = free_port()
         environment = self.environment | {"METRICS_LISTEN": f"127.0.0.1:{port}"}
-        command = [sys.executable, "-m", "igemoji_inference.command", "worker"]
+        command = [sys.executable, "-m", "igemoji_inference.entrypoints.cli", "worker"]
         self.workers = subprocess.Popen(command, env=environment, start_new_session=True)
         until = time.monotonic() + START_SECONDS
         while not answers(port):

@@ -11,8 +11,8 @@ import kombu
 import pytest
 
 from igemoji.inference.v1 import inference_pb2 as pb
-from igemoji_inference.queue import broker
-from igemoji_inference.queue.celery import send_task
+from igemoji_inference.adapters.queue import celery_app
+from igemoji_inference.adapters.queue.celery import send_task
 
 from .test_contract import WAIT_SECONDS, ends, owner, slow, uses
 
@@ -31,8 +31,8 @@ def broker_connection(backend):
 
 
 def send(backend, connection: kombu.Connection, task_id: str) -> None:
-    app = broker.celery_app(backend.environment["TASK_QUEUE_URL"])
-    send_task(app, connection, broker.SMALL, task_id)
+    app = celery_app.celery_app(backend.environment["TASK_QUEUE_URL"])
+    send_task(app, connection, celery_app.SMALL, task_id)
 
 
 async def test_a_broker_that_is_away_delays_a_photo_and_refuses_none(owner, portrait, rabbitmq, parts_loop, peers):
@@ -81,7 +81,7 @@ async def test_a_message_that_comes_twice_or_for_nothing_does_nothing(
 
 
 async def test_what_is_not_json_is_not_looked_into_and_work_goes_on(owner, portrait, backend, broker_connection):
-    queue = broker.QUEUES[broker.SMALL]
+    queue = celery_app.QUEUES[celery_app.SMALL]
     with broker_connection.Producer() as producer:
         for content_type in ("application/x-python-serialize", "application/json"):
             producer.publish(
@@ -98,7 +98,7 @@ async def test_a_message_that_no_worker_gets_done_with_is_kept_aside_and_its_pho
     url = backend.environment["TASK_QUEUE_URL"]
     await asyncio.to_thread(backend.stop_workers)
     poison = await owner.upload(portrait)
-    for _ in range(broker.DELIVERY_LIMIT + 1):
+    for _ in range(celery_app.DELIVERY_LIMIT + 1):
         await asyncio.to_thread(taken_and_dropped, url)
     await asyncio.to_thread(backend.start_workers)
     task = await owner.ended(poison)
@@ -114,7 +114,7 @@ def kept_aside(url: str) -> list[dict[str, str]]:
     found = []
     # A quorum queue gives a reader up after five seconds in which the disk had other things to do.
     with kombu.Connection(url) as connection, contextlib.suppress(*connection.connection_errors):
-        aside = broker.ASIDE(connection.default_channel)
+        aside = celery_app.ASIDE(connection.default_channel)
         while message := aside.get():
             message.ack()
             found.append(message.payload[1])
@@ -125,7 +125,7 @@ def taken_and_dropped(url: str) -> None:
     """As by a worker that ends before it can do anything: it takes the next message, and is gone."""
     with kombu.Connection(url) as connection:
         taken: list[kombu.Message] = []
-        queue = broker.QUEUES[broker.SMALL]
+        queue = celery_app.QUEUES[celery_app.SMALL]
         with connection.Consumer(queue, on_message=taken.append, accept=["json"]) as consumer:
             consumer.qos(prefetch_count=1)
             while not taken:

@@ -13,11 +13,11 @@ from PIL import Image
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference import store
-from igemoji_inference.main import compose
-from igemoji_mesh.database import Database
+from igemoji_inference.adapters.db import tasks as store
+from igemoji_inference.entrypoints.main import compose
+from igemoji_mesh.db.database import Database
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.testing import bearer, running
+from igemoji_mesh.testing.mesh import bearer, running
 
 WAIT_SECONDS = 60
 

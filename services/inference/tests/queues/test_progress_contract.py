@@ -9,17 +9,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from igemoji_inference import leases, redis_feed, store
-from igemoji_inference.domain import Failure, Findings, Progress, Task, TaskState, Upload
-from igemoji_inference.leases import Lease
-from igemoji_inference.progress import MAX_WAITING, Inbox, MemoryFeed, News, ProgressFeed
-from igemoji_inference.quotas import Quotas
-from igemoji_inference.redis_feed import RedisFeed
-from igemoji_inference.service import Inference
-from igemoji_inference.vision.faces import Box, Face
-from igemoji_mesh.database import Database, utc_now
+from igemoji_inference.adapters.db import leases, tasks
+from igemoji_inference.adapters.db.leases import Lease
+from igemoji_inference.adapters.db.quotas import Quotas
+from igemoji_inference.adapters.progress import redis as redis_feed
+from igemoji_inference.adapters.progress.redis import RedisFeed
+from igemoji_inference.domain.model import Failure, Findings, Progress, Task, TaskState, Upload
+from igemoji_inference.usecases.progress import MAX_WAITING, Inbox, MemoryFeed, News, ProgressFeed
+from igemoji_inference.usecases.tasks import Inference
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.migrations import migrate
+from igemoji_vision.faces import Box, Face
 
 WAIT_SECONDS = 30
 FACE = Face(Box(1.5, 2, 30, 40), 12.5, ((3, 4), (5, 6)), 0.9, "happy", {"happy": 0.75, "sad": 0.25}, uncertain=True)
@@ -113,7 +114,7 @@ class Course:
     async def begin(self) -> None:
         task = Task(self.task_id, self.user_id, new_id(), utc_now())
         upload = Upload(f"photos/{self.task_id}", "", 1.0, {})
-        await self._database.write(lambda connection: store.add_task(connection, task, upload, 0))
+        await self._database.write(lambda connection: tasks.add_task(connection, task, upload, 0))
 
     async def go_on(self, state: TaskState, teller: ProgressFeed | None) -> None:
         """To another stage; where nobody tells of it, only the rows know."""

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from igemoji_inference.vision.decode import Pixels
-from igemoji_inference.vision.pipeline import Pipeline
+from igemoji_vision.decode import Pixels
+from igemoji_vision.pipeline import Pipeline
 
 ASSETS = Path(__file__).resolve().parents[4] / "assets"
 

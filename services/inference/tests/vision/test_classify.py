@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from igemoji_inference.vision.classify import FACE_API_SIDE, FRAME_SIDE, FRAME_UP, Stack, crop
-from igemoji_inference.vision.decode import Pixels
-from igemoji_inference.vision.faces import EXPRESSIONS, Box
+from igemoji_vision.classify import FACE_API_SIDE, FRAME_SIDE, FRAME_UP, Stack, crop
+from igemoji_vision.decode import Pixels
+from igemoji_vision.faces import EXPRESSIONS, Box
 
 
 def target(x: float, y: float, side: float, roll: float) -> Pixels:

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from igemoji_inference.vision.compose import EMOJI_SIDE, MOSAIC_CELLS, MOSAIC_REACH, compose
-from igemoji_inference.vision.decode import Photo, Pixels
-from igemoji_inference.vision.errors import PictureUnusable
-from igemoji_inference.vision.faces import EXPRESSIONS, Box, Face
-from igemoji_inference.vision.headers import Format
+from igemoji_vision.compose import EMOJI_SIDE, MOSAIC_CELLS, MOSAIC_REACH, compose
+from igemoji_vision.decode import Photo, Pixels
+from igemoji_vision.errors import PictureUnusable
+from igemoji_vision.faces import EXPRESSIONS, Box, Face
+from igemoji_vision.headers import Format
 
 Save = Callable[..., bytes]
 
@@ -177,7 +177,7 @@ def test_what_art_hides_is_laid_down_as_by_the_rule_for_all_art(channels: int, m
     faces = [face(150, 100, 120, 20), face(40, 30, 70, -70)]
 
     result = compose(noise(channels=channels), faces, all_the_same(_png(Image.fromarray(art))))
-    monkeypatch.setattr("igemoji_inference.vision.compose._solid_radius", lambda *_: 0.0)
+    monkeypatch.setattr("igemoji_vision.compose._solid_radius", lambda *_: 0.0)
     slow = compose(noise(channels=channels), faces, all_the_same(_png(Image.fromarray(art))))
 
     assert np.abs(result.pixels.astype(int) - slow.pixels).max() <= 1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from igemoji_inference.vision import errors
-from igemoji_inference.vision.decode import Pixels, decode
+from igemoji_vision import errors
+from igemoji_vision.decode import Pixels, decode
 
 Save = Callable[..., bytes]
 

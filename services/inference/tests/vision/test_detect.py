@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igemoji_inference.vision.decode import Photo, Pixels, decode
-from igemoji_inference.vision.faces import Face
-from igemoji_inference.vision.headers import Format
-from igemoji_inference.vision.pipeline import Pipeline, Stage
+from igemoji_vision.decode import Photo, Pixels, decode
+from igemoji_vision.faces import Face
+from igemoji_vision.headers import Format
+from igemoji_vision.pipeline import Pipeline, Stage
 
 
 def ignore(stage: Stage, percent: float, faces: object) -> None:

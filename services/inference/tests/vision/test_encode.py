@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from igemoji_inference.vision.decode import Photo, Pixels, decode
-from igemoji_inference.vision.encode import encode
-from igemoji_inference.vision.headers import Format
+from igemoji_vision.decode import Photo, Pixels, decode
+from igemoji_vision.encode import encode
+from igemoji_vision.headers import Format
 
 Save = Callable[..., bytes]
 

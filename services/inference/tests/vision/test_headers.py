@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from igemoji_inference.vision import errors
-from igemoji_inference.vision.decode import Pixels
-from igemoji_inference.vision.headers import MAX_PIXELS, Format, inspect
+from igemoji_vision import errors
+from igemoji_vision.decode import Pixels
+from igemoji_vision.headers import MAX_PIXELS, Format, inspect
 
 Save = Callable[..., bytes]
 
@@ -177,7 +177,7 @@ def test_a_header_is_read_without_taking_memory() -> None:
 
 def test_the_header_check_loads_no_imaging_library() -> None:
     code = (
-        "import sys; import igemoji_inference.vision.headers, igemoji_inference.vision.faces;"
+        "import sys; import igemoji_vision.headers, igemoji_vision.faces;"
         "print([name for name in ('numpy', 'PIL', 'cv2', 'onnxruntime') if name in sys.modules])"
     )
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igemoji_inference.vision.decode import Photo, Pixels, decode
-from igemoji_inference.vision.errors import ModelDamaged, PhotoError
-from igemoji_inference.vision.faces import Box, Face
-from igemoji_inference.vision.headers import Format
-from igemoji_inference.vision.pipeline import Pipeline, Stage
+from igemoji_vision.decode import Photo, Pixels, decode
+from igemoji_vision.errors import ModelDamaged, PhotoError
+from igemoji_vision.faces import Box, Face
+from igemoji_vision.headers import Format
+from igemoji_vision.pipeline import Pipeline, Stage
 
 Save = Callable[..., bytes]
 Reports = list[tuple[Stage, float, int]]

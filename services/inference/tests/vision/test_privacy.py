@@ -6,7 +6,7 @@ from pathlib import Path
 
 MODELS = Path(__file__).parents[4] / "assets" / "build" / "models"
 
-LOADED = "from pathlib import Path; from igemoji_inference.vision.pipeline import Pipeline; Pipeline(Path({!r}))"
+LOADED = "from pathlib import Path; from igemoji_vision.pipeline import Pipeline; Pipeline(Path({!r}))"
 
 
 def test_the_runtime_makes_no_id_of_the_machine_and_no_list_of_events_to_send(tmp_path: Path) -> None:

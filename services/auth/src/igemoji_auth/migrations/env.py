@@ -1,4 +1,4 @@
-from igemoji_auth.tables import metadata
-from igemoji_mesh.migrations import run
+from igemoji_auth.adapters.db.tables import metadata
+from igemoji_mesh.db.migrations import run
 
 run(metadata)

@@ -1,4 +1,4 @@
-from igemoji_emoji_catalog.tables import metadata
-from igemoji_mesh.migrations import run
+from igemoji_emoji_catalog.adapters.db.tables import metadata
+from igemoji_mesh.db.migrations import run
 
 run(metadata)

@@ -1,4 +1,4 @@
-from igemoji_inference.store import metadata
-from igemoji_mesh.migrations import run
+from igemoji_inference.adapters.db.tasks import metadata
+from igemoji_mesh.db.migrations import run
 
 run(metadata)

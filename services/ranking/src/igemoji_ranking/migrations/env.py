@@ -1,4 +1,4 @@
-from igemoji_mesh.migrations import run
-from igemoji_ranking.tables import metadata
+from igemoji_mesh.db.migrations import run
+from igemoji_ranking.adapters.db.tables import metadata
 
 run(metadata)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from igemoji_mesh.database import UtcDateTime, utc_now
+from igemoji_mesh.db.database import UtcDateTime, utc_now
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from igemoji_mesh.database import UtcDateTime
+from igemoji_mesh.db.database import UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from igemoji_emoji_catalog.domain import Emoji, Maker
-from igemoji_emoji_catalog.search import terms_of, text_of
+from igemoji_emoji_catalog.domain.model import Emoji, Maker
+from igemoji_emoji_catalog.domain.search import terms_of, text_of
 
 revision = "0004"
 down_revision = "0003"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
-from igemoji_mesh.database import UtcDateTime
+from igemoji_mesh.db.database import UtcDateTime
 
 revision = "0007"
 down_revision = "0006"

@@ -1,0 +1,36 @@
+"""The port that every engine stands behind, and how one is chosen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from igemoji_vision.classify import Floats
+from igemoji_vision.decode import Pixels
+from igemoji_vision.detect import Detections
+from igemoji_vision.engines import EngineName
+from igemoji_vision.faces import Box
+
+
+class Engine(Protocol):
+    """Finds faces and tells their expressions. Not thread-safe: one a process."""
+
+    def find(self, pixels: Pixels) -> tuple[Detections, bool]:
+        """Faces in upright `(H, W, 3)` uint8 RGB, the largest first, and whether there were more than MAX_FACES.
+
+        Landmarks are `(N, 0, 2)` where the engine sees none.
+        """
+
+    def classify(self, pixels: Pixels, boxes: Sequence[Box], rolls: Sequence[float]) -> tuple[Floats, list[bool]]:
+        """Scores `(N, 7)` in the order of EXPRESSIONS that sum to 1, and which of them are weak."""
+
+
+def load(name: EngineName, models: Path) -> Engine:
+    """Loads an engine; `models` is the folder that assets/build.py fills. Raises ModelDamaged or EngineMissing."""
+    if name is EngineName.ONNX:
+        from igemoji_vision.engines.onnx import OnnxEngine
+
+        return OnnxEngine(models)
+    # tensorflow takes seconds and hundreds of megabytes: only who asks for it pays.
+    from igemoji_vision.engines.fer import FerEngine
+
+    return FerEngine(name)

@@ -1,0 +1,85 @@
+"""The tables of the service's own database."""
+
+import sqlalchemy as sa
+
+from igemoji_mesh.db.database import UtcDateTime
+from igemoji_mesh.db.outbox import outbox_table
+from igemoji_mesh.idempotency.keys import idempotency_table
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("email", sa.String(254)),
+    sa.Column("email_key", sa.String(254), unique=True),
+    sa.Column("alias", sa.String(20), nullable=False),
+    sa.Column("alias_key", sa.String(20), nullable=False, unique=True),
+    sa.Column("password_hash", sa.String(60)),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, index=True),
+)
+
+tries = sa.Table(
+    "tries",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("bucket", sa.String(64), nullable=False, index=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("kid", sa.String(36), primary_key=True),
+    sa.Column("private_pem", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("signs_from", UtcDateTime, nullable=False),
+)
+
+refresh_tokens = sa.Table(
+    "refresh_tokens",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("family_id", sa.String(36), nullable=False, index=True),
+    sa.Column("user_id", sa.String(36), nullable=False, index=True),
+    sa.Column("salt", sa.String(64), nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("used_at", UtcDateTime),
+)
+
+password_resets = sa.Table(
+    "password_resets",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(36), nullable=False, index=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+deletions = sa.Table(
+    "deletions",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(36), unique=True),
+    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("completed_at", UtcDateTime, index=True),
+)
+
+deletion_parts = sa.Table(
+    "deletion_parts",
+    metadata,
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("service", sa.String(36), primary_key=True),
+)
+
+outbox = outbox_table(metadata)
+
+idempotency_keys = idempotency_table(metadata)

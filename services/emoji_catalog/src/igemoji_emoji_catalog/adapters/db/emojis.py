@@ -1,0 +1,216 @@
+"""Where templates are kept: the queries behind the ports of `service`."""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from igemoji.ranking.v1 import ranking_pb2
+from igemoji_emoji_catalog.adapters.db import emoji_rows, listing, makers, reports
+from igemoji_emoji_catalog.adapters.db.tables import emojis, favorites
+from igemoji_emoji_catalog.domain.model import (
+    After,
+    Changes,
+    EditConflict,
+    Emoji,
+    EmojiNotFound,
+    Maker,
+    Page,
+    Report,
+    Reported,
+    Viewer,
+)
+from igemoji_emoji_catalog.domain.search import Wanted
+from igemoji_mesh.db.database import Database
+from igemoji_mesh.db.outbox import OutboxWriter
+from igemoji_mesh.idempotency.keys import keep_answer
+
+FORGET_EMOJI = "ranking.ForgetEmoji"
+SET_EMOJI_SHOWN = "ranking.SetEmojiShown"
+
+REMOVED_AT_ONCE = 50
+"""How many templates of a deleted account go in one transaction."""
+
+
+class EmojiStore:
+    """Templates in the database."""
+
+    def __init__(self, database: Database, outbox: OutboxWriter, released: Callable[[], None]) -> None:
+        """`released` is called when a template let go of its pictures."""
+        self._database = database
+        self._outbox = outbox
+        self._released = released
+        self._totals = listing.Totals()
+
+    async def add(self, emoji: Emoji) -> Emoji:
+        def work(connection: sa.Connection) -> Emoji:
+            added = replace(emoji, owner=makers.present_maker(connection, emoji.owner))
+            emoji_rows.insert(connection, added, None)
+            if not added.listed:
+                self._tell_shown(connection, added)
+            keep_answer(connection, added)
+            return added
+
+        return await self._database.write(work)
+
+    async def get(self, emoji_id: str) -> Emoji | None:
+        return (await self.batch([emoji_id])).get(emoji_id)
+
+    async def batch(self, ids: Sequence[str]) -> dict[str, Emoji]:
+        return await self._database.read(lambda connection: emoji_rows.by_id(connection, ids))
+
+    async def page(self, wanted: Wanted) -> Page:
+        def work(connection: sa.Connection) -> Page:
+            places, total = listing.find(connection, wanted, self._totals)
+            ids = [place.emoji_id for place in places[: wanted.size]]
+            found = emoji_rows.by_id(connection, ids)
+            after = places[wanted.size - 1] if len(places) > wanted.size else None
+            page = [found[emoji_id] for emoji_id in ids]
+            return Page(page, min(total, listing.COUNTED), total <= listing.COUNTED, after)
+
+        return await self._database.read(work)
+
+    async def favorites_among(self, ids: Sequence[str], user_id: str) -> set[str]:
+        query = sa.select(favorites.c.emoji_id).where(favorites.c.user_id == user_id, favorites.c.emoji_id.in_(ids))
+        return set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
+
+    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker, at: datetime.datetime) -> None:
+        def work(connection: sa.Connection) -> None:
+            makers.present_maker(connection, user)
+            if not emoji_rows.locked(connection, emoji_id).is_visible_to(viewer):
+                raise EmojiNotFound("There is no such template.")
+            makers.add_favorite(connection, emoji_id, user.id, at)
+
+        await self._database.write(work)
+
+    async def remove_favorite(self, emoji_id: str, user_id: str) -> None:
+        await self._database.write(lambda connection: makers.remove_favorite(connection, emoji_id, user_id))
+
+    async def update_uses(self, counts: Mapping[str, int]) -> None:
+        def work(connection: sa.Connection) -> None:
+            for emoji_id, uses in sorted(counts.items()):
+                connection.execute(emojis.update().where(emojis.c.id == emoji_id).values(uses=uses))
+
+        await self._database.write(work)
+
+    async def remove(self, emoji_id: str, by: str | None) -> None:
+        def work(connection: sa.Connection) -> None:
+            emoji = emoji_rows.locked(connection, emoji_id)
+            if by is not None:
+                emoji.check_owned(by)
+            self._delete(connection, emoji)
+
+        await self._database.write(work)
+        self._released()
+
+    async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
+        def work(connection: sa.Connection) -> Emoji:
+            before = emoji_rows.locked(connection, emoji_id)
+            before.check_owned(by)
+            if etag and etag != before.etag:
+                raise EditConflict("The template was changed meanwhile. Read it again and make your changes to that.")
+            after = changes.made_to(before)
+            self._write_over(connection, before, after)
+            return after
+
+        changed = await self._database.write(work)
+        self._released()
+        return changed
+
+    async def report(self, emoji_id: str, viewer: Viewer, user: Maker, report: Report) -> None:
+        def work(connection: sa.Connection) -> None:
+            makers.present_maker(connection, user)
+            if not emoji_rows.locked(connection, emoji_id).is_visible_to(viewer):
+                raise EmojiNotFound("There is no such template.")
+            reports.add(connection, emoji_id, user.id, report)
+
+        await self._database.write(work)
+
+    async def reported(self, decided: bool, after: After | None, limit: int) -> list[Reported]:
+        def work(connection: sa.Connection) -> list[Reported]:
+            cases = reports.queue(connection, decided, after, limit)
+            ids = [emoji_id for emoji_id, _, _ in cases]
+            found = emoji_rows.by_id(connection, ids)
+            newest = reports.newest(connection, ids)
+            return [Reported(found[case[0]], case[1], newest[case[0]], case[2]) for case in cases]
+
+        return await self._database.read(work)
+
+    async def set_hidden(self, emoji_id: str, hidden: bool) -> None:
+        def work(connection: sa.Connection) -> None:
+            before = emoji_rows.locked(connection, emoji_id)
+            if hidden != before.hidden:
+                self._write_over(connection, before, replace(before, hidden=hidden, revision=before.revision + 1))
+            reports.close(connection, emoji_id)
+
+        await self._database.write(work)
+
+    async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
+        def work(connection: sa.Connection) -> None:
+            if not makers.rename(connection, maker, at):
+                return
+            for before in emoji_rows.emojis_of(connection, sa.select(emojis).where(emojis.c.owner_id == maker.id)):
+                after = replace(before, owner=maker)
+                connection.execute(emojis.update().where(emojis.c.id == before.id).values(emoji_rows.columns_of(after)))
+                emoji_rows.index(connection, before, after)
+
+        await self._database.write(work)
+
+    async def remove_user(self, user_id: str, at: datetime.datetime) -> None:
+        def remove_some(connection: sa.Connection) -> int:
+            theirs = sa.select(emojis).where(emojis.c.owner_id == user_id).order_by(emojis.c.created_at, emojis.c.id)
+            found = emoji_rows.emojis_of(connection, theirs.limit(REMOVED_AT_ONCE).with_for_update())
+            for emoji in found:
+                self._delete(connection, emoji)
+            return len(found)
+
+        def remove_some_favorites(connection: sa.Connection) -> int:
+            return makers.remove_some_favorites(connection, user_id, REMOVED_AT_ONCE)
+
+        def remove_some_reports(connection: sa.Connection) -> int:
+            return reports.remove_some_of(connection, user_id, REMOVED_AT_ONCE)
+
+        # From now on nothing is added.
+        await self._database.write(lambda connection: makers.mark_gone(connection, user_id, at))
+        for some in (remove_some, remove_some_favorites, remove_some_reports):
+            while await self._database.write(some) == REMOVED_AT_ONCE:
+                pass
+        self._released()
+
+    async def built_in_sources(self) -> dict[str, str]:
+        query = sa.select(emojis.c.id, emojis.c.source).where(emojis.c.source.is_not(None))
+        emoji_rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: row.source for row in emoji_rows}
+
+    async def put_built_in(self, emoji: Emoji, source: str) -> None:
+        def work(connection: sa.Connection) -> None:
+            try:
+                with connection.begin_nested():
+                    emoji_rows.insert(connection, emoji, source)
+            except sa.exc.IntegrityError:  # it is there: from an earlier start, or another replica was first
+                emoji_rows.put_over(connection, emoji, source)
+
+        await self._database.write(work)
+        self._released()
+
+    def _write_over(self, connection: sa.Connection, before: Emoji, after: Emoji) -> None:
+        connection.execute(emojis.update().where(emojis.c.id == before.id).values(emoji_rows.columns_of(after)))
+        emoji_rows.index(connection, before, after)
+        if after.digests != before.digests:
+            emoji_rows.release_pictures(connection, before)
+            emoji_rows.insert_images(connection, after)
+        if after.listed != before.listed:
+            self._tell_shown(connection, after)
+
+    def _tell_shown(self, connection: sa.Connection, emoji: Emoji) -> None:
+        message = ranking_pb2.SetEmojiShownRequest(emoji_id=emoji.id, shown=emoji.listed, revision=emoji.revision)
+        self._outbox.add(connection, SET_EMOJI_SHOWN, message)
+
+    def _delete(self, connection: sa.Connection, emoji: Emoji) -> None:
+        emoji_rows.release_pictures(connection, emoji)
+        emoji_rows.index(connection, emoji, None)
+        reports.remove(connection, emoji.id)
+        connection.execute(favorites.delete().where(favorites.c.emoji_id == emoji.id))
+        connection.execute(emojis.delete().where(emojis.c.id == emoji.id))
+        self._outbox.add(connection, FORGET_EMOJI, ranking_pb2.ForgetEmojiRequest(emoji_id=emoji.id))

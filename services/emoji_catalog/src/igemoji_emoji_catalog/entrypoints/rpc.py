@@ -1,0 +1,206 @@
+"""The servicer: parse, call, map."""
+
+# ruff: noqa: ARG002 - gRPC hands a context to every method
+
+import datetime
+
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.empty_pb2 import Empty
+
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Emoji, Maker, Reported, Viewer
+from igemoji_emoji_catalog.usecases.catalog import Catalog, ListQuery
+from igemoji_emoji_catalog.usecases.drafts import Draft
+from igemoji_mesh.idempotency.keys import Answer, answered
+from igemoji_mesh.interceptors.access import caller, user
+from igemoji_mesh.interceptors.base import Context
+from igemoji_mesh.interceptors.http_status import came_by_rest, send_headers, send_redirect
+
+SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
+
+FOR_EVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+LINK_FOR_ALL = "public, max-age=3000"
+"""Less than the link lasts."""
+LINK_PRIVATE = "private, no-store"
+PRIVATE = "private, no-cache"
+
+
+class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def CreateEmoji(self, request: pb.CreateEmojiRequest, context: Context) -> pb.Emoji:
+        draft = Draft(
+            request.name,
+            request.tags,
+            request.visibility or None,
+            _images(request.images),
+            request.keep_background,
+        )
+        making = self._catalog.create(draft, request.base_id.lower(), Maker(user().id, user().alias))
+        return await answered(context, making, _made)
+
+    async def PreviewEmojiImage(self, request: pb.PreviewEmojiImageRequest, context: Context) -> HttpBody:
+        png = await self._catalog.preview(request.image, request.keep_background)
+        return HttpBody(content_type="image/png", data=png)
+
+    async def GetEmoji(self, request: pb.GetEmojiRequest, context: Context) -> pb.Emoji:
+        emoji = await self._catalog.get(request.id.lower(), _viewer())
+        await send_headers(context, etag=f'"{emoji.etag}"')
+        return await self._for_viewer(emoji)
+
+    async def ListEmojis(self, request: pb.ListEmojisRequest, context: Context) -> pb.ListEmojisResponse:
+        page, token = await self._catalog.page(_list_query(request), _viewer())
+        favorites = await self._catalog.favorites_among(page.emojis, _viewer())
+        return pb.ListEmojisResponse(
+            emojis=[to_message(emoji, emoji.id in favorites) for emoji in page.emojis],
+            total=page.total,
+            total_is_exact=page.total_is_exact,
+            next_page_token=token,
+        )
+
+    async def AddFavorite(self, request: pb.AddFavoriteRequest, context: Context) -> Empty:
+        await self._catalog.add_favorite(request.id.lower(), _viewer(), Maker(user().id, user().alias))
+        return Empty()
+
+    async def RemoveFavorite(self, request: pb.RemoveFavoriteRequest, context: Context) -> Empty:
+        await self._catalog.remove_favorite(request.id.lower(), by=user().id)
+        return Empty()
+
+    async def UpdateEmoji(self, request: pb.UpdateEmojiRequest, context: Context) -> pb.Emoji:
+        etag = request.etag or _if_match(context)
+        emoji = await self._catalog.update(request.id.lower(), _changes(request), etag, by=user().id)
+        await send_headers(context, etag=f'"{emoji.etag}"')
+        return await self._for_viewer(emoji)
+
+    async def DeleteEmoji(self, request: pb.DeleteEmojiRequest, context: Context) -> Empty:
+        await self._catalog.delete(request.id.lower(), by=user().id)
+        return Empty()
+
+    async def GetEmojiImage(self, request: pb.GetEmojiImageRequest, context: Context) -> HttpBody:
+        wanted = (request.id.lower(), request.expression, request.v, _viewer())
+        if request.width:
+            copy, for_all = await self._catalog.small_copy(*wanted, width=request.width)
+            await _send_caching(context, request.v, for_all, f"{copy.digest}-{copy.width}")
+            return HttpBody(content_type="image/webp", data=copy.webp)
+        picture, for_all = await self._catalog.picture(*wanted, as_link=came_by_rest(context))
+        if isinstance(picture, str):
+            await send_redirect(context, picture, LINK_FOR_ALL if for_all else LINK_PRIVATE)
+            return HttpBody()
+        await _send_caching(context, request.v, for_all, picture.digest)
+        return HttpBody(content_type="image/png", data=picture.png)
+
+    async def ReportEmoji(self, request: pb.ReportEmojiRequest, context: Context) -> Empty:
+        by = Maker(user().id, user().alias)
+        await self._catalog.report(request.id.lower(), request.reason, request.comment, _viewer(), by)
+        return Empty()
+
+    async def ListReports(self, request: pb.ListReportsRequest, context: Context) -> pb.ListReportsResponse:
+        page, token = await self._catalog.reported(request.decided, request.page_token)
+        return pb.ListReportsResponse(reported=map(_to_reported, page), next_page_token=token)
+
+    async def DecideReport(self, request: pb.DecideReportRequest, context: Context) -> Empty:
+        await self._catalog.decide(request.id.lower(), request.decision)
+        return Empty()
+
+    async def BatchGetEmojis(self, request: pb.BatchGetEmojisRequest, context: Context) -> pb.BatchGetEmojisResponse:
+        emojis = await self._catalog.batch([emoji_id.lower() for emoji_id in request.ids])
+        return pb.BatchGetEmojisResponse(emojis=map(to_message, emojis))
+
+    async def UpdateUseCounts(self, request: pb.UpdateUseCountsRequest, context: Context) -> Empty:
+        await self._catalog.update_uses({count.emoji_id.lower(): count.uses for count in request.counts})
+        return Empty()
+
+    async def RenameMaker(self, request: pb.RenameMakerRequest, context: Context) -> Empty:
+        at = request.renamed_at.ToDatetime(datetime.UTC) if request.HasField("renamed_at") else None
+        await self._catalog.rename_maker(Maker(request.user_id.lower(), request.alias), at)
+        return Empty()
+
+    async def DeleteUserData(self, request: pb.DeleteUserDataRequest, context: Context) -> Empty:
+        await self._catalog.delete_user_data(request.user_id.lower())
+        return Empty()
+
+    async def _for_viewer(self, emoji: Emoji) -> pb.Emoji:
+        return to_message(emoji, emoji.id in await self._catalog.favorites_among([emoji], _viewer()))
+
+
+async def _send_caching(context: Context, version: str, for_all: bool, etag: str) -> None:
+    """For ever, where everyone may see it and the URL says which picture it is."""
+    lasting = FOR_EVER if version else ASK_AGAIN
+    await send_headers(context, cache_control=lasting if for_all else PRIVATE, etag=f'"{etag}"')
+
+
+def _made(emoji: Emoji) -> Answer[pb.Emoji]:
+    return Answer(to_message(emoji), {"location": f"/api/v1/emojis/{emoji.id}", "etag": f'"{emoji.etag}"'})
+
+
+def _viewer() -> Viewer:
+    return Viewer(caller().user_id, caller().role == "operator")
+
+
+def _list_query(request: pb.ListEmojisRequest) -> ListQuery:
+    return ListQuery(
+        request.page_number,
+        request.owner_id.lower() or None,
+        request.q,
+        request.tag,
+        request.sort or "new",
+        request.page_token,
+        favorites_only=request.favorites_only and bool(user().id),
+    )
+
+
+def _images(message: pb.Images) -> dict[str, bytes]:
+    return {expression: getattr(message, expression) for expression in EXPRESSIONS}
+
+
+def _changes(request: pb.UpdateEmojiRequest) -> Draft:
+    named = request.update_mask.paths
+    return Draft(
+        request.name if request.name or "name" in named else None,
+        request.tags if request.tags or "tags" in named else None,
+        request.visibility or None,
+        _images(request.images),
+        request.keep_background,
+    )
+
+
+def _if_match(context: Context) -> str:
+    """The etag of the header If-Match; empty where there is none, or any will do."""
+    given = str(dict(context.invocation_metadata() or ()).get("if-match", "")).strip()
+    return "" if given == "*" else given.removeprefix("W/").strip('"')
+
+
+def to_message(emoji: Emoji, is_favorite: bool = False) -> pb.Emoji:
+    message = pb.Emoji(
+        id=emoji.id,
+        name=emoji.name,
+        owner=pb.Maker(id=emoji.owner.id, alias=emoji.owner.alias),
+        images=pb.ImageUrls(
+            **{
+                expression: f"/api/v1/emojis/{emoji.id}/images/{expression}?v={digest}"
+                for expression, digest in emoji.digests.items()
+            }
+        ),
+        etag=emoji.etag,
+        built_in=emoji.built_in,
+        visibility=emoji.visibility,
+        tags=emoji.tags,
+        uses=emoji.uses,
+        favorites=emoji.favorites,
+        is_favorite=is_favorite,
+        hidden=emoji.hidden,
+    )
+    message.created_at.FromDatetime(emoji.created_at)
+    return message
+
+
+def _to_reported(reported: Reported) -> pb.ReportedEmoji:
+    message = pb.ReportedEmoji(emoji=to_message(reported.emoji), total=reported.total)
+    message.waiting_since.FromDatetime(reported.waiting_since)
+    for report in reported.reports:
+        added = message.reports.add(reason=report.reason, comment=report.comment)
+        added.reported_at.FromDatetime(report.reported_at)
+    return message

@@ -1,0 +1,161 @@
+"""Upstreams: the services over mTLS, the gateway itself (for the keys of tokens), the web client's files."""
+
+from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.config.protobuf import Config, extension, seconds, typed
+
+SELF = "gateway"
+WEB = "web"
+ADMIN = "admin"
+TRACES = "traces"
+
+WINDOW_BYTES = 1 << 20
+
+
+def clusters(options: GatewayOptions, services: list[str]) -> list[Config]:
+    own = Address(_reachable(options.listen.host), options.listen.port)
+    found = [_service(options, service) for service in services]
+    found.append(_itself(own, options.tls))
+    if options.web:
+        found.append(_plain(WEB, options.web, resolve=options.resolve))
+    if options.traces:
+        found.append({**_plain(TRACES, options.traces, resolve=options.resolve), **_http2({})})
+    if options.metrics:
+        found.append(_plain(ADMIN, options.admin, resolve=False))
+    return found
+
+
+def _service(options: GatewayOptions, service: str) -> Config:
+    return {
+        **_addresses(service, options.upstreams[service], *options.replicas.get(service, ()), resolve=options.resolve),
+        "connect_timeout": "2s",
+        **_http2(
+            {
+                "initial_stream_window_size": WINDOW_BYTES,
+                "initial_connection_window_size": 4 * WINDOW_BYTES,
+                "connection_keepalive": {"interval": "30s", "timeout": "5s"},
+            }
+        ),
+        "transport_socket": _mtls(options.certificates, f"{service}.igemoji.internal"),
+        "health_checks": [
+            {
+                "timeout": "1s",
+                "interval": "2s",
+                # Until a service is up it is asked often: the mesh is ready soon after its last part is.
+                "unhealthy_interval": "0.25s",
+                "no_traffic_interval": "2s",
+                "no_traffic_healthy_interval": "2s",
+                "unhealthy_threshold": 2,
+                "healthy_threshold": 1,
+                "grpc_health_check": {},
+            }
+        ],
+        # A host that DNS no longer names is gone, even while it still answers health checks.
+        "ignore_health_on_host_removal": True,
+        # Counts only what another replica could have answered: a bug's INTERNAL is the same on all of them.
+        "outlier_detection": {
+            "consecutive_gateway_failure": 5,
+            "enforcing_consecutive_gateway_failure": 100,
+            "enforcing_consecutive_5xx": 0,
+            "enforcing_success_rate": 0,
+            "interval": "5s",
+            "base_ejection_time": "10s",
+            "max_ejection_percent": 50,
+        },
+        "circuit_breakers": _bounds(options, service),
+    }
+
+
+def _bounds(options: GatewayOptions, service: str) -> Config:
+    """What a service is asked at a time. More is refused here, at once, rather than left to wait where it is worked on.
+
+    Streams, which mostly wait, and the keys of tokens, without which nobody is let in, are counted apart: HIGH.
+    """
+    addresses = 1 + len(options.replicas.get(service, ()))
+    at_once = {"DEFAULT": options.calls_at_once * addresses, "HIGH": options.streams_at_once * addresses}
+    return {
+        "thresholds": [
+            {
+                "priority": priority,
+                "max_connections": 256,
+                "max_pending_requests": 512,
+                "max_requests": most,
+                "retry_budget": {"budget_percent": {"value": 20}, "min_retry_concurrency": 10},
+            }
+            for priority, most in at_once.items()
+        ]
+    }
+
+
+def _http2(options: Config) -> Config:
+    kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    protocol = typed(kind, explicit_http_config={"http2_protocol_options": options})
+    return {"typed_extension_protocol_options": {kind: protocol}}
+
+
+def _mtls(certificates: Certificates, name: str) -> Config:
+    """The gateway shows its certificate and talks to `name` only: any other certificate of the authority is refused."""
+    return extension(
+        "envoy.transport_sockets.tls",
+        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        sni=name,
+        common_tls_context={
+            "alpn_protocols": ["h2"],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
+            "tls_certificates": [key_pair(certificates)],
+            "validation_context": {
+                "trusted_ca": {"filename": str(certificates.ca)},
+                "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": name}}],
+            },
+        },
+    )
+
+
+def key_pair(certificates: Certificates) -> Config:
+    """A certificate with its key, as Envoy's TLS contexts take it."""
+    return {
+        "certificate_chain": {"filename": str(certificates.cert)},
+        "private_key": {"filename": str(certificates.key)},
+    }
+
+
+def _itself(own: Address, tls: Certificates | None) -> Config:
+    """The gateway as a client of itself: it reads the keys of tokens through its own listener."""
+    cluster = _plain(SELF, own, resolve=False)
+    if tls:
+        cluster["transport_socket"] = extension(
+            "envoy.transport_sockets.tls",
+            "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            common_tls_context={"validation_context": {"trusted_ca": {"filename": str(tls.ca)}}},
+        )
+    return cluster
+
+
+def _plain(name: str, address: Address, *, resolve: bool) -> Config:
+    return {**_addresses(name, address, resolve=resolve), "connect_timeout": "2s"}
+
+
+def _addresses(name: str, *addresses: Address, resolve: bool) -> Config:
+    endpoints = [
+        {"endpoint": {"address": {"socket_address": {"address": address.host, "port_value": address.port}}}}
+        for address in addresses
+    ]
+    discovery: Config = {"type": "STATIC"}
+    if resolve:
+        # What was `type: STRICT_DNS`: every address that the name has is a host.
+        dns = extension(
+            "envoy.clusters.dns",
+            "envoy.extensions.clusters.dns.v3.DnsCluster",
+            dns_lookup_family="ALL",
+            dns_refresh_rate=seconds(5),
+        )
+        discovery = {"cluster_type": dns}
+    return {
+        "name": name,
+        **discovery,
+        "lb_policy": "LEAST_REQUEST",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
+    }
+
+
+def _reachable(listen_host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen_host, listen_host)  # noqa: S104

@@ -1,0 +1,213 @@
+"""The listener: how requests are read, cleaned and logged before any filter of ours."""
+
+from igemoji_gateway.config.clusters import ADMIN, TRACES, key_pair
+from igemoji_gateway.config.filters import http_filters
+from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.config.protobuf import Config, extension, seconds
+from igemoji_gateway.config.replies import local_reply_config
+from igemoji_gateway.config.routes import route_configuration
+from igemoji_protos import Rpc
+
+MANAGER = "envoy.filters.network.http_connection_manager"
+MANAGER_TYPE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+
+SPOOFABLE_PREFIXES = ("x-user-", "x-caller", "x-envoy-", "x-igemoji-")
+SPOOFABLE = (
+    "x-jwt-payload",
+    "x-http-code",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+    "forwarded",
+    "x-real-ip",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-forwarded-client-cert",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+)
+"""Headers that mean something between the gateway and the services, or to other programs: from outside they mean
+nothing."""
+
+FROM_PROXIES = ("x-forwarded-for", "x-forwarded-proto")
+"""Believed of a proxy in front, if there is one."""
+
+IDLE_SECONDS = 620
+"""Longer than load balancers keep an idle connection to a backend (Google's 600 s is the longest), so that none of them
+sends a request into one that ends."""
+
+UNLOGGED_PATHS = "/api/v1/shared/"
+"""Whoever knows a path below it may see the photo it leads to: it does not go into the log."""
+
+LOG_FIELDS = {
+    "time": "%START_TIME%",
+    "event": "request",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
+    # Without the query, which may hold an e-mail address.
+    "path": "%PATH(NQ:ORIG_OR_PATH)%",
+    "rpc": "%ROUTE_NAME%",
+    "protocol": "%PROTOCOL%",
+    "status": "%RESPONSE_CODE%",
+    # Of those who speak gRPC: in the trailers, or in the headers of an error. %GRPC_STATUS% makes one up for REST.
+    "grpc_status": "%TRAILER(GRPC-STATUS)%%RESP(GRPC-STATUS)%",
+    "flags": "%RESPONSE_FLAGS%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "duration_ms": "%DURATION%",
+    "received_bytes": "%BYTES_RECEIVED%",
+    "sent_bytes": "%BYTES_SENT%",
+    "upstream": "%UPSTREAM_CLUSTER%",
+    "upstream_host": "%UPSTREAM_HOST%",
+    "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+}
+
+
+def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
+    manager = extension(
+        MANAGER,
+        MANAGER_TYPE,
+        stat_prefix="edge",
+        server_name="igemoji",
+        use_remote_address=True,
+        xff_num_trusted_hops=options.trusted_proxies,
+        # No address is trusted for being private: on one machine every client has such a one.
+        internal_address_config={"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
+        generate_request_id=True,
+        always_set_request_id_in_response=True,
+        normalize_path=True,
+        merge_slashes=True,
+        path_with_escaped_slashes_action="REJECT_REQUEST",
+        early_header_mutation_extensions=[_identity_headers_off(options)],
+        max_request_headers_kb=32,
+        request_headers_timeout="10s",
+        # A photo over a slow line takes its time; a request that never ends does not.
+        request_timeout="300s",
+        stream_idle_timeout="300s",
+        common_http_protocol_options={
+            "idle_timeout": seconds(IDLE_SECONDS),
+            "headers_with_underscores_action": "REJECT_REQUEST",
+            "max_headers_count": 100,
+        },
+        # What may be on its way unread. More than the guide's 64 KiB a stream: a photo over a long line would crawl.
+        http2_protocol_options={
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": 256 << 10,
+            "initial_connection_window_size": 1 << 20,
+        },
+        access_log=[
+            _log(LOG_FIELDS, unlogged_path=False),
+            _log({name: value for name, value in LOG_FIELDS.items() if name != "path"}, unlogged_path=True),
+        ],
+        **({"tracing": _tracing()} if options.traces else {}),
+        local_reply_config=local_reply_config(),
+        route_config=route_configuration(options, rpcs),
+        http_filters=http_filters(options, rpcs),
+    )
+    return _listener("edge", options.listen, manager, options.tls)
+
+
+def _log(fields: Config, *, unlogged_path: bool) -> Config:
+    """A log of the requests whose path may be written down, or of those whose path may not."""
+    header = {
+        "name": "x-envoy-original-path",
+        "string_match": {"prefix": UNLOGGED_PATHS},
+        "invert_match": not unlogged_path,
+        # A request that was not transcoded has no such header, and no secret in its path.
+        "treat_missing_header_as_empty": True,
+    }
+    return {
+        **extension(
+            "envoy.access_loggers.stdout",
+            "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+            log_format={"json_format": fields, "omit_empty_values": True},
+        ),
+        "filter": {"header_filter": {"header": header}},
+    }
+
+
+def _tracing() -> Config:
+    """A span for each request, whose trace the services go on with. Its name is the RPC's, not the path's."""
+    provider = extension(
+        "envoy.tracers.opentelemetry",
+        "envoy.config.trace.v3.OpenTelemetryConfig",
+        grpc_service={"envoy_grpc": {"cluster_name": TRACES}, "timeout": "2s"},
+        service_name="gateway",
+    )
+    return {
+        "provider": provider,
+        "operation": "%ROUTE_NAME%",
+        # The tag that holds the URL would hold e-mail addresses and the secrets of shared links.
+        "max_path_tag_length": 0,
+        "custom_tags": [
+            {"tag": "igemoji.request_id", "request_header": {"name": "x-request-id"}},
+        ],
+        "spawn_upstream_span": True,
+    }
+
+
+def metrics_listener(address: Address) -> Config:
+    """Two pages of the admin port for those who scrape and probe; the rest of it stays where it is."""
+    pages = ("/stats/prometheus", "/ready")
+    manager = extension(
+        MANAGER,
+        MANAGER_TYPE,
+        stat_prefix="metrics",
+        route_config={
+            "name": "metrics",
+            "virtual_hosts": [
+                {
+                    "name": "metrics",
+                    "domains": ["*"],
+                    "routes": [_read_only(page) for page in pages],
+                }
+            ],
+        },
+        http_filters=[extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router")],
+    )
+    return _listener("metrics", address, manager)
+
+
+def _read_only(page: str) -> Config:
+    return {
+        "match": {"path": page, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
+        "route": {"cluster": ADMIN},
+    }
+
+
+def _listener(name: str, address: Address, manager: Config, tls: Certificates | None = None) -> Config:
+    socket: Config = {"transport_socket": _https(tls), "transport_socket_connect_timeout": "10s"} if tls else {}
+    return {
+        "name": name,
+        "address": {"socket_address": {"address": address.host, "port_value": address.port}},
+        # Or a second Envoy on the same port starts and takes half of the connections.
+        "enable_reuse_port": False,
+        "per_connection_buffer_limit_bytes": 32 << 10,
+        "filter_chains": [{"filters": [manager], **socket}],
+    }
+
+
+def _https(tls: Certificates) -> Config:
+    return extension(
+        "envoy.transport_sockets.tls",
+        "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        common_tls_context={
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "tls_certificates": [key_pair(tls)],
+        },
+    )
+
+
+def _identity_headers_off(options: GatewayOptions) -> Config:
+    """Before anything is matched, for every route that there is or will be."""
+    names = SPOOFABLE if options.trusted_proxies else (*SPOOFABLE, *FROM_PROXIES)
+    return extension(
+        "envoy.http.early_header_mutation.header_mutation",
+        "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        mutations=[
+            *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in SPOOFABLE_PREFIXES),
+            *({"remove": name} for name in names),
+        ],
+    )

@@ -1,0 +1,286 @@
+"""Where a request goes. Nothing is routed that the contract does not name: what is left answers 404.
+
+A REST request is matched twice: by its own path for the filters before the transcoder, then by its RPC's path.
+"""
+
+import math
+import re
+from importlib import resources
+
+from igemoji_gateway.config import filters
+from igemoji_gateway.config.clusters import WEB
+from igemoji_gateway.config.contract import (
+    DEFAULT_MAX_REQUEST_KIB,
+    max_request_kib,
+    per_minute,
+    request_limits,
+    rest_call,
+    service_name,
+    takes_cookie,
+)
+from igemoji_gateway.config.options import GatewayOptions
+from igemoji_gateway.config.protobuf import Config, extension, header, seconds, typed
+from igemoji_gateway.docs import pages as docs
+from igemoji_protos import Rpc
+
+REST_PREFIX = "/api/"
+
+TIMEOUT_SECONDS = 15
+UPLOAD_TIMEOUT_SECONDS = 60
+STREAM_IDLE_SECONDS = 300
+
+UPLOAD_KIB = 1024
+"""An RPC that takes more than this is an upload and gets more time."""
+
+RETRY_ON = "unavailable,reset,reset-before-request,connect-failure,refused-stream"
+
+APART = ("Jwks",)
+"""Counted with the streams: while calls are refused, tokens can be checked all the same."""
+
+REMEMBERED = 20_000
+"""Addresses, and users. Envoy remembers 20 unless told: the 21st would then reset the limit of the first."""
+
+ADDRESS: Config = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
+"""Of IPv6 its /64, which is what one client has."""
+
+USER_KEY = "user"
+USER: Config = {
+    "metadata": {
+        "descriptor_key": USER_KEY,
+        "source": "DYNAMIC",
+        "metadata_key": {"key": filters.JWT, "path": [{"key": filters.CLAIMS}, {"key": "sub"}]},
+        "skip_if_absent": True,
+    }
+}
+"""Who has many addresses has one account."""
+
+DISABLED = typed("envoy.config.route.v3.FilterConfig", disabled=True)
+
+
+def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
+    limits = request_limits(rpcs)
+    host: Config = {
+        "name": "igemoji",
+        "domains": ["*"],
+        "routes": [
+            *(_rpc(rpc, options, limits) for rpc in rpcs),
+            *(
+                route
+                for rpc in rpcs
+                if max_request_kib(rpc) > DEFAULT_MAX_REQUEST_KIB
+                for route in _uploads(rpc, limits)
+            ),
+            _openapi(options),
+            *_docs(options),
+            # A request here is one that the transcoder has left alone, such as gRPC on a REST path.
+            {**_nowhere({"prefix": REST_PREFIX}), "name": "rest"},
+            {**_nowhere({"prefix": "/.well-known/"}), "name": "well-known"},
+            # Internal RPCs and made-up ones: the same answer with a token and without.
+            {
+                **_nowhere({"prefix": "/igemoji."}),
+                "name": "no such rpc",
+                "typed_per_filter_config": {filters.JWT: _without_token()},
+            },
+            *(_website() if options.web else [_landing(), _nowhere({"prefix": "/"})]),
+        ],
+    }
+    if options.allowed_origins:
+        host["typed_per_filter_config"] = {filters.CORS: _cors(options.allowed_origins)}
+    return {
+        "name": "igemoji",
+        "virtual_hosts": [host],
+        # Swagger UI is one file of 1.7 MB.
+        "max_direct_response_body_size_bytes": 4 << 20,
+        # One cluster does not exist on purpose: `_nowhere`.
+        "validate_clusters": False,
+    }
+
+
+def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
+    route: Config = {
+        "name": rpc.path,
+        "match": {"path": rpc.path},
+        "route": _forward(rpc),
+        **_limit_of(rpc),
+        "typed_per_filter_config": {
+            **_smaller_limits_off(rpc, limits),
+            filters.RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, ADDRESS, "masked_remote_address"),
+            filters.USER_RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, USER, USER_KEY),
+        },
+    }
+    if rpc.server_streaming:
+        route["response_headers_to_add"] = [header("x-accel-buffering", "no", action="ADD_IF_ABSENT")]
+    else:
+        # REST has no deadline of its own: the service is told how long anybody waits.
+        route["request_headers_to_add"] = [header("grpc-timeout", f"{_timeout(rpc)}S", action="ADD_IF_ABSENT")]
+    if not takes_cookie(rpc):
+        # The refresh token is for nobody but who takes it, whatever path a client sends it to.
+        route["request_headers_to_remove"] = ["cookie"]
+    return route
+
+
+def _forward(rpc: Rpc) -> Config:
+    forward: Config = {"cluster": service_name(rpc)}
+    if rpc.server_streaming or rpc.name in APART:
+        forward["priority"] = "HIGH"
+    if rpc.server_streaming:
+        return {**forward, "timeout": "0s", "idle_timeout": seconds(STREAM_IDLE_SECONDS)}
+    # A second for the service's own DEADLINE_EXCEEDED to arrive.
+    forward["timeout"] = seconds(_timeout(rpc) + 1)
+    if rpc.retryable:
+        forward["retry_policy"] = {
+            "retry_on": RETRY_ON,
+            "num_retries": 2,
+            "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
+            "retry_host_predicate": [
+                extension(
+                    "envoy.retry_host_predicates.previous_hosts",
+                    "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+                )
+            ],
+            "host_selection_retry_max_attempts": 3,
+        }
+    return forward
+
+
+def _timeout(rpc: Rpc) -> int:
+    return UPLOAD_TIMEOUT_SECONDS if max_request_kib(rpc) > UPLOAD_KIB else TIMEOUT_SECONDS
+
+
+def _uploads(rpc: Rpc, limits: list[int]) -> list[Config]:
+    """The REST calls of an RPC that takes more than the default: the limit stands before the transcoder."""
+    routes = []
+    for binding in rpc.bindings:
+        method, template = rest_call(binding)
+        match: Config = {
+            "safe_regex": {"regex": path_regex(template)},
+            "headers": [{"name": ":method", "string_match": {"exact": method}}],
+        }
+        routes.append(
+            {
+                **_nowhere(match),
+                "name": f"{method} {template}",
+                **_limit_of(rpc),
+                "typed_per_filter_config": _smaller_limits_off(rpc, limits),
+            }
+        )
+    return routes
+
+
+def path_regex(template: str) -> str:
+    """What a path template of google.api.http matches, with or without a slash at its end."""
+    literals = re.split(r"\{[^}]*\}", template)
+    return r"[^/]+".join(re.escape(literal) for literal in literals) + "/?"
+
+
+def _limit_of(rpc: Rpc) -> Config:
+    """For the message of 413."""
+    return {"metadata": _metadata(max_request_kib(rpc))}
+
+
+def _metadata(kib: int) -> Config:
+    return {"filter_metadata": {"igemoji": {"max_request_kib": str(kib)}}}
+
+
+def _smaller_limits_off(rpc: Rpc, limits: list[int]) -> Config:
+    return {filters.body_limit_name(kib): DISABLED for kib in limits if kib < max_request_kib(rpc)}
+
+
+def _rate_limit(calls_per_minute: int, whose: Config, key: str) -> Config:
+    """A bucket for everyone whom an action of Envoy's tells apart under a key, filled steadily."""
+    return typed(
+        "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        stat_prefix="rate_limit",
+        filter_enabled={"default_value": {"numerator": 100}},
+        filter_enforced={"default_value": {"numerator": 100}},
+        # Envoy wants a bucket for requests of nobody too, such as those of no user.
+        token_bucket={"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"},
+        rate_limits=[{"actions": [whose]}],
+        descriptors=[
+            {
+                "entries": [{"key": key}],
+                "token_bucket": {
+                    "max_tokens": calls_per_minute,
+                    "tokens_per_fill": calls_per_minute,
+                    "fill_interval": "60s",
+                },
+            }
+        ],
+        max_dynamic_descriptors=REMEMBERED,
+        response_headers_to_add=[header("retry-after", str(math.ceil(60 / calls_per_minute)))],
+    )
+
+
+def _without_token() -> Config:
+    return typed("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", disabled=True)
+
+
+def _openapi(options: GatewayOptions) -> Config:
+    return _page("/api/openapi.json", {"filename": str(options.openapi)}, "application/json")
+
+
+def _docs(options: GatewayOptions) -> list[Config]:
+    """The page, with a slash at its end too, and its files."""
+    pages = [
+        _page(path, {"inline_string": docs.page()}, "text/html; charset=utf-8") for path in (docs.PATH, f"{docs.PATH}/")
+    ]
+    for page in pages:
+        page["response_headers_to_add"].append(header("content-security-policy", docs.CONTENT_SECURITY_POLICY))
+    files = {name: ({"filename": str(options.docs / name)}, kind) for name, kind in docs.FILES.items()}
+    files["start.js"] = ({"inline_string": docs.script()}, "text/javascript; charset=utf-8")
+    return pages + [
+        _page(f"{docs.files_path()}/{name}", body, kind, "public, max-age=31536000, immutable")
+        for name, (body, kind) in files.items()
+    ]
+
+
+def _landing() -> Config:
+    html = resources.files(__package__).joinpath("landing.html").read_text(encoding="utf-8")
+    page = _page("/", {"inline_string": html}, "text/html; charset=utf-8")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+    page["response_headers_to_add"].append(header("content-security-policy", policy))
+    return page
+
+
+def _page(path: str, body: Config, content_type: str, caching: str = "no-cache") -> Config:
+    return {
+        "name": path,
+        "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
+        "direct_response": {"status": 200, "body": body},
+        "response_headers_to_add": [header("content-type", content_type), header("cache-control", caching)],
+        "typed_per_filter_config": {filters.TRANSCODER: DISABLED},
+    }
+
+
+def _website() -> list[Config]:
+    return [
+        {
+            "name": "web",
+            "match": {"prefix": "/"},
+            "route": {"cluster": WEB, "timeout": seconds(TIMEOUT_SECONDS)},
+            "metadata": _metadata(DEFAULT_MAX_REQUEST_KIB),
+            "typed_per_filter_config": {filters.TRANSCODER: DISABLED},
+        }
+    ]
+
+
+def _nowhere(match: Config) -> Config:
+    """404. Not a direct response, for which the CORS filter would not answer."""
+    return {
+        "match": match,
+        "route": {"cluster": "nowhere", "cluster_not_found_response_code": "NOT_FOUND"},
+        "metadata": _metadata(DEFAULT_MAX_REQUEST_KIB),
+    }
+
+
+def _cors(origins: tuple[str, ...]) -> Config:
+    return typed(
+        "envoy.extensions.filters.http.cors.v3.CorsPolicy",
+        allow_origin_string_match=[{"exact": origin} for origin in origins],
+        allow_methods="GET, POST, PUT, PATCH, DELETE, OPTIONS",
+        allow_headers="authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, "
+        "grpc-timeout, x-grpc-web, x-requested-with, x-user-agent",
+        expose_headers="location, etag, idempotent-replayed, retry-after, x-request-id, grpc-status, grpc-message",
+        max_age="86400",
+        allow_credentials=True,
+    )

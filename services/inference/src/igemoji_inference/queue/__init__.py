@@ -1,1 +1,0 @@
-"""Who works on tasks: worker processes on this machine."""

@@ -1,0 +1,56 @@
+"""The servicer: parse, call, map."""
+
+# ruff: noqa: ARG002 - gRPC hands a context to every method
+
+import datetime
+
+from google.protobuf.empty_pb2 import Empty
+
+from igemoji.ranking.v1 import ranking_pb2 as pb
+from igemoji.ranking.v1 import ranking_pb2_grpc
+from igemoji_mesh.interceptors.base import Context
+from igemoji_ranking.domain.model import Use, Window
+from igemoji_ranking.usecases.ranking import Entry, Ranking
+
+SERVICE = "igemoji.ranking.v1.RankingService"
+
+DEFAULT_LIMIT = 10
+
+
+class RankingServicer(ranking_pb2_grpc.RankingServiceServicer):
+    def __init__(self, ranking: Ranking) -> None:
+        self._ranking = ranking
+
+    async def GetRanking(self, request: pb.GetRankingRequest, context: Context) -> pb.GetRankingResponse:
+        window = Window[(request.window or "week").upper()]
+        entries = await self._ranking.top(window, request.limit or DEFAULT_LIMIT)
+        return pb.GetRankingResponse(entries=map(_to_message, entries))
+
+    async def RecordUse(self, request: pb.RecordUseRequest, context: Context) -> Empty:
+        await self._ranking.record(_use(request))
+        return Empty()
+
+    async def ForgetEmoji(self, request: pb.ForgetEmojiRequest, context: Context) -> Empty:
+        await self._ranking.forget(request.emoji_id.lower())
+        return Empty()
+
+    async def SetEmojiShown(self, request: pb.SetEmojiShownRequest, context: Context) -> Empty:
+        await self._ranking.set_shown(request.emoji_id.lower(), request.shown, request.revision)
+        return Empty()
+
+    async def DeleteUserData(self, request: pb.DeleteUserDataRequest, context: Context) -> Empty:
+        await self._ranking.delete_user_data(request.user_id.lower())
+        return Empty()
+
+
+def _use(request: pb.RecordUseRequest) -> Use:
+    return Use(
+        request.task_id.lower(),
+        request.emoji_id.lower(),
+        request.user_id.lower(),
+        request.used_at.ToDatetime(datetime.UTC),
+    )
+
+
+def _to_message(entry: Entry) -> pb.RankingEntry:
+    return pb.RankingEntry(rank=entry.rank, emoji=entry.emoji, uses=entry.uses)

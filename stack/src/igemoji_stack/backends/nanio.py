@@ -1,0 +1,46 @@
+"""A private S3 server that is up at once: objects are files in a folder."""
+
+import importlib.util
+import sys
+from urllib.parse import urlencode
+
+from igemoji_mesh.testing.free_ports import HOST
+from igemoji_stack.backends.server import Part, PartMissing, answers
+
+ACCESS_KEY = "igemoji"
+
+
+class Nanio(Part):
+    name = "s3"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The credentials, as services read them from the environment."""
+        return {"OBJECT_STORE_ACCESS_KEY": ACCESS_KEY, "OBJECT_STORE_SECRET_KEY": self._secret("s3")}
+
+    def url(self, bucket: str) -> str:
+        """`bucket` may have a prefix: bucket/prefix."""
+        return f"s3://{bucket}?{urlencode({'endpoint': self.endpoint})}"
+
+    async def _bring_up(self) -> None:
+        if importlib.util.find_spec("nanio") is None:
+            raise PartMissing("nanio, the S3 server for one machine, is not installed: `make services` does it.")
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        secret = self._secret("s3")
+        await self._run(
+            self.name,
+            [sys.executable, "-m", "nanio", "serve", "--no-access-log", "--log-level", "warning"],
+            {
+                "NANIO_HOST": HOST,
+                "NANIO_PORT": str(self.port),
+                "NANIO_DATA_DIR": str(data),
+                "NANIO_ACCESS_KEY": ACCESS_KEY,
+                "NANIO_SECRET_KEY": secret,
+            },
+            lambda: answers(self.port, f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), b"HTTP/1.1 "),
+        )

@@ -1,0 +1,196 @@
+"""The subcommands `igemoji photo`, `igemoji emojis` and `igemoji init`, which need no server, but may use one."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from igemoji_stack.photo import remote, templates
+from igemoji_stack.photo.errors import CannotWork
+from igemoji_stack.photo.files import Job, plan
+from igemoji_stack.photo.journal import Journals
+from igemoji_stack.photo.progress import Screen, Tally, json_line, json_lines
+from igemoji_stack.photo.run import Outcome, cover, on_this_machine
+
+FAILED, CANNOT_WORK = 1, 2
+"""Exit codes: some photo failed; nothing can be done. An interrupted run ends with 128 and the signal's number."""
+
+Assets = Annotated[Path, typer.Option(help="What `make assets` built.")]
+
+
+def photo(
+    context: typer.Context,
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Files, folders and quoted globs.")],
+    emoji: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="A built-in template (see `igemoji emojis`), a folder of your own, or an id of the server.",
+        ),
+    ] = "classic",
+    out: Annotated[
+        str | None,
+        typer.Option("-o", "--out", metavar="OUT", help="A folder; for one photo also a file. Default: beside it."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Photos at a time; 0: one for each core, or four with --server.")
+    ] = 0,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write a JSON line a photo; - is standard output.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Do photos again that are done, and replace files that are in the way.")
+    ] = False,
+    assets: Assets = templates.ASSETS,
+) -> None:
+    """Cover the faces in photos: without a server, or on one (igemoji --server URL photo …).
+
+    Originals stay as they are. A photo that an earlier run did with the same template is not done again.
+
+    Exit codes: 0 all done, 1 a photo failed, 2 nothing can be done, 130 interrupted.
+    """
+    journals = Journals()
+    tally = Tally()
+    try:
+        server = remote.chosen(context)
+        template = None if server else templates.find(emoji, assets)
+        jobs = plan(photos, out, journals)
+        _check_json_file(json_file, jobs)
+        _make_folder(out, jobs)
+        with json_lines(json_file) as lines, Screen(len(jobs)) as screen:
+
+            def tell(outcome: Outcome) -> None:
+                tally.add(outcome)
+                screen.tell(outcome)
+                if lines is not None:
+                    lines.write(json_line(outcome))
+                    lines.flush()
+
+            if server is not None:
+                work = remote.cover_there(server, emoji, jobs, journals, tell, workers=workers, force=force)
+            else:
+                assert template is not None  # noqa: S101 - see above
+                cores = len(os.sched_getaffinity(0))
+                options = on_this_machine(assets / "models", template, workers or cores, force=force)
+                work = cover(jobs, options, journals, tell)
+            stopped_by = _run(work)
+    except CannotWork as error:
+        _say_what_is_done(tally)
+        _refuse(str(error))
+    if stopped_by:
+        done = tally.done + tally.earlier
+        typer.echo(f"Stopped: {done} of {len(jobs)} photos are done. The same command goes on from here.", err=True)
+        raise typer.Exit(128 + stopped_by)
+    typer.echo(_summary(tally, jobs), err=True)
+    raise typer.Exit(FAILED if tally.failed else 0)
+
+
+def emojis(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="[WORDS]", help="With --server: what to look for.")] = "",
+    assets: Assets = templates.ASSETS,
+) -> None:
+    """List the built-in templates: slug, name and the folder of the pictures. With --server: id, name and maker."""
+    try:
+        if server := remote.chosen(context):
+            for line in asyncio.run(remote.emojis_there(server, query)):
+                typer.echo(line)
+            return
+        known = templates.built_ins(assets)
+    except CannotWork as error:
+        _refuse(str(error))
+    slug_width = max(len(template.slug) for template in known)
+    name_width = max(len(template.name) for template in known)
+    for template in known:
+        typer.echo(f"{template.slug:<{slug_width}}  {template.name:<{name_width}}  {template.folder}")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    start: Annotated[str, typer.Option("--from", metavar="NAME", help="The template to start from.")] = "classic",
+    assets: Assets = templates.ASSETS,
+) -> None:
+    """Make a folder for a template of your own: seven pictures to replace, and its name in template.json."""
+    try:
+        templates.create(folder, start, assets)
+    except CannotWork as error:
+        _refuse(str(error))
+    typer.echo(f"Replace the pictures in {folder} with yours, then: igemoji photo --emoji {folder} PHOTO", err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the subcommands."""
+    for command in (photo, emojis, init):
+        app.command()(command)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> int | None:
+    """Runs to the end, or until SIGINT or SIGTERM, whose number it returns."""
+    stopped_by: list[int] = []
+
+    async def until_stopped() -> None:
+        task = asyncio.create_task(work)
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, _once(stopped_by, signum, task.cancel))
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not stopped_by:
+                raise
+
+    asyncio.run(until_stopped())
+    return stopped_by[0] if stopped_by else None
+
+
+def _once(stopped_by: list[int], signum: int, stop: Callable[[], Any]) -> Callable[[], None]:
+    """An impatient second Ctrl-C must not disturb the stop that the first one began."""
+
+    def handle() -> None:
+        if not stopped_by:
+            stopped_by.append(signum)
+            stop()
+
+    return handle
+
+
+def _check_json_file(target: str | None, jobs: list[Job]) -> None:
+    if target is None or target == "-":
+        return
+    path = os.path.realpath(target)
+    for job in jobs:
+        if path in (os.path.realpath(job.photo), os.path.realpath(job.output)):
+            raise CannotWork(f"--json {target} would overwrite a photo or a result: give another name.")
+
+
+def _make_folder(out: str | None, jobs: list[Job]) -> None:
+    """One sentence now rather than one for each photo later."""
+    if out is None:
+        return
+    folder = jobs[0].output.parent if jobs[0].output == Path(out) else Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWork(f"The folder {folder} can't be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotWork(f"The folder {folder} can't be written to.")
+
+
+def _summary(tally: Tally, jobs: list[Job]) -> str:
+    if len(jobs) == 1 and not tally.failed:
+        return f"{jobs[0].output}: {tally.summary()}"
+    return tally.summary()
+
+
+def _say_what_is_done(tally: Tally) -> None:
+    if tally.done or tally.failed:
+        typer.echo(tally.summary(), err=True)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(CANNOT_WORK)

@@ -1,0 +1,220 @@
+"""What the command does on a server (`igemoji --server URL …`) instead of this machine."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from igemoji_client import (
+    AsyncClient,
+    ConnectionFailed,
+    DeadlineExceeded,
+    Face,
+    IgemojiError,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    Task,
+    TaskFailed,
+    Template,
+)
+from igemoji_stack.photo import templates
+from igemoji_stack.photo.errors import CannotWork
+from igemoji_stack.photo.files import Job
+from igemoji_stack.photo.journal import Journals
+from igemoji_stack.photo.run import Options, Tell, cover
+from igemoji_stack.photo.worker import Failure
+
+AT_A_TIME = 4
+"""Photos; a user may have five that are not done."""
+SHOWN = 50
+CANCEL_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the work is done, and for whom."""
+
+    url: str
+    ca_file: Path | None = None
+    email: str = ""
+    """Empty: for a guest."""
+    password: str = ""
+
+
+def chosen(context: typer.Context) -> Server | None:
+    """The server of `--server`, with a password where it needs one; None: there is none. Raises CannotWork."""
+    server = context.obj
+    if not isinstance(server, Server):
+        return None
+    if not server.email or server.password:
+        return server
+    if not sys.stdin.isatty():
+        raise CannotWork(f"Whose password is it? Set IGEMOJI_PASSWORD for {server.email}.")
+    password = typer.prompt(f"Password of {server.email}", hide_input=True, err=True)
+    return Server(server.url, server.ca_file, server.email, password)
+
+
+@asynccontextmanager
+async def logged_in(server: Server) -> AsyncIterator[AsyncClient]:
+    """A client for the user, or for a guest, who is gone after the block with all that they made. Raises CannotWork."""
+    try:
+        client = AsyncClient(server.url, ca_file=server.ca_file)
+    except OSError as error:
+        raise CannotWork(f"{server.ca_file} can't be used as a certificate: {error.strerror}.") from None
+    async with client:
+        try:
+            if server.email:
+                await client.accounts.log_in(server.email, server.password)
+            else:
+                await client.accounts.start_guest()
+        except IgemojiError as error:
+            raise CannotWork(_why_not(server, error)) from None
+        try:
+            yield client
+        except IgemojiError as error:
+            raise CannotWork(_why_not(server, error)) from None
+        finally:
+            with contextlib.suppress(IgemojiError):
+                await (client.accounts.log_out() if server.email else client.accounts.delete())
+
+
+async def cover_there(
+    server: Server, emoji: str, jobs: Sequence[Job], journals: Journals, tell: Tell, *, workers: int, force: bool
+) -> None:
+    """As `photo.cover`, done by the server. Raises CannotWork."""
+    async with logged_in(server) as client, _template(client, emoji) as (template_id, look):
+        options = Options(
+            lambda: RemoteWorker(client, server, template_id),
+            min(workers or AT_A_TIME, AT_A_TIME + 1),
+            f"{server.url}/{look}",
+            force,
+        )
+        await cover(jobs, options, journals, tell)
+
+
+async def emojis_there(server: Server, query: str) -> list[str]:
+    """A line for each template that is found, up to SHOWN. Raises CannotWork."""
+    lines: list[str] = []
+    async with logged_in(server) as client, contextlib.aclosing(client.templates.list(q=query)) as found:
+        async for template in found:
+            if len(lines) == SHOWN:
+                return [*lines, f"… and more: igemoji --server {server.url} emojis WORDS"]
+            lines.append(f"{template.id}  {template.name}  ({template.owner.alias})")
+    return lines or [f"There is no template with {query!r}."]
+
+
+class RemoteWorker:
+    """Has photos done by the server, one at a time."""
+
+    def __init__(self, client: AsyncClient, server: Server, template_id: str) -> None:
+        self._client = client
+        self._server = server
+        self._template_id = template_id
+
+    async def work(self, photo: Path, output: Path) -> dict[str, Any] | Failure:
+        try:
+            task_id = await self._client.tasks.create(photo, self._template_id)
+            try:
+                task = await self._client.tasks.wait(task_id)
+                await self._client.tasks.save_result(task_id, output)
+            except BaseException:
+                await self._forget(task_id)
+                raise
+        except TaskFailed as failure:
+            return Failure(failure.reason, failure.task.error.message if failure.task.error else "")
+        except InvalidRequest as refusal:
+            return Failure(refusal.reason, refusal.message)
+        except DeadlineExceeded as late:
+            return Failure("LIMIT", str(late))
+        except IgemojiError as error:
+            raise CannotWork(_why_not(self._server, error)) from None
+        return findings(task)
+
+    async def end(self) -> None:
+        """Nothing runs on this machine."""
+
+    async def _forget(self, task_id: str) -> None:
+        """What was not taken is not left there."""
+        with contextlib.suppress(IgemojiError, TimeoutError):
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await self._client.tasks.delete(task_id)
+
+
+def findings(task: Task) -> dict[str, Any]:
+    """As `photo_child.findings`, without landmarks, which the API does not tell."""
+    found = {"width": task.width, "height": task.height, "faces": [_face(face) for face in task.faces]}
+    return {**found, "more_faces": True} if task.more_faces else found
+
+
+def _face(face: Face) -> dict[str, Any]:
+    return {
+        "box": [round(side, 2) for side in (face.box.x, face.box.y, face.box.width, face.box.height)],
+        "roll": round(face.roll, 2),
+        "expression": face.expression,
+        "uncertain": face.uncertain,
+        "scores": {expression: round(score, 5) for expression, score in (face.scores or {}).items()},
+    }
+
+
+@asynccontextmanager
+async def _template(client: AsyncClient, wanted: str) -> AsyncIterator[tuple[str, str]]:
+    """The id of a template, and what changes when its pictures do.
+
+    A folder becomes a private template for as long as the block takes. Raises CannotWork.
+    """
+    template = await _find(client, wanted)
+    if template is not None:
+        yield template.id, f"{template.id}/{template.etag[:12]}"
+        return
+    if not await asyncio.to_thread(os.path.isdir, wanted):
+        raise CannotWork(f"The server has no template {wanted!r}, and there is no folder of that name.")
+    own = await asyncio.to_thread(templates.read_folder, Path(wanted))
+    # The pictures are in the stored form already.
+    made = await client.templates.create(own.name, own.pictures, visibility="private", keep_background=True)
+    try:
+        yield made.id, f"folder/{own.digest[:12]}"
+    finally:
+        with contextlib.suppress(IgemojiError):
+            await client.templates.delete(made.id)
+
+
+async def _find(client: AsyncClient, wanted: str) -> Template | None:
+    """By id; by its whole name; or by words that only one of the built-in ones has. Raises CannotWork."""
+    with contextlib.suppress(ValueError):
+        try:
+            return await client.templates.get(str(uuid.UUID(wanted)))
+        except NotFound:
+            raise CannotWork(f"The server has no template {wanted}.") from None
+    words = wanted.replace("-", " ").casefold()
+    if len(words) > 50:
+        return None
+    found = list((await client.templates.page(q=words, sort="popular")).emojis)
+    named = [template for template in found if template.name.casefold() in (wanted.casefold(), words)]
+    built_in = [template for template in found if template.built_in]
+    return next(iter(named), built_in[0] if len(built_in) == 1 else None)
+
+
+def _why_not(server: Server, error: IgemojiError) -> str:
+    if isinstance(error, NotAuthenticated) and server.email:
+        return f"{server.url} does not take this password of {server.email}."
+    if isinstance(error, ConnectionFailed):
+        return f"The server can't be reached: {error}"
+    return f"{server.url}: {error}"
+
+
+def from_environment(url: str | None, ca_file: Path | None, email: str | None) -> Server | None:
+    """What the options of `igemoji` say, and the password of IGEMOJI_PASSWORD. Raises CannotWork."""
+    if not url:
+        return None
+    if not url.startswith(("http://", "https://")):
+        raise CannotWork(f"--server {url}: an address begins with http:// or https://.")
+    return Server(url.rstrip("/"), ca_file, email or "", os.environ.get("IGEMOJI_PASSWORD", ""))

@@ -1,0 +1,161 @@
+"""Emoji templates without a server: the built-in ones, and folders of one's own."""
+
+import difflib
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from igemoji_emoji_catalog.domain.model import Unfit, template_name
+from igemoji_stack.photo.errors import CannotWork
+from igemoji_vision.faces import EXPRESSIONS
+from igemoji_vision.pictures import normalised
+
+ASSETS = Path(__file__).resolve().parents[4] / "assets" / "build"
+"""Where `make assets` builds in a clone of the project."""
+
+PICTURE_EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg")
+ABOUT = "template.json"
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A template that comes with the product; its pictures lie in `folder`, one PNG an expression."""
+
+    slug: str
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Template:
+    """Seven pictures under a name, ready for the pipeline."""
+
+    name: str
+    pictures: Mapping[str, bytes]
+    """By expression."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes whenever a picture does; the name does not matter to a photo."""
+        whole = hashlib.sha256()
+        for expression in EXPRESSIONS:
+            whole.update(hashlib.sha256(self.pictures[expression]).digest())
+        return whole.hexdigest()
+
+
+def built_ins(assets: Path) -> list[BuiltIn]:
+    """In the order of their slugs. Raises CannotWork where `make assets` has not built them."""
+    folder = assets / "templates"
+    try:
+        known = [_built_in(path.parent) for path in sorted(folder.glob(f"*/{ABOUT}"))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotWork(f"The built-in templates in {folder} are damaged ({error}): run `make assets`.") from None
+    if not known:
+        raise CannotWork(f"There are no built-in templates in {folder}: run `make assets`.")
+    return known
+
+
+def find(wanted: str, assets: Path) -> Template:
+    """The template that `wanted` names: slug or name of a built-in one in any case, or a folder. Raises CannotWork."""
+    known = built_ins(assets)
+    for template in known:
+        if wanted.casefold() in (template.slug, template.name.casefold()):
+            return _read_built_in(template)
+    if Path(wanted).is_dir():
+        return read_folder(Path(wanted))
+    raise CannotWork(_unknown(wanted, known))
+
+
+def read_folder(folder: Path) -> Template:
+    """A template of one's own, its pictures brought into the form that the server would give them.
+
+    Raises CannotWork, which names the expression whose picture is missing or not fit.
+    """
+    pictures = {}
+    for expression in EXPRESSIONS:
+        path = _picture(folder, expression)
+        try:
+            pictures[expression] = normalised(path.read_bytes())
+        except OSError as error:
+            raise CannotWork(f"The picture for {expression}, {path}, can't be read: {error.strerror}.") from None
+        except Unfit as fault:
+            raise CannotWork(f"The picture for {expression}, {path}, {fault}.") from None
+    return Template(_own_name(folder), pictures)
+
+
+def create(folder: Path, start: str, assets: Path) -> None:
+    """Makes a folder for a template of one's own, with the pictures of a built-in one as a start. Raises CannotWork."""
+    known = built_ins(assets)
+    source = next((one for one in known if start.casefold() in (one.slug, one.name.casefold())), None)
+    if source is None:
+        raise CannotWork(_unknown(start, known))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise CannotWork(f"{folder} is not empty: give the name of a new folder.")
+        for expression in EXPRESSIONS:
+            shutil.copyfile(source.folder / f"{expression}.png", folder / f"{expression}.png")
+        # The licence and the source stay: they are true of every picture that is not replaced.
+        about = json.loads((source.folder / ABOUT).read_bytes())
+        text = json.dumps({**about, "name": _name_for(folder)}, indent=2, ensure_ascii=False)
+        (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
+    except FileExistsError:
+        raise CannotWork(f"{folder} is a file: give the name of a new folder.") from None
+    except OSError as error:
+        raise CannotWork(f"{folder} can't be made: {error.strerror}.") from None
+
+
+def _built_in(folder: Path) -> BuiltIn:
+    about = json.loads((folder / ABOUT).read_bytes())
+    return BuiltIn(folder.name, str(about["name"]), folder)
+
+
+def _read_built_in(template: BuiltIn) -> Template:
+    try:
+        pictures = {name: (template.folder / f"{name}.png").read_bytes() for name in EXPRESSIONS}
+    except OSError as error:
+        raise CannotWork(f"{error.filename} of a built-in template can't be read: run `make assets`.") from None
+    return Template(template.name, pictures)
+
+
+def _unknown(wanted: str, known: list[BuiltIn]) -> str:
+    names = {name: template.slug for template in known for name in (template.slug, template.name.casefold())}
+    near = difflib.get_close_matches(wanted.casefold(), names, n=3, cutoff=0.7)
+    slugs = list(dict.fromkeys(names[name] for name in near))
+    hint = f"did you mean {' or '.join(slugs)}?" if slugs else "`igemoji emojis` lists those that there are."
+    return f"There is no emoji template and no folder {wanted!r}: {hint}"
+
+
+def _picture(folder: Path, expression: str) -> Path:
+    found = [path for end in PICTURE_EXTENSIONS if (path := folder / f"{expression}{end}").is_file()]
+    if not found:
+        raise CannotWork(f"The picture for {expression} is missing: {folder / expression}.png (or .webp, .jpg).")
+    if len(found) > 1:
+        raise CannotWork(f"There are {len(found)} pictures for {expression} in {folder}: remove all but one.")
+    return found[0]
+
+
+def _own_name(folder: Path) -> str:
+    """What template.json says, where there is one."""
+    path = folder / ABOUT
+    try:
+        return template_name(json.loads(path.read_bytes())["name"])
+    except FileNotFoundError:
+        return _name_for(folder)
+    except OSError as error:
+        raise CannotWork(f"{path} can't be read: {error.strerror}.") from None
+    except Unfit as fault:
+        raise CannotWork(f"The name in {path} {fault}.") from None
+    except (ValueError, KeyError, TypeError):
+        raise CannotWork(f"{path} must be a JSON object with a name.") from None
+
+
+def _name_for(folder: Path) -> str:
+    try:
+        return template_name(folder.resolve().name.encode(errors="replace").decode())
+    except Unfit:
+        return "My emoji"

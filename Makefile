@@ -134,7 +134,7 @@ format: .make/dev ## Format the code
 	$(BIN)/ruff format
 
 clean: ## Remove what was installed and built; data in .igemoji stays
-	rm -rf build $(VENV) .venv-fer deploy/tools/.venv bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+	rm -rf build $(VENV) .venv-fer deploy/tools/.venv bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/lib/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
 
 # What follows sets up by itself what the targets above need.
 
@@ -174,9 +174,9 @@ $(WEB_PACKAGES): web/package.json web/package-lock.json web/.npmrc | .make/run
 	$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-web/src/api/schema.d.ts: $(STUBS) $(WEB_PACKAGES)
+web/src/lib/api/schema.d.ts: $(STUBS) $(WEB_PACKAGES)
 	$(NPM) run api
 
-web/dist/index.html: $(WEB) web/src/api/schema.d.ts $(WEB_PACKAGES)
+web/dist/index.html: $(WEB) web/src/lib/api/schema.d.ts $(WEB_PACKAGES)
 	$(NPM) run build -- --logLevel warn
 	@touch $@

@@ -5,14 +5,14 @@ import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-/** Where `npm run dev` finds the API: a mesh that `make up` started. */
+/** The API for `npm run dev`: a mesh that `make up` started. */
 const gateway = process.env.IGEMOJI_URL ?? 'http://127.0.0.1:8080';
 
 const NONCE = 'CSP_NONCE';
 
 /**
- * What every screen needs, in two files, of which a new version changes one. A browser asks for six at a time where there
- * is no TLS: the dozens of crumbs that screens share would wait for each other.
+ * Code that every screen needs, in two chunks: a new version changes only `frame`. Without TLS a browser loads six files
+ * at a time, so dozens of small shared chunks would wait for each other.
  */
 const LIBRARIES = anyOf(
   /node_modules\/(react|react-dom|react-redux|react-router|scheduler|use-sync-external-store)\//,
@@ -22,8 +22,9 @@ const LIBRARIES = anyOf(
   /node_modules\/@mui\/material\/(IconButton|Typography|SvgIcon|Skeleton|Link|Container|AppBar|Paper|CircularProgress)\//,
 );
 const FRAME = anyOf(
-  /web\/src\/(app|api)\/(?!screens|.*Menu|.*Dialog|NoticeBar)/,
-  /web\/src\/components\/(icons|Picture|EmojiPicture|AuthedImage|copies|expressions|art|LinkButton)\./,
+  /web\/src\/app\/(?!lazyRoutes|.*Menu|.*Dialog|NoticeBar)/,
+  /web\/src\/lib\/(api\/|(expressions|i18n|notices|store|thumbnails)\.)/,
+  /web\/src\/components\/(icons|Picture|EmojiPicture|AuthenticatedImage|expressionPictures|LinkButton)\./,
   /web\/src\/components\/(EmptyState|ErrorState|Skeletons|Page)\./,
 );
 
@@ -31,7 +32,7 @@ function anyOf(...parts: RegExp[]): RegExp {
   return new RegExp(parts.map(({ source }) => source).join('|'));
 }
 
-/** nginx puts another nonce into each answer, by a server-side include: nginx.conf. */
+/** Replaces the build-time nonce by a server-side include: nginx puts a fresh nonce into each response (nginx.conf). */
 function nonceByServer(): Plugin {
   return {
     name: 'nonce-by-server',
@@ -39,22 +40,25 @@ function nonceByServer(): Plugin {
     enforce: 'post',
     generateBundle(_, bundle) {
       const page = bundle['index.html'];
-      if (page?.type !== 'asset') throw new Error('There is no index.html to put nonces into');
+      if (page?.type !== 'asset') throw new Error('index.html is missing from the bundle: no place for nonces');
       page.source = String(page.source).replaceAll(NONCE, '<!--# echo var="request_id" -->');
     },
   };
 }
 
-/** Loads `first.ts` beside the app: as one of two scripts of the page it would become a part of the other one. */
-function firstScript(): Plugin {
+/**
+ * Adds the script of `preload.ts` to the page. Named in index.html it would be merged into the app's own script, and
+ * would run no earlier.
+ */
+function preloadScript(): Plugin {
   return {
-    name: 'first-script',
+    name: 'preload-script',
     apply: 'build',
     transformIndexHtml: {
       order: 'post',
       handler(_, { bundle = {} }) {
-        const script = Object.values(bundle).find((file) => file.type === 'chunk' && file.name === 'first');
-        if (!script) throw new Error('There is no first.ts to load');
+        const script = Object.values(bundle).find((file) => file.type === 'chunk' && file.name === 'preload');
+        if (!script) throw new Error('preload.ts is missing from the bundle');
         return [
           {
             tag: 'script',
@@ -67,7 +71,7 @@ function firstScript(): Plugin {
   };
 }
 
-/** The fonts are there twice: as woff for browsers that can't run the app anyway. */
+/** Drops the woff copies of the fonts: they are for browsers that cannot run the app. */
 function woff2Only(): Plugin {
   return {
     name: 'woff2-only',
@@ -79,15 +83,15 @@ function woff2Only(): Plugin {
   };
 }
 
-/** Tells the service worker which files the app starts from, and gives it a name that changes with them. */
-function filesOfServiceWorker(): Plugin {
+/** Gives the service worker the list of files to cache, and a version that changes with them. */
+function serviceWorkerFiles(): Plugin {
   return {
-    name: 'files-of-service-worker',
+    name: 'service-worker-files',
     apply: 'build',
     enforce: 'post',
     generateBundle(_, bundle) {
       const worker = bundle['sw.js'];
-      if (worker?.type !== 'chunk') throw new Error('There is no service worker to tell its files');
+      if (worker?.type !== 'chunk') throw new Error('sw.js is missing from the bundle');
       const files = Object.keys(bundle).filter((name) => /^assets\/.*\.(js|css)$/.test(name));
       const version = createHash('sha256').update(files.join()).digest('hex').slice(0, 12);
       const paths = JSON.stringify(files.map((name) => `/${name}`));
@@ -97,17 +101,17 @@ function filesOfServiceWorker(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), woff2Only(), firstScript(), nonceByServer(), filesOfServiceWorker()],
+  plugins: [react(), woff2Only(), preloadScript(), nonceByServer(), serviceWorkerFiles()],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
   html: { cspNonce: NONCE },
   build: {
     target: 'es2023',
-    // A picture as a data: URL would be loaded whether it is shown or not.
+    // An inlined picture would be loaded even where it is not shown.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
-    chunkSizeWarningLimit: 600, // KB: what every screen needs is one file on purpose
+    chunkSizeWarningLimit: 600, // KB: `libraries` is one large chunk on purpose
     rolldownOptions: {
-      input: { index: 'index.html', first: 'src/first.ts', sw: 'sw/sw.ts' },
+      input: { index: 'index.html', preload: 'src/preload.ts', sw: 'sw/serviceWorker.ts' },
       output: {
         entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
         codeSplitting: {

@@ -1,6 +1,6 @@
 import { inject, expect, test } from 'vitest';
 
-import { close, expectQuiet, look, open, somebody, useBrowser } from './harness';
+import { close, expectQuiet, look, open, somebody, useBrowser } from './fixtures';
 import { resetLink } from './mesh';
 
 useBrowser();

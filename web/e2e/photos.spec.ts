@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, inject, test } from 'vitest';
 
-import { close, look, open, PHOTO_OF_ONE, PHOTOS, somebody, useBrowser } from './harness';
+import { close, look, open, PHOTO_OF_ONE, PHOTOS, somebody, useBrowser } from './fixtures';
 
 useBrowser();
 

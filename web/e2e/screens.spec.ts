@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 
 import { beforeAll, expect, inject, test } from 'vitest';
 
-import { close, look, open, PHOTO_OF_ONE, somebody, useBrowser, type Account } from './harness';
+import { close, look, open, PHOTO_OF_ONE, somebody, useBrowser, type Account } from './fixtures';
 
 const FIRST_LOAD_KB = 250;
 const DIST = join(import.meta.dirname, '../dist');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, inject, test } from 'vitest';
 
-import { close, look, open, PHOTO_OF_ONE, somebody, TEMPLATES, useBrowser, type Account } from './harness';
+import { close, look, open, PHOTO_OF_ONE, somebody, TEMPLATES, useBrowser, type Account } from './fixtures';
 import { makeOperator } from './mesh';
 
 useBrowser();

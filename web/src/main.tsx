@@ -8,7 +8,7 @@ import { createRoot } from 'react-dom/client';
 import { Provider } from 'react-redux';
 import { RouterProvider } from 'react-router/dom';
 
-import { resumeSession } from '@/api/http';
+import { resumeSession } from '@/lib/api/http';
 import { makeRouter } from '@/app/routes';
 import { makeStore } from '@/app/store';
 import { theme } from '@/app/theme';

@@ -6,7 +6,7 @@
 
 /// <reference lib="webworker" />
 
-import { receiveShared, SHARE_PATH } from './shared';
+import { receiveShared, SHARE_PATH } from './shareTarget';
 
 declare const self: ServiceWorkerGlobalScope;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { receiveShared, SHARE_PATH, takeShared } from './shared';
+import { receiveShared, SHARE_PATH, takeShared } from './shareTarget';
 
 /** What the two ends use of the browser's caches, in memory. */
 function memoryCaches(): CacheStorage {

@@ -1,8 +1,8 @@
 import { screen, waitFor } from '@testing-library/react';
 import { expect, test } from 'vitest';
 
-import AccountMenu from '@/app/AccountMenu';
-import { useListEmojisQuery } from '@/api/emojis';
+import AccountMenu from './AccountMenu';
+import { useListEmojisQuery } from '@/lib/api/emojis';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, server } from '@/test/server';
 

@@ -6,14 +6,14 @@ import MenuItem from '@mui/material/MenuItem';
 import { useId, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 
-import { useLogoutMutation } from '@/api/accounts';
-import type { User } from '@/api/schema';
+import { useLogoutMutation } from '@/lib/api/accounts';
+import type { User } from '@/lib/api/schema';
 import { PersonIcon } from '@/components/icons';
 
-import { useMessages } from './i18n';
-import { notified } from './notices';
-import { useExplain } from './problemMessages';
-import { shellMessages } from './shellMessages';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
+import { shellMessages } from './messages';
 import { useAppDispatch } from './store';
 
 export default function AccountMenu({ user }: { user: User }) {

@@ -5,8 +5,8 @@ import { Link, useLocation } from 'react-router';
 
 import { GridIcon, PersonIcon, SparkleIcon, TrophyIcon } from '@/components/icons';
 
-import { useMessages } from './i18n';
-import { shellMessages } from './shellMessages';
+import { useMessages } from '@/lib/i18n';
+import { shellMessages } from './messages';
 
 const PLACES = ['/templates', '/make', '/ranking', '/me'];
 

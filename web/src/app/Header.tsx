@@ -6,14 +6,14 @@ import Link from '@mui/material/Link';
 import { lazy, Suspense } from 'react';
 import { Link as RouterLink, NavLink } from 'react-router';
 
-import { selectUser } from '@/api/session';
-import { FACES } from '@/components/art';
+import { selectUser } from '@/lib/api/session';
+import { FACES } from '@/components/expressionPictures';
 import { LinkButton } from '@/components/LinkButton';
 import { Picture } from '@/components/Picture';
 
-import { useMessages } from './i18n';
-import { LanguageSwitch, ThemeSwitch } from './Switches';
-import { shellMessages } from './shellMessages';
+import { useMessages } from '@/lib/i18n';
+import { LanguageSwitch, ThemeSwitch } from './SettingSwitches';
+import { shellMessages } from './messages';
 import { useAppSelector } from './store';
 
 // For who is logged in: the others need not load it.

@@ -5,17 +5,17 @@ import Typography from '@mui/material/Typography';
 import { lazy, Suspense, useEffect } from 'react';
 import { Outlet, ScrollRestoration } from 'react-router';
 
-import { selectSessionStatus } from '@/api/session';
+import { selectSessionStatus } from '@/lib/api/session';
 import { PageSkeleton } from '@/components/Skeletons';
 
 import { BottomBar } from './BottomBar';
 import { Header } from './Header';
-import { useLanguage, useMessages } from './i18n';
+import { useLanguage, useMessages } from '@/lib/i18n';
 import { OfflineBar } from './OfflineBar';
-import { shellMessages } from './shellMessages';
+import { shellMessages } from './messages';
 import { useAppSelector } from './store';
 
-const ExpiryDialog = lazy(() => import('./ExpiryDialog'));
+const ExpiryDialog = lazy(() => import('./SessionExpiredDialog'));
 const NoticeBar = lazy(() => import('./NoticeBar'));
 
 /** What stands around every screen. */

@@ -4,7 +4,7 @@ import { EmptyState } from '@/components/EmptyState';
 import { LinkButton } from '@/components/LinkButton';
 import { useTitle } from '@/components/Page';
 
-import { defineMessages, useMessages } from './i18n';
+import { defineMessages, useMessages } from '@/lib/i18n';
 
 const messages = defineMessages({
   en: {

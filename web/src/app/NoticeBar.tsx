@@ -1,7 +1,7 @@
 import Alert from '@mui/material/Alert';
 import Snackbar from '@mui/material/Snackbar';
 
-import { noticeClosed } from './notices';
+import { noticeClosed } from '@/lib/notices';
 import { useAppDispatch, useAppSelector } from './store';
 
 /** Shows notices one after the other. */

@@ -1,8 +1,8 @@
 import Box from '@mui/material/Box';
 import { useSyncExternalStore } from 'react';
 
-import { useMessages } from './i18n';
-import { shellMessages } from './shellMessages';
+import { useMessages } from '@/lib/i18n';
+import { shellMessages } from './messages';
 
 function subscribe(changed: () => void) {
   addEventListener('online', changed);

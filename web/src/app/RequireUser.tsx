@@ -1,6 +1,6 @@
 import { Navigate, Outlet, useLocation } from 'react-router';
 
-import { selectSessionStatus, selectUser } from '@/api/session';
+import { selectSessionStatus, selectUser } from '@/lib/api/session';
 import { PageSkeleton } from '@/components/Skeletons';
 
 import { useAppSelector } from './store';

@@ -7,12 +7,12 @@ import DialogTitle from '@mui/material/DialogTitle';
 import Typography from '@mui/material/Typography';
 import { useId, useState, type FormEvent } from 'react';
 
-import { endSession, useLoginMutation, useStartGuestMutation } from '@/api/accounts';
-import { selectUser } from '@/api/session';
+import { endSession, useLoginMutation, useStartGuestMutation } from '@/lib/api/accounts';
+import { selectUser } from '@/lib/api/session';
 import { PasswordField } from '@/components/PasswordField';
 
-import { defineMessages, useMessages } from './i18n';
-import { useExplain } from './problemMessages';
+import { defineMessages, useMessages } from '@/lib/i18n';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch, useAppSelector } from './store';
 
 const messages = defineMessages({

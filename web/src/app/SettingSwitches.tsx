@@ -4,8 +4,8 @@ import useMediaQuery from '@mui/material/useMediaQuery';
 
 import { MoonIcon, SunIcon } from '@/components/icons';
 
-import { languageChosen, useLanguage, useMessages, type Language } from './i18n';
-import { shellMessages } from './shellMessages';
+import { languageChosen, useLanguage, useMessages, type Language } from '@/lib/i18n';
+import { shellMessages } from './messages';
 import { useAppDispatch } from './store';
 
 const OTHER: Record<Language, Language> = { ko: 'en', en: 'ko' };

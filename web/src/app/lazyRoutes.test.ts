@@ -2,7 +2,7 @@ import { matchRoutes } from 'react-router';
 import { expect, test } from 'vitest';
 
 import { routes } from './routes';
-import { SCREENS, screenAt, type Path } from './screens';
+import { SCREENS, screenAt, type Path } from './lazyRoutes';
 
 const ADDRESSES: Record<Path, string> = {
   '/': '/',

@@ -1,4 +1,4 @@
-import { defineMessages } from './i18n';
+import { defineMessages } from '@/lib/i18n';
 
 export const shellMessages = defineMessages({
   en: {

@@ -1,9 +1,9 @@
 import { createBrowserRouter, type RouteObject } from 'react-router';
 
 import { Layout } from './Layout';
-import { Lost } from './Lost';
+import { Lost } from './NotFound';
 import { RequireUser } from './RequireUser';
-import { SCREENS, type Path } from './screens';
+import { SCREENS, type Path } from './lazyRoutes';
 
 function screen(path: Path): RouteObject {
   return { path, lazy: async () => ({ Component: (await SCREENS[path]()).default }) };

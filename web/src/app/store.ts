@@ -2,12 +2,12 @@ import { combineSlices, configureStore, createListenerMiddleware, isAnyOf } from
 import { setupListeners } from '@reduxjs/toolkit/query';
 import { useDispatch, useSelector } from 'react-redux';
 
-import { api } from '@/api/api';
-import { session, sessionEnded, sessionStarted } from '@/api/session';
+import { api } from '@/lib/api/api';
+import { session, sessionEnded, sessionStarted } from '@/lib/api/session';
 import { photosSlice } from '@/features/photo/photosSlice';
 
-import { language, languageChosen, rememberLanguage } from './i18n';
-import { notices } from './notices';
+import { language, languageChosen, rememberLanguage } from '@/lib/i18n';
+import { notices } from '@/lib/notices';
 
 const rootReducer = combineSlices(api, language, notices, photosSlice, session);
 

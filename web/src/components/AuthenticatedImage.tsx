@@ -3,7 +3,7 @@ import Skeleton from '@mui/material/Skeleton';
 import { useEffect, useRef, useState, type RefObject } from 'react';
 import { useStore } from 'react-redux';
 
-import { authorizedFetch, type SessionStore } from '@/api/http';
+import { authorizedFetch, type SessionStore } from '@/lib/api/http';
 
 /** A picture that needs the access token, as a `blob:` URL. `url` is null until it is there. */
 export function useAuthedImage(path: string | undefined): { url: string | null; failed: boolean } {

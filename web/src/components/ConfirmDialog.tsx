@@ -6,7 +6,7 @@ import DialogContentText from '@mui/material/DialogContentText';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useId, type ReactNode } from 'react';
 
-import { defineMessages, useMessages } from '@/app/i18n';
+import { defineMessages, useMessages } from '@/lib/i18n';
 
 const messages = defineMessages({ en: { cancel: 'Cancel' }, ko: { cancel: '취소' } });
 

@@ -1,8 +1,8 @@
-import type { Emoji } from '@/api/schema';
+import type { Emoji } from '@/lib/api/schema';
 
-import { AuthedImage } from './AuthedImage';
-import { copyOf } from './copies';
-import type { Expression } from './expressions';
+import { AuthedImage } from './AuthenticatedImage';
+import { copyOf } from '@/lib/thumbnails';
+import type { Expression } from '@/lib/expressions';
 import { Picture } from './Picture';
 
 interface Props {

@@ -2,8 +2,8 @@ import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
 import type { ReactNode } from 'react';
 
-import { FACES } from './art';
-import type { Expression } from './expressions';
+import { FACES } from './expressionPictures';
+import type { Expression } from '@/lib/expressions';
 import { Picture } from './Picture';
 
 interface Props {

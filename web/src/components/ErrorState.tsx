@@ -1,7 +1,7 @@
 import Button from '@mui/material/Button';
 
-import { defineMessages, useMessages } from '@/app/i18n';
-import { useExplain } from '@/app/problemMessages';
+import { defineMessages, useMessages } from '@/lib/i18n';
+import { useExplain } from '@/lib/api/errorMessages';
 
 import { EmptyState } from './EmptyState';
 

@@ -1,8 +1,8 @@
 import Box from '@mui/material/Box';
 
-import type { Task } from '@/api/schema';
+import type { Task } from '@/lib/api/schema';
 
-import { placed } from '../result/geometry';
+import { placed } from '@/lib/geometry';
 
 /** Frames around the faces that were found so far; stands over a photo that is shown as a whole. */
 export function FoundFaces({ task }: { task: Task }) {

@@ -2,7 +2,7 @@ import IconButton from '@mui/material/IconButton';
 import InputAdornment from '@mui/material/InputAdornment';
 import { useState } from 'react';
 
-import { defineMessages, useMessages } from '@/app/i18n';
+import { defineMessages, useMessages } from '@/lib/i18n';
 
 import { Field, type FieldProps } from './Field';
 import { EyeIcon, EyeOffIcon } from './icons';

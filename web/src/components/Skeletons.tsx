@@ -1,7 +1,7 @@
 import Box from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
 
-import { defineMessages, useMessages } from '@/app/i18n';
+import { defineMessages, useMessages } from '@/lib/i18n';
 
 const messages = defineMessages({ en: { loading: 'Loading…' }, ko: { loading: '불러오는 중…' } });
 

@@ -8,6 +8,6 @@ import neutral from '@lobehub/fluent-emoji-3d/assets/1f610.webp';
 import sad from '@lobehub/fluent-emoji-3d/assets/1f622.webp';
 import surprise from '@lobehub/fluent-emoji-3d/assets/1f62e.webp';
 
-import type { Expression } from './expressions';
+import type { Expression } from '@/lib/expressions';
 
 export const FACES: Record<Expression, string> = { angry, disgust, fear, happy, sad, surprise, neutral };

@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, refusal, server } from '@/test/server';
 
-import { AuthedImage } from './AuthedImage';
+import { AuthedImage } from './AuthenticatedImage';
 import { Picture } from './Picture';
 
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { defineMessages, useMessages } from '@/app/i18n';
+import { defineMessages, useMessages } from './i18n';
 
 /** In the order of the contract. */
 export const EXPRESSIONS = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'] as const;

@@ -1,6 +1,6 @@
 /** Faces are in pixels of the upright photo; what is shown is in parts of its width and height, whatever its size. */
 
-import type { Box } from '@/api/schema';
+import type { Box } from './api/schema';
 
 export interface Size {
   width: number;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { makeStore } from './store';
+import { makeStore } from '@/app/store';
 import { firstLanguage, languageChosen } from './i18n';
 
 test.each([

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import { copyOf } from './copies';
+import { copyOf } from './thumbnails';
 
 const PATH = '/api/v1/emojis/1/images/happy';
 

@@ -4,9 +4,9 @@ import userEvent from '@testing-library/user-event';
 import { Provider } from 'react-redux';
 import { createMemoryRouter, RouterProvider, type RouteObject } from 'react-router';
 
-import type { User } from '@/api/schema';
-import type { SessionState } from '@/api/session';
-import type { Language } from '@/app/i18n';
+import type { User } from '@/lib/api/schema';
+import type { SessionState } from '@/lib/api/session';
+import type { Language } from '@/lib/i18n';
 import NoticeBar from '@/app/NoticeBar';
 import { makeStore } from '@/app/store';
 import { theme } from '@/app/theme';

@@ -1,6 +1,6 @@
 /** Tasks for tests. */
 
-import type { Emoji, Face, Task } from '@/api/schema';
+import type { Emoji, Face, Task } from '@/lib/api/schema';
 
 export const TASK_ID = '0d0bd1a4-5c5c-4d4b-9f5a-00000000000a';
 export const EMOJI_ID = '0d0bd1a4-5c5c-4d4b-9f5a-00000000000b';

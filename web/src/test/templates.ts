@@ -1,5 +1,5 @@
-import type { Emoji, ListEmojisResponse } from '@/api/schema';
-import { EXPRESSIONS } from '@/components/expressions';
+import type { Emoji, ListEmojisResponse } from '@/lib/api/schema';
+import { EXPRESSIONS } from '@/lib/expressions';
 
 import { minji } from './render';
 

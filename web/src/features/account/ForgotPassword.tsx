@@ -4,14 +4,14 @@ import Link from '@mui/material/Link';
 import { useState } from 'react';
 import { Link as RouterLink } from 'react-router';
 
-import { useRequestPasswordResetMutation } from '@/api/accounts';
-import { useMessages } from '@/app/i18n';
-import { useExplain } from '@/app/problemMessages';
+import { useRequestPasswordResetMutation } from '@/lib/api/accounts';
+import { useMessages } from '@/lib/i18n';
+import { useExplain } from '@/lib/api/errorMessages';
 import { Field } from '@/components/Field';
 
-import { FormCard } from './FormCard';
+import { FormCard } from './components/FormCard';
 import { messages } from './messages';
-import { emailFault } from './rules';
+import { emailFault } from './utils/validation';
 
 export default function ForgotPassword() {
   const t = useMessages(messages);

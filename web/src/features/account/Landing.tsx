@@ -3,15 +3,15 @@ import Button from '@mui/material/Button';
 import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 import { LinkButton } from '@/components/LinkButton';
 import { useTitle } from '@/components/Page';
 
-import { ExpressionWheel } from './ExpressionWheel';
-import { HowTo } from './HowTo';
+import { ExpressionWheel } from './components/ExpressionWheel';
+import { HowTo } from './components/HowTo';
 import { landingMessages } from './landingMessages';
-import { Promises } from './Promises';
-import { useBegin } from './useBegin';
+import { Promises } from './components/PrivacyPromises';
+import { useBegin } from './hooks/useStart';
 
 /** The first thing that anybody sees: what it does, and a button that does it. */
 export default function Landing() {

@@ -4,18 +4,18 @@ import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { Link as RouterLink, Navigate, useLocation } from 'react-router';
 
-import { useLoginMutation } from '@/api/accounts';
-import { selectUser } from '@/api/session';
-import { useMessages } from '@/app/i18n';
-import { useExplain } from '@/app/problemMessages';
+import { useLoginMutation } from '@/lib/api/accounts';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppSelector } from '@/app/store';
 import { Field } from '@/components/Field';
 import { PasswordField } from '@/components/PasswordField';
 
-import { FormCard } from './FormCard';
+import { FormCard } from './components/FormCard';
 import { messages } from './messages';
-import { emailFault } from './rules';
-import { useBegin } from './useBegin';
+import { emailFault } from './utils/validation';
+import { useBegin } from './hooks/useStart';
 
 /** Where one wanted to go before one had to log in. */
 interface Came {

@@ -3,17 +3,17 @@ import Link from '@mui/material/Link';
 import { useState } from 'react';
 import { Link as RouterLink, useLocation, useNavigate } from 'react-router';
 
-import { endSession, useConfirmPasswordResetMutation } from '@/api/accounts';
-import { problemOf } from '@/api/problems';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { endSession, useConfirmPasswordResetMutation } from '@/lib/api/accounts';
+import { problemOf } from '@/lib/api/apiErrors';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { PasswordField } from '@/components/PasswordField';
 
-import { FormCard } from './FormCard';
+import { FormCard } from './components/FormCard';
 import { messages } from './messages';
-import { passwordFault } from './rules';
+import { passwordFault } from './utils/validation';
 
 /** Where the link of a reset leads. Its token is in the fragment, which no server is told. */
 export default function ResetPassword() {

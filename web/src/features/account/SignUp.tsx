@@ -4,18 +4,18 @@ import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { Link as RouterLink, Navigate, useLocation } from 'react-router';
 
-import { useLoginMutation, useRegisterMutation } from '@/api/accounts';
-import { problemOf } from '@/api/problems';
-import { selectUser } from '@/api/session';
-import { useMessages } from '@/app/i18n';
-import { useExplain } from '@/app/problemMessages';
+import { useLoginMutation, useRegisterMutation } from '@/lib/api/accounts';
+import { problemOf } from '@/lib/api/apiErrors';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppSelector } from '@/app/store';
 import { PasswordField } from '@/components/PasswordField';
 
-import { UniqueField } from './AccountFields';
-import { FormCard } from './FormCard';
+import { UniqueField } from './components/UniqueField';
+import { FormCard } from './components/FormCard';
 import { messages } from './messages';
-import { aliasFault, emailFault, passwordFault } from './rules';
+import { aliasFault, emailFault, passwordFault } from './utils/validation';
 
 export default function SignUp() {
   const t = useMessages(messages);

@@ -1,5 +1,5 @@
-import { defineMessages } from '@/app/i18n';
-import type { Expression } from '@/components/expressions';
+import { defineMessages } from '@/lib/i18n';
+import type { Expression } from '@/lib/expressions';
 
 export const landingMessages = defineMessages({
   en: {

@@ -1,25 +1,25 @@
 import { useReducer, useState } from 'react';
 import { Navigate, useParams } from 'react-router';
 
-import { emojis, useGetEmojiQuery, useUpdateEmojiMutation } from '@/api/emojis';
-import { problemOf } from '@/api/problems';
-import { selectUser } from '@/api/session';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { emojis, useGetEmojiQuery, useUpdateEmojiMutation } from '@/lib/api/emojis';
+import { problemOf } from '@/lib/api/apiErrors';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch, useAppSelector } from '@/app/store';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
 import { Page } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
 
-import { changedFields, draftOf, rebase, templateOf, type Rebased, type Template } from './changes';
-import { ConflictDialog } from './ConflictDialog';
-import { reduce, type Draft } from './draft';
-import { EditorForm } from './EditorForm';
-import { LeaveGuard } from './LeaveGuard';
+import { changedFields, draftOf, rebase, templateOf, type Rebased, type Template } from './utils/changes';
+import { ConflictDialog } from './components/ConflictDialog';
+import { reduce, type Draft } from './utils/draft';
+import { EditorForm } from './components/EditorForm';
+import { LeaveGuard } from './components/UnsavedChangesGuard';
 import { editorMessages } from './messages';
-import { updateRequest } from './requests';
+import { updateRequest } from './api/requests';
 
 /** Edits a template of one's own. */
 export default function EditTemplate() {

@@ -1,20 +1,20 @@
 import { useReducer, useState } from 'react';
 import { Navigate, useSearchParams } from 'react-router';
 
-import { useCreateEmojiMutation, useGetEmojiQuery } from '@/api/emojis';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
+import { useCreateEmojiMutation, useGetEmojiQuery } from '@/lib/api/emojis';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
 import { useAppDispatch } from '@/app/store';
 import { Page } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
 
-import { BaseSets } from './BaseSets';
-import { templateOf } from './changes';
-import { EMPTY_DRAFT, reduce, type Draft } from './draft';
-import { EditorForm } from './EditorForm';
-import { LeaveGuard } from './LeaveGuard';
+import { BaseSets } from './components/BaseTemplates';
+import { templateOf } from './utils/changes';
+import { EMPTY_DRAFT, reduce, type Draft } from './utils/draft';
+import { EditorForm } from './components/EditorForm';
+import { LeaveGuard } from './components/UnsavedChangesGuard';
 import { editorMessages } from './messages';
-import { createRequest } from './requests';
+import { createRequest } from './api/requests';
 
 /** `?base=ID`: the template to begin with. */
 export default function NewTemplate() {

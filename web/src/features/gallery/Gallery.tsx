@@ -4,21 +4,21 @@ import PaginationItem from '@mui/material/PaginationItem';
 import Typography from '@mui/material/Typography';
 import { Link, useSearchParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/api/api';
-import { useListEmojisQuery } from '@/api/emojis';
-import type { ListEmojisResponse } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
+import { FRESH_SECONDS } from '@/lib/api/api';
+import { useListEmojisQuery } from '@/lib/api/emojis';
+import type { ListEmojisResponse } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
 import { ErrorState } from '@/components/ErrorState';
 import { AddIcon } from '@/components/icons';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 import { CardSkeletons, cardGrid } from '@/components/Skeletons';
 
-import { changed, formatGalleryQuery, pageCount, parseGalleryQuery, type GalleryQuery } from './galleryQuery';
-import { GalleryTools } from './GalleryTools';
+import { changed, formatGalleryQuery, pageCount, parseGalleryQuery, type GalleryQuery } from './utils/galleryQuery';
+import { GalleryTools } from './components/GalleryFilters';
 import { galleryMessages } from './messages';
-import { NoTemplates } from './NoTemplates';
-import { TemplateCard } from './TemplateCard';
+import { NoTemplates } from './components/NoTemplates';
+import { TemplateCard } from './components/TemplateCard';
 
 /** All public templates, eight a page. What is shown stands in the address. */
 export default function Gallery() {

@@ -2,23 +2,23 @@ import Box from '@mui/material/Box';
 import { useState } from 'react';
 import { useParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/api/api';
-import { useGetEmojiQuery } from '@/api/emojis';
-import { problemOf } from '@/api/problems';
-import type { Emoji } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
+import { FRESH_SECONDS } from '@/lib/api/api';
+import { useGetEmojiQuery } from '@/lib/api/emojis';
+import { problemOf } from '@/lib/api/apiErrors';
+import type { Emoji } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
-import { EXPRESSIONS, useExpressionNames, type Expression } from '@/components/expressions';
+import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
 import { LinkButton } from '@/components/LinkButton';
 import { Page, useTitle } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
 
 import { templateMessages } from './messages';
-import { TemplateActions } from './TemplateActions';
-import { TemplateFacts } from './TemplateFacts';
-import { tileColor } from './tileColor';
+import { TemplateActions } from './components/TemplateActions';
+import { TemplateFacts } from './components/TemplateFacts';
+import { tileColor } from '@/lib/tileColor';
 
 /** One template: its seven pictures, and what can be done with it. */
 export default function TemplatePage() {

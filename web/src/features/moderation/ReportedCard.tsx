@@ -6,17 +6,17 @@ import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { Link } from 'react-router';
 
-import { useDecideReportMutation } from '@/api/emojis';
-import type { Emoji, ReportedEmoji } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useDecideReportMutation } from '@/lib/api/emojis';
+import type { Emoji, ReportedEmoji } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { EmojiPicture } from '@/components/EmojiPicture';
-import { EXPRESSIONS, useExpressionNames } from '@/components/expressions';
+import { EXPRESSIONS, useExpressionNames } from '@/lib/expressions';
 import { templateMessages } from '@/features/gallery/messages';
-import { isReason } from '@/features/gallery/reasons';
+import { isReason } from '@/lib/reportReasons';
 
 import { moderationMessages } from './messages';
 

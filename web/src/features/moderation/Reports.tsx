@@ -4,9 +4,9 @@ import Tab from '@mui/material/Tab';
 import Tabs from '@mui/material/Tabs';
 import { useSearchParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/api/api';
-import { useListReportsQuery } from '@/api/emojis';
-import { useMessages } from '@/app/i18n';
+import { FRESH_SECONDS } from '@/lib/api/api';
+import { useListReportsQuery } from '@/lib/api/emojis';
+import { useMessages } from '@/lib/i18n';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
 import { Page } from '@/components/Page';

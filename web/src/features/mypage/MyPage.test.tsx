@@ -1,11 +1,11 @@
 import { screen, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { TaskResult } from '@/api/schema';
+import type { TaskResult } from '@/lib/api/schema';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, server } from '@/test/server';
 
-import { emoji } from '../task/fixtures';
+import { emoji } from '@/test/tasks';
 import MyPage from './MyPage';
 
 let results: TaskResult[];

@@ -7,10 +7,10 @@ import Tabs from '@mui/material/Tabs';
 import { useEffect } from 'react';
 import { useSearchParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/api/api';
-import { selectUser } from '@/api/session';
-import { useGetMyPageQuery } from '@/api/tasks';
-import { useMessages } from '@/app/i18n';
+import { FRESH_SECONDS } from '@/lib/api/api';
+import { selectUser } from '@/lib/api/session';
+import { useGetMyPageQuery } from '@/lib/api/tasks';
+import { useMessages } from '@/lib/i18n';
 import { useAppSelector } from '@/app/store';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
@@ -18,7 +18,7 @@ import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 import { cardGrid, CardSkeletons } from '@/components/Skeletons';
 
-import { EmojiCard } from './EmojiCard';
+import { EmojiCard } from './TemplateCard';
 import { messages } from './messages';
 import { ResultCard } from './ResultCard';
 

@@ -5,14 +5,14 @@ import IconButton from '@mui/material/IconButton';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
-import type { TaskResult } from '@/api/schema';
-import { useDeleteTaskMutation } from '@/api/tasks';
-import { useFormats, useMessages } from '@/app/i18n';
-import { AuthedImage } from '@/components/AuthedImage';
+import type { TaskResult } from '@/lib/api/schema';
+import { useDeleteTaskMutation } from '@/lib/api/tasks';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { AuthedImage } from '@/components/AuthenticatedImage';
 import { TrashIcon } from '@/components/icons';
 
 import { messages } from './messages';
-import { useDeleting } from './useDeleting';
+import { useDeleting } from './useConfirmedDelete';
 
 /** A finished photo in the list. */
 export function ResultCard({ result }: { result: TaskResult }) {

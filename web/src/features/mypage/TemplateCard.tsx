@@ -6,14 +6,14 @@ import Chip from '@mui/material/Chip';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
-import { useDeleteEmojiMutation } from '@/api/emojis';
-import type { Emoji } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
+import { useDeleteEmojiMutation } from '@/lib/api/emojis';
+import type { Emoji } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 import { LinkButton } from '@/components/LinkButton';
 
 import { messages } from './messages';
-import { useDeleting } from './useDeleting';
+import { useDeleting } from './useConfirmedDelete';
 
 /** A template of one's own in the list. */
 export function EmojiCard({ emoji }: { emoji: Emoji }) {

@@ -1,4 +1,4 @@
-import { defineMessages } from '@/app/i18n';
+import { defineMessages } from '@/lib/i18n';
 
 export const messages = defineMessages({
   en: {

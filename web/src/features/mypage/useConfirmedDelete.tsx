@@ -1,8 +1,8 @@
 import { useState } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 

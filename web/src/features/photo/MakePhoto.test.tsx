@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, refusal, server } from '@/test/server';
 
-import { emoji, EMOJI_ID, eventStream, task, TASK_ID } from '../task/fixtures';
-import Make from './Make';
+import { emoji, EMOJI_ID, eventStream, task, TASK_ID } from '@/test/tasks';
+import Make from './MakePhoto';
 
 const JPEG = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
 const photo = (name: string) => new File([JPEG], name, { type: 'image/jpeg' });

@@ -7,25 +7,25 @@ import { skipToken } from '@reduxjs/toolkit/query';
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 
-import { useStartGuestMutation } from '@/api/accounts';
-import { useGetEmojiQuery } from '@/api/emojis';
-import { selectSessionStatus, selectUser } from '@/api/session';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useStartGuestMutation } from '@/lib/api/accounts';
+import { useGetEmojiQuery } from '@/lib/api/emojis';
+import { selectSessionStatus, selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch, useAppSelector } from '@/app/store';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 
-import { takeShared } from '../../../sw/shared';
-import { DropZone } from './DropZone';
-import { problemOf, type PhotoProblem } from './files';
+import { takeShared } from '../../../sw/shareTarget';
+import { DropZone } from './components/DropZone';
+import { problemOf, type PhotoProblem } from '@/lib/photoFiles';
 import { messages } from './messages';
-import { PhotoCard } from './PhotoCard';
+import { PhotoCard } from './components/PhotoCard';
 import { open, selectPhotos, type Photo } from './photosSlice';
-import type { PhotoQueue } from './queue';
-import { ChosenTemplate, TemplateChoice, usePopularTemplates } from './TemplateChoice';
-import { usePhotoQueue } from './usePhotoQueue';
+import type { PhotoQueue } from './utils/photoQueue';
+import { ChosenTemplate, TemplateChoice, usePopularTemplates } from './components/TemplateChoice';
+import { usePhotoQueue } from './hooks/usePhotoQueue';
 
 /** From a template and photos to results. */
 export default function Make() {

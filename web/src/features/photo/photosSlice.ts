@@ -1,10 +1,10 @@
 /** The photos of this visit, from the moment they are chosen until they are done. Their bytes are elsewhere. */
 
 import { type PayloadAction, createEntityAdapter, createSlice } from '@reduxjs/toolkit';
-import type { Task } from '@/api/schema';
-import { sessionEnded } from '@/api/session';
+import type { Task } from '@/lib/api/schema';
+import { sessionEnded } from '@/lib/api/session';
 
-import type { Connection } from '../task/follow';
+import type { Connection } from '@/lib/tasks/followTask';
 
 /**
  * `waiting` for others to be sent → `uploading` → `working`: the server has it → `done` | `failed` | `cancelled`.

@@ -2,10 +2,10 @@ import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
-import { useFormats, useMessages } from '@/app/i18n';
+import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 
-import { barLength, ticks } from './chart';
+import { barLength, ticks } from './scale';
 import type { Entry } from './entries';
 import { rankingMessages } from './messages';
 

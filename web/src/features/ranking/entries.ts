@@ -1,4 +1,4 @@
-import type { Emoji, GetRankingResponse } from '@/api/schema';
+import type { Emoji, GetRankingResponse } from '@/lib/api/schema';
 
 export interface Entry {
   /** From 1; equals share it. */

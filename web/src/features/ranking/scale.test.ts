@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { barLength, podium, stepHeight, ticks } from './chart';
+import { barLength, podium, stepHeight, ticks } from './scale';
 
 describe('the scale of the chart', () => {
   it.each([

@@ -1,21 +1,21 @@
 import { useState } from 'react';
 import { useParams } from 'react-router';
 
-import { problemOf } from '@/api/problems';
-import type { Task } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
+import { problemOf } from '@/lib/api/apiErrors';
+import type { Task } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
 import { LinkButton } from '@/components/LinkButton';
 import { Page, useTitle } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
 
-import { useFailure } from '../task/messages';
-import { ended } from '../task/task';
+import { useFailure } from '@/lib/tasks/messages';
+import { ended } from '@/lib/tasks/taskState';
 import { messages } from './messages';
-import { Finished } from './Finished';
-import { useTask } from './useTask';
-import { Working } from './Working';
+import { Finished } from './components/FinishedResult';
+import { useTask } from './hooks/useTask';
+import { Working } from './components/TaskProgress';
 
 /** A photo: on its way, finished, or failed. */
 export default function Result() {

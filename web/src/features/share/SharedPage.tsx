@@ -4,14 +4,14 @@ import Typography from '@mui/material/Typography';
 import { skipToken } from '@reduxjs/toolkit/query';
 import { useParams } from 'react-router';
 
-import { useGetEmojiQuery } from '@/api/emojis';
-import { problemOf } from '@/api/problems';
-import { useGetSharedQuery } from '@/api/tasks';
-import { useFormats, useMessages } from '@/app/i18n';
+import { useGetEmojiQuery } from '@/lib/api/emojis';
+import { problemOf } from '@/lib/api/apiErrors';
+import { useGetSharedQuery } from '@/lib/api/tasks';
+import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
-import { EXPRESSIONS } from '@/components/expressions';
+import { EXPRESSIONS } from '@/lib/expressions';
 import { LinkButton } from '@/components/LinkButton';
 import { Page, useTitle } from '@/components/Page';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { problemOf, problemOfResponse } from './problems';
+import { problemOf, problemOfResponse } from './apiErrors';
 
 const details = [
   { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'INVALID', domain: 'igemoji' },

@@ -1,6 +1,6 @@
-import { problemOf, type Problem } from '@/api/problems';
+import { problemOf, type Problem } from './apiErrors';
 
-import { defineMessages, useMessages } from './i18n';
+import { defineMessages, useMessages } from '../i18n';
 
 export const problemMessages = defineMessages({
   en: {

@@ -9,7 +9,7 @@ import {
   type FetchBaseQueryMeta,
 } from '@reduxjs/toolkit/query';
 
-import { once } from './once';
+import { once } from './idempotency';
 import type { Session } from './schema';
 import { hint, sessionEnded, sessionExpired, sessionStarted, type SessionState } from './session';
 

@@ -5,7 +5,7 @@
 
 import type { FetchArgs, FetchBaseQueryError, FetchBaseQueryMeta } from '@reduxjs/toolkit/query';
 
-import { problemOf } from './problems';
+import { problemOf } from './apiErrors';
 
 export interface CallAnswer {
   data?: unknown;

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIRST_EVENT_MS, SILENCE_MS, type Connection, type TaskSource, TaskUnavailable, followTask } from './follow';
-import type { Task, TaskState, WatchTaskResponse as TaskEvent } from '@/api/schema';
+import {
+  FIRST_EVENT_MS,
+  SILENCE_MS,
+  type Connection,
+  type TaskSource,
+  TaskUnavailable,
+  followTask,
+} from './followTask';
+import type { Task, TaskState, WatchTaskResponse as TaskEvent } from '../api/schema';
 
 function task(state: TaskState, percent = 0): Task {
   return {

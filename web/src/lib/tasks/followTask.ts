@@ -1,9 +1,9 @@
 /** Following a task to its end: a stream of its steps, and where that does not hold, asking again and again. */
 
-import type { Task, WatchTaskResponse as TaskEvent } from '@/api/schema';
+import type { Task, WatchTaskResponse as TaskEvent } from '../api/schema';
 
-import { readEvents } from './sse';
-import { ended } from './task';
+import { readEvents } from './serverSentEvents';
+import { ended } from './taskState';
 
 /** How the task is being followed; `offline`: not at the moment, it is tried again. */
 export type Connection = 'stream' | 'polling' | 'offline';

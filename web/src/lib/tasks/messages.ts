@@ -1,6 +1,6 @@
-import { defineMessages, useMessages } from '@/app/i18n';
+import { defineMessages, useMessages } from '../i18n';
 
-import type { Step } from './task';
+import type { Step } from './taskState';
 
 export const stepMessages = defineMessages({
   en: {

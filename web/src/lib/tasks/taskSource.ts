@@ -1,8 +1,8 @@
 /** The calls that follow a task, with the session of the store. */
 
-import { authorizedFetch, type SessionStore } from '@/api/http';
+import { authorizedFetch, type SessionStore } from '../api/http';
 
-import type { TaskSource } from './follow';
+import type { TaskSource } from './followTask';
 
 const TASKS = '/api/v1/faces/tasks';
 

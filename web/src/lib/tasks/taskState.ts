@@ -1,7 +1,7 @@
 /** What can be read from a task. */
 
-import type { Scores, Task, TaskState } from '@/api/schema';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import type { Scores, Task, TaskState } from '../api/schema';
+import { EXPRESSIONS, type Expression } from '../expressions';
 
 /** The states of a task that is being worked on, in their order. */
 export const STEPS = [

@@ -3,17 +3,17 @@ import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import { useState } from 'react';
 
-import { useUpdateMeMutation } from '@/api/accounts';
-import { problemOf } from '@/api/problems';
-import type { User } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useUpdateMeMutation } from '@/lib/api/accounts';
+import { problemOf } from '@/lib/api/apiErrors';
+import type { User } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 
-import { UniqueField } from './AccountFields';
-import { messages } from './messages';
-import { aliasFault } from './rules';
+import { UniqueField } from './UniqueField';
+import { messages } from '../messages';
+import { aliasFault } from '../utils/validation';
 
 /** The name that others see. */
 export function AliasForm({ user }: { user: User }) {

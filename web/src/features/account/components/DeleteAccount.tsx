@@ -2,14 +2,14 @@ import Button from '@mui/material/Button';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 
-import { endSession, useDeleteMeMutation } from '@/api/accounts';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { endSession, useDeleteMeMutation } from '@/lib/api/accounts';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 
-import { messages } from './messages';
+import { messages } from '../messages';
 
 export function DeleteAccount() {
   const t = useMessages(messages);

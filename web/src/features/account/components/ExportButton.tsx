@@ -2,15 +2,15 @@ import Button from '@mui/material/Button';
 import { useState } from 'react';
 import { useStore } from 'react-redux';
 
-import { authorizedFetch, type SessionStore } from '@/api/http';
-import { problemOfResponse } from '@/api/problems';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { authorizedFetch, type SessionStore } from '@/lib/api/http';
+import { problemOfResponse } from '@/lib/api/apiErrors';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
-import { saveBlob } from '@/components/saveBlob';
+import { saveBlob } from '@/lib/downloadBlob';
 
-import { messages } from './messages';
+import { messages } from '../messages';
 
 export function ExportButton() {
   const t = useMessages(messages);

@@ -3,12 +3,12 @@ import ButtonBase from '@mui/material/ButtonBase';
 import { keyframes } from '@mui/material/styles';
 import { useState } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { FACES } from '@/components/art';
-import { EXPRESSIONS, useExpressionNames, type Expression } from '@/components/expressions';
+import { useMessages } from '@/lib/i18n';
+import { FACES } from '@/components/expressionPictures';
+import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
 import { Picture } from '@/components/Picture';
 
-import { AROUND, landingMessages } from './landingMessages';
+import { AROUND, landingMessages } from '../landingMessages';
 
 const pop = keyframes`
   from { transform: scale(0.6) rotate(-8deg); }

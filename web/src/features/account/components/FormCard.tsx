@@ -5,8 +5,8 @@ import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 import type { FormEvent, ReactNode } from 'react';
 
-import { FACES } from '@/components/art';
-import type { Expression } from '@/components/expressions';
+import { FACES } from '@/components/expressionPictures';
+import type { Expression } from '@/lib/expressions';
 import { useTitle } from '@/components/Page';
 import { Picture } from '@/components/Picture';
 

@@ -4,11 +4,11 @@ import Box from '@mui/material/Box';
 import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 
-import { useMessages } from '@/app/i18n';
-import { FACES } from '@/components/art';
+import { useMessages } from '@/lib/i18n';
+import { FACES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
 
-import { landingMessages } from './landingMessages';
+import { landingMessages } from '../landingMessages';
 
 /** How it is done, in three steps. */
 export function HowTo() {

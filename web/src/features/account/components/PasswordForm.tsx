@@ -3,16 +3,16 @@ import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import { useState } from 'react';
 
-import { useChangePasswordMutation } from '@/api/accounts';
-import { problemOf } from '@/api/problems';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useChangePasswordMutation } from '@/lib/api/accounts';
+import { problemOf } from '@/lib/api/apiErrors';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { PasswordField } from '@/components/PasswordField';
 
-import { messages } from './messages';
-import { passwordFault } from './rules';
+import { messages } from '../messages';
+import { passwordFault } from '../utils/validation';
 
 export function PasswordForm() {
   const t = useMessages(messages);

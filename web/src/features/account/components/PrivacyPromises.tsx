@@ -3,10 +3,10 @@ import Card from '@mui/material/Card';
 import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 import { LockIcon, PinOffIcon, ShieldIcon } from '@/components/icons';
 
-import { landingMessages } from './landingMessages';
+import { landingMessages } from '../landingMessages';
 
 /** What happens to a photo, and what does not. */
 export function Promises() {

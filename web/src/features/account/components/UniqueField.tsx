@@ -1,11 +1,11 @@
 import { useState } from 'react';
 
-import { useLazyCheckAvailabilityQuery } from '@/api/accounts';
-import { useMessages } from '@/app/i18n';
+import { useLazyCheckAvailabilityQuery } from '@/lib/api/accounts';
+import { useMessages } from '@/lib/i18n';
 import { Field, type FieldProps } from '@/components/Field';
 
-import { messages } from './messages';
-import { aliasFault, emailFault } from './rules';
+import { messages } from '../messages';
+import { aliasFault, emailFault } from '../utils/validation';
 
 interface Props extends Omit<FieldProps, 'label' | 'onChange' | 'value' | 'error'> {
   kind: 'email' | 'alias';

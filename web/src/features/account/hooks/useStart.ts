@@ -1,10 +1,10 @@
 import { useNavigate } from 'react-router';
 
-import { useStartGuestMutation } from '@/api/accounts';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useStartGuestMutation } from '@/lib/api/accounts';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch, useAppSelector } from '@/app/store';
-import { selectUser } from '@/api/session';
+import { selectUser } from '@/lib/api/session';
 
 /** Begins at once: as a guest, or as who one is. */
 export function useBegin(to = '/make') {

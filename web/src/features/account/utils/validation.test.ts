@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { aliasFault, emailFault, passwordFault } from './rules';
+import { aliasFault, emailFault, passwordFault } from './validation';
 
 describe('what an account may look like', () => {
   test.each(['민지', 'ab', 'Minji22', '가'.repeat(20)])('%s is an alias', (alias) => {

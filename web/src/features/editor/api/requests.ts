@@ -1,11 +1,11 @@
 /** What is sent when a draft is saved. */
 
-import type { Args } from '@/api/contract';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import type { Args } from '@/lib/api/contract';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
 
-import { changedFields, type Template } from './changes';
-import type { Draft } from './draft';
-import { base64 } from './fitPicture';
+import { changedFields, type Template } from '../utils/changes';
+import type { Draft } from '../utils/draft';
+import { base64 } from '../utils/resizePicture';
 
 type Images = Partial<Record<Expression, string>>;
 

@@ -2,15 +2,15 @@ import Box from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
 import Typography from '@mui/material/Typography';
 
-import { useListEmojisQuery } from '@/api/emojis';
-import { useMessages } from '@/app/i18n';
-import { copyOf } from '@/components/copies';
+import { useListEmojisQuery } from '@/lib/api/emojis';
+import { useMessages } from '@/lib/i18n';
+import { copyOf } from '@/lib/thumbnails';
 import { Picture } from '@/components/Picture';
-import { tileColor } from '@/features/gallery/tileColor';
+import { tileColor } from '@/lib/tileColor';
 
-import { templateOf } from './changes';
-import type { Source } from './draft';
-import { editorMessages } from './messages';
+import { templateOf } from '../utils/changes';
+import type { Source } from '../utils/draft';
+import { editorMessages } from '../messages';
 
 /** The account that the built-in templates belong to. */
 const BUILT_IN_OWNER = '00000000-0000-7000-8000-000000000001';

@@ -6,11 +6,11 @@ import DialogContentText from '@mui/material/DialogContentText';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useId } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { isExpression, useExpressionNames } from '@/components/expressions';
+import { useMessages } from '@/lib/i18n';
+import { isExpression, useExpressionNames } from '@/lib/expressions';
 
-import type { Field, Rebased } from './changes';
-import { editorMessages } from './messages';
+import type { Field, Rebased } from '../utils/changes';
+import { editorMessages } from '../messages';
 
 interface Props {
   conflict: Rebased;

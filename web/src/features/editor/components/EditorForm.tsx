@@ -4,17 +4,17 @@ import Button from '@mui/material/Button';
 import Typography from '@mui/material/Typography';
 import { useEffect, useEffectEvent, useState, type Dispatch, type FormEvent } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { useExplain } from '@/app/problemMessages';
-import type { Expression } from '@/components/expressions';
+import { useMessages } from '@/lib/i18n';
+import { useExplain } from '@/lib/api/errorMessages';
+import type { Expression } from '@/lib/expressions';
 
-import { Details } from './Details';
-import type { Action, Draft } from './draft';
-import { editorMessages } from './messages';
-import { canBeSaved, problems } from './problems';
-import { SamplePanel } from './SamplePanel';
-import { Slots } from './Slots';
-import { usePreviews } from './usePreviews';
+import { Details } from './TemplateDetails';
+import type { Action, Draft } from '../utils/draft';
+import { editorMessages } from '../messages';
+import { canBeSaved, problems } from '../utils/validation';
+import { SamplePanel } from './PreviewPanel';
+import { Slots } from './PictureSlots';
+import { usePreviews } from '../hooks/usePreviews';
 
 interface Props {
   draft: Draft;

@@ -4,14 +4,14 @@ import IconButton from '@mui/material/IconButton';
 import Typography from '@mui/material/Typography';
 import { useRef, type Dispatch, type DragEvent } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { useExpressionNames, type Expression } from '@/components/expressions';
+import { useMessages } from '@/lib/i18n';
+import { useExpressionNames, type Expression } from '@/lib/expressions';
 import { AddIcon, CloseIcon, RefreshIcon } from '@/components/icons';
 import { Picture } from '@/components/Picture';
 
-import { slot, type Action, type Draft, type Slot } from './draft';
-import { editorMessages } from './messages';
-import { useSlotUrl } from './SamplePanel';
+import { slot, type Action, type Draft, type Slot } from '../utils/draft';
+import { editorMessages } from '../messages';
+import { useSlotUrl } from './PreviewPanel';
 
 interface Props {
   draft: Draft;

@@ -6,14 +6,14 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useEffect, useEffectEvent, useRef, useState, type Dispatch, type DragEvent } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import { useMessages } from '@/lib/i18n';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
 import { AddIcon } from '@/components/icons';
 
-import { assign, type Action, type Draft } from './draft';
-import { editorMessages } from './messages';
+import { assign, type Action, type Draft } from '../utils/draft';
+import { editorMessages } from '../messages';
 import { PictureSlot } from './PictureSlot';
-import type { Problems } from './problems';
+import type { Problems } from '../utils/validation';
 
 interface Props {
   draft: Draft;

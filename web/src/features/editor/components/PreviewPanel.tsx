@@ -4,13 +4,13 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { useAuthedImage } from '@/components/AuthedImage';
-import { copyOf } from '@/components/copies';
-import { EXPRESSIONS, useExpressionNames, type Expression } from '@/components/expressions';
+import { useMessages } from '@/lib/i18n';
+import { useAuthedImage } from '@/components/AuthenticatedImage';
+import { copyOf } from '@/lib/thumbnails';
+import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
 
-import { slot, type Draft, type Slot } from './draft';
-import { editorMessages } from './messages';
+import { slot, type Draft, type Slot } from '../utils/draft';
+import { editorMessages } from '../messages';
 import { SampleFace } from './SampleFace';
 
 interface Props {

@@ -1,4 +1,4 @@
-import type { Expression } from '@/components/expressions';
+import type { Expression } from '@/lib/expressions';
 
 /**
  * A drawn person, so that a template can be tried without anybody's photo. The emoji lies on the face as in a finished

@@ -1,12 +1,12 @@
 import Chip from '@mui/material/Chip';
 import { useState, type KeyboardEvent } from 'react';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 import { Field } from '@/components/Field';
 import { CloseIcon } from '@/components/icons';
 
-import { editorMessages } from './messages';
-import type { Problems } from './problems';
+import { editorMessages } from '../messages';
+import type { Problems } from '../utils/validation';
 
 interface Props {
   tags: string[];

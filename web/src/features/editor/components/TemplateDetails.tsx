@@ -7,14 +7,14 @@ import RadioGroup from '@mui/material/RadioGroup';
 import Typography from '@mui/material/Typography';
 import type { Dispatch } from 'react';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 import { Field } from '@/components/Field';
 
-import type { Action, Draft } from './draft';
-import { editorMessages } from './messages';
-import type { Problems } from './problems';
+import type { Action, Draft } from '../utils/draft';
+import { editorMessages } from '../messages';
+import type { Problems } from '../utils/validation';
 import { TagsField } from './TagsField';
-import { VISIBILITIES, type Visibility } from './template';
+import { VISIBILITIES, type Visibility } from '../utils/templateLimits';
 
 interface Props {
   draft: Draft;

@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
 import { useBlocker } from 'react-router';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 
-import { editorMessages } from './messages';
+import { editorMessages } from '../messages';
 
 /** Asks before something that is not saved is left, or the window closed. */
 export function LeaveGuard({ when }: { when: boolean }) {

@@ -1,11 +1,11 @@
 import { useEffect, useRef, type Dispatch } from 'react';
 import { useStore } from 'react-redux';
 
-import { authorizedFetch, type SessionStore } from '@/api/http';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import { authorizedFetch, type SessionStore } from '@/lib/api/http';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
 
-import type { Action, Draft } from './draft';
-import { base64, fitPicture, PictureRefused } from './fitPicture';
+import type { Action, Draft } from '../utils/draft';
+import { base64, fitPicture, PictureRefused } from '../utils/resizePicture';
 
 /** Has every picture that was chosen shown as it would be stored: the server knows how backgrounds leave. */
 export function usePreviews(draft: Draft, dispatch: Dispatch<Action>): void {

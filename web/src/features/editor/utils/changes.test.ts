@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changedFields, draftOf, rebase, type Template } from './changes';
 import { type Draft, reduce, slot } from './draft';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
 
 const images = Object.fromEntries(EXPRESSIONS.map((key) => [key, `/${key}?v=1`])) as Record<Expression, string>;
 const original: Template = {

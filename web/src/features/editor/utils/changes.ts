@@ -1,11 +1,11 @@
 /** What an edit changes in a template, and what becomes of it where somebody changed the template meanwhile. */
 
-import type { Emoji } from '@/api/schema';
+import type { Emoji } from '@/lib/api/schema';
 import { isForAll } from '@/components/EmojiPicture';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
 
 import type { Draft } from './draft';
-import { VISIBILITIES, type Visibility } from './template';
+import { VISIBILITIES, type Visibility } from './templateLimits';
 
 /** A template as the server has it. */
 export interface Template {

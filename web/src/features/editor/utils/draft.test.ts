@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Action, assign, type Draft, EMPTY_DRAFT, expressionIn, normalTags, reduce, slot } from './draft';
-import { canBeSaved, problems } from './problems';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
+import { canBeSaved, problems } from './validation';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
 
 const pictureUrl = (draft: Draft, expression: Expression) => {
   const there = slot(draft, expression);

@@ -1,7 +1,7 @@
 /** A template in the making: what a person has given so far, apart from what it is made from. No browser, no server. */
 
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
-import { type Visibility } from './template';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
+import { type Visibility } from './templateLimits';
 
 /** One picture that the person chose. Its preview is how it would be stored; it takes a moment. */
 export interface Picture {

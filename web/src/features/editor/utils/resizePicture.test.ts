@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { base64, fittedSize, isOfTakenKind } from './fitPicture';
+import { base64, fittedSize, isOfTakenKind } from './resizePicture';
 
 const blob = (...parts: (string | number[])[]) =>
   new Blob(parts.map((part) => (typeof part === 'string' ? part : new Uint8Array(part))));

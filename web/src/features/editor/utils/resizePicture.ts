@@ -1,7 +1,7 @@
 /** Makes any picture that the browser can read one that the catalogue takes, before it is sent. */
 
 import type { PictureFault } from './draft';
-import { MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS } from './template';
+import { MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS } from './templateLimits';
 
 /** Width and height of a stored picture: more is of no use. */
 const SIDE = 512;

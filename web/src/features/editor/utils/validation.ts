@@ -1,8 +1,8 @@
 /** What still keeps a draft from being saved. */
 
 import { type Draft, slot } from './draft';
-import { EXPRESSIONS, type Expression } from '@/components/expressions';
-import { length, MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from './template';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
+import { length, MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from './templateLimits';
 
 export interface Problems {
   name?: 'missing' | 'too_long';

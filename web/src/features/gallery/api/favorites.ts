@@ -1,8 +1,8 @@
 import type { ThunkDispatch, UnknownAction } from '@reduxjs/toolkit';
 
-import { call, type Args } from './contract';
-import { emojis } from './emojis';
-import type { Emoji } from './schema';
+import { call, type Args } from '@/lib/api/contract';
+import { emojis } from '@/lib/api/emojis';
+import type { Emoji } from '@/lib/api/schema';
 
 const favorites = emojis.injectEndpoints({
   endpoints: (build) => ({

@@ -1,14 +1,14 @@
 import { useNavigate } from 'react-router';
 
-import { useDeleteEmojiMutation } from '@/api/emojis';
-import type { Emoji } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useDeleteEmojiMutation } from '@/lib/api/emojis';
+import type { Emoji } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 
-import { templateMessages } from './messages';
+import { templateMessages } from '../messages';
 
 interface Props {
   emoji: Emoji;

@@ -1,15 +1,15 @@
 import IconButton from '@mui/material/IconButton';
 import Typography from '@mui/material/Typography';
 
-import { useAddFavoriteMutation, useRemoveFavoriteMutation } from '@/api/favorites';
-import type { Emoji } from '@/api/schema';
-import { selectUser } from '@/api/session';
-import { useFormats, useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
+import { useAddFavoriteMutation, useRemoveFavoriteMutation } from '../api/favorites';
+import type { Emoji } from '@/lib/api/schema';
+import { selectUser } from '@/lib/api/session';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
 import { useAppDispatch, useAppSelector } from '@/app/store';
 import { HeartFilledIcon, HeartIcon } from '@/components/icons';
 
-import { galleryMessages } from './messages';
+import { galleryMessages } from '../messages';
 
 /** A heart that is there at once, and goes back if the server did not take it. */
 export function FavoriteButton({ emoji }: { emoji: Emoji }) {

@@ -4,15 +4,15 @@ import IconButton from '@mui/material/IconButton';
 import InputAdornment from '@mui/material/InputAdornment';
 import { useEffect, useState } from 'react';
 
-import { selectUser } from '@/api/session';
-import { useMessages } from '@/app/i18n';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
 import { useAppSelector } from '@/app/store';
 import { Field } from '@/components/Field';
 import { CloseIcon, HeartFilledIcon, HeartIcon, SearchIcon } from '@/components/icons';
 import { SelectField } from '@/components/SelectField';
 
-import { SORTS, type GalleryQuery } from './galleryQuery';
-import { galleryMessages } from './messages';
+import { SORTS, type GalleryQuery } from '../utils/galleryQuery';
+import { galleryMessages } from '../messages';
 
 const TYPING_MS = 300;
 

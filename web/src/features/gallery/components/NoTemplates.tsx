@@ -1,11 +1,11 @@
 import Button from '@mui/material/Button';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 import { EmptyState } from '@/components/EmptyState';
 import { LinkButton } from '@/components/LinkButton';
 
-import { FIRST_PAGE, isFiltered, type GalleryQuery } from './galleryQuery';
-import { galleryMessages } from './messages';
+import { FIRST_PAGE, isFiltered, type GalleryQuery } from '../utils/galleryQuery';
+import { galleryMessages } from '../messages';
 
 interface Props {
   query: GalleryQuery;

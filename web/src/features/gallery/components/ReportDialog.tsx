@@ -9,16 +9,16 @@ import Radio from '@mui/material/Radio';
 import RadioGroup from '@mui/material/RadioGroup';
 import { useId, useState, type FormEvent } from 'react';
 
-import { useReportEmojiMutation } from '@/api/emojis';
-import type { Emoji } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useReportEmojiMutation } from '@/lib/api/emojis';
+import type { Emoji } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { Field } from '@/components/Field';
 
-import { templateMessages } from './messages';
-import { REASONS, type Reason } from './reasons';
+import { templateMessages } from '../messages';
+import { REASONS, type Reason } from '@/lib/reportReasons';
 
 interface Props {
   emoji: Emoji;

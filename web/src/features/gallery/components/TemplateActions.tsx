@@ -5,18 +5,18 @@ import Chip from '@mui/material/Chip';
 import { lazy, Suspense, useState } from 'react';
 import { Link } from 'react-router';
 
-import type { Emoji } from '@/api/schema';
-import { selectUser } from '@/api/session';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
+import type { Emoji } from '@/lib/api/schema';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
 import { useAppDispatch, useAppSelector } from '@/app/store';
 import { EditIcon, FlagIcon, LinkIcon, TrashIcon } from '@/components/icons';
 import { LinkButton } from '@/components/LinkButton';
 
-import { DeleteTemplate } from './DeleteTemplate';
+import { DeleteTemplate } from './DeleteTemplateDialog';
 import { FavoriteButton } from './FavoriteButton';
-import { formatGalleryQuery, FIRST_PAGE } from './galleryQuery';
-import { templateMessages } from './messages';
+import { formatGalleryQuery, FIRST_PAGE } from '../utils/galleryQuery';
+import { templateMessages } from '../messages';
 
 const ReportDialog = lazy(() => import('./ReportDialog'));
 

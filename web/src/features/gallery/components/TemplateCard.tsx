@@ -4,16 +4,16 @@ import CardActionArea from '@mui/material/CardActionArea';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
-import type { Emoji } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
+import type { Emoji } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
-import { EXPRESSIONS } from '@/components/expressions';
+import { EXPRESSIONS } from '@/lib/expressions';
 import { PeopleIcon } from '@/components/icons';
 import { LinkButton } from '@/components/LinkButton';
 
 import { FavoriteButton } from './FavoriteButton';
-import { galleryMessages } from './messages';
-import { tileColor } from './tileColor';
+import { galleryMessages } from '../messages';
+import { tileColor } from '@/lib/tileColor';
 
 /** A template in a list: the happy picture large, the other six small. `first`: it is seen without scrolling. */
 export function TemplateCard({ emoji, first = false }: { emoji: Emoji; first?: boolean }) {

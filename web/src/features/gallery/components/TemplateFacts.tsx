@@ -1,10 +1,10 @@
 import Box from '@mui/material/Box';
 import Chip from '@mui/material/Chip';
 
-import type { Emoji } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
+import type { Emoji } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
 
-import { galleryMessages, templateMessages } from './messages';
+import { galleryMessages, templateMessages } from '../messages';
 
 /** Who made a template and when, how often it was used, and who can see it where that is not everybody. */
 export function TemplateFacts({ emoji }: { emoji: Emoji }) {

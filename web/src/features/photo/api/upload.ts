@@ -1,7 +1,7 @@
 /** One photo on its way to the server. XMLHttpRequest, since fetch tells nothing of how far an upload is. */
 
-import { fromStatus } from '@/api/problems';
-import type { CreateTaskResponse } from '@/api/schema';
+import { fromStatus } from '@/lib/api/apiErrors';
+import type { CreateTaskResponse } from '@/lib/api/schema';
 
 /** What the server said to an upload. */
 export type UploadAnswer =

@@ -7,9 +7,9 @@ import DialogContent from '@mui/material/DialogContent';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useEffect, useId, useRef, useState } from 'react';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 
-import { messages } from './messages';
+import { messages } from '../messages';
 
 interface Props {
   onPhoto: (photo: File) => void;

@@ -4,13 +4,13 @@ import Typography from '@mui/material/Typography';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import { useEffect, useEffectEvent, useId, useRef, useState } from 'react';
 
-import { useMessages } from '@/app/i18n';
-import { FACES } from '@/components/art';
+import { useMessages } from '@/lib/i18n';
+import { FACES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
 
 import { CameraDialog } from './CameraDialog';
-import { ACCEPTED, carriesFiles, filesOf } from './files';
-import { messages } from './messages';
+import { ACCEPTED, carriesFiles, filesOf } from '@/lib/photoFiles';
+import { messages } from '../messages';
 
 /** Where photos come in: chosen, dropped anywhere on the page, pasted, or taken. */
 export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {

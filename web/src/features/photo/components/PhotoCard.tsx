@@ -3,19 +3,19 @@ import Button from '@mui/material/Button';
 import LinearProgress from '@mui/material/LinearProgress';
 import Typography from '@mui/material/Typography';
 
-import { useFormats, useMessages } from '@/app/i18n';
-import { FACES } from '@/components/art';
-import { AuthedImage } from '@/components/AuthedImage';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { FACES } from '@/components/expressionPictures';
+import { AuthedImage } from '@/components/AuthenticatedImage';
 import { LinkButton } from '@/components/LinkButton';
 import { Picture } from '@/components/Picture';
 
-import { FoundFaces } from '../task/FoundFaces';
-import { stepMessages, useFailure } from '../task/messages';
-import { isStep } from '../task/task';
-import { LocalPhoto } from './LocalPhoto';
-import { messages } from './messages';
-import { open, type Photo } from './photosSlice';
-import type { PhotoQueue } from './queue';
+import { FoundFaces } from '@/components/FoundFaces';
+import { stepMessages, useFailure } from '@/lib/tasks/messages';
+import { isStep } from '@/lib/tasks/taskState';
+import { LocalPhoto } from '@/components/LocalPhoto';
+import { messages } from '../messages';
+import { open, type Photo } from '../photosSlice';
+import type { PhotoQueue } from '../utils/photoQueue';
 
 /** A photo on its way: what it is, how far it is, and what can be done about it. */
 export function PhotoCard({ photo, queue, large }: { photo: Photo; queue: PhotoQueue; large: boolean }) {

@@ -2,15 +2,15 @@ import Box from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
 import Typography from '@mui/material/Typography';
 
-import { useListEmojisQuery } from '@/api/emojis';
-import type { Emoji } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
+import { useListEmojisQuery } from '@/lib/api/emojis';
+import type { Emoji } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 import { ErrorState } from '@/components/ErrorState';
-import { EXPRESSIONS } from '@/components/expressions';
+import { EXPRESSIONS } from '@/lib/expressions';
 import { LinkButton } from '@/components/LinkButton';
 
-import { messages } from './messages';
+import { messages } from '../messages';
 
 interface Props {
   chosen: string | undefined;

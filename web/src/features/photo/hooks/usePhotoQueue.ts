@@ -1,14 +1,14 @@
 import { useStore } from 'react-redux';
 
-import { renew, sessionOf } from '@/api/http';
-import { tasks } from '@/api/tasks';
+import { renew, sessionOf } from '@/lib/api/http';
+import { tasks } from '@/lib/api/tasks';
 import type { AppStore } from '@/app/store';
 
-import { taskSource } from '../task/source';
-import { originals } from './originals';
-import { selectPhotos } from './photosSlice';
-import { createPhotoQueue, Refused, type PhotoQueue } from './queue';
-import { sendPhoto } from './upload';
+import { taskSource } from '@/lib/tasks/taskSource';
+import { originals } from '@/lib/originals';
+import { selectPhotos } from '../photosSlice';
+import { createPhotoQueue, Refused, type PhotoQueue } from '../utils/photoQueue';
+import { sendPhoto } from '../api/upload';
 
 const queues = new WeakMap<AppStore, PhotoQueue>();
 

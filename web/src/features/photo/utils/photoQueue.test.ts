@@ -1,11 +1,11 @@
 import { configureStore } from '@reduxjs/toolkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { Task, TaskState } from '@/api/schema';
+import type { Task, TaskState } from '@/lib/api/schema';
 
-import { UPLOADS_AT_ONCE, createPhotoQueue } from './queue';
-import { photosSlice, selectPhotos } from './photosSlice';
-import type { OnSent, UploadAnswer } from './upload';
+import { UPLOADS_AT_ONCE, createPhotoQueue } from './photoQueue';
+import { photosSlice, selectPhotos } from '../photosSlice';
+import type { OnSent, UploadAnswer } from '../api/upload';
 
 interface Upload {
   name: string;

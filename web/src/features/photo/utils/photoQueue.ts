@@ -2,13 +2,13 @@
 
 import { type Action, nanoid } from '@reduxjs/toolkit';
 
-import { newKey } from '@/api/once';
+import { newKey } from '@/lib/api/idempotency';
 
-import type { Connection, TaskSource } from '../task/follow';
-import { TaskUnavailable, followTask } from '../task/follow';
-import { MAX_OPEN_TASKS } from './files';
-import { type Photo, open, photos } from './photosSlice';
-import type { SendPhoto } from './upload';
+import type { Connection, TaskSource } from '@/lib/tasks/followTask';
+import { TaskUnavailable, followTask } from '@/lib/tasks/followTask';
+import { MAX_OPEN_TASKS } from '@/lib/photoFiles';
+import { type Photo, open, photos } from '../photosSlice';
+import type { SendPhoto } from '../api/upload';
 
 /** More at once makes none of them faster. */
 export const UPLOADS_AT_ONCE = 2;

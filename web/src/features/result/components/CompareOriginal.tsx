@@ -4,11 +4,11 @@ import Button from '@mui/material/Button';
 import Chip from '@mui/material/Chip';
 import { useRef, useState } from 'react';
 
-import { useMessages } from '@/app/i18n';
+import { useMessages } from '@/lib/i18n';
 
-import { ACCEPTED } from '../photo/files';
-import { LocalPhoto } from '../photo/LocalPhoto';
-import { messages } from './messages';
+import { ACCEPTED } from '@/lib/photoFiles';
+import { LocalPhoto } from '@/components/LocalPhoto';
+import { messages } from '../messages';
 
 const layer = { position: 'absolute', inset: 0, width: 1, height: 1, objectFit: 'cover', display: 'block' } as const;
 

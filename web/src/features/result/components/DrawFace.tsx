@@ -1,11 +1,11 @@
 import Box from '@mui/material/Box';
 import { useEffect, useRef, type PointerEvent } from 'react';
 
-import type { Box as Frame } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
+import type { Box as Frame } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
 
-import { between, byKey, moved, placed, type Point, resized, type Size, toPhoto } from './geometry';
-import { messages } from './messages';
+import { between, byKey, moved, placed, type Point, resized, type Size, toPhoto } from '@/lib/geometry';
+import { messages } from '../messages';
 
 interface Props {
   photo: Size;

@@ -2,13 +2,13 @@ import Box from '@mui/material/Box';
 import ButtonBase from '@mui/material/ButtonBase';
 import Typography from '@mui/material/Typography';
 
-import type { Emoji, Face } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
-import { isExpression } from '@/components/expressions';
+import type { Emoji, Face } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
+import { isExpression } from '@/lib/expressions';
 
 import { useFaceName } from './FaceMarks';
 import { Art } from './FacePanel';
-import { messages } from './messages';
+import { messages } from '../messages';
 
 interface Props {
   faces: readonly Face[];

@@ -1,12 +1,12 @@
 import Box from '@mui/material/Box';
 import ButtonBase from '@mui/material/ButtonBase';
 
-import type { Face, Task } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
-import { isExpression, useExpressionNames } from '@/components/expressions';
+import type { Face, Task } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
+import { isExpression, useExpressionNames } from '@/lib/expressions';
 
-import { placed } from './geometry';
-import { messages } from './messages';
+import { placed } from '@/lib/geometry';
+import { messages } from '../messages';
 
 interface Props {
   task: Task;

@@ -5,16 +5,16 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useEffect, useId, useRef } from 'react';
 
-import type { Emoji, Face } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
-import { FACES } from '@/components/art';
+import type { Emoji, Face } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { FACES } from '@/components/expressionPictures';
 import { EmojiPicture } from '@/components/EmojiPicture';
-import { EXPRESSIONS, type Expression, isExpression, useExpressionNames } from '@/components/expressions';
+import { EXPRESSIONS, type Expression, isExpression, useExpressionNames } from '@/lib/expressions';
 import { Picture } from '@/components/Picture';
 
-import { ranked } from '../task/task';
-import { messages } from './messages';
-import type { Revision } from './useTask';
+import { ranked } from '@/lib/tasks/taskState';
+import { messages } from '../messages';
+import type { Revision } from '../hooks/useTask';
 
 interface Props {
   face: Face;

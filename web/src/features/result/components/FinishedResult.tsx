@@ -5,27 +5,27 @@ import Typography from '@mui/material/Typography';
 import { skipToken } from '@reduxjs/toolkit/query';
 import { useState } from 'react';
 
-import { useGetEmojiQuery } from '@/api/emojis';
-import type { Box as Frame, Task } from '@/api/schema';
-import { useFormats, useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import { useGetEmojiQuery } from '@/lib/api/emojis';
+import type { Box as Frame, Task } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { Page } from '@/components/Page';
 
-import { originals } from '../photo/originals';
-import { ended, revisable } from '../task/task';
-import { Actions } from './Actions';
-import { Compare, ChooseOriginal } from './Compare';
+import { originals } from '@/lib/originals';
+import { ended, revisable } from '@/lib/tasks/taskState';
+import { Actions } from './ResultActions';
+import { Compare, ChooseOriginal } from './CompareOriginal';
 import { DrawFace } from './DrawFace';
 import { FaceList } from './FaceList';
 import { FaceMarks } from './FaceMarks';
 import { FacePanel } from './FacePanel';
-import { bigEnough, middle } from './geometry';
-import { messages } from './messages';
+import { bigEnough, middle } from '@/lib/geometry';
+import { messages } from '../messages';
 import { PhotoFrame } from './PhotoFrame';
-import { useResultImage } from './useResultImage';
-import type { Revision, useTask } from './useTask';
+import { useResultImage } from '../hooks/useResultImage';
+import type { Revision, useTask } from '../hooks/useTask';
 
 interface Props {
   task: Task;

@@ -6,11 +6,11 @@ import CircularProgress from '@mui/material/CircularProgress';
 import Skeleton from '@mui/material/Skeleton';
 import type { ReactNode } from 'react';
 
-import type { Task } from '@/api/schema';
-import { useMessages } from '@/app/i18n';
+import type { Task } from '@/lib/api/schema';
+import { useMessages } from '@/lib/i18n';
 
-import { messages } from './messages';
-import type { useResultImage } from './useResultImage';
+import { messages } from '../messages';
+import type { useResultImage } from '../hooks/useResultImage';
 
 interface Props {
   task: Task;

@@ -3,21 +3,21 @@ import Button from '@mui/material/Button';
 import { lazy, Suspense, useState } from 'react';
 import { useNavigate } from 'react-router';
 
-import type { Task } from '@/api/schema';
-import { useDeleteTaskMutation } from '@/api/tasks';
-import { useMessages } from '@/app/i18n';
-import { notified } from '@/app/notices';
-import { useExplain } from '@/app/problemMessages';
+import type { Task } from '@/lib/api/schema';
+import { useDeleteTaskMutation } from '@/lib/api/tasks';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useExplain } from '@/lib/api/errorMessages';
 import { useAppDispatch } from '@/app/store';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { DownloadIcon, ShareIcon, TrashIcon } from '@/components/icons';
 import { LinkButton } from '@/components/LinkButton';
 
-import { originals } from '../photo/originals';
-import { messages } from './messages';
-import type { ResultImage } from './useResultImage';
+import { originals } from '@/lib/originals';
+import { messages } from '../messages';
+import type { ResultImage } from '../hooks/useResultImage';
 
-const ShareDialog = lazy(() => import('../share/ShareDialog'));
+const ShareDialog = lazy(() => import('./ShareDialog'));
 
 const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
 

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, refusal, server } from '@/test/server';
 
-import { emoji, TASK_ID } from '../task/fixtures';
-import SharedPage from './SharedPage';
+import { emoji, TASK_ID } from '@/test/tasks';
+import SharedPage from '@/features/share/SharedPage';
 import ShareDialog from './ShareDialog';
 
 const TOKEN = 'abcdefghijklmnopqrstuv';

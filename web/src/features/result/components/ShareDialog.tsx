@@ -8,14 +8,14 @@ import DialogContentText from '@mui/material/DialogContentText';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useId, useState } from 'react';
 
-import type { ShareResultResponse } from '@/api/schema';
-import { useShareResultMutation, useUnshareResultMutation } from '@/api/tasks';
-import { useFormats, useMessages } from '@/app/i18n';
-import { useExplain } from '@/app/problemMessages';
+import type { ShareResultResponse } from '@/lib/api/schema';
+import { useShareResultMutation, useUnshareResultMutation } from '@/lib/api/tasks';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { useExplain } from '@/lib/api/errorMessages';
 import { Field } from '@/components/Field';
 import { SelectField } from '@/components/SelectField';
 
-import { messages } from './messages';
+import { messages } from '@/features/share/messages';
 
 interface Props {
   taskId: string;

@@ -3,19 +3,19 @@ import Button from '@mui/material/Button';
 import LinearProgress from '@mui/material/LinearProgress';
 import Typography from '@mui/material/Typography';
 
-import type { Task } from '@/api/schema';
-import { useCancelTaskMutation } from '@/api/tasks';
-import { useMessages } from '@/app/i18n';
-import { FACES } from '@/components/art';
+import type { Task } from '@/lib/api/schema';
+import { useCancelTaskMutation } from '@/lib/api/tasks';
+import { useMessages } from '@/lib/i18n';
+import { FACES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
 
-import { originals } from '../photo/originals';
-import { LocalPhoto } from '../photo/LocalPhoto';
-import type { Connection } from '../task/follow';
-import { FoundFaces } from '../task/FoundFaces';
-import { stepMessages } from '../task/messages';
-import { isStep } from '../task/task';
-import { messages } from './messages';
+import { originals } from '@/lib/originals';
+import { LocalPhoto } from '@/components/LocalPhoto';
+import type { Connection } from '@/lib/tasks/followTask';
+import { FoundFaces } from '@/components/FoundFaces';
+import { stepMessages } from '@/lib/tasks/messages';
+import { isStep } from '@/lib/tasks/taskState';
+import { messages } from '../messages';
 
 /** A photo that is being worked on, seen from its own address: after a reload, or in another tab. */
 export function Working({ task, connection }: { task: Task; connection: Connection }) {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useStore } from 'react-redux';
 
-import { authorizedFetch } from '@/api/http';
+import { authorizedFetch } from '@/lib/api/http';
 import type { AppStore } from '@/app/store';
 
 export interface ResultImage {

@@ -2,14 +2,14 @@ import { skipToken } from '@reduxjs/toolkit/query';
 import { useEffect, useState } from 'react';
 import { useStore } from 'react-redux';
 
-import type { Box, Task } from '@/api/schema';
-import { tasks, useAddFaceMutation, useGetTaskQuery, useReviseFaceMutation } from '@/api/tasks';
+import type { Box, Task } from '@/lib/api/schema';
+import { tasks, useAddFaceMutation, useGetTaskQuery, useReviseFaceMutation } from '@/lib/api/tasks';
 import { useAppDispatch, type AppStore } from '@/app/store';
-import type { Expression } from '@/components/expressions';
+import type { Expression } from '@/lib/expressions';
 
-import { followTask, type Connection } from '../task/follow';
-import { taskSource } from '../task/source';
-import { ended } from '../task/task';
+import { followTask, type Connection } from '@/lib/tasks/followTask';
+import { taskSource } from '@/lib/tasks/taskSource';
+import { ended } from '@/lib/tasks/taskState';
 
 export type Revision = { face: number; expression?: Expression; covered?: boolean };
 

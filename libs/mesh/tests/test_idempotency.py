@@ -21,8 +21,10 @@ from igemoji_mesh.db import mysql
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.errors import NotFound
 from igemoji_mesh.idempotency import keys as idempotency
+from igemoji_mesh.idempotency.answer import Answer, answer_once
 from igemoji_mesh.idempotency.crypto import comparable
-from igemoji_mesh.idempotency.keys import KEPT, LEASE, Answer, IdempotencyKeys, answered, idempotency_table, keep_answer
+from igemoji_mesh.idempotency.keys import KEPT, LEASE, IdempotencyKeys, idempotency_table
+from igemoji_mesh.idempotency.replay import Replay
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
@@ -62,9 +64,9 @@ class Catalogue(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         self.go_on.set()
 
     async def CreateEmoji(self, request, context):
-        return await answered(context, self.create(request), self.to_answer)
+        return await answer_once(context, lambda replay: self.create(request, replay), self.to_answer)
 
-    async def create(self, request: pb.CreateEmojiRequest) -> str:
+    async def create(self, request: pb.CreateEmojiRequest, replay: Replay[str]) -> str:
         self.begun.set()
         await self.go_on.wait()
         if self.killed and "killed before" in request.tags:
@@ -75,7 +77,7 @@ class Catalogue(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
         def work(connection: sa.Connection) -> None:
             connection.execute(things.insert().values(id=thing, name=request.name))
-            keep_answer(connection, thing)
+            replay.save(connection, thing)
 
         await self.database.write(work)
         if "killed after" in request.tags:

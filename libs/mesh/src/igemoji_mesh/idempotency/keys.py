@@ -178,7 +178,7 @@ class IdempotencyKeys:
 
 
 @dataclass
-class _Current:
+class ClaimedKey:
     """The call that is being answered, where it came with a key."""
 
     call: KeyedCall
@@ -187,7 +187,12 @@ class _Current:
     kept: bool = False
 
 
-_current: ContextVar[_Current | None] = ContextVar("keyed_call", default=None)
+_current: ContextVar[ClaimedKey | None] = ContextVar("keyed_call", default=None)
+
+
+def current_claim() -> ClaimedKey | None:
+    """Return the claimed key of the call that is being answered; None if it has no key."""
+    return _current.get()
 
 
 async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T], Answer[MessageT]]) -> MessageT:
@@ -264,7 +269,7 @@ class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
             headers, message = call.opened(sealed)
             await send_headers(context, **headers, **{REPLAYED: "true"})
             return self._kinds[method].FromString(message)
-        current = _Current(call, self._keys)
+        current = ClaimedKey(call, self._keys)
         _current.set(current)
         try:
             response = await behavior(request, context)

@@ -22,9 +22,9 @@ import httpx
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from fault.books import settled  # noqa: E402
-from fault.crowd import Crowd, User  # noqa: E402
-from fault.real import RealHarmed  # noqa: E402
+from resilience.backends import RealHarmed  # noqa: E402
+from resilience.invariants import settled  # noqa: E402
+from resilience.load_users import LoadUsers, User  # noqa: E402
 
 from igemoji_stack.mesh.mesh import GATEWAY, SERVICES  # noqa: E402
 
@@ -90,7 +90,7 @@ async def suffer(harmed: RealHarmed, fault: str, harm: Callable[[], Awaitable[No
     return outcome
 
 
-def count(harmed: RealHarmed, crowd: Crowd, outcome: Outcome) -> None:
+def count(harmed: RealHarmed, crowd: LoadUsers, outcome: Outcome) -> None:
     accepted = {task_id for user in harmed.users for task_id in user.accepted}
     ends = harmed.books.rows("inference", "SELECT task_id FROM task_steps WHERE state IN ('DONE', 'FAILED')")
     ended = [task_id for (task_id,) in ends if task_id in accepted]

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from igemoji_stack.backends import PartMissing
+from igemoji_stack.backends import BackendMissing
 from igemoji_stack.mesh.mesh import GATEWAY, SERVICES
 
-from .real import RealHarmed
+from .backends import RealHarmed
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
@@ -26,7 +26,7 @@ async def harmed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Real
     harmed = RealHarmed(tmp_path_factory.mktemp("real"))
     try:
         await harmed.start()
-    except PartMissing as error:
+    except BackendMissing as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))

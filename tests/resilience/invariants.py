@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import httpx
 from PIL import Image
 
-from .crowd import User
+from .load_users import User
 
 SETTLE_SECONDS = 45
 
 
-class Books(Protocol):
+class Invariants(Protocol):
     """Every row and every object of a mesh, read beside it."""
 
     def rows(self, service: str, query: str) -> list[tuple[Any, ...]]: ...
@@ -33,7 +33,7 @@ class Books(Protocol):
         return self.rows("inference", "SELECT id, state, percent FROM tasks WHERE state NOT IN ('DONE', 'FAILED')")
 
 
-class FolderBooks(Books):
+class FolderInvariants(Invariants):
     """Of a mesh on embedded parts: its data folder."""
 
     def __init__(self, data: Path) -> None:
@@ -54,7 +54,7 @@ class FolderBooks(Books):
         ]
 
 
-async def settled(books: Books) -> None:
+async def settled(books: Invariants) -> None:
     """Returns when nothing is left to do; says what is where that takes too long."""
     until = time.monotonic() + SETTLE_SECONDS
     left: dict[str, Callable[[], object]] = {
@@ -67,7 +67,7 @@ async def settled(books: Books) -> None:
             await asyncio.sleep(0.1)
 
 
-def check_tasks(books: Books, users: Sequence[User], *, answers_were_lost: bool) -> None:
+def check_tasks(books: Invariants, users: Sequence[User], *, answers_were_lost: bool) -> None:
     """Every accepted task is done, once. Without lost answers there is no other task."""
     query = "SELECT id, user_id, state, percent, failure_reason FROM tasks"
     tasks = {task_id: task for task_id, *task in books.rows("inference", query)}
@@ -81,7 +81,7 @@ def check_tasks(books: Books, users: Sequence[User], *, answers_were_lost: bool)
     assert sorted(task_id for (task_id,) in ends) == sorted(tasks), "a task has none or several ends"
 
 
-def check_objects(books: Books) -> None:
+def check_objects(books: Invariants) -> None:
     """No object without a row, no row without an object: each task's result, and the originals that stay for a day."""
     rows = books.rows("inference", "SELECT result_key, photo_key, original_until FROM tasks WHERE state = 'DONE'")
     assert books.objects("results") == sorted(result for result, _, _ in rows)
@@ -89,7 +89,7 @@ def check_objects(books: Books) -> None:
     assert books.half_written() == []
 
 
-def check_ranking(books: Books) -> None:
+def check_ranking(books: Invariants) -> None:
     """Each task is counted once, and each user once a template and day."""
     done = books.rows("inference", "SELECT id, emoji_id, user_id FROM tasks WHERE state = 'DONE'")
     counted = books.rows("ranking", "SELECT task_id FROM counted_tasks")

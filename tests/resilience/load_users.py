@@ -63,7 +63,7 @@ def make_users(key: SigningKey, scale: int = 1) -> list[User]:
     return [_make_user(number, scale, key) for number in range(USERS)]
 
 
-class Crowd:
+class LoadUsers:
     """The users at work. `complaints` are answers that no client should get."""
 
     def __init__(self, url: str, users: Sequence[User], emoji_ids: Sequence[str]) -> None:

@@ -16,8 +16,8 @@ from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_mesh.testing.free_ports import free_ports
 from igemoji_stack.mesh.mesh import Mesh, MeshOptions
 
-from .books import FolderBooks, check_objects, check_ranking, check_results, check_tasks, settled
-from .crowd import Crowd, User, make_users
+from .invariants import FolderInvariants, check_objects, check_ranking, check_results, check_tasks, settled
+from .load_users import LoadUsers, User, make_users
 
 ASSETS = Path(__file__).parents[2] / "assets" / "build"
 
@@ -27,7 +27,7 @@ class Harmed:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.books = FolderBooks(data)
+        self.books = FolderInvariants(data)
         self.port = free_ports(1)[0]
         self.events: list[tuple[str, str]] = []
         self.lines: list[str] = []
@@ -45,11 +45,11 @@ class Harmed:
         self.mesh = self._mesh()
         await self.mesh.start()
 
-    def crowd(self, scale: int = 1) -> Crowd:
+    def crowd(self, scale: int = 1) -> LoadUsers:
         """New users, with photos that take the longer the larger they are."""
         self.users = make_users(signing_key(self.data), scale)
         emojis = self.books.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
-        return Crowd(self.mesh.url, self.users, [emoji_id for (emoji_id,) in emojis])
+        return LoadUsers(self.mesh.url, self.users, [emoji_id for (emoji_id,) in emojis])
 
     def pid(self, service: str) -> int:
         pid = self.mesh.processes[service].pid
@@ -77,7 +77,7 @@ class Harmed:
             while (service, "is ready again") not in self.events[seen:]:
                 await asyncio.sleep(0.05)
 
-    async def check(self, crowd: Crowd, *, answers_were_lost: bool, connections_were_lost: bool = False) -> None:
+    async def check(self, crowd: LoadUsers, *, answers_were_lost: bool, connections_were_lost: bool = False) -> None:
         """Whatever happened: nothing is lost, doubled, mixed up or left behind, and every answer was clean."""
         assert crowd.complaints == []
         assert connections_were_lost or crowd.lost_connections == []

@@ -17,12 +17,12 @@ from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.objects.port import Keys, ObjectStore, object_store
 from igemoji_mesh.testing.free_ports import free_ports
-from igemoji_stack.backends import MariaDb, Nanio, Part, RabbitMq, Redis
+from igemoji_stack.backends import MariaDb, Nanio, BackendServer, RabbitMq, Redis
 from igemoji_stack.backends.backend import BUCKET, Backend, Urls
 from igemoji_stack.mesh.mesh import GATEWAY, Mesh, MeshOptions
 
-from .books import Books, check_objects, check_ranking, check_results, check_tasks, settled
-from .crowd import Crowd, User, make_users
+from .invariants import Invariants, check_objects, check_ranking, check_results, check_tasks, settled
+from .load_users import LoadUsers, User, make_users
 from .proxy import HOST, Proxy
 
 ASSETS = Path(__file__).parents[2] / "assets" / "build"
@@ -31,7 +31,7 @@ REPLICAS = 2
 BACK_SECONDS = 60
 
 
-class RealBooks(Books):
+class RealBooks(Invariants):
     """Of a mesh on real parts, past the proxies."""
 
     def __init__(self, database: str, objects: ObjectStore) -> None:
@@ -71,9 +71,9 @@ class ProxiedMesh(Mesh):
         self.proxies: dict[str, list[Proxy]] = {}
         self._starting: list[asyncio.Task[None]] = []
 
-    def reached_at(self, service: str) -> list[int]:
+    def rpc_ports(self, service: str) -> list[int]:
         if service not in self.proxies:
-            self.proxies[service] = [Proxy(service, port) for port in super().reached_at(service)]
+            self.proxies[service] = [Proxy(service, port) for port in super().rpc_ports(service)]
             self._starting += [asyncio.create_task(proxy.start()) for proxy in self.proxies[service]]
         return [proxy.port for proxy in self.proxies[service]]
 
@@ -85,7 +85,7 @@ class RealHarmed:
         self._folder = folder
         self.mariadb, self.rabbitmq = MariaDb(folder / "mariadb"), RabbitMq(folder / "rabbitmq")
         self.redis, self.s3 = Redis(folder / "redis"), Nanio(folder / "s3")
-        self.parts: dict[str, Part] = {
+        self.parts: dict[str, BackendServer] = {
             "database": self.mariadb,
             "queue": self.rabbitmq,
             "progress": self.redis,
@@ -134,12 +134,12 @@ class RealHarmed:
         objects = object_store(self.s3.url(BUCKET).replace(f"{BUCKET}?", f"{BUCKET}/inference?"), keys)
         return RealBooks(f"mysql+pymysql://{USER}:{USER}@{HOST}:{self.mariadb.port}/{{}}", objects)
 
-    def crowd(self, scale: int = 1) -> Crowd:
+    def crowd(self, scale: int = 1) -> LoadUsers:
         """New users, with photos that take the longer the larger they are."""
         ((kid, pem),) = self.books.rows("auth", "SELECT kid, private_pem FROM signing_keys LIMIT 1")
         self.users = make_users(SigningKey.from_pem(kid, pem.encode()), scale)
         emojis = self.books.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
-        return Crowd(self.url, self.users, [emoji_id for (emoji_id,) in emojis])
+        return LoadUsers(self.url, self.users, [emoji_id for (emoji_id,) in emojis])
 
     async def kill(self, process: str) -> None:
         """A replica or a worker, with all its children; returns when it has been started again."""
@@ -189,7 +189,7 @@ class RealHarmed:
         for proxy in self.proxies[name]:
             proxy.cut()
 
-    async def check(self, crowd: Crowd, *, answers_were_lost: bool = True) -> None:
+    async def check(self, crowd: LoadUsers, *, answers_were_lost: bool = True) -> None:
         """Whatever happened: nothing is lost, doubled or mixed up, and every answer was clean."""
         assert crowd.complaints == []
         await settled(self.books)

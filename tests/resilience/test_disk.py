@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from .books import FolderBooks, check_objects, check_ranking, settled
 from .conftest import ASSETS, signing_key
-from .crowd import make_users
+from .invariants import FolderInvariants, check_objects, check_ranking, settled
+from .load_users import make_users
 
 IGEMOJI = str(Path(sys.executable).parent / "igemoji")
 DISK_MIB = 48
@@ -59,7 +59,7 @@ def up(data: Path) -> list[str]:
     return [IGEMOJI, "up", "--json", "--port", "0", "--workers", "1", "--data", str(data), "--assets", str(ASSETS)]
 
 
-class Disk(FolderBooks):
+class Disk(FolderInvariants):
     """The small disk, seen from outside its namespace."""
 
     def __init__(self, namespace: Sequence[str], pid: int, data: Path) -> None:

@@ -6,7 +6,7 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from igemoji_stack.backends import MariaDb, Part, PartMissing, RabbitMq, Redis
+from igemoji_stack.backends import BackendMissing, MariaDb, BackendServer, RabbitMq, Redis
 from igemoji_stack.backends.server import program
 
 pytestmark = pytest.mark.real
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.real
 
 @pytest.mark.parametrize("kind", [MariaDb, RabbitMq, Redis], ids=lambda kind: kind.name)
 async def test_a_part_comes_back_at_its_address_after_a_kill_and_ends_without_a_trace(kind, tmp_path):
-    part: Part = kind(tmp_path)
+    part: BackendServer = kind(tmp_path)
     async with part.running():
         before = part.pids
         await part.kill()
@@ -53,5 +53,5 @@ async def test_a_user_of_one_database_can_not_read_another(tmp_path):
 
 
 def test_a_missing_program_names_its_package():
-    with pytest.raises(PartMissing, match="install Debian's mariadb-server; `make services`"):
+    with pytest.raises(BackendMissing, match="install Debian's mariadb-server; `make services`"):
         program("no-such-program", "mariadb-server")

@@ -1,4 +1,4 @@
-"""A server of a few lines that answers as it is told, and remembers what it was asked."""
+"""A scripted HTTP server that records the requests it receives."""
 
 import json
 from collections import defaultdict
@@ -29,14 +29,14 @@ def session(number: int = 1, expires_in: int = 600) -> dict[str, Any]:
     return tokens | {"expires_in": expires_in, "user": USER, "refresh_expires_in": 1000}
 
 
-def ok(told: object, status: int = 200, **headers: str) -> httpx.Response:
-    return httpx.Response(status, json=told, headers=headers)
+def ok(body: object, status: int = 200, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json=body, headers=headers)
 
 
 def refusal(status: int, reason: str = "", *details: object, **headers: str) -> httpx.Response:
     info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "igemoji"}
-    told = {"code": 3, "message": "No.", "details": [info, *details]}
-    return httpx.Response(status, json=told, headers=headers)
+    body = {"code": 3, "message": "No.", "details": [info, *details]}
+    return httpx.Response(status, json=body, headers=headers)
 
 
 def task(state: str, percent: int = 0) -> dict[str, Any]:
@@ -44,12 +44,12 @@ def task(state: str, percent: int = 0) -> dict[str, Any]:
 
 
 def event(sequence: int, state: str, *, heartbeat: bool = False) -> bytes:
-    told = {"sequence": sequence, "heartbeat": heartbeat, "task": task(state)}
-    return f"id: {sequence}\ndata: {json.dumps(told)}\n\n".encode()
+    body = {"sequence": sequence, "heartbeat": heartbeat, "task": task(state)}
+    return f"id: {sequence}\ndata: {json.dumps(body)}\n\n".encode()
 
 
 def stream(*pieces: bytes | Exception) -> httpx.Response:
-    """An event stream; an exception in it is where the connection is lost."""
+    """Return an event stream; an exception in it loses the connection there."""
 
     async def body() -> AsyncIterator[bytes]:
         for piece in pieces:
@@ -65,11 +65,11 @@ class FakeServer:
     answers: dict[str, list[Answer | Callable[[httpx.Request], Answer]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    """By method and path; the last one is given again and again."""
+    """Responses by method and path; the last one repeats."""
     asked: list[httpx.Request] = field(default_factory=list)
 
     def on(self, call: str, *answers: Answer | Callable[[httpx.Request], Answer]) -> None:
-        """Such as `on("GET /api/v1/users/me", ok(USER))`."""
+        """Script the responses of a call: `on("GET /api/v1/users/me", ok(USER))`."""
         self.answers[call] = list(answers)
 
     def count(self, call: str) -> int:
@@ -103,7 +103,7 @@ async def client(server: FakeServer) -> AsyncIterator[AsyncClient]:
 
 @pytest.fixture
 async def anna(server: FakeServer, client: AsyncClient) -> AsyncClient:
-    """Logged in."""
+    """Return a client that is logged in."""
     server.on("POST /api/v1/users/auth", ok(session()))
     await client.accounts.log_in("a@example.org", "password")
     return client

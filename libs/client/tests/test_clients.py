@@ -1,4 +1,4 @@
-"""The client for threads has what that for asyncio has; both read all pages, and trust the authority they are given."""
+"""Both clients: same methods, paged lists, threads, private authorities."""
 
 import asyncio
 import inspect
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from igemoji_client import AsyncClient, Client, ConnectionFailed, NotFound
-from igemoji_mesh.auth.certificates import CertificateAuthority
+from igemoji_mesh.auth.ca import CertificateAuthority
 
 from .conftest import QUICK, TEMPLATE, event, ok, refusal, session, stream
 
@@ -27,7 +27,7 @@ def blocking(server):
 
 
 def methods(owner: object) -> dict[str, list[tuple[str, object, object]]]:
-    """Public methods with their parameters."""
+    """Return the public methods with their parameters."""
     found = inspect.getmembers(owner, callable)
     return {
         name: [(each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()]
@@ -37,14 +37,14 @@ def methods(owner: object) -> dict[str, list[tuple[str, object, object]]]:
 
 
 @pytest.mark.parametrize("group", ["", *GROUPS])
-def test_both_clients_have_the_same_methods(blocking, group):
+def test_blocking_client_has_the_methods_of_the_async_client(blocking, group):
     other = AsyncClient("http://server")
     mine, theirs = (getattr(client, group) if group else client for client in (blocking, other))
     assert methods(mine) == methods(theirs)
     asyncio.run(other.close())
 
 
-def test_lists_go_on_from_page_to_page(server, blocking):
+def test_lists_follow_page_tokens(server, blocking):
     def page(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params.get("page_token", "0"))
         token = str(number + 1) if number < 2 else ""
@@ -65,7 +65,7 @@ def test_lists_go_on_from_page_to_page(server, blocking):
     assert server.count(PAGE) == 4, "a page that nobody asks for is not read"
 
 
-def test_my_page_ends_with_its_last_entry(server, blocking):
+def test_my_page_stops_after_the_last_entry(server, blocking):
     def page(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params.get("page_token", "1"))
         results = [{"task_id": f"{number}{each}"} for each in range(2 if number < 3 else 1)]
@@ -76,14 +76,14 @@ def test_my_page_ends_with_its_last_entry(server, blocking):
     assert server.count("GET /api/v1/users/mypage/result") == 3
 
 
-def test_one_client_serves_many_threads(server, blocking):
+def test_client_is_thread_safe(server, blocking):
     server.on("GET /api/v1/emojis/t1", ok(TEMPLATE))
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(blocking.templates.get, ["t1"] * 40))
     assert {each.id for each in found} == {"t1"}
 
 
-def test_a_watch_that_is_left_early_is_closed(server, blocking):
+def test_abandoned_watch_closes_its_stream(server, blocking):
     server.on("POST /api/v1/users/guest", ok(session(), 201))
     blocking.accounts.start_guest()
     server.on("GET /api/v1/faces/tasks/p1/events", stream(event(1, "QUEUED"), event(2, "DONE")))
@@ -95,7 +95,7 @@ def test_a_watch_that_is_left_early_is_closed(server, blocking):
         blocking.templates.get("t1")
 
 
-def test_a_private_authority_is_trusted_by_its_file_only(tmp_path):
+def test_private_authority_is_trusted_only_with_ca_file(tmp_path):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             body = json.dumps(TEMPLATE).encode()

@@ -1,4 +1,4 @@
-"""Who is logged in, and how that lasts."""
+"""Sessions: login, renewal and logout."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ REFRESH = "POST /api/v1/users/auth/refresh"
 
 
 def only_for(token: str) -> object:
-    """Answers who has this token."""
+    """Respond only to calls with this token."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         given = request.headers.get("authorization")
@@ -24,14 +24,14 @@ def only_for(token: str) -> object:
     return answer
 
 
-async def test_a_login_asks_for_the_refresh_token_in_the_body(server, anna):
+async def test_login_requests_the_refresh_token_in_the_body(server, anna):
     server.on(ME, only_for("access1"))
     assert (await anna.accounts.me()).alias == "anna"
     (asked,) = server.calls("POST /api/v1/users/auth")
     assert json.loads(asked.content)["refresh_token_in_body"] is True
 
 
-async def test_many_calls_with_an_expired_token_renew_it_once(server, anna):
+async def test_concurrent_calls_renew_an_expired_token_once(server, anna):
     server.on(ME, only_for("access2"))
     server.on(REFRESH, ok(session(2)))
     users = await asyncio.gather(*(anna.accounts.me() for _ in range(20)))
@@ -41,7 +41,7 @@ async def test_many_calls_with_an_expired_token_renew_it_once(server, anna):
     assert "authorization" not in refresh.headers
 
 
-async def test_a_token_is_renewed_before_it_expires(server, client):
+async def test_token_is_renewed_before_it_expires(server, client):
     server.on("POST /api/v1/users/guest", ok(session(1, expires_in=5), 201))
     await client.accounts.start_guest()
     server.on(REFRESH, ok(session(2)))
@@ -50,14 +50,14 @@ async def test_a_token_is_renewed_before_it_expires(server, client):
     assert server.count(ME) == 1
 
 
-async def test_a_lost_refresh_is_made_again_and_then_holds(server, anna):
+async def test_lost_refresh_is_retried(server, anna):
     server.on(ME, only_for("access2"))
     server.on(REFRESH, httpx.ReadError("lost"), ok(session(2)))
     await anna.accounts.me()
     assert server.count(REFRESH) == 2
 
 
-async def test_a_login_that_counts_no_more_is_given_up(server, anna):
+async def test_rejected_refresh_token_ends_the_session(server, anna):
     server.on(ME, only_for("nobody"))
     server.on(REFRESH, refusal(401, "REFRESH_TOKEN_REUSED"))
     with pytest.raises(NotAuthenticated) as caught:
@@ -69,7 +69,7 @@ async def test_a_login_that_counts_no_more_is_given_up(server, anna):
     assert server.count(REFRESH) == 1
 
 
-async def test_a_session_can_be_kept_and_given_to_the_next_client(server):
+async def test_session_can_be_reused_by_another_client(server):
     kept: list[Session | None] = []
     server.on(REFRESH, ok(session(2)))
     server.on(ME, only_for("access2"))

@@ -1,4 +1,4 @@
-"""Photos are sent with progress, and tasks are watched to their end whatever the connection does."""
+"""Uploads with progress, and watching tasks over unreliable connections."""
 
 import asyncio
 
@@ -26,14 +26,14 @@ async def states(client) -> list[str]:
 
 
 @pytest.mark.parametrize("from_file", [False, True])
-async def test_an_upload_tells_how_far_it_is_and_begins_anew_with_the_same_key(server, anna, tmp_path, from_file):
+async def test_upload_reports_progress_and_is_retried_with_the_same_key(server, anna, tmp_path, from_file):
     photo = bytes(range(256)) * 600
     (tmp_path / "photo.jpg").write_bytes(photo)
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     server.on(CREATE, LOST, ok({"task_id": "p1"}, 202))
     source = tmp_path / "photo.jpg" if from_file else photo
-    assert await anna.tasks.create(source, "t1", on_progress=lambda *far: told.append(far)) == "p1"
-    assert told == [(65536, 153600), (131072, 153600), (153600, 153600)] * 2
+    assert await anna.tasks.create(source, "t1", on_progress=lambda *far: reported.append(far)) == "p1"
+    assert reported == [(65536, 153600), (131072, 153600), (153600, 153600)] * 2
     first, second = server.calls(CREATE)
     assert first.content == second.content == photo
     assert second.headers["content-length"] == str(len(photo))
@@ -41,12 +41,12 @@ async def test_an_upload_tells_how_far_it_is_and_begins_anew_with_the_same_key(s
     assert dict(second.url.params) == {"emoji_id": "t1"}
 
 
-async def test_every_step_is_told_once_up_to_the_last(server, anna):
+async def test_watch_yields_every_step_once(server, anna):
     server.on(EVENTS, stream(event(1, "QUEUED"), event(1, "QUEUED", heartbeat=True), event(2, "DONE")))
     assert await states(anna) == ["QUEUED", "DONE"]
 
 
-async def test_a_lost_stream_is_taken_up_where_it_broke_off(server, anna):
+async def test_lost_stream_is_resumed_after_the_last_event(server, anna):
     server.on(
         EVENTS,
         stream(event(1, "QUEUED"), event(2, "DECODING")[:-1], LOST),
@@ -58,12 +58,12 @@ async def test_a_lost_stream_is_taken_up_where_it_broke_off(server, anna):
     assert [request.headers.get("last-event-id") for request in server.calls(EVENTS)] == [None, "1", "2", "2"]
 
 
-async def test_a_task_that_was_revised_is_watched_to_the_end_of_its_last_run(server, anna):
+async def test_revised_task_is_watched_to_the_end_of_its_last_run(server, anna):
     server.on(EVENTS, stream(event(1, "DONE"), event(2, "QUEUED"), event(3, "DONE")))
     assert await states(anna) == ["DONE", "QUEUED", "DONE"]
 
 
-async def test_where_there_is_no_stream_the_task_is_asked_for(server, anna):
+async def test_task_is_polled_when_streams_fail(server, anna):
     server.on(EVENTS, refusal(503))
     server.on(TASK, ok(task("QUEUED")), ok(task("QUEUED")), ok(task("DETECTING", 30)), ok(task("DONE", 100)))
     assert await states(anna) == ["QUEUED", "DETECTING", "DONE"]
@@ -76,13 +76,13 @@ async def test_where_there_is_no_stream_the_task_is_asked_for(server, anna):
 @pytest.mark.parametrize(
     ("answer", "kind"), [(refusal(404, "TASK_NOT_FOUND"), NotFound), (refusal(500), ServerTrouble)]
 )
-async def test_a_refusal_to_tell_is_told(server, anna, answer, kind):
+async def test_refused_stream_raises(server, anna, answer, kind):
     server.on(EVENTS, answer)
     with pytest.raises(kind):
         await states(anna)
 
 
-async def test_waiting_returns_the_finished_task_or_says_why_there_is_none(server, anna):
+async def test_wait_returns_the_task_or_raises_task_failed(server, anna):
     server.on(EVENTS, stream(event(1, "QUEUED"), event(2, "DONE")))
     assert (await anna.tasks.wait("p1")).state is TaskState.DONE
     failed = event(1, "FAILED").replace(b'"percent": 0', b'"error": {"reason": "PHOTO_DAMAGED", "message": "Broken."}')
@@ -92,7 +92,7 @@ async def test_waiting_returns_the_finished_task_or_says_why_there_is_none(serve
     assert (caught.value.reason, str(caught.value)) == ("PHOTO_DAMAGED", "PHOTO_DAMAGED: Broken.")
 
 
-async def test_watching_ends_by_its_deadline(server, anna):
+async def test_watch_has_a_deadline(server, anna):
     class Silent(httpx.AsyncByteStream):
         async def __aiter__(self):
             yield event(1, "QUEUED")
@@ -103,12 +103,12 @@ async def test_watching_ends_by_its_deadline(server, anna):
         await anna.tasks.wait("p1", timeout_seconds=0.2)
 
 
-async def test_a_step_that_this_version_does_not_know_is_no_end(server, anna):
+async def test_unknown_state_does_not_end_a_watch(server, anna):
     server.on(EVENTS, stream(event(1, "ADMIRING"), event(2, "DONE")))
     assert await states(anna) == ["UNSPECIFIED", "DONE"]
 
 
-async def test_a_photo_is_fetched_from_where_it_lies_without_the_token(server, anna):
+async def test_redirect_to_the_object_store_carries_no_token(server, anna):
     image = "GET /api/v1/faces/tasks/p1/image"
     server.on(image, httpx.Response(302, headers={"location": "https://store.example/photos/p1?signature=x"}))
     server.on("GET /photos/p1", httpx.Response(200, content=b"photo"))
@@ -117,7 +117,7 @@ async def test_a_photo_is_fetched_from_where_it_lies_without_the_token(server, a
     assert "authorization" not in server.calls("GET /photos/p1")[0].headers
 
 
-async def test_a_result_is_written_whole_or_not_at_all(server, anna, tmp_path):
+async def test_result_file_is_written_atomically(server, anna, tmp_path):
     async def cut_short():
         yield b"half"
         raise LOST

@@ -31,16 +31,18 @@ class AsyncClient:
         ca_file: Path | None = None,
         session: Session | None = None,
         on_session: Callable[[Session | None], None] = lambda _: None,
-        options: Options = Options(),  # noqa: B008 - it can't be changed
+        options: Options = Options(),  # noqa: B008 - immutable
         http_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """
+        """Open a client; nothing is sent yet.
+
         Args:
-            url: Of the gateway.
-            ca_file: PEM certificates of the authorities that are trusted, instead of the system's.
-            session: A login from before.
-            on_session: Is told of each new session, so that it can be kept, and None when there is none any more.
-            http_transport: Stands in for the network.
+            url: Address of the gateway.
+            ca_file: PEM certificates of the trusted authorities, instead of the system's.
+            session: A session that was kept.
+            on_session: Called with each new session, so that it can be kept, and with None at logout.
+            options: Deadlines and retries.
+            http_transport: Replaces the network, for tests.
         """
         self._http = http_client(url, ca_file, http_transport)
         self._use(Transport(self._http, Login(session, on_session), options))
@@ -54,22 +56,23 @@ class AsyncClient:
 
     @property
     def session(self) -> Session | None:
-        """Of who is logged in."""
+        """Return the session, or None if nobody is logged in."""
         return self._transport.login.session
 
     def with_options(self, options: Options) -> Self:
-        """The same client, with the same connections and login, that goes about its calls in another way."""
+        """Return a client with other options that shares the connections and the login of this one."""
         other = object.__new__(type(self))
         other._http = self._http
         other._use(self._transport.with_options(options))
         return other
 
     async def ranking(self, window: Window = "week", limit: int = 10) -> tuple[RankingEntry, ...]:
-        """The templates used most."""
-        told = await self._transport.json(get("/api/v1/faces/ranking", window=window, limit=limit))
-        return Ranking.model_validate(told).entries
+        """Return the most used templates of a window."""
+        answer = await self._transport.json(get("/api/v1/faces/ranking", window=window, limit=limit))
+        return Ranking.model_validate(answer).entries
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The client for threads: that for asyncio, in an event loop of its own."""
+"""The client for threads: the client for asyncio, in an event loop of its own."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -31,7 +31,7 @@ class Client:
         ca_file: Path | None = None,
         session: Session | None = None,
         on_session: Callable[[Session | None], None] = lambda _: None,
-        options: Options = Options(),  # noqa: B008 - it can't be changed
+        options: Options = Options(),  # noqa: B008 - immutable
         http_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         client = AsyncClient(
@@ -49,27 +49,29 @@ class Client:
 
     def _use(self, loop: Loop, client: AsyncClient) -> None:
         self._loop, self._client = loop, client
-        self.accounts = Accounts(loop, client)
-        self.templates = Templates(loop, client)
-        self.tasks = Tasks(loop, client)
-        self.moderation = Moderation(loop, client)
+        self.accounts = Accounts(loop, client.accounts)
+        self.templates = Templates(loop, client.templates)
+        self.tasks = Tasks(loop, client.tasks)
+        self.moderation = Moderation(loop, client.moderation)
 
     @property
     def session(self) -> Session | None:
-        """Of who is logged in."""
+        """Return the session, or None if nobody is logged in."""
         return self._client.session
 
     def with_options(self, options: Options) -> Self:
-        """The same client, with the same connections and login, that goes about its calls in another way."""
+        """Return a client with other options that shares the connections and the login of this one."""
         other = object.__new__(type(self))
         other._closing = ExitStack()
         other._use(self._loop, self._client.with_options(options))
         return other
 
     def ranking(self, window: Window = "week", limit: int = 10) -> tuple[RankingEntry, ...]:
+        """Return the most used templates of a window."""
         return self._loop.run(self._client.ranking, window, limit)
 
     def close(self) -> None:
+        """Close the connections and stop the event loop."""
         self._closing.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What can go wrong, by what a program does about it."""
+"""Exceptions, by what a program can do about them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 class IgemojiError(Exception):
-    """Base of everything that this package raises on purpose."""
+    """Base of all exceptions of this package."""
 
 
 class ConnectionFailed(IgemojiError):
-    """The server was not reached, or the connection was lost before it had answered."""
+    """The server was not reached, or the connection was lost before it answered."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
-        """Whether the server may have got the request."""
+        """Whether the server may have received the request."""
 
 
 class DeadlineExceeded(IgemojiError):
-    """It took longer than it may; what the server made of it is not known."""
+    """The deadline has passed; the outcome on the server is unknown."""
 
 
 class TaskFailed(IgemojiError):
@@ -38,73 +38,74 @@ class TaskFailed(IgemojiError):
 
     @property
     def reason(self) -> str:
-        """Such as `PHOTO_TRUNCATED`."""
+        """Return the reason, such as `PHOTO_TRUNCATED`."""
         return self.task.error.reason if self.task.error else ""
 
 
 @dataclass(frozen=True)
 class FieldViolation:
-    """One field of a request that is not as it should be."""
+    """An invalid field of a request."""
 
     field: str
-    """As in the contract, such as `images.happy`."""
+    """Its path in the contract, such as `images.happy`."""
     description: str
 
 
 class ApiError(IgemojiError):
-    """The server refused a call; the subclasses say what kind of refusal it is."""
+    """The server refused a call; subclasses group the refusals."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-        """Of HTTP."""
+        """HTTP status."""
         self.message = message
-        """For people."""
+        """Message for people."""
         self.code = 0
-        """Of gRPC (google.rpc.Code)."""
+        """gRPC status code (google.rpc.Code)."""
         self.reason = ""
-        """For programs: UPPER_SNAKE, such as `EMOJI_NOT_FOUND`."""
+        """Reason for programs, such as `EMOJI_NOT_FOUND`."""
         self.violations: tuple[FieldViolation, ...] = ()
         self.retry_after: float | None = None
-        """Seconds to wait before it is worth another try."""
+        """Seconds to wait before a retry."""
         self.request_id = ""
-        """Under which the server's logs have the call."""
+        """Id of the call in the server's logs."""
 
     def __str__(self) -> str:
         fields = "; ".join(f"{violation.field} {violation.description}" for violation in self.violations)
-        told = f"{self.message} ({fields})" if fields else self.message
-        return f"{self.reason}: {told}" if self.reason else f"HTTP {self.status}: {told}"
+        text = f"{self.message} ({fields})" if fields else self.message
+        return f"{self.reason}: {text}" if self.reason else f"HTTP {self.status}: {text}"
 
 
 class InvalidRequest(ApiError):
-    """400, 413 and the like: what was sent can't be taken; `violations` names the fields."""
+    """400, 413 and the like: the request is invalid; `violations` names the fields."""
 
 
 class NotAuthenticated(ApiError):
-    """401: no login, or none that counts any more."""
+    """401: not logged in, or the login has ended."""
 
 
 class NotAllowed(ApiError):
-    """403."""
+    """403: the caller may not do this."""
 
 
 class NotFound(ApiError):
-    """404."""
+    """404: there is no such thing, or the caller may not see it."""
 
 
 class Conflict(ApiError):
-    """409: taken, or changed by somebody else meanwhile."""
+    """409: taken, or changed by another call."""
 
 
 class TooManyRequests(ApiError):
-    """429: a limit is reached; `retry_after` says for how long."""
+    """429: a limit is reached; `retry_after` says when to retry."""
 
 
 class ServerTrouble(ApiError):
-    """5xx: the server's fault. 502, 503 and 504 pass."""
+    """5xx: an error of the server."""
 
     @property
-    def passing(self) -> bool:
+    def transient(self) -> bool:
+        """Return whether a retry may succeed: 502, 503 and 504."""
         return self.status in (502, 503, 504)
 
 
@@ -118,14 +119,14 @@ _KINDS: dict[int, type[ApiError]] = {
 
 
 def error_of(response: httpx.Response) -> ApiError:
-    """The exception that says what a refusal (its body read) says."""
-    told = _object(response.content)
+    """Return the exception for a refusal whose body has been read."""
+    answer = _object(response.content)
     usual = ServerTrouble if response.status_code >= 500 else InvalidRequest
     kind = _KINDS.get(response.status_code, usual)
-    error = kind(response.status_code, str(told.get("message") or response.reason_phrase or "The call was refused."))
-    code = told.get("code")
+    error = kind(response.status_code, str(answer.get("message") or response.reason_phrase or "The call was refused."))
+    code = answer.get("code")
     error.code = code if isinstance(code, int) else 0
-    details = told.get("details")
+    details = answer.get("details")
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict):
             error.reason = str(detail.get("reason") or error.reason)
@@ -136,23 +137,23 @@ def error_of(response: httpx.Response) -> ApiError:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """What a proxy in between says may be no JSON."""
+    """Parse a JSON object; a proxy in between may have sent something else."""
     try:
-        told = json.loads(body)
+        fields = json.loads(body)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _violations(detail: dict[str, Any]) -> list[FieldViolation]:
-    told = detail.get("field_violations") or detail.get("fieldViolations") or []
+    fields = detail.get("field_violations") or detail.get("fieldViolations") or []
     return [
         FieldViolation(str(each.get("field", "")), str(each.get("description", "")))
-        for each in told
+        for each in fields
         if isinstance(each, dict)
     ]
 
 
 def _seconds(header: str | None) -> float | None:
-    """Of Retry-After in seconds; the other form of the header, a date, is not one of this API."""
+    """Parse Retry-After in seconds; this API does not use its date form."""
     return float(header) if header is not None and header.isdecimal() else None

@@ -1,4 +1,4 @@
-"""What the API answers with. Fields that this version does not know are passed over."""
+"""Responses of the API. Fields that this version does not know are ignored."""
 
 import datetime
 from collections.abc import Mapping
@@ -18,18 +18,20 @@ ReportReason = Literal["offensive", "copyright", "privacy", "spam", "other"]
 Decision = Literal["hide", "restore", "delete"]
 
 Picture = bytes | Path
-"""A picture's or a photo's file, or where it lies."""
+"""The bytes of a picture or photo, or the path of its file."""
 Pictures = Mapping[str, Picture]
-"""By expression."""
+"""Pictures by expression."""
 
 
 class Model(BaseModel):
-    """Base of all of them: values that are compared by what they say and are not changed."""
+    """Base of all responses: immutable values."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class User(Model):
+    """An account."""
+
     id: str
     email: str = ""
     alias: str = ""
@@ -39,42 +41,44 @@ class User(Model):
 
 
 class Session(Model):
-    """A login. Who has it is logged in: keep it like a password."""
+    """A login. Keep it like a password."""
 
     access_token: str
     expires_in: int
-    """Seconds, from when it was given."""
+    """Seconds from when it was issued."""
     user: User
     refresh_token: str = ""
-    """Counts once: after a refresh the new session has another."""
+    """Works once: the session after a refresh has another one."""
     refresh_expires_in: int = 0
 
 
 class Deletion(Model):
-    """How far the deletion of an account is."""
+    """Progress of the deletion of an account."""
 
     id: str
     requested_at: datetime.datetime | None = None
     complete: bool = False
     remaining: tuple[str, ...] = ()
-    """Services that have not reported yet."""
+    """Services that have not finished."""
 
 
 class Maker(Model):
+    """The account that owns a template."""
+
     id: str
     alias: str = ""
 
 
 class Template(Model):
-    """Seven pictures, one an expression."""
+    """A template: seven pictures, one per expression."""
 
     id: str
     name: str
     owner: Maker
     images: dict[str, str]
-    """Paths of the pictures below the server's address, by expression."""
+    """Paths of the pictures on the server, by expression."""
     etag: str = ""
-    """Changes whenever the template does."""
+    """Changes with every edit."""
     created_at: datetime.datetime | None = None
     built_in: bool = False
     visibility: str = "public"
@@ -86,6 +90,8 @@ class Template(Model):
 
 
 class TemplatePage(Model):
+    """A page of a list of templates."""
+
     emojis: tuple[Template, ...] = ()
     total: int = 0
     total_is_exact: bool = True
@@ -94,6 +100,8 @@ class TemplatePage(Model):
 
 
 class Report(Model):
+    """A user's report of a template."""
+
     reason: str
     comment: str = ""
     reported_at: datetime.datetime | None = None
@@ -104,13 +112,15 @@ class Reported(Model):
 
     emoji: Template
     total: int
-    """Of reports."""
+    """Number of reports."""
     reports: tuple[Report, ...] = ()
-    """The newest."""
+    """The newest reports."""
     waiting_since: datetime.datetime | None = None
 
 
 class TaskState(StrEnum):
+    """State of a task."""
+
     UNSPECIFIED = "TASK_STATE_UNSPECIFIED"
     QUEUED = "TASK_STATE_QUEUED"
     DECODING = "TASK_STATE_DECODING"
@@ -126,11 +136,12 @@ class TaskState(StrEnum):
 
     @property
     def ended(self) -> bool:
+        """Return whether the state is final."""
         return self in (TaskState.DONE, TaskState.FAILED)
 
 
 class Box(Model):
-    """In pixels of the upright photo, from its upper left corner."""
+    """A box in pixels of the upright photo, from its upper left corner."""
 
     x: float
     y: float
@@ -139,11 +150,13 @@ class Box(Model):
 
 
 class Face(Model):
+    """A face in a photo."""
+
     face: int = 0
     """Its number in the photo."""
     box: Box
     roll: float = 0
-    """Degrees that the head is turned clockwise."""
+    """Degrees by which the head is rotated clockwise."""
     expression: str = ""
     uncertain: bool = False
     scores: dict[str, float] | None = None
@@ -152,19 +165,21 @@ class Face(Model):
 
 
 class TaskError(Model):
+    """Why a task failed."""
+
     reason: str = ""
     message: str = ""
 
 
 class Task(Model):
-    """A photo that is being worked on, or was."""
+    """The work on one photo."""
 
     task_id: str
     state: TaskState
     percent: int = 0
     faces: tuple[Face, ...] = ()
     image_url: str = ""
-    """The path of the finished photo below the server's address."""
+    """Path of the finished photo on the server."""
     error: TaskError | None = None
     emoji_id: str = ""
     created_at: datetime.datetime | None = None
@@ -175,7 +190,7 @@ class Task(Model):
 
 
 class Result(Model):
-    """A finished photo on one's page."""
+    """A finished photo on my page."""
 
     task_id: str
     emoji_id: str = ""
@@ -185,14 +200,16 @@ class Result(Model):
 
 
 class Share(Model):
+    """A share link."""
+
     token: str
     url: str
-    """The path of what the link leads to."""
+    """Path of the shared photo's page."""
     expires_at: datetime.datetime | None = None
 
 
 class Shared(Model):
-    """What a link leads to."""
+    """The photo behind a share link."""
 
     image_url: str
     width: int = 0
@@ -202,17 +219,21 @@ class Shared(Model):
 
 
 class RankingEntry(Model):
+    """A template in the ranking."""
+
     rank: int
     emoji: Template
     uses: int
 
 
 class Ranking(Model):
+    """The most used templates of a window."""
+
     entries: tuple[RankingEntry, ...] = ()
 
 
 class WatchEvent(Model):
-    """A step of a task, as the server sends it."""
+    """An event of the progress stream."""
 
     sequence: int = 0
     heartbeat: bool = False

@@ -1,4 +1,4 @@
-"""Photos in, emoji photos out."""
+"""Tasks: upload a photo, watch it, fetch and revise the result."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ WATCH_SECONDS = 120.0
 
 
 class AsyncTasks:
-    """A task is a photo that is worked on; it is its owner's alone."""
+    """Tasks: the work on one photo each, visible to its owner alone."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -31,12 +31,15 @@ class AsyncTasks:
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
     ) -> str:
-        """Sends a photo and returns the id of its task.
+        """Upload a photo and return the id of its task.
 
         Args:
-            on_progress: Is told how many bytes were sent, and how many there are.
+            photo: The photo, or the path of its file.
+            template_id: The template whose emojis cover the faces.
+            on_progress: Called with the bytes sent so far and their total.
+            idempotency_key: Key that makes a repeated call the same one; by default a new key.
 
-        Raises InvalidRequest, and TooManyRequests where one has too many open tasks.
+        Raises InvalidRequest, and TooManyRequests if the caller has too many open tasks.
         """
         call = Call(
             "POST",
@@ -49,10 +52,11 @@ class AsyncTasks:
         return str((await self._transport.json(call))["task_id"])
 
     async def get(self, task_id: str) -> Task:
+        """Return a task. Raises NotFound."""
         return Task.model_validate(await self._transport.json(get(f"{TASKS}/{task_id}")))
 
     async def watch(self, task_id: str, *, timeout_seconds: float = WATCH_SECONDS) -> AsyncGenerator[Task, None]:
-        """Every step of a task up to the last one; a lost connection is taken up again where it broke off.
+        """Iterate over the steps of a task up to the last one; a lost connection is resumed.
 
         Raises DeadlineExceeded after `timeout_seconds`.
         """
@@ -72,60 +76,62 @@ class AsyncTasks:
             await steps.aclose()
 
     async def wait(self, task_id: str, *, timeout_seconds: float = WATCH_SECONDS) -> Task:
-        """The task when it is done. Raises TaskFailed, and DeadlineExceeded after `timeout_seconds`."""
+        """Return the task when it is done. Raises TaskFailed, and DeadlineExceeded after `timeout_seconds`."""
         last: Task | None = None
         async for task in self.watch(task_id, timeout_seconds=timeout_seconds):
             last = task
-        if last is None:  # the server had nothing new to tell of one that ended long ago
+        if last is None:  # the server sends no step of a task that ended long ago
             last = await self.get(task_id)
         if last.state is TaskState.FAILED:
             raise TaskFailed(last)
         return last
 
     async def cancel(self, task_id: str) -> Task:
+        """Cancel a task and return it; a task that has ended stays as it is."""
         call = Call("POST", f"{TASKS}/{task_id}/cancel", json={}, safe=True)
         return Task.model_validate(await self._transport.json(call))
 
     async def delete(self, task_id: str) -> None:
-        """Removes the task, its photo and its result."""
+        """Delete a task, its photo and its result."""
         await self._transport.json(Call("DELETE", f"{TASKS}/{task_id}"))
 
     async def result_image(self, task_id: str) -> bytes:
-        """The finished photo."""
+        """Return the finished photo."""
         return (await self._transport.send(get(f"{TASKS}/{task_id}/image"))).content
 
     async def save_result(self, task_id: str, path: Path) -> None:
-        """Writes the finished photo to a file, which is there whole or not at all."""
+        """Write the finished photo to a file, atomically."""
         with written(path) as file:
             await self._transport.download(get(f"{TASKS}/{task_id}/image"), file)
 
     async def revise_face(
         self, task_id: str, face: int, *, expression: Expression | None = None, covered: bool | None = None
     ) -> Task:
-        """Gives a face another expression, uncovers it or covers it again; `wait` for what comes of it."""
+        """Change the expression of a face, uncover or cover it; `wait` for the new result."""
         given = {"expression": expression, "covered": covered}
-        told: Json = {key: value for key, value in given.items() if value is not None}
-        # It comes out the same however often it is told.
-        call = Call("PATCH", f"{TASKS}/{task_id}/faces/{face}", json=told, safe=True)
+        fields: Json = {key: value for key, value in given.items() if value is not None}
+        # Idempotent, so it may be retried.
+        call = Call("PATCH", f"{TASKS}/{task_id}/faces/{face}", json=fields, safe=True)
         return Task.model_validate(await self._transport.json(call))
 
     async def add_face(self, task_id: str, box: Box, *, idempotency_key: str | None = None) -> Task:
-        """Covers a face that the AI missed; `wait` for what comes of it."""
+        """Cover a face that was missed; `wait` for the new result."""
         call = creating(f"{TASKS}/{task_id}/faces", {"box": box.model_dump()}, idempotency_key)
         return Task.model_validate(await self._transport.json(call))
 
     async def share(self, task_id: str, *, days: int = 7, idempotency_key: str | None = None) -> Share:
-        """A link to the finished photo, for whoever has it."""
+        """Create a share link to the finished photo, for anyone who has the link."""
         call = creating(f"{TASKS}/{task_id}/share", {"days": days}, idempotency_key)
         return Share.model_validate(await self._transport.json(call))
 
     async def unshare(self, task_id: str) -> None:
-        """Revokes every link to it."""
+        """Revoke every share link of a task."""
         await self._transport.json(Call("DELETE", f"{TASKS}/{task_id}/share", safe=True))
 
     async def shared(self, token: str) -> Shared:
-        """What a link leads to; it needs no login."""
+        """Return what a share link shows; it needs no login."""
         return Shared.model_validate(await self._transport.json(get(f"{SHARED}/{token}")))
 
     async def shared_image(self, token: str) -> bytes:
+        """Return the photo of a share link."""
         return (await self._transport.send(get(f"{SHARED}/{token}/image"))).content

@@ -1,4 +1,4 @@
-"""Templates: seven pictures under a name."""
+"""Templates: seven pictures and a name."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ EMOJIS = "/api/v1/emojis"
 
 
 class AsyncTemplates:
-    """The catalogue."""
+    """The catalog of templates."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -38,11 +38,11 @@ class AsyncTemplates:
         keep_background: bool = False,
         idempotency_key: str | None = None,
     ) -> Template:
-        """Makes a template of seven pictures, or of another one with some pictures changed.
+        """Create a template from seven pictures, or from another template with some pictures changed.
 
-        Raises InvalidRequest, whose violations name each picture that can't be taken (`images.happy`).
+        Raises InvalidRequest, whose violations name each picture that is refused (`images.happy`).
         """
-        told: Json = {
+        fields: Json = {
             "name": name,
             "images": await _encoded(pictures or {}),
             "base_id": base_id,
@@ -50,15 +50,15 @@ class AsyncTemplates:
             "visibility": visibility,
             "keep_background": keep_background,
         }
-        return Template.model_validate(await self._transport.json(creating(EMOJIS, told, idempotency_key)))
+        return Template.model_validate(await self._transport.json(creating(EMOJIS, fields, idempotency_key)))
 
     async def preview(self, picture: Picture, *, keep_background: bool = False) -> bytes:
-        """A picture as it would be stored: PNG."""
-        told: Json = {"image": await _base64(picture), "keep_background": keep_background}
-        return (await self._transport.send(Call("POST", f"{EMOJIS}/preview", json=told, safe=True))).content
+        """Return a picture as it would be stored: PNG."""
+        fields: Json = {"image": await _base64(picture), "keep_background": keep_background}
+        return (await self._transport.send(Call("POST", f"{EMOJIS}/preview", json=fields, safe=True))).content
 
     async def get(self, template_id: str) -> Template:
-        """Raises NotFound, also where one may not see it."""
+        """Return a template. Raises NotFound, also if the caller may not see it."""
         return Template.model_validate(await self._transport.json(get(f"{EMOJIS}/{template_id}")))
 
     async def page(
@@ -72,30 +72,28 @@ class AsyncTemplates:
         favorites_only: bool = False,
         page_token: str = "",
     ) -> TemplatePage:
-        """Eight templates: by number, or after those of another page by its `next_page_token`.
+        """Return a page of eight templates, by number or by the `next_page_token` of the page before.
 
         Args:
-            q: Words in names, tags and makers' names.
-            favorites_only: One's own favourites.
+            number: From 1; ignored if there is a token.
+            q: Words in names, tags and makers' aliases.
+            tag: Only templates with this tag.
+            sort: Newest first, most used first, or most favorites first.
+            owner_id: Only templates of this maker.
+            favorites_only: Only the caller's favorites.
+            page_token: The `next_page_token` of the page before.
         """
-        chosen = {"q": q, "tag": tag, "sort": sort, "owner_id": owner_id, "page_token": page_token}
-        call = get(f"{EMOJIS}/pages/{number}", **chosen, **({"favorites_only": "true"} if favorites_only else {}))
+        chosen = _chosen(q, tag, sort, owner_id, favorites_only)
+        call = get(f"{EMOJIS}/pages/{number}", **chosen, page_token=page_token)
         return TemplatePage.model_validate(await self._transport.json(call))
 
     async def list(
         self, *, q: str = "", tag: str = "", sort: Sort = "new", owner_id: str = "", favorites_only: bool = False
     ) -> AsyncGenerator[Template, None]:
-        """All of them, page by page as they are asked for."""
-        token = ""
-        while True:
-            page = await self.page(
-                q=q, tag=tag, sort=sort, owner_id=owner_id, favorites_only=favorites_only, page_token=token
-            )
-            for template in page.emojis:
-                yield template
-            token = page.next_page_token
-            if not token:
-                return
+        """Iterate over all templates, page by page."""
+        chosen = _chosen(q, tag, sort, owner_id, favorites_only)
+        async for item in self._transport.items(f"{EMOJIS}/pages/1", "emojis", **chosen):
+            yield Template.model_validate(item)
 
     async def update(
         self,
@@ -108,39 +106,55 @@ class AsyncTemplates:
         pictures: Pictures | None = None,
         keep_background: bool = False,
     ) -> Template:
-        """Changes what is given. Raises Conflict (`EDIT_CONFLICT`) where the template is not that of the etag any more.
+        """Change what is given. Raises Conflict (`EDIT_CONFLICT`) if the template has another etag by now.
 
         Args:
-            etag: Of the template that the changes were made to; empty: whatever there is.
+            template_id: The template to change.
+            etag: Etag of the template that the changes are based on; empty changes any version.
+            name: The new name.
+            tags: All tags; empty removes them.
+            visibility: Who may see it.
+            pictures: The pictures to replace, by expression.
+            keep_background: Keep plain backgrounds of these pictures opaque.
         """
-        told: Json = {"etag": etag, "keep_background": keep_background}
+        fields: Json = {"etag": etag, "keep_background": keep_background}
         if name is not None:
-            told["name"] = name
+            fields["name"] = name
         if tags is not None:
-            told |= {"tags": list(tags)} | ({} if tags else {"update_mask": "tags"})
+            fields |= {"tags": list(tags)} | ({} if tags else {"update_mask": "tags"})
         if visibility is not None:
-            told["visibility"] = visibility
+            fields["visibility"] = visibility
         if pictures:
-            told["images"] = await _encoded(pictures)
-        return Template.model_validate(await self._transport.json(Call("PATCH", f"{EMOJIS}/{template_id}", json=told)))
+            fields["images"] = await _encoded(pictures)
+        return Template.model_validate(
+            await self._transport.json(Call("PATCH", f"{EMOJIS}/{template_id}", json=fields))
+        )
 
     async def delete(self, template_id: str) -> None:
+        """Delete a template of one's own."""
         await self._transport.json(Call("DELETE", f"{EMOJIS}/{template_id}"))
 
     async def add_favorite(self, template_id: str) -> None:
+        """Add a template to the favorites. Idempotent."""
         await self._transport.json(Call("PUT", f"{EMOJIS}/{template_id}/favorite", safe=True))
 
     async def remove_favorite(self, template_id: str) -> None:
+        """Remove a template from the favorites. Idempotent."""
         await self._transport.json(Call("DELETE", f"{EMOJIS}/{template_id}/favorite", safe=True))
 
     async def report(self, template_id: str, reason: ReportReason, comment: str = "") -> None:
-        """Tells the operators; a second report of one's own changes nothing."""
-        told: Json = {"reason": reason, "comment": comment}
-        await self._transport.json(creating(f"{EMOJIS}/{template_id}/report", told, None))
+        """Report a template to the operators; a second report by the same user changes nothing."""
+        fields: Json = {"reason": reason, "comment": comment}
+        await self._transport.json(creating(f"{EMOJIS}/{template_id}/report", fields, None))
 
     async def picture(self, template: Template, expression: Expression) -> bytes:
-        """One of the seven, as PNG."""
+        """Return one of the seven pictures, as PNG."""
         return (await self._transport.send(Call("GET", template.images[expression], safe=True))).content
+
+
+def _chosen(q: str, tag: str, sort: str, owner_id: str, favorites_only: bool) -> dict[str, str]:
+    flags = {"favorites_only": "true"} if favorites_only else {}
+    return {"q": q, "tag": tag, "sort": sort, "owner_id": owner_id} | flags
 
 
 async def _encoded(pictures: Pictures) -> Json:

@@ -1,4 +1,4 @@
-"""Calls over HTTP: who is logged in, what is tried again, and how long it may take."""
+"""Calls over HTTP: login, retries and deadlines."""
 
 import asyncio
 import itertools
@@ -6,7 +6,7 @@ import random
 import ssl
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -31,22 +31,23 @@ from igemoji_client.uploads import Upload
 T = TypeVar("T")
 
 RENEWED_BEFORE_SECONDS = 15
-"""An access token is renewed so long before it expires, so that it is good when it arrives."""
+"""An access token is renewed this long before it expires, so that it is still valid when it arrives."""
 READ_SECONDS = 60.0
 _UNDER_WAY = "IDEMPOTENT_CALL_UNDER_WAY"
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a client goes about its calls."""
+    """Deadlines and retries of a client."""
 
     deadline_seconds: float = 60.0
-    """How long a call may take, with all its tries and waits between them."""
+    """Maximum time of a call, with all its attempts and the waits between them."""
     tries: int = 4
-    """How often a call is made at most, where it may be made again; 1: never again."""
+    """Maximum attempts of a call that may be retried; 1 turns retries off."""
     backoff_seconds: float = 0.25
-    """The wait before the second try; it doubles from try to try, and a random part of it is taken."""
+    """Wait before the second attempt; it doubles with each attempt, with jitter."""
     longest_backoff_seconds: float = 5.0
+    """Maximum wait between two attempts."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +61,25 @@ class Call:
     upload: Upload | None = None
     headers: dict[str, str] = field(default_factory=dict)
     safe: bool = False
-    """Made again it does no harm: a read, or something that comes out the same however often it is done."""
+    """Whether it is idempotent, so that it may be retried."""
     login: bool = True
-    """Whether the caller's token goes with it."""
+    """Whether it carries the access token."""
     read_seconds: float = READ_SECONDS
-    """How long the server may say nothing."""
+    """Maximum time without a byte from the server."""
 
 
 def get(path: str, **params: str | int | bool) -> Call:
-    """A read. Parameters that are empty are left out."""
+    """Return a GET call; empty parameters are left out."""
     return Call("GET", path, {key: value for key, value in params.items() if value}, safe=True)
 
 
 def creating(path: str, json: Json, key: str | None, **params: str | int | bool) -> Call:
-    """A POST that may be made again: the server knows it by its key. None: a new key."""
+    """Return a POST call with an idempotency key, so that it may be retried. None: a new key."""
     return Call("POST", path, params, json, headers=key_header(key), safe=True)
 
 
 def key_header(key: str | None) -> dict[str, str]:
+    """Return the header `Idempotency-Key`."""
     return {"Idempotency-Key": key or str(uuid.uuid4())}
 
 
@@ -90,13 +92,15 @@ class Login:
         self._session: Session | None = None
         self._renew_at = 0.0
         if session is not None:
-            self._take(session, renew_at=0.0)  # nobody knows how old it is
+            self._take(session, renew_at=0.0)  # its age is unknown
 
     @property
     def session(self) -> Session | None:
+        """Return the current session."""
         return self._session
 
     def set(self, session: Session | None) -> None:
+        """Replace the session."""
         if session is None:
             self._session = None
         else:
@@ -104,7 +108,7 @@ class Login:
         self._changed(session)
 
     async def token(self, refresh: Callable[[str], Awaitable[Session]]) -> str | None:
-        """A token that is good for now, or None where nobody is logged in."""
+        """Return a valid access token, or None if nobody is logged in."""
         session = self._session
         if session is None:
             return None
@@ -113,12 +117,12 @@ class Login:
         return self._session.access_token if self._session else None
 
     async def renew(self, stale: str, refresh: Callable[[str], Awaitable[Session]]) -> bool:
-        """Gets another token than the one that is no good any more; False where there is no way to."""
+        """Replace a stale access token; return False if that is impossible."""
         async with self._lock:
             session = self._session
             if session is None or not session.refresh_token:
                 return False
-            if session.access_token != stale:  # somebody else was first
+            if session.access_token != stale:  # another call has renewed it
                 return True
             try:
                 renewed = await refresh(session.refresh_token)
@@ -135,7 +139,7 @@ class Login:
 
 
 class Transport:
-    """Makes calls: with the token, which it renews, and again where that does no harm, until an answer or an error."""
+    """Makes calls with the access token, renews it, and retries what is idempotent."""
 
     def __init__(self, http: httpx.AsyncClient, login: Login, options: Options) -> None:
         self.login = login
@@ -143,10 +147,11 @@ class Transport:
         self._http = http
 
     def with_options(self, options: Options) -> "Transport":
+        """Return a transport with other options, over the same connections."""
         return Transport(self._http, self.login, options)
 
     async def send(self, call: Call) -> httpx.Response:
-        """The answer, read to its end. Raises ApiError, ConnectionFailed, DeadlineExceeded."""
+        """Make a call and return the response, read to its end. Raises ApiError, ConnectionFailed, DeadlineExceeded."""
 
         async def once(token: str | None) -> httpx.Response:
             async with self._answer(call, token) as response:
@@ -156,18 +161,31 @@ class Transport:
         return await self._within_deadline(self._tried(call, once))
 
     async def json(self, call: Call) -> Json:
-        """As `send`: the object in the answer."""
+        """Make a call and return the JSON object of the response. Raises as `send`."""
         response = await self.send(call)
         try:
-            told = response.json()
+            answer = response.json()
         except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise ServerTrouble(response.status_code, "The answer is no JSON object: is this the address of IGE MOJI?")
-        return told
+            answer = None
+        if not isinstance(answer, dict):
+            raise ServerTrouble(
+                response.status_code, "The response is not a JSON object. Is this the address of IGE MOJI?"
+            )
+        return answer
+
+    async def items(self, path: str, field: str, **params: str) -> AsyncGenerator[Json, None]:
+        """Iterate over the items of a paged list, page by page."""
+        token = ""
+        while True:
+            page = await self.json(get(path, **params, page_token=token))
+            for item in page[field]:
+                yield item
+            token = page["next_page_token"]
+            if not token:
+                return
 
     async def download(self, call: Call, file: BinaryIO) -> None:
-        """As `send`, with the answer written to a file."""
+        """Make a call and write the response to a file. Raises as `send`."""
 
         async def once(token: str | None) -> None:
             async with self._answer(call, token) as response:
@@ -180,7 +198,7 @@ class Transport:
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[httpx.Response]:
-        """An answer that is read as it comes; tried once, and once more where the token has expired."""
+        """Make a call whose response is read as it arrives; repeated only if the token has expired."""
         async with AsyncExitStack() as stack:
 
             async def once(token: str | None) -> httpx.Response:
@@ -193,7 +211,7 @@ class Transport:
             async with asyncio.timeout(self.options.deadline_seconds):
                 return await work
         except TimeoutError:
-            raise DeadlineExceeded(f"It took longer than {self.options.deadline_seconds:g} s.") from None
+            raise DeadlineExceeded(f"The call took longer than {self.options.deadline_seconds:g} s.") from None
 
     async def _tried(self, call: Call, once: Callable[[str | None], Awaitable[T]]) -> T:
         ends = time.monotonic() + self.options.deadline_seconds
@@ -205,7 +223,7 @@ class Transport:
                 if wait is None or time.monotonic() + wait >= ends:
                     raise
             await asyncio.sleep(wait)
-        raise AssertionError  # the count has no end
+        raise AssertionError  # unreachable: the count is infinite
 
     async def _logged_in(self, call: Call, once: Callable[[str | None], Awaitable[T]]) -> T:
         token = await self.login.token(self._refresh) if call.login else None
@@ -217,7 +235,7 @@ class Transport:
         return await once(self.login.session.access_token if self.login.session else None)
 
     async def _refresh(self, refresh_token: str) -> Session:
-        # It counts once, but the server answers the same for ten seconds: trying again that soon is safe.
+        # A refresh token works once, but the server repeats its answer for ten seconds, so a quick retry is safe.
         call = Call("POST", "/api/v1/users/auth/refresh", json={"refresh_token": refresh_token}, safe=True, login=False)
 
         async def once(_: str | None) -> Session:
@@ -228,7 +246,7 @@ class Transport:
 
     @asynccontextmanager
     async def _answer(self, call: Call, token: str | None) -> AsyncIterator[httpx.Response]:
-        """An answer that is no refusal, its body not read yet."""
+        """Yield a successful response whose body is not read yet. Raises ApiError, ConnectionFailed."""
         headers = call.headers | ({"Authorization": f"Bearer {token}"} if token else {})
         if call.upload is not None:
             headers |= call.upload.headers
@@ -242,7 +260,7 @@ class Transport:
             timeout=httpx.Timeout(READ_SECONDS, connect=10, read=call.read_seconds),
         )
         try:
-            # A photo may lie in an object store; the token does not go with the request there.
+            # A photo may be in an object store: httpx drops the token when it follows the redirect to another origin.
             response = await self._http.send(request, stream=True, follow_redirects=call.method == "GET")
             try:
                 if response.status_code >= 300:
@@ -257,32 +275,33 @@ class Transport:
 
 
 def wait_seconds(error: IgemojiError, call: Call, number: int, options: Options) -> float | None:
-    """How long to wait before a call is made again after it failed for the `number`th time; None: it is not."""
+    """Return the wait before the next attempt, after `number` attempts have failed; None: no retry."""
     if number >= options.tries or not _may_be_repeated(error, call):
         return None
-    told = error.retry_after if isinstance(error, ApiError) else None
-    if told is not None:
-        return told
+    requested = error.retry_after if isinstance(error, ApiError) else None
+    if requested is not None:
+        return requested
     longest = min(options.backoff_seconds * 2.0 ** (number - 1), options.longest_backoff_seconds)
-    return longest * (0.5 + random.random() / 2)  # noqa: S311 - so that many clients do not come back at once
+    return longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter, so that many clients do not retry at once
 
 
 def _may_be_repeated(error: IgemojiError, call: Call) -> bool:
-    if isinstance(error, TooManyRequests):  # refused before anything was done
+    if isinstance(error, TooManyRequests):  # refused before it had an effect
         return error.retry_after is not None
     if isinstance(error, ConnectionFailed):
         return call.safe or not error.sent
     if isinstance(error, ServerTrouble):
-        return call.safe and error.passing
+        return call.safe and error.transient
     return call.safe and isinstance(error, ApiError) and error.reason == _UNDER_WAY
 
 
 def http_client(url: str, ca_file: Path | None, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """
+    """Return an HTTP client for one address.
+
     Args:
-        url: Of the gateway.
-        ca_file: PEM certificates of the authorities that are trusted, instead of the system's.
-        transport: Stands in for the network.
+        url: Address of the gateway.
+        ca_file: PEM certificates of the trusted authorities, instead of the system's.
+        transport: Replaces the network, for tests.
     """
     context = ssl.create_default_context(cafile=ca_file) if ca_file is not None else True
     return httpx.AsyncClient(

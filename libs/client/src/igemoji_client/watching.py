@@ -1,4 +1,4 @@
-"""The steps of a task: from the event stream, and by asking where there is none."""
+"""Steps of a task, from the event stream, or by polling if streams fail."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -9,18 +9,20 @@ from igemoji_client.errors import ConnectionFailed, ServerTrouble, TooManyReques
 from igemoji_client.models import Task, WatchEvent
 from igemoji_client.transport import Call, Transport
 
-SILENT_SECONDS = 25.0
-"""A stream that says nothing for so long is lost: the server sends a heartbeat every ten seconds."""
-STREAMS_TRIED = 3
-"""So many streams in a row that bring nothing, and the task is asked for instead."""
-AGAIN_SECONDS = 0.5
+IDLE_SECONDS = 25.0
+"""A stream without an event for this long is lost: the server sends a heartbeat every ten seconds."""
+MAX_EMPTY_STREAMS = 3
+"""After this many streams without an event, the task is polled instead."""
+RECONNECT_SECONDS = 0.5
 POLL_SECONDS = 1.0
 
 
-async def watched(transport: Transport, path: str, ask: Callable[[], Awaitable[Task]]) -> AsyncGenerator[Task, None]:
-    """Every step, until the server has no more: one that ended and was revised goes through DONE more than once."""
+async def watched(
+    transport: Transport, path: str, get_task: Callable[[], Awaitable[Task]]
+) -> AsyncGenerator[Task, None]:
+    """Iterate over every step; a revised task passes DONE more than once."""
     last, fruitless, ended = 0, 0, False
-    while fruitless < STREAMS_TRIED:
+    while fruitless < MAX_EMPTY_STREAMS:
         fruitless += 1
         events = _stream(transport, path, last)
         try:
@@ -35,29 +37,29 @@ async def watched(transport: Transport, path: str, ask: Callable[[], Awaitable[T
         except (ConnectionFailed, httpx_sse.SSEError):
             pass
         except (ServerTrouble, TooManyRequests) as error:
-            if isinstance(error, ServerTrouble) and not error.passing:
+            if isinstance(error, ServerTrouble) and not error.transient:
                 raise
             await asyncio.sleep(error.retry_after or 0)
         finally:
             await events.aclose()
-        await asyncio.sleep(AGAIN_SECONDS * fruitless)
-    async for task in _polled(ask):
+        await asyncio.sleep(RECONNECT_SECONDS * fruitless)
+    async for task in _polled(get_task):
         yield task
 
 
 async def _stream(transport: Transport, path: str, last: int) -> AsyncGenerator[WatchEvent, None]:
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": str(last)} if last else {})
-    call = Call("GET", f"{path}/events", headers=headers, safe=True, read_seconds=SILENT_SECONDS)
+    call = Call("GET", f"{path}/events", headers=headers, safe=True, read_seconds=IDLE_SECONDS)
     async with transport.stream(call) as response:
-        async for told in httpx_sse.EventSource(response).aiter_sse():
-            if told.data:
-                yield WatchEvent.model_validate_json(told.data)
+        async for event in httpx_sse.EventSource(response).aiter_sse():
+            if event.data:
+                yield WatchEvent.model_validate_json(event.data)
 
 
-async def _polled(ask: Callable[[], Awaitable[Task]]) -> AsyncGenerator[Task, None]:
+async def _polled(get_task: Callable[[], Awaitable[Task]]) -> AsyncGenerator[Task, None]:
     known: Task | None = None
     while known is None or not known.state.ended:
-        task = await ask()
+        task = await get_task()
         if task != known:
             known = task
             yield task

@@ -1,4 +1,4 @@
-"""What is tried again, how often and how soon."""
+"""Retries: which calls, how often and how soon."""
 
 import json
 
@@ -29,13 +29,13 @@ LOST = httpx.ReadError("lost")
 
 
 @pytest.mark.parametrize("trouble", [refusal(502), refusal(503), refusal(504), LOST, httpx.ConnectError("down")])
-async def test_a_read_is_made_again_after_passing_trouble(server, client, trouble):
+async def test_reads_are_retried_after_transient_errors(server, client, trouble):
     server.on(GET, trouble, trouble, ok(TEMPLATE))
     assert (await client.templates.get("t1")).name == "Cats"
     assert server.count(GET) == 3
 
 
-async def test_tries_are_bounded(server, client):
+async def test_retries_are_bounded(server, client):
     server.on(GET, refusal(503))
     with pytest.raises(ServerTrouble):
         await client.templates.get("t1")
@@ -46,14 +46,14 @@ async def test_tries_are_bounded(server, client):
 
 
 @pytest.mark.parametrize("answer", [refusal(500), refusal(404), refusal(400), refusal(403)])
-async def test_what_would_fail_again_is_not_made_again(server, client, answer):
+async def test_permanent_errors_are_not_retried(server, client, answer):
     server.on(GET, answer)
     with pytest.raises(ApiError):
         await client.templates.get("t1")
     assert server.count(GET) == 1
 
 
-async def test_a_post_that_creates_is_made_again_with_the_same_key(server, client):
+async def test_creating_post_is_retried_with_the_same_key(server, client):
     server.on(CREATE, LOST, refusal(409, "IDEMPOTENT_CALL_UNDER_WAY"), refusal(503), ok(TEMPLATE, 201))
     await client.templates.create("Cats", {"happy": b"png"})
     await client.templates.create("Cats", idempotency_key="of-my-own-choice-1")
@@ -66,21 +66,21 @@ async def test_a_post_that_creates_is_made_again_with_the_same_key(server, clien
 
 
 @pytest.mark.parametrize("trouble", [refusal(503), LOST, refusal(409, "EDIT_CONFLICT")])
-async def test_a_change_that_may_have_arrived_is_not_made_again(server, client, trouble):
+async def test_change_that_may_have_arrived_is_not_retried(server, client, trouble):
     server.on(UPDATE, trouble, ok(TEMPLATE))
     with pytest.raises((ServerTrouble, ConnectionFailed, Conflict)):
         await client.templates.update("t1", etag="e", name="Dogs")
     assert server.count(UPDATE) == 1
 
 
-async def test_a_change_that_can_not_have_arrived_is_made_again(server, client):
+async def test_change_that_cannot_have_arrived_is_retried(server, client):
     server.on(UPDATE, httpx.ConnectError("refused"), ok(TEMPLATE))
     await client.templates.update("t1", etag="e", tags=[])
     last = server.calls(UPDATE)[-1]
     assert json.loads(last.content) == {"etag": "e", "keep_background": False, "tags": [], "update_mask": "tags"}
 
 
-async def test_a_limit_is_waited_for_as_long_as_it_says(server, client, monkeypatch):
+async def test_retry_after_is_honored(server, client, monkeypatch):
     waited: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -92,14 +92,14 @@ async def test_a_limit_is_waited_for_as_long_as_it_says(server, client, monkeypa
     assert waited == [3]
 
 
-async def test_a_limit_that_lasts_longer_than_the_call_may_take_is_told_at_once(server, client):
+async def test_retry_after_beyond_the_deadline_raises_at_once(server, client):
     server.on(GET, refusal(429, "TOO_MANY_CALLS", **{"retry-after": "60"}))
     with pytest.raises(TooManyRequests) as caught:
         await client.templates.get("t1")
     assert (caught.value.retry_after, caught.value.reason, server.count(GET)) == (60, "TOO_MANY_CALLS", 1)
 
 
-async def test_a_call_ends_by_its_deadline(server, client):
+async def test_call_has_a_deadline(server, client):
     server.on(GET, refusal(503, **{"retry-after": "0"}))
     hasty = client.with_options(Options(deadline_seconds=0.3, tries=10**9))
     with pytest.raises((DeadlineExceeded, ServerTrouble)):
@@ -120,7 +120,7 @@ async def test_a_call_ends_by_its_deadline(server, client):
         (500, ServerTrouble),
     ],
 )
-async def test_a_refusal_says_what_the_server_said(server, client, status, kind):
+async def test_error_carries_status_reason_and_violations(server, client, status, kind):
     fields = {"@type": "x/google.rpc.BadRequest", "field_violations": [{"field": "name", "description": "is empty"}]}
     server.on(CREATE, refusal(status, "BECAUSE", fields, **{"x-request-id": "r1"}))
     with pytest.raises(kind) as caught:
@@ -132,7 +132,7 @@ async def test_a_refusal_says_what_the_server_said(server, client, status, kind)
 
 
 @pytest.mark.parametrize("body", [b"<html>proxy</html>", b"[1]", b'{"details": [1, {"reason": 2}]}', b""])
-async def test_an_answer_that_is_not_of_this_api_is_an_error_all_the_same(server, client, body):
+async def test_foreign_response_raises_api_error(server, client, body):
     server.on(GET, httpx.Response(404, content=body))
     with pytest.raises(NotFound):
         await client.templates.get("t1")

@@ -1,7 +1,7 @@
-"""Turns the contract under protos/ into all that is derived from it; `make protos` runs it.
+"""Generate stubs, descriptors and openapi.json from the contract under protos/; `make protos` runs it.
 
-    python libs/protos/generate            writes stubs, the descriptor set and openapi.json
-    python libs/protos/generate --lint     runs buf lint over the contract
+    python libs/protos/generate            write stubs, the descriptor set and openapi.json
+    python libs/protos/generate --lint     run buf lint over the contract
 
 Output goes to libs/protos/src (git-ignored): the Python stubs of our files and of buf/validate, and in
 igemoji_protos/data the descriptor set that Envoy and the services read, and openapi.json.
@@ -31,10 +31,11 @@ DATA = OUT / "igemoji_protos" / "data"
 GOOGLE_PROTOS = Path(http_pb2.__file__).parents[2]
 
 ERROR_DETAILS = ["google/rpc/status.proto", "google/rpc/error_details.proto"]
-"""Not imported by our files, but Envoy answers an error with details as an empty body without them."""
+"""Not imported by our files, but without them Envoy transcodes an error with details to an empty body."""
 
 
 def main() -> None:
+    """Run the generator, or buf lint with `--lint`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lint", action="store_true", help="run buf lint and write nothing")
     arguments = parser.parse_args()
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def generate(validate: Path) -> None:
-    """Writes everything beside the old and swaps it in, so that an interrupted run leaves no half of it."""
+    """Write everything to a temporary folder and swap it in, so that an interrupted run leaves nothing half-written."""
     DATA.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT, prefix=".new-") as new:
         outputs = [f"--python_out={new}", f"--mypy_out=quiet:{new}"]
@@ -64,6 +65,7 @@ def generate(validate: Path) -> None:
 
 
 def lint(validate: Path, image: Path) -> None:
+    """Run buf lint on the contract and exit with its status."""
     write_image(validate, image)
     paths = [option for name in ours() for option in ("--path", name)]
     command = ["buf", "lint", str(image), "--config", str(PROTOS / "buf.yaml"), *paths]
@@ -71,22 +73,24 @@ def lint(validate: Path, image: Path) -> None:
 
 
 def write_image(validate: Path, image: Path) -> None:
+    """Write the descriptor set of our files with all their imports and comments."""
     arguments = ["--include_imports", "--include_source_info", f"--descriptor_set_out={image}.new"]
     run_protoc([*inputs(validate), *arguments, *ours(), *ERROR_DETAILS])
     os.replace(f"{image}.new", image)
 
 
 def inputs(validate: Path) -> list[str]:
-    """Ours are sources; buf/validate exists as descriptors only."""
+    """Return the inputs of protoc: our sources, Google's, and the descriptors of buf/validate."""
     return [f"--descriptor_set_in={validate}", f"--proto_path={PROTOS}", f"--proto_path={GOOGLE_PROTOS}"]
 
 
 def ours() -> list[str]:
+    """Return the paths of our .proto files, sorted."""
     return sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
 
 
 def write_validate_descriptors(path: Path) -> Path:
-    """protovalidate's wheel carries buf/validate/validate.proto as a descriptor; writes it with what it imports."""
+    """Write the descriptors of buf/validate, taken from the wheel of protovalidate, and of its imports."""
     from protovalidate._gen.buf.validate import validate_pb
 
     validate = descriptor_pb2.FileDescriptorProto.FromString(validate_pb._DESC.proto.to_binary())
@@ -99,17 +103,20 @@ def write_validate_descriptors(path: Path) -> Path:
 
 
 def run_protoc(arguments: list[str]) -> None:
-    # The plugins of mypy-protobuf are found on PATH.
+    """Run protoc; exit if it refuses the contract."""
+    # protoc finds the plugins of mypy-protobuf on PATH.
     os.environ["PATH"] = with_tools()["PATH"]
     if protoc.main(["protoc", *arguments]) != 0:
         sys.exit("protoc refused the contract; its message is above.")
 
 
 def with_tools() -> dict[str, str]:
+    """Return the environment with this Python's programs on PATH."""
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def replace_text(path: Path, text: str) -> None:
+    """Write a file atomically."""
     new = path.with_suffix(".new")
     new.write_text(text, encoding="utf-8")
     os.replace(new, path)

@@ -1,7 +1,7 @@
-"""The REST surface of the contract as an OpenAPI 3.1 document, from the descriptor set alone.
+"""OpenAPI 3.1 document of the REST API, derived from the descriptor set alone.
 
-Paths come from google.api.http, limits from buf.validate, who may call from igemoji.common.v1.access, and what a call
-is for from the comments.
+Paths come from google.api.http, limits from buf.validate, security from igemoji.common.v1.access and descriptions from
+the comments.
 """
 
 import re
@@ -27,7 +27,7 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": "igemoji_refresh",
-        "description": "Counts only with a header `X-Requested-With`, whatever its value.",
+        "description": "Requires a header `X-Requested-With` with any value.",
     },
 }
 
@@ -35,10 +35,11 @@ IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
-        "Makes the call repeatable for 24 hours: the same caller, key and request have one effect and the same answer, "
-        "then with the header `Idempotent-Replayed: true`. With another request it is a conflict (409, "
-        "`IDEMPOTENCY_KEY_REUSED`), and while the first call is being answered too (409, `IDEMPOTENT_CALL_UNDER_WAY`, "
-        "with `Retry-After`). An error is not kept. Choose a random UUID: who knows the key may read the answer."
+        "Makes the call idempotent for 24 hours: the same caller, key and request have one effect and the same answer, "
+        "repeated with the header `Idempotent-Replayed: true`. With another request it is a conflict (409, "
+        "`IDEMPOTENCY_KEY_REUSED`), and so it is while the first call is still running (409, "
+        "`IDEMPOTENT_CALL_UNDER_WAY`, with `Retry-After`). Errors are not stored. Choose a random UUID: anyone who "
+        "knows the key can read the answer."
     ),
     "schema": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[!-~]+$"},
 }
@@ -48,30 +49,30 @@ INFO = {
     "version": "1",
     "summary": "Every face in a photo, covered by the emoji for its expression.",
     "description": (
-        "Every path is also taken with a slash at its end. An error is a google.rpc.Status: its ErrorInfo has a "
-        "`reason` for programs, and where a field is at fault a BadRequest names it. The same calls can be made by "
-        "gRPC and gRPC-Web on the same port."
+        "Every path also accepts a trailing slash. An error is a google.rpc.Status: its ErrorInfo has a `reason` for "
+        "programs, and a BadRequest names each invalid field. gRPC and gRPC-Web clients can make the same calls on "
+        "the same port."
     ),
     "license": {"name": "MIT", "identifier": "MIT"},
 }
 
 ERRORS: dict[int | str, str] = {
-    400: "The request is wrong; `details` name what is.",
-    401: "The access token is missing, expired or not valid.",
+    400: "The request is invalid; `details` names the fields.",
+    401: "The access token is missing, expired or invalid.",
     403: "The caller may not do this.",
-    404: "There is no such thing, or not for this caller.",
-    409: "It is there already, or changed meanwhile.",
+    404: "Not found, or not visible to the caller.",
+    409: "It exists already, or was changed by another call.",
     413: "The request is too large.",
     429: "Too many calls.",
-    "default": "Anything else that went wrong.",
+    "default": "Any other error.",
 }
 
 
 def openapi_document(descriptors: FileDescriptorSet) -> Json:
-    """The document for every RPC with a REST path.
+    """Return the document of every RPC with a REST path.
 
     Args:
-        descriptors: Our files with all they import and with source information.
+        descriptors: Our files with all their imports and with source information.
     """
     types = ContractTypes(descriptors)
     schemas = Schemas(types)
@@ -181,9 +182,9 @@ def _request_body(
 
 def _success(rpc: MethodDescriptor, response_body: str, access: Any, types: ContractTypes, schemas: Schemas) -> Json:
     code = access.http_code
-    response: Json = {"description": {201: "Made.", 202: "Taken in; the work goes on."}.get(code, "Done.")}
+    response: Json = {"description": {201: "Created.", 202: "Accepted; the work continues."}.get(code, "Success.")}
     if code in (201, 202):
-        description = "Where what was made can be found."
+        description = "Path of the created resource."
         response["headers"] = {"Location": {"description": description, "schema": {"type": "string"}}}
     if rpc.output_type.full_name == HTTP_BODY:
         kinds = [access.content_type] if access.content_type else BINARY_KINDS
@@ -192,7 +193,7 @@ def _success(rpc: MethodDescriptor, response_body: str, access: Any, types: Cont
     schema = schemas.field(fields[response_body]) if response_body else schemas.message(rpc.output_type)
     if types.raw(rpc).server_streaming:
         events = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
-        response["description"] = "Server-sent events; the `data` of each is one message."
+        response["description"] = "Server-sent events; the `data` of each event is one message."
         return {**response, "content": {"text/event-stream": {"schema": events}}}
     return {**response, "content": {"application/json": {"schema": schema}}}
 
@@ -209,7 +210,7 @@ def _errors(level: str, access: Any, *, has_input: bool, has_body: bool, path: l
     found = sorted({*(code for code, holds in codes.items() if holds), *access.errors})
     errors: Json = {str(code): {"$ref": f"#/components/responses/{code}"} for code in found}
     many = _error(
-        f"More than {access.per_minute or 600} calls in a minute from one address, or more than the caller may have."
+        f"More than {access.per_minute or 600} calls per minute from one IP address, or another limit of the caller."
     )
     many["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     errors["429"] = many
@@ -234,7 +235,7 @@ def _tag(service: ServiceDescriptor, types: ContractTypes) -> Json:
 
 
 def _tag_name(service: ServiceDescriptor) -> str:
-    """`emoji-catalog` for igemoji.emoji_catalog.v1."""
+    """Return the tag of a service, such as `emoji-catalog` for igemoji.emoji_catalog.v1."""
     name: str = service.file.package.split(".")[1]
     return name.replace("_", "-")
 

@@ -1,7 +1,7 @@
-"""Messages of the contract as JSON Schemas, in the JSON that the gateway's transcoder reads and writes.
+"""JSON Schemas of the contract's messages, in the JSON form that the gateway's transcoder reads and writes.
 
-Field names stay as in the contract, 64-bit integers are strings, bytes are base64, enums are their names. In answers
-every field that is not a message is present.
+Field names are those of the contract, 64-bit integers are strings, bytes are base64, enums are their names. Responses
+have every field that is not a message.
 """
 
 import math
@@ -41,19 +41,22 @@ STATUS: Json = {
     "description": "An error, as google.rpc.Status.",
     "properties": {
         "code": {"type": "integer", "format": "int32", "description": "A google.rpc.Code."},
-        "message": {"type": "string", "description": "For people."},
+        "message": {"type": "string", "description": "Message for people."},
         "details": {
             "type": "array",
             "items": {
                 "type": "object",
                 "properties": {
-                    "@type": {"type": "string", "description": "Which of google.rpc's error details it is."},
-                    "reason": {"type": "string", "description": "ErrorInfo: for programs, such as `EMOJI_NOT_FOUND`."},
+                    "@type": {"type": "string", "description": "Type of the error detail (google.rpc)."},
+                    "reason": {
+                        "type": "string",
+                        "description": "ErrorInfo: reason for programs, such as `EMOJI_NOT_FOUND`.",
+                    },
                     "domain": {"type": "string", "description": "ErrorInfo: always `igemoji`."},
                     "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
                     "field_violations": {
                         "type": "array",
-                        "description": "BadRequest: the fields at fault.",
+                        "description": "BadRequest: the invalid fields.",
                         "items": {
                             "type": "object",
                             "properties": {"field": {"type": "string"}, "description": {"type": "string"}},
@@ -69,7 +72,7 @@ STATUS: Json = {
 
 
 class Schemas:
-    """Collects the components that operations refer to."""
+    """Schemas of messages and enums, collected as the components that operations refer to."""
 
     def __init__(self, types: ContractTypes) -> None:
         self._types = types
@@ -77,22 +80,23 @@ class Schemas:
         self._components: dict[str, Json] = {"Status": STATUS}
 
     def components(self) -> dict[str, Json]:
+        """Return the collected components by name."""
         return dict(sorted(self._components.items()))
 
     def message(self, message: Descriptor, *, request: bool = False) -> Json:
-        """A reference to it, or what JSON has in its place."""
+        """Return a reference to the schema of a message, or the JSON form of a well-known type."""
         if message.full_name in WELL_KNOWN:
             return dict(WELL_KNOWN[message.full_name])
         name = self._name(message)
         if name not in self._components:
-            self._components[name] = {}  # before its fields: a message may hold itself
+            self._components[name] = {}  # before its fields: a message may contain itself
             self._components[name].update(
                 _with_description(self.object_of(list(message.fields), request=request), self._types.comment(message))
             )
         return {"$ref": f"#/components/schemas/{name}"}
 
     def object_of(self, fields: list[FieldDescriptor], *, request: bool) -> Json:
-        """An object of some fields: those required that a request must have, or that an answer always has."""
+        """Return an object schema of some fields; required are those of a request, or those always in a response."""
         schema: Json = {
             "type": "object",
             "properties": {field.name: self.field(field, request=request) for field in fields},
@@ -101,6 +105,7 @@ class Schemas:
         return {**schema, "required": required} if required else schema
 
     def field(self, field: FieldDescriptor, *, request: bool = False) -> Json:
+        """Return the schema of a field."""
         schema = self._field(field, request=request)
         return {**schema, "deprecated": True} if field.GetOptions().deprecated else schema
 
@@ -121,7 +126,7 @@ class Schemas:
         return _with_description(schema, comment)
 
     def is_required(self, field: FieldDescriptor) -> bool:
-        """Whether a request without it is refused: its rules do not hold for the zero value."""
+        """Return whether a request without the field is refused, because its rules exclude the zero value."""
         rules = self._types.extension(field, "buf.validate.field")
         if rules is None:
             return False
@@ -131,7 +136,7 @@ class Schemas:
         if field.is_repeated:
             return bool(rules.repeated.min_items > 0)
         if field.has_presence:
-            return False  # rules are for what is there
+            return False  # rules apply only if it is present
         return not _zero_holds(self._one(field, rules, request=True))
 
     def _one(self, field: FieldDescriptor, rules: Any, request: bool) -> Json:
@@ -159,7 +164,7 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{name}"}
 
     def _name(self, type_: Descriptor | EnumDescriptor) -> str:
-        """Its short name; two types of one short name would be mixed up."""
+        """Return the short name of a type. Raises ValueError if two types share it."""
         owner = self._owners.setdefault(type_.name, type_.full_name)
         if owner != type_.full_name:
             raise ValueError(f"{owner} and {type_.full_name} have the same name in the API document")
@@ -206,7 +211,7 @@ def _number_rules(rules: Any) -> Json:
 
 
 def _bytes_rules(rules: Any) -> Json:
-    """In characters of base64."""
+    """Return the length limits in characters of base64."""
     if not rules or not rules.HasField("bytes"):
         return {}
     names = {"min_len": "minLength", "max_len": "maxLength"}
@@ -216,7 +221,7 @@ def _bytes_rules(rules: Any) -> Json:
 
 
 def _zero_holds(schema: Json) -> bool:
-    """Whether the zero value of a string or number is within its rules."""
+    """Return whether the zero value of a string or number satisfies its rules."""
     if schema.get("type") == "string":
         return (
             not schema.get("minLength")

@@ -1,4 +1,4 @@
-"""The types of a descriptor set with their options and comments, read without any generated stub."""
+"""Types of a descriptor set with their options and comments, read without generated stubs."""
 
 import re
 from collections.abc import Iterator
@@ -16,10 +16,12 @@ from google.protobuf.descriptor_pb2 import (
 from google.protobuf.descriptor_pool import DescriptorPool
 
 Position = tuple[int, ...]
-"""Where source information says that something stands; the numbers are fields of descriptor.proto."""
+"""Path of an element in source information; the numbers are field numbers of descriptor.proto."""
 
 
 class ContractTypes:
+    """Lookup of services, options and comments by full name."""
+
     def __init__(self, descriptors: FileDescriptorSet) -> None:
         self._files = list(descriptors.file)
         self._pool = DescriptorPool()
@@ -31,12 +33,13 @@ class ContractTypes:
             self._read(file)
 
     def services(self, prefix: str) -> Iterator[ServiceDescriptor]:
+        """Iterate over the services of packages that begin with `prefix`."""
         for file in self._files:
             for service in file.service if file.package.startswith(prefix) else []:
                 yield self._pool.FindServiceByName(f"{file.package}.{service.name}")
 
     def extension(self, of: MethodDescriptor | FieldDescriptor, name: str) -> Any:
-        """An option of ours or of Google's; None where it is not set."""
+        """Return an extension option by its full name, or None if it is not set."""
         kind = "MethodOptions" if isinstance(of, MethodDescriptor) else "FieldOptions"
         options = message_factory.GetMessageClass(self._pool.FindMessageTypeByName(f"google.protobuf.{kind}"))
         found: Any = options.FromString(of.GetOptions().SerializeToString())
@@ -44,21 +47,25 @@ class ContractTypes:
         return found.Extensions[extension] if found.HasExtension(extension) else None
 
     def comment(self, of: MethodDescriptor | FieldDescriptor | Descriptor | EnumDescriptor) -> str:
+        """Return the comment of an element."""
         return self._comments.get(of.full_name, "")
 
     def package_comment(self, file: str) -> str:
+        """Return the comment of a file's package."""
         return self._comments.get(file, "")
 
     def value_comments(self, enum: EnumDescriptor) -> Iterator[tuple[str, str]]:
+        """Iterate over the values of an enum that have a comment."""
         for value in enum.values:
             if comment := self._comments.get(f"{enum.full_name}.{value.name}", ""):
                 yield value.name, comment
 
     def raw(self, rpc: MethodDescriptor) -> MethodDescriptorProto:
+        """Return the descriptor message of an RPC."""
         return self._raw[rpc.full_name]
 
     def _read(self, file: FileDescriptorProto) -> None:
-        """Takes comments, which source information has by position, by full name."""
+        """Index the comments of a file, which source information has by position, by full name."""
         at = {tuple(place.path): _text(place.leading_comments) for place in file.source_code_info.location}
         self._comments[file.name] = at.get((2,), "")
         for i, message in enumerate(file.message_type):
@@ -89,6 +96,6 @@ class ContractTypes:
 
 
 def _text(comment: str) -> str:
-    """A comment as one paragraph a blank line."""
+    """Return a comment with one line per paragraph."""
     paragraphs = re.split(r"\n\s*\n", comment.strip())
     return "\n\n".join(" ".join(line.strip() for line in paragraph.splitlines()) for paragraph in paragraphs)

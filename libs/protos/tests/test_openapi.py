@@ -1,4 +1,4 @@
-"""The API document, of our contract and of a small one made up for what ours does not have."""
+"""The OpenAPI document, of our contract and of a sample contract for what ours does not use."""
 
 import importlib
 import json
@@ -21,10 +21,10 @@ Document = dict[str, Any]
 
 KEY = {"$ref": "#/components/parameters/IdempotencyKey"}
 
-TOYS = """
+SAMPLE = """
 syntax = "proto3";
 // Toys and those who play.
-package igemoji.toys.v1;
+package igemoji.sample.v1;
 import "buf/validate/validate.proto";
 import "google/api/annotations.proto";
 import "google/api/httpbody.proto";
@@ -33,17 +33,17 @@ import "igemoji/common/v1/access.proto";
 service ToyService {
   // Makes a toy. It may squeak.
   rpc Make(MakeRequest) returns (MakeResponse) {
-    option (google.api.http) = {put: "/api/v1/toys/{id}" body: "*" response_body: "toy"};
+    option (google.api.http) = {put: "/api/v1/sample/{id}" body: "*" response_body: "toy"};
     option (igemoji.common.v1.access) = {level: LEVEL_OPERATOR http_code: 201 idempotency_key: true};
   }
   // Toys that fit.
   rpc Find(FindRequest) returns (stream Toy) {
-    option (google.api.http) = {get: "/api/v1/toys" additional_bindings {get: "/api/v1/all-toys"}};
+    option (google.api.http) = {get: "/api/v1/sample" additional_bindings {get: "/api/v1/all-sample"}};
     option (igemoji.common.v1.access) = {level: LEVEL_OPTIONAL_USER per_minute: 7};
   }
   rpc Paint(PaintRequest) returns (google.api.HttpBody) {
     option deprecated = true;
-    option (google.api.http) = {post: "/api/v1/toys/paint" body: "colour"};
+    option (google.api.http) = {post: "/api/v1/sample/paint" body: "colour"};
     option (igemoji.common.v1.access) = {level: LEVEL_PUBLIC errors: [401]};
   }
   rpc Hide(FindRequest) returns (google.protobuf.Empty) {
@@ -104,16 +104,16 @@ def ours(openapi_document: MakeDocument) -> Document:
 
 
 @pytest.fixture
-def toys(openapi_document: MakeDocument, tmp_path: Path) -> Document:
-    return openapi_document(compiled(TOYS, tmp_path))
+def sample(openapi_document: MakeDocument, tmp_path: Path) -> Document:
+    return openapi_document(compiled(SAMPLE, tmp_path))
 
 
 def compiled(source: str, folder: Path) -> descriptor_pb2.FileDescriptorSet:
-    """A contract of one file over what ours imports."""
-    (folder / "toys.proto").write_text(source)
-    out = folder / "toys.binpb"
+    """Return the document of a contract of one file with the same imports as ours."""
+    (folder / "sample.proto").write_text(source)
+    out = folder / "sample.binpb"
     arguments = [f"--descriptor_set_in={DESCRIPTORS}", f"--proto_path={folder}", f"--descriptor_set_out={out}"]
-    assert protoc.main(["protoc", *arguments, "--include_imports", "--include_source_info", "toys.proto"]) == 0
+    assert protoc.main(["protoc", *arguments, "--include_imports", "--include_source_info", "sample.proto"]) == 0
     return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
 
 
@@ -121,17 +121,17 @@ def operations(document: Document) -> dict[tuple[str, str], Document]:
     return {(method, path): operation for path, item in document["paths"].items() for method, operation in item.items()}
 
 
-def test_the_document_is_valid_and_the_one_that_is_shipped(ours: Document) -> None:
+def test_document_is_valid_and_up_to_date(ours: Document) -> None:
     validate(ours)
     assert json.loads(OPENAPI.read_text(encoding="utf-8")) == ours
 
 
-def test_the_document_is_the_same_every_time(openapi_document: MakeDocument) -> None:
+def test_document_is_deterministic(openapi_document: MakeDocument) -> None:
     first, second = (json.dumps(openapi_document(load_descriptors())) for _ in range(2))
     assert first == second
 
 
-def test_every_rest_call_of_the_contract_is_described_and_no_internal_one(ours: Document) -> None:
+def test_all_rest_calls_and_no_internal_ones_are_described(ours: Document) -> None:
     expected = {
         (method, getattr(binding, method))
         for rpc in rpcs()
@@ -145,8 +145,8 @@ def test_every_rest_call_of_the_contract_is_described_and_no_internal_one(ours: 
     assert not internal & {operation["operationId"] for operation in operations(ours).values()}
 
 
-def test_every_reference_leads_somewhere(ours: Document, toys: Document) -> None:
-    for document in (ours, toys):
+def test_references_resolve(ours: Document, sample: Document) -> None:
+    for document in (ours, sample):
         for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document))):
             place: Any = document
             for step in reference.split("/"):
@@ -154,7 +154,7 @@ def test_every_reference_leads_somewhere(ours: Document, toys: Document) -> None
             assert place
 
 
-def test_success_has_the_status_of_the_access_option(ours: Document) -> None:
+def test_success_status_comes_from_the_access_option(ours: Document) -> None:
     statuses = {call: next(iter(operation["responses"])) for call, operation in operations(ours).items()}
     assert statuses["post", "/api/v1/users"] == "201"
     assert statuses["post", "/api/v1/faces/tasks"] == "202"
@@ -162,18 +162,18 @@ def test_success_has_the_status_of_the_access_option(ours: Document) -> None:
     assert "Location" in operations(ours)["post", "/api/v1/faces/tasks"]["responses"]["202"]["headers"]
 
 
-def test_who_may_call_is_said_as_security(ours: Document, toys: Document) -> None:
+def test_access_levels_become_security_schemes(ours: Document, sample: Document) -> None:
     by_id = {operation["operationId"]: operation for operation in operations(ours).values()}
     assert by_id["GetMe"]["security"] == [{"access_token": []}]
     assert by_id["GetEmoji"]["security"] == [{}, {"access_token": []}]
     assert by_id["GetRanking"]["security"] == []
     assert by_id["Refresh"]["security"] == [{"refresh_cookie": []}, {}]
-    assert operations(toys)["put", "/api/v1/toys/{id}"]["security"] == [{"access_token": []}]
+    assert operations(sample)["put", "/api/v1/sample/{id}"]["security"] == [{"access_token": []}]
     assert {"401", "403", "429"} <= set(by_id["GetMe"]["responses"])
     assert not {"401", "403"} & set(by_id["GetRanking"]["responses"])
 
 
-def test_a_photo_goes_in_and_comes_out_as_bytes_and_progress_as_events(ours: Document) -> None:
+def test_photos_are_binary_and_progress_is_an_event_stream(ours: Document) -> None:
     upload = operations(ours)["post", "/api/v1/faces/tasks"]
     assert set(upload["requestBody"]["content"]) == {"image/*", "application/octet-stream", "multipart/form-data"}
     assert set(upload["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]) == {"image", "emoji_id"}
@@ -185,13 +185,13 @@ def test_a_photo_goes_in_and_comes_out_as_bytes_and_progress_as_events(ours: Doc
     assert set(events["content"]) == {"text/event-stream"}
 
 
-def test_a_made_up_contract_gives_a_valid_document(toys: Document) -> None:
-    validate(toys)
-    assert toys["tags"] == [{"name": "toys", "description": "Toys and those who play."}]
+def test_document_of_a_sample_contract_is_valid(sample: Document) -> None:
+    validate(sample)
+    assert sample["tags"] == [{"name": "sample", "description": "Toys and those who play."}]
 
 
-def test_rules_become_schema(toys: Document) -> None:
-    make = operations(toys)["put", "/api/v1/toys/{id}"]
+def test_validation_rules_become_schema(sample: Document) -> None:
+    make = operations(sample)["put", "/api/v1/sample/{id}"]
     assert make["parameters"] == [
         {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
         KEY,
@@ -208,18 +208,18 @@ def test_rules_become_schema(toys: Document) -> None:
     assert body["properties"]["age"]["exclusiveMaximum"] == 9
 
 
-def test_required_in_a_request_is_what_is_refused_when_it_is_missing(toys: Document) -> None:
-    body = operations(toys)["put", "/api/v1/toys/{id}"]["requestBody"]["content"]["application/json"]["schema"]
+def test_required_fields_are_those_whose_zero_value_is_refused(sample: Document) -> None:
+    body = operations(sample)["put", "/api/v1/sample/{id}"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["words", "age"]
-    query = operations(toys)["get", "/api/v1/toys"]["parameters"]
+    query = operations(sample)["get", "/api/v1/sample"]["parameters"]
     assert [(parameter["name"], parameter.get("required", False)) for parameter in query] == [
         ("size", True),
         ("page", False),
     ]
 
 
-def test_messages_are_described_as_the_gateway_prints_them(toys: Document) -> None:
-    toy = toys["components"]["schemas"]["Toy"]
+def test_schemas_match_the_transcoder(sample: Document) -> None:
+    toy = sample["components"]["schemas"]["Toy"]
     assert toy["description"] == "A thing to play with."
     assert toy["properties"] == {
         "number": {"type": "string", "format": "int64", "description": "Its number."},
@@ -229,45 +229,47 @@ def test_messages_are_described_as_the_gateway_prints_them(toys: Document) -> No
         "owner": {"type": "string"},
         "picture": {"type": "string", "contentEncoding": "base64", "maxLength": 16},
     }
-    kind = toys["components"]["schemas"]["Kind"]
+    kind = sample["components"]["schemas"]["Kind"]
     assert kind["enum"] == ["KIND_UNSPECIFIED", "KIND_BALL"]
     assert "`KIND_BALL`: Rolls." in kind["description"]
 
 
-def test_response_body_unwraps_and_a_second_binding_has_a_name_of_its_own(toys: Document) -> None:
-    make = operations(toys)["put", "/api/v1/toys/{id}"]
+def test_response_body_is_unwrapped_and_additional_bindings_have_own_ids(sample: Document) -> None:
+    make = operations(sample)["put", "/api/v1/sample/{id}"]
     assert make["responses"]["201"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Toy"}
     assert make["summary"] == "Makes a toy"
     assert make["description"] == "Makes a toy. It may squeak."
-    names = [operation["operationId"] for operation in operations(toys).values()]
+    names = [operation["operationId"] for operation in operations(sample).values()]
     assert names == ["Make", "Find", "Find_2", "Paint"]
 
 
-def test_the_rest_of_a_request_with_one_field_as_body_is_in_the_query(toys: Document) -> None:
-    paint = operations(toys)["post", "/api/v1/toys/paint"]
+def test_fields_outside_the_body_are_query_parameters(sample: Document) -> None:
+    paint = operations(sample)["post", "/api/v1/sample/paint"]
     assert paint["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Colour"}
     assert [parameter["name"] for parameter in paint["parameters"]] == ["twice"]
     assert set(paint["responses"]) == {"200", "400", "401", "409", "413", "429", "default"}
 
 
-def test_what_is_to_go_says_so(toys: Document) -> None:
-    paint = operations(toys)["post", "/api/v1/toys/paint"]
+def test_deprecated_elements_are_marked(sample: Document) -> None:
+    paint = operations(sample)["post", "/api/v1/sample/paint"]
     assert paint["deprecated"]
     assert [parameter.get("deprecated", False) for parameter in paint["parameters"]] == [True]
-    colour = toys["components"]["schemas"]["Colour"]["properties"]
+    colour = sample["components"]["schemas"]["Colour"]["properties"]
     assert [colour[name].get("deprecated", False) for name in ("name", "shade")] == [False, True]
-    assert "deprecated" not in operations(toys)["put", "/api/v1/toys/{id}"]
+    assert "deprecated" not in operations(sample)["put", "/api/v1/sample/{id}"]
 
 
-def test_only_an_rpc_that_takes_an_idempotency_key_has_the_header(toys: Document) -> None:
-    found = [call for call, operation in operations(toys).items() if KEY in operation.get("parameters", [])]
-    assert found == [("put", "/api/v1/toys/{id}")]
+def test_idempotency_key_header_only_where_accepted(sample: Document) -> None:
+    found = [call for call, operation in operations(sample).items() if KEY in operation.get("parameters", [])]
+    assert found == [("put", "/api/v1/sample/{id}")]
 
 
-def test_two_rpcs_of_one_name_are_refused(openapi_document: MakeDocument, tmp_path: Path) -> None:
+def test_duplicate_operation_ids_are_refused(openapi_document: MakeDocument, tmp_path: Path) -> None:
     second = (
-        TOYS[TOYS.index("service") : TOYS.index("// A thing")].replace("ToyService", "Second").replace("/v1", "/v2")
+        SAMPLE[SAMPLE.index("service") : SAMPLE.index("// A thing")]
+        .replace("ToyService", "Second")
+        .replace("/v1", "/v2")
     )
-    source = TOYS.replace("// A thing", second.replace("common/v2", "common/v1") + "// A thing")
+    source = SAMPLE.replace("// A thing", second.replace("common/v2", "common/v1") + "// A thing")
     with pytest.raises(ValueError, match="Two RPCs have the same name: Find, Find_2, Make, Paint"):
         openapi_document(compiled(source, tmp_path))

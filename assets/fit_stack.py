@@ -1,10 +1,10 @@
-"""Fits the logistic stack that weighs both expression networks, and reports how well it does on faces it has not seen.
+"""Fit the logistic stack that weighs both expression networks, and report its accuracy on held-out faces.
 
 usage: python assets/fit_stack.py --faces FACES.npz [--out assets/stack.json]
 
 FACES.npz holds `faces` (N, S, S) uint8 gray, framed as in FER-2013, and `labels` (N,), indices into `classes` (the
-seven expressions in the order of EXPRESSIONS). Every third face is held out: it is used for the report and for nothing
-else, so that later measurements have faces that the stack was not fitted on. Run assets/build.py first.
+seven expressions in the order of EXPRESSIONS). Every third face is held out for the report, so that later measurements
+have faces that the stack was not fitted on. Run assets/build.py first.
 """
 
 import argparse
@@ -26,17 +26,17 @@ MODELS = HERE / "build" / "models"
 HELD_OUT_EVERY = 3
 FOLDS = 5
 COPIES = 3
-"""Times that each face is seen: once as framed, then shaken the way a detector's boxes are."""
+"""Copies of each face: one as framed, the others jittered like the boxes of a detector."""
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 UNCERTAIN_BELOW = 0.5
-"""The scores are calibrated, so under one half the best guess is more likely wrong than right."""
+"""The scores are calibrated: below one half the best guess is more likely wrong than right."""
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
 def features(faces: NDArray[np.uint8], seed: int) -> Floats:
-    """Log-probabilities `(COPIES, N, 14)` of both networks on faces cut out as the product cuts them."""
+    """Return log-probabilities `(COPIES, N, 14)` of both networks on faces cropped as the product crops them."""
     classifier = Classifier(
         session((MODELS / "fer.onnx").read_bytes()),
         session((MODELS / "face_api.onnx").read_bytes()),
@@ -59,20 +59,21 @@ def features(faces: NDArray[np.uint8], seed: int) -> Floats:
 
 
 def prior() -> Floats:
-    """Where the penalty pulls to: both networks weigh the same, every expression speaks for itself. `(15, 7)`."""
+    """Return the target of the penalty `(15, 7)`: equal weight for both networks, no mixing of expressions."""
     return np.concatenate([np.eye(7), np.eye(7), np.zeros((1, 7))]) / 2
 
 
 def probabilities(x: Floats, weights: Floats) -> Floats:
+    """Return the softmax `(N, 7)` of the stack on features `(N, 14)`."""
     logits = x @ weights[:-1] + weights[-1]
     grown = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(grown / grown.sum(axis=1, keepdims=True))
 
 
 def fit(x: Floats, labels: Labels, penalty: float) -> Floats:
-    """Weights and bias `(15, 7)` of least cross-entropy plus `penalty / 2` times the squared distance from the prior.
+    """Minimize the cross-entropy plus `penalty / 2` times the squared distance from the prior.
 
-    Newton's method with halved steps; the problem is convex and has 105 unknowns.
+    Returns weights and bias `(15, 7)`. Newton's method with step halving; the problem is convex and has 105 unknowns.
     """
     design = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     truth = np.eye(7)[labels]
@@ -102,11 +103,12 @@ def fit(x: Floats, labels: Labels, penalty: float) -> Floats:
 
 
 def cross_entropy(p: Floats, labels: Labels) -> float:
+    """Return the mean negative log-probability of the labels."""
     return float(-np.log(np.maximum(p[np.arange(len(labels)), labels], 1e-12)).mean())
 
 
 def best_penalty(x: Floats, labels: Labels) -> float:
-    """By cross-validation; all copies of a face are in the same fold. `x` is `(COPIES, N, 14)`."""
+    """Choose the penalty by cross-validation; all copies of a face are in one fold. `x` is `(COPIES, N, 14)`."""
     folds = np.arange(x.shape[1]) % FOLDS
     losses = {}
     for penalty in PENALTIES:
@@ -121,14 +123,14 @@ def best_penalty(x: Floats, labels: Labels) -> float:
 
 
 def calibration_error(p: Floats, labels: Labels) -> float:
-    """Mean distance between score and accuracy over ten bins of the best score, weighted by faces."""
+    """Return the mean distance between score and accuracy over ten bins of the best score, weighted by faces."""
     best, right = p.max(axis=1), p.argmax(axis=1) == labels
     bins = np.minimum((best * 10).astype(int), 9)
     return float(sum(abs(best[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in set(bins)))
 
 
 def report(x: Floats, labels: Labels, weights: Floats) -> dict[str, Any]:
-    """Figures on one copy `(N, 14)` of held-out faces."""
+    """Return the metrics on one copy `(N, 14)` of held-out faces."""
     p = probabilities(x, weights)
     right = p.argmax(axis=1) == labels
     weak = p.max(axis=1) < UNCERTAIN_BELOW
@@ -147,6 +149,7 @@ def report(x: Floats, labels: Labels, weights: Floats) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Fit the stack on `--faces` and write it to `--out`."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--faces", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=HERE / "stack.json")

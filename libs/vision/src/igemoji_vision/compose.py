@@ -15,6 +15,7 @@ from PIL import Image
 from igemoji_vision.decode import Photo, Pixels
 from igemoji_vision.errors import PictureUnusable
 from igemoji_vision.faces import Box, Face
+from igemoji_vision.memory import is_out_of_memory
 
 EMOJI_SIDE = 1.25
 """Side of the emoji's square in terms of the longer side of the face's box."""
@@ -99,6 +100,8 @@ def load(picture: bytes) -> Emoji:
                 raise PictureUnusable
             straight = np.asarray(image.convert("RGBA"))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        if is_out_of_memory(error):
+            raise MemoryError from error
         raise PictureUnusable from error
     level = cv2.merge([cv2.multiply(_thrice(straight[:, :, 3]), straight[:, :, :3], scale=1 / 255), straight[:, :, 3]])
     height, width = level.shape[:2]

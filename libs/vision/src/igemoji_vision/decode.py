@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from igemoji_vision.errors import PhotoDamaged, PhotoError, PhotoTooManyPixels, PhotoTruncated
 from igemoji_vision.headers import MAX_PIXELS, Format, PhotoInfo, inspect
+from igemoji_vision.memory import is_out_of_memory
 
 Pixels = NDArray[np.uint8]
 
@@ -64,11 +65,10 @@ def decode(data: bytes) -> Photo:
     except MemoryError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
         # Decoders raise nearly anything for a damaged file, IndexError and struct.error among it.
-        message = str(error).lower()
-        if "insufficient memory" in message or "allocating" in message:
-            raise MemoryError(message) from error
-        raise (PhotoTruncated if "truncated" in message else PhotoDamaged) from error
+        raise (PhotoTruncated if "truncated" in str(error).lower() else PhotoDamaged) from error
     return photo
 
 
@@ -129,7 +129,7 @@ def _rgb(image: Image.Image, profile: bytes | None) -> tuple[Pixels, bytes | Non
 
 
 def _heic(data: bytes) -> Photo:
-    """libheif turns the pixels upright itself."""
+    """Libheif turns the pixels upright itself."""
     file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
     if file.size[0] * file.size[1] > MAX_PIXELS:
         raise PhotoTooManyPixels

@@ -48,6 +48,10 @@ class PictureUnusable(PhotoError):
     text = "A picture of the emoji template cannot be read."
 
 
+class PictureUnfit(Exception):
+    """A picture that can't be taken for a template; the text, a predicate, is for the person who gave it."""
+
+
 class ModelDamaged(Exception):
     """A model file is missing or not the one that was built: nothing can be recognized until it is built again."""
 

@@ -1,21 +1,25 @@
-"""What a picture goes through once, at upload: it is checked, and brought into the one form that is stored."""
+"""Pictures of templates: checked at upload and brought into the form that is stored; thumbnails of them.
 
-import asyncio
+Only a sandbox process calls this with files of strangers.
+"""
+
 import contextlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base as ExifTag
 
-from igemoji_emoji_catalog.domain.model import Unfit
 from igemoji_vision.background import without_background
+from igemoji_vision.errors import PictureUnfit
+from igemoji_vision.memory import is_out_of_memory
 
 SIDE = 512
 """Width and height of a stored picture, in pixels."""
 MAX_BYTES = 1024 * 1024
 MAX_PIXELS = 4_000_000
+MAX_SCANS = 100
+"""Scans of a progressive JPEG. Encoders write about ten; each takes as long as all pixels of a baseline JPEG."""
 
 _WEBP_QUALITY = 85
 _FORMATS = ("PNG", "JPEG", "WEBP")
@@ -29,54 +33,40 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by the value of its EXIF orientation (Exif 2.32, tag 0x0112)."""
+"""Operation that turns a picture upright, by its EXIF orientation (Exif 2.32, tag 0x0112)."""
 
 
-class PictureWorkshop:
-    """Normalises pictures in a few threads of its own, so that uploads neither block calls nor fill the memory."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
-
-    async def normalise(self, data: bytes, keep_background: bool) -> bytes:
-        """See `normalised`. Raises Unfit."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, normalised, data, keep_background)
-
-    async def shrink(self, png: bytes, width: int) -> bytes:
-        """See `smaller`."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, smaller, png, width)
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def normalised(data: bytes, keep_background: bool = False) -> bytes:
-    """A picture as it is stored: 512x512 RGBA PNG, upright, whole and centred on transparent, without metadata.
+def normalize(data: bytes, keep_background: bool = False) -> bytes:
+    """Return a picture as it is stored: 512x512 RGBA PNG, upright, whole and centered on transparent, without metadata.
 
     Args:
-        data: PNG, JPEG or WebP, told by its content; of an animation the first frame is taken.
+        data: PNG, JPEG or WebP, recognized by its content; of an animation the first frame is taken.
         keep_background: Otherwise a plain background becomes transparent (see `background`).
 
     Raises:
-        Unfit: It is none of these, damaged, cut off, or too large.
+        PictureUnfit: It is none of these, damaged, cut off, or too large.
     """
     if not data:
-        raise Unfit("is missing: all seven pictures are needed")
+        raise PictureUnfit("is missing: all seven pictures are needed")
     if len(data) > MAX_BYTES:
-        raise Unfit("is larger than 1 MiB")
+        raise PictureUnfit("is larger than 1 MiB")
     image = _opened(data)
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels()
     if _ENDS.get(image.format or "", b"") not in data:  # the decoder is content once all rows are there
         raise _damaged()
+    if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
+        raise PictureUnfit(f"is a JPEG with more than {MAX_SCANS} scans: save it as an ordinary picture")
     try:
         return _encoded(_fitted(_upright(image), keep_background))
-    except Exception:  # decoders fail in many ways on hostile bytes, and each of them means the same
+    except Exception as error:  # decoders fail in many ways on hostile bytes, and each of them means the same
+        if is_out_of_memory(error):
+            raise MemoryError from error
         raise _damaged() from None
 
 
-def smaller(png: bytes, width: int) -> bytes:
-    """A stored picture `width` pixels wide and high, as WebP with its transparency."""
+def thumbnail(png: bytes, width: int) -> bytes:
+    """Return a stored picture `width` pixels wide and high, as WebP with its transparency."""
     image = Image.open(BytesIO(png), formats=("PNG",)).resize((width, width), Image.Resampling.LANCZOS)
     out = BytesIO()
     image.save(out, "WEBP", quality=_WEBP_QUALITY)
@@ -84,13 +74,13 @@ def smaller(png: bytes, width: int) -> bytes:
 
 
 def _opened(data: bytes) -> Image.Image:
-    """Reads no more than the header."""
+    """Open a picture without reading more than its header."""
     try:
         return Image.open(BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
     except UnidentifiedImageError:
-        raise Unfit("is not a PNG, JPEG or WebP picture") from None
+        raise PictureUnfit("is not a PNG, JPEG or WebP picture") from None
     except Exception:  # as above
         raise _damaged() from None
 
@@ -100,15 +90,15 @@ def _upright(image: Image.Image) -> Image.Image:
     orientation = 1
     with contextlib.suppress(Exception):  # a picture with broken metadata is still a picture
         orientation = image.getexif().get(ExifTag.Orientation, 1)
-    turn = _UPRIGHT.get(orientation)
-    return image.transpose(turn) if turn is not None else image
+    operation = _UPRIGHT.get(orientation)
+    return image.transpose(operation) if operation is not None else image
 
 
 def _fitted(image: Image.Image, keep_background: bool) -> Image.Image:
     rgba = _to_rgba(image)
     scale = SIDE / max(rgba.size)
     size = (max(1, round(rgba.width * scale)), max(1, round(rgba.height * scale)))
-    # Pillow resizes RGBA with premultiplied alpha, so no colour bleeds in from transparent pixels.
+    # Pillow resizes RGBA with premultiplied alpha, so no color bleeds in from transparent pixels.
     resized = rgba.resize(size, Image.Resampling.LANCZOS)
     if not keep_background:
         resized = without_background(resized)
@@ -118,7 +108,7 @@ def _fitted(image: Image.Image, keep_background: bool) -> Image.Image:
 
 
 def _to_rgba(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits of grey, which a plain conversion would clip to white
+    if image.mode.startswith("I"):  # 16 bits of gray, which a plain conversion would clip to white
         to_8_bits: Callable[[float], float] = lambda value: value * (1 / 256)  # noqa: E731 - typed for Pillow
         image = image.convert("I").point(to_8_bits).convert("L")
     return image.convert("RGBA")
@@ -130,9 +120,9 @@ def _encoded(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _too_many_pixels() -> Unfit:
-    return Unfit("has more than 4 megapixels")
+def _too_many_pixels() -> PictureUnfit:
+    return PictureUnfit("has more than 4 megapixels")
 
 
-def _damaged() -> Unfit:
-    return Unfit("is damaged or cut off")
+def _damaged() -> PictureUnfit:
+    return PictureUnfit("is damaged or cut off")

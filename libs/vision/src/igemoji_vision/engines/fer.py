@@ -109,7 +109,7 @@ class _Mtcnn:
 
 
 def _fer() -> Any:
-    """fer's FER, which rounds scores to two digits, with the scores that it rounded kept aside."""
+    """Fer's FER, which rounds scores to two digits, with the scores that it rounded kept aside."""
     from fer.fer import FER
 
     class Exact(FER):  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""Sandbox: processes with limits, in which alone the files of strangers are decoded."""

@@ -18,13 +18,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from igemoji_inference.adapters.queue import celery_app
 from igemoji_inference.adapters.queue.celery_runtime import Runtime
-from igemoji_inference.adapters.queue.photo_worker import START_SECONDS
 from igemoji_inference.entrypoints.factories import inference_objects, worker_processes
 from igemoji_inference.entrypoints.settings import WorkerSettings, check_parts
 from igemoji_inference.usecases.task_runner import LOST
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.observability.logging import configure_logging, log
 from igemoji_mesh.settings import load_settings
+from igemoji_vision.sandbox.process import START_SECONDS
 
 SPARE_SECONDS = 60.0
 """Beside its photo, a task may wait so long for a database or a store that is away; then its pool process is ended."""

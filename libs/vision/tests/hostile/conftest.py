@@ -17,7 +17,7 @@ from igemoji_inference.adapters.queue.photo_worker import Materials, Worker, Wor
 from igemoji_inference.domain.model import Done, Failure, Job, picture_key
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects.checksums import sha256
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 from igemoji_vision.decode import Pixels
 from igemoji_vision.errors import PhotoError
 from igemoji_vision.faces import EXPRESSIONS

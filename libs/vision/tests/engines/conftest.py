@@ -12,6 +12,14 @@ ASSETS = Path(__file__).resolve().parents[4] / "assets"
 
 
 @pytest.fixture(scope="session")
+def models() -> Path:
+    folder = ASSETS / "build" / "models"
+    if not (folder / "manifest.json").exists():
+        pytest.fail("The models are not built: run `make assets`.")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def astronaut() -> Pixels:
     """One smiling face, `(512, 512, 3)` uint8 RGB; its middle is near (224, 120)."""
     return np.asarray(data.astronaut(), np.uint8)

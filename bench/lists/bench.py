@@ -65,7 +65,7 @@ def table(taken: list[tuple[str, float]], count: int, photos: int) -> str:
         "",
         f"{count:,} templates and {photos:,} finished photos in SQLite, eight a page with pictures and totals, read by",
         f"the services' own stores: the median of {REPEATS} readings in turns. Made by `make bench-lists`.",
-        "Totals of more than 2,000 finds and favourites are remembered for 30 seconds, but not the first time.",
+        "TotalCache of more than 2,000 finds and favourites are remembered for 30 seconds, but not the first time.",
         "",
         "![How long each takes](lists.png)",
         "",

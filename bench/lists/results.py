@@ -11,7 +11,7 @@ from bulk import migrated
 
 from igemoji_inference.adapters.db import results
 from igemoji_mesh.db.database import Database
-from igemoji_ranking.adapters.db.counts import CountStore
+from igemoji_ranking.adapters.db.use_counts import SqlUseCounts
 from igemoji_ranking.domain.model import Window
 
 PAGE_SIZE = 8
@@ -73,6 +73,6 @@ async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaita
 
 
 def ranking(database: Database) -> dict[str, Callable[[], Awaitable[object]]]:
-    store = CountStore(database)
+    store = SqlUseCounts(database)
     today = datetime.date(2026, 3, 1)
     return {f"ranking, {limit}": partial(store.top, Window.ALL, today, limit, 0) for limit in (10, 100)}

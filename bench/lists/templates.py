@@ -16,8 +16,8 @@ from bulk import migrated
 
 from igemoji_emoji_catalog.adapters.db.emojis import EmojiStore
 from igemoji_emoji_catalog.adapters.db.tables import outbox
-from igemoji_emoji_catalog.domain.model import EXPRESSIONS, After, Emoji, Maker, Viewer
-from igemoji_emoji_catalog.domain.search import Search, Wanted, search_for, terms_of, text_of
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Position, Emoji, Maker, Viewer
+from igemoji_emoji_catalog.domain.search import Search, PageRequest, parse_search, index_terms, search_text
 from igemoji_emoji_catalog.usecases.catalog import PAGE_SIZE
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import OutboxWriter
@@ -45,7 +45,7 @@ def maker_of(number: int) -> Maker:
 def found_by(name: str, tag: str, alias: str) -> tuple[str, frozenset[int]]:
     """The text and the terms of a template."""
     emoji = Emoji("", name, Maker("", alias), {}, BEGIN, tags=(tag,) if tag else ())
-    return text_of(emoji), frozenset(terms_of(emoji))
+    return search_text(emoji), frozenset(index_terms(emoji))
 
 
 def fill(cursor: sqlite3.Cursor, count: int) -> None:
@@ -92,7 +92,7 @@ def prepare(path: Path, count: int) -> None:
 FAN = "00000000-0000-7000-8000-ffffffffffff"
 
 
-async def place(store: EmojiStore, wanted: Wanted, page: int) -> After | None:
+async def place(store: EmojiStore, wanted: PageRequest, page: int) -> Position | None:
     """Where a page begins; None: there are not so many."""
     return (await store.page(replace(wanted, size=PAGE_SIZE * (page - 1)))).after
 
@@ -100,15 +100,15 @@ async def place(store: EmojiStore, wanted: Wanted, page: int) -> After | None:
 async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
     """What is read, by name; the first is what the others are compared with."""
     store = EmojiStore(database, OutboxWriter(outbox, ()), lambda: None)
-    first = Wanted(Search(), "new", None, False, PAGE_SIZE)
+    first = PageRequest(Search(), "new", None, False, PAGE_SIZE)
     deep = min(DEEP_PAGE, count // PAGE_SIZE - 1)
-    cases: dict[str, Wanted] = {}
+    cases: dict[str, PageRequest] = {}
     for sort in ("new", "popular", "favorites"):
         wanted = replace(first, sort=sort)
         cases[f"templates: page 1, {sort}"] = wanted
         cases[f"templates: page {deep:,} by token, {sort}"] = replace(wanted, after=await place(store, wanted, deep))
         cases[f"templates: page {deep:,} by number, {sort}"] = replace(wanted, skip=(deep - 1) * PAGE_SIZE)
-    mine = replace(first, owner_id=maker_of(1).id, unlisted_too=True)
+    mine = replace(first, owner_id=maker_of(1).id, include_unlisted=True)
     cases["my page: templates, page 1"] = mine
     cases["my page: templates, page 5 by token"] = replace(mine, after=await place(store, mine, 5))
     liked = replace(first, favorites_of=Viewer(FAN))
@@ -117,14 +117,14 @@ async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaita
     cases[f"my favourites, page {some:,} by token"] = replace(liked, after=await place(store, liked, some))
     reads = {name: partial(store.page, wanted) for name, wanted in cases.items()}
     for text, tag in SEARCHES:
-        wanted = replace(first, search=search_for(text, tag))
+        wanted = replace(first, search=parse_search(text, tag))
         name = f'search "{text}"' if text else f'tag "{tag}"'
         reads[name] = partial(store.page, wanted)
         reads[f"{name}, asked for the first time"] = partial(_anew, database, wanted)
     return reads
 
 
-async def _anew(database: Database, wanted: Wanted) -> object:
+async def _anew(database: Database, wanted: PageRequest) -> object:
     """By a store that remembers no total."""
     return await EmojiStore(database, OutboxWriter(outbox, ()), lambda: None).page(wanted)
 

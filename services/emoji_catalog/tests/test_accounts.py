@@ -48,7 +48,7 @@ async def test_of_two_names_told_in_the_wrong_order_the_newer_one_stays(catalog,
 
 
 async def test_a_deleted_account_leaves_no_template_and_no_picture(catalog, anna, ben, start_ranking, monkeypatch):
-    monkeypatch.setattr(emojis, "REMOVED_AT_ONCE", 2)
+    monkeypatch.setattr(emojis, "DELETE_BATCH", 2)
     ranking = FakeRanking()
     async with start_ranking(ranking):
         made = [await catalog.create(anna, images=faces(number)) for number in range(5)]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
-from igemoji_emoji_catalog.adapters.thumbnails import SmallCopies
+from igemoji_emoji_catalog.adapters.thumbnails import ThumbnailCache
 from igemoji_mesh.objects.port import ObjectMissing
 from igemoji_mesh.testing.mesh import error_reason
 
@@ -85,7 +85,7 @@ async def tenth(png: bytes, width: int) -> bytes:
 
 async def test_the_copies_that_were_used_last_are_kept():
     pictures = FakePictures()
-    copies = SmallCopies(pictures, tenth, max_bytes=20)  # type: ignore[arg-type]
+    copies = ThumbnailCache(pictures, tenth, max_bytes=20)  # type: ignore[arg-type]
     for digest in ("a", "b", "a", "c", "a", "b"):
         assert (await copies.get(digest, 64)).webp == bytes(10)
     assert pictures.read == ["a", "b", "c", "b"]
@@ -93,13 +93,13 @@ async def test_the_copies_that_were_used_last_are_kept():
 
 async def test_a_copy_larger_than_all_room_is_made_and_not_kept():
     pictures = FakePictures()
-    copies = SmallCopies(pictures, tenth, max_bytes=5)  # type: ignore[arg-type]
+    copies = ThumbnailCache(pictures, tenth, max_bytes=5)  # type: ignore[arg-type]
     for _ in range(2):
         assert (await copies.get("a", 64)).webp == bytes(10)
     assert pictures.read == ["a", "a"]
 
 
 async def test_a_picture_that_is_gone_has_no_copy():
-    copies = SmallCopies(FakePictures(), tenth, max_bytes=20)  # type: ignore[arg-type]
+    copies = ThumbnailCache(FakePictures(), tenth, max_bytes=20)  # type: ignore[arg-type]
     with pytest.raises(ObjectMissing):
         await copies.get("gone", 64)

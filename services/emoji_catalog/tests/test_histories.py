@@ -15,7 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from igemoji_emoji_catalog.adapters.db.emojis import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
 from igemoji_emoji_catalog.adapters.db.tables import outbox
 from igemoji_emoji_catalog.adapters.objects.pictures import PictureStore, PictureSweep
-from igemoji_emoji_catalog.adapters.thumbnails import SmallCopies
+from igemoji_emoji_catalog.adapters.thumbnails import ThumbnailCache
 from igemoji_emoji_catalog.domain.model import (
     EXPRESSIONS,
     AccountGone,
@@ -30,7 +30,7 @@ from igemoji_emoji_catalog.usecases.drafts import Draft
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.db.outbox import Delivery, Outbox
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 
 USERS = {
     name: Maker(f"00000000-0000-7000-8000-00000000000{number}", name) for number, name in enumerate(("anna", "ben"))
@@ -85,7 +85,7 @@ class Histories(RuleBasedStateMachine):
         messages = Outbox(self.database, outbox, deliveries)
         store = EmojiStore(self.database, messages, PictureSweep(self.database, objects).wake)
         pictures = PictureStore(objects)
-        self.catalog = Catalog(store, pictures, SmallCopies(pictures, shrunk, 0), as_it_is, utc_now)
+        self.catalog = Catalog(store, pictures, ThumbnailCache(pictures, shrunk, 0), as_it_is, utc_now)
         self.model: dict[str, Modelled] = {}
         self.etags: dict[str, str] = {}
         self.gone: set[str] = set()
@@ -196,7 +196,7 @@ class Histories(RuleBasedStateMachine):
                 seen = self.run_(call)
                 assert (seen.name, seen.visibility, seen.hidden) == (emoji.name, emoji.visibility, emoji.hidden)
                 assert seen.favorites == len(emoji.likes)
-                liked = self.run_(self.catalog.favorites_among([seen], Viewer(user.id)))
+                liked = self.run_(self.catalog.favorites_in([seen], Viewer(user.id)))
                 assert (emoji_id in liked) == (name in emoji.likes)
 
     def teardown(self) -> None:

@@ -218,7 +218,7 @@ async def test_a_token_is_good_for_its_own_list_only(catalog, anna):
 
 
 async def test_a_total_is_a_lower_bound_beyond_what_is_counted(catalog, anna, monkeypatch):
-    monkeypatch.setattr(listing, "COUNTED", 3)
+    monkeypatch.setattr(listing, "MAX_COUNTED", 3)
     for number in range(4):
         page = await catalog.page(q="cat")
         assert (page.total, page.total_is_exact) == (number, True)
@@ -230,19 +230,19 @@ async def test_a_total_is_a_lower_bound_beyond_what_is_counted(catalog, anna, mo
 
 def test_a_large_total_is_remembered_for_half_a_minute_and_a_small_one_is_not():
     clock = [0.0]
-    totals = listing.Totals(lambda: clock[0])
-    totals.keep("cats", listing.GATHERED + 1)
-    totals.keep("dogs", listing.GATHERED)
-    assert (totals.known("cats"), totals.known("dogs"), totals.known("foxes")) == (listing.GATHERED + 1, None, None)
-    clock[0] = listing.TOTALS_SECONDS
-    assert totals.known("cats") is None
-    for number in range(3 * listing.TOTALS_KEPT):
-        totals.keep(str(number), 10**4)
-    assert len(totals._kept) <= listing.TOTALS_KEPT
+    totals = listing.TotalCache(lambda: clock[0])
+    totals.put("cats", listing.MAX_GATHERED + 1)
+    totals.put("dogs", listing.MAX_GATHERED)
+    assert (totals.get("cats"), totals.get("dogs"), totals.get("foxes")) == (listing.MAX_GATHERED + 1, None, None)
+    clock[0] = listing.TOTAL_CACHE_SECONDS
+    assert totals.get("cats") is None
+    for number in range(3 * listing.MAX_CACHED_TOTALS):
+        totals.put(str(number), 10**4)
+    assert len(totals._totals) <= listing.MAX_CACHED_TOTALS
 
 
 async def test_a_page_is_the_same_when_its_total_is_remembered(found, monkeypatch):
-    monkeypatch.setattr(listing, "GATHERED", 0)
+    monkeypatch.setattr(listing, "MAX_GATHERED", 0)
     for q, tag in (("face", ""), ("고양이", ""), ("cat", ""), ("", "face")):
         assert await names(found, q=q, tag=tag) == await names(found, q=q, tag=tag) != []
 

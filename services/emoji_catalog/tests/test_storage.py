@@ -12,16 +12,16 @@ from igemoji_emoji_catalog.adapters.db import listing
 from igemoji_emoji_catalog.adapters.db.emojis import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
 from igemoji_emoji_catalog.adapters.db.tables import metadata, outbox
 from igemoji_emoji_catalog.adapters.objects.pictures import PictureStore, PictureSweep
-from igemoji_emoji_catalog.adapters.thumbnails import SmallCopies
+from igemoji_emoji_catalog.adapters.thumbnails import ThumbnailCache
 from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Emoji, Maker, Picture, Viewer
-from igemoji_emoji_catalog.domain.search import Search, Wanted, search_for
+from igemoji_emoji_catalog.domain.search import PageRequest, Search, parse_search
 from igemoji_emoji_catalog.usecases.catalog import Catalog
 from igemoji_emoji_catalog.usecases.drafts import Draft
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.db.migrations import differences, migrate
 from igemoji_mesh.db.outbox import Delivery, Outbox
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 
 from .conftest import face, faces, until
 
@@ -97,7 +97,7 @@ async def shrunk(png: bytes, width: int) -> bytes:
 
 
 async def test_a_picture_swept_while_a_template_is_made_of_it_is_put_again(stores, monkeypatch):
-    catalog = Catalog(stores.emojis, stores.pictures, SmallCopies(stores.pictures, shrunk, 0), as_it_is, utc_now)
+    catalog = Catalog(stores.emojis, stores.pictures, ThumbnailCache(stores.pictures, shrunk, 0), as_it_is, utc_now)
     draft = Draft("Faces", (), None, dict.fromkeys(EXPRESSIONS, b"picture"))
     anna = Maker(new_id(), "anna")
     old = await catalog.create(draft, "", anna)
@@ -151,7 +151,7 @@ async def plans(database: Database, seen: list[tuple[str, object]]) -> list[str]
 @pytest.mark.parametrize("sort", ["new", "popular", "favorites"])
 async def test_a_page_by_token_walks_an_index_without_sorting(stores, sort):
     owner = await some_templates(stores)
-    first = Wanted(Search(), sort, None, False, 8)
+    first = PageRequest(Search(), sort, None, False, 8)
     after = (await stores.emojis.page(first)).after
     with statements(stores.database) as seen:
         for wanted in (first, replace(first, after=after), replace(first, skip=8)):
@@ -179,7 +179,7 @@ async def test_a_page_by_token_walks_an_index_without_sorting(stores, sort):
 @pytest.mark.parametrize("query", [("cat", ""), ("c", "pet"), ("", "pet"), ("cat 1", "pet")])
 async def test_a_search_finds_the_same_whether_it_gathers_or_walks(stores, monkeypatch, sort, query):
     await some_templates(stores)
-    wanted = Wanted(search_for(*query), sort, None, False, 8)
+    wanted = PageRequest(parse_search(*query), sort, None, False, 8)
 
     async def all_pages() -> list[str]:
         page = await stores.emojis.page(wanted)
@@ -192,7 +192,7 @@ async def test_a_search_finds_the_same_whether_it_gathers_or_walks(stores, monke
 
     with statements(stores.database) as seen:
         gathered = await all_pages()
-        monkeypatch.setattr(listing, "GATHERED", 0)
+        monkeypatch.setattr(listing, "MAX_GATHERED", 0)
         walked = await all_pages()
     assert gathered == walked
     assert len(set(gathered)) == len(gathered) == (11 if "1" in query[0] else 30)
@@ -203,11 +203,11 @@ async def test_a_search_finds_the_same_whether_it_gathers_or_walks(stores, monke
 
 async def test_other_queries_have_an_index(stores):
     owner = await some_templates(stores, 10)
-    emoji_id = (await stores.emojis.page(Wanted(Search(), "new", None, False, 8))).emojis[0].id
+    emoji_id = (await stores.emojis.page(PageRequest(Search(), "new", None, False, 8))).emojis[0].id
     with statements(stores.database) as seen:
         await stores.emojis.batch([emoji_id])
         await stores.emojis.add_favorite(emoji_id, Viewer(owner.id), owner, utc_now())
-        await stores.emojis.favorites_among([emoji_id], owner.id)
+        await stores.emojis.favorites_in([emoji_id], owner.id)
         await stores.emojis.remove_favorite(emoji_id, owner.id)
         await stores.emojis.rename_maker(replace(owner, alias="new"), utc_now())
         await stores.emojis.remove(emoji_id, owner.id)

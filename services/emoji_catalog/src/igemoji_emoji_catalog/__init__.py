@@ -1,0 +1,1 @@
+"""The emoji_catalog service: templates and their pictures."""

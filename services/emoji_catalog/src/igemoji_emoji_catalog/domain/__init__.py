@@ -1,0 +1,1 @@
+"""Templates, makers, reports and searches: no SQL, no gRPC."""

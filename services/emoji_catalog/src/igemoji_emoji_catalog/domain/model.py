@@ -1,4 +1,4 @@
-"""Emoji templates: seven pictures under one name, one picture an expression."""
+"""Templates: seven pictures, one per expression, with a name, tags and a visibility."""
 
 import datetime
 import hashlib
@@ -19,53 +19,55 @@ PUBLIC, UNLISTED, PRIVATE = "public", "unlisted", "private"
 
 _LINE_SEPARATORS = ("Cc", "Zl", "Zp")
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They would turn round the text that stands beside a name."""
+"""They would reverse the text next to a name."""
 
 
 class EmojiNotFound(NotFound):
-    """There is no template with this id."""
+    """There is no template with this id, or the caller may not see it."""
 
 
 class PictureNotFound(NotFound):
-    """The template has no such picture now."""
+    """The template does not have this picture any more."""
 
 
 class NotYourEmoji(Forbidden):
-    """Only its maker may change a template; a built-in one, nobody."""
+    """Only its maker may change a template; built-in ones can't be changed."""
 
 
 class EditConflict(Conflict):
-    """The template was changed after the caller had read it."""
+    """The template was changed after the caller read it."""
 
 
 class AccountGone(Forbidden):
-    """The account was deleted: it makes nothing new, though its last access token may not have expired yet."""
+    """The account was deleted; its last access token may still be valid."""
 
 
 class InvalidTemplate(InvalidInput):
-    """The name, the tags or some pictures can't be taken; each is named in a field violation."""
+    """The name, the tags or some pictures are invalid; each has a field violation."""
 
 
-class Unfit(Exception):
-    """Why one name or one picture can't be taken, in words for the person who gave it."""
+class InvalidValue(Exception):
+    """Why a name, a tag or a picture is invalid, as the rest of a sentence about it."""
 
 
 @dataclass(frozen=True)
 class Maker:
+    """The account that owns a template."""
+
     id: str
     alias: str
 
 
 SYSTEM = Maker("00000000-0000-7000-8000-000000000001", "igemoji")
-"""Owns the built-in templates."""
+"""The owner of the built-in templates."""
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks at templates."""
+    """The caller who reads templates."""
 
     user_id: str | None = None
-    """None: nobody is logged in."""
+    """None without a login."""
     operator: bool = False
 
 
@@ -83,46 +85,48 @@ class Emoji:
     tags: tuple[str, ...] = ()
     visibility: str = PUBLIC
     hidden: bool = False
-    """By a moderator."""
+    """Hidden by an operator."""
     revision: int = 1
-    """Counts the changes."""
+    """Number of changes, from 1."""
     uses: int = 0
     favorites: int = 0
 
     @cached_property
     def etag(self) -> str:
-        """Changes whenever something does that its maker gave it."""
+        """Return a hash of everything that the maker can edit."""
         pictures = [self.digests[expression] for expression in EXPRESSIONS]
-        told = "\0".join([self.name, *pictures, self.visibility, *self.tags])
-        return hashlib.sha256(told.encode()).hexdigest()
+        edited = "\0".join([self.name, *pictures, self.visibility, *self.tags])
+        return hashlib.sha256(edited.encode()).hexdigest()
 
     @property
     def listed(self) -> bool:
-        """Whether it stands in lists and in the ranking."""
+        """Return whether it appears in lists and in the ranking."""
         return self.visibility == PUBLIC and not self.hidden
 
     def is_visible_to(self, viewer: Viewer) -> bool:
+        """Return whether a viewer may see it."""
         if viewer.user_id == self.owner.id:
             return True
         return self.visibility != PRIVATE and (viewer.operator or not self.hidden)
 
     def check_owned(self, by: str) -> None:
-        """Raises NotYourEmoji unless the user `by` made the template."""
+        """Raise NotYourEmoji unless the user `by` owns the template."""
         if self.built_in or self.owner.id != by:
             raise NotYourEmoji("This template is not yours: only its maker may change or delete it.")
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What becomes different in a template; None: that stays."""
+    """Changes to a template; None keeps a field."""
 
     name: str | None = None
     tags: tuple[str, ...] | None = None
     visibility: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
-    """Of the pictures that are replaced, by expression."""
+    """Digests of the replaced pictures, by expression."""
 
-    def made_to(self, emoji: Emoji) -> Emoji:
+    def apply_to(self, emoji: Emoji) -> Emoji:
+        """Return the changed template, with the next revision."""
         return replace(
             emoji,
             name=emoji.name if self.name is None else self.name,
@@ -134,8 +138,8 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class After:
-    """Where a list goes on: after the template with this place in the order."""
+class Position:
+    """A keyset position: the page starts after the template with this sort value and id."""
 
     value: int | datetime.datetime
     emoji_id: str
@@ -143,17 +147,19 @@ class After:
 
 @dataclass(frozen=True)
 class Page:
+    """A page of a list of templates."""
+
     emojis: list[Emoji]
     total: int
-    """How many there are on all pages, or how many were counted."""
+    """Number of templates on all pages, as far as they were counted."""
     total_is_exact: bool
-    after: After | None
-    """Where the next page begins; None: this is the last one."""
+    after: Position | None
+    """Position of the next page; None on the last page."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Why a user thinks that a template should not be public."""
+    """A user's report of a template."""
 
     reason: str
     comment: str
@@ -161,46 +167,48 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Reported:
-    """A template in the operators' queue."""
+class ReportedEmoji:
+    """A template in the operators' queue, with its reports."""
 
     emoji: Emoji
     total: int
     reports: list[Report]
-    """The newest ones."""
+    """The newest reports."""
     waiting_since: datetime.datetime
 
 
 @dataclass(frozen=True)
 class Picture:
+    """A picture as it is stored."""
+
     png: bytes
     digest: str
 
 
 @dataclass(frozen=True)
-class SmallCopy:
-    """Of a picture, for lists and small screens."""
+class Thumbnail:
+    """A small WebP of a picture, for lists and small screens."""
 
     webp: bytes
     digest: str
-    """Of the picture."""
+    """Digest of the picture."""
     width: int
 
 
 @dataclass(frozen=True)
-class BuiltIn:
-    """A template that comes with IGE MOJI, as it lies in its folder."""
+class BuiltInTemplate:
+    """A built-in template, as read from its folder."""
 
     slug: str
     name: str
     files: Mapping[str, bytes]
-    """The picture files by expression."""
+    """Picture files, by expression."""
     position: int
-    """Among the built-in templates, from 0."""
+    """Position among the built-in templates, from 0."""
 
     @cached_property
     def source(self) -> str:
-        """Changes whenever anything does that the stored template is made from."""
+        """Return a hash of everything that the stored template is made from."""
         hashed = hashlib.sha256(f"{self.position}\0{self.name}".encode())
         for expression in EXPRESSIONS:
             hashed.update(hashlib.sha256(self.files[expression]).digest())
@@ -208,44 +216,45 @@ class BuiltIn:
 
 
 def digest_of(data: bytes) -> str:
+    """Return the SHA-256 of some bytes, as hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def template_name(given: str) -> str:
-    """The name in Unicode normal form C, without white space around it. Raises Unfit."""
+    """Return the name in Unicode normal form C, without surrounding white space. Raises InvalidValue."""
     name = unicodedata.normalize("NFC", given).strip()
-    if not _can_be_seen(name):
-        raise Unfit("is empty: a template needs a name that can be seen")
+    if not _is_visible(name):
+        raise InvalidValue("is empty: a template needs a visible name")
     if len(name) > MAX_NAME_LENGTH:
-        raise Unfit(f"is longer than {MAX_NAME_LENGTH} characters")
+        raise InvalidValue(f"is longer than {MAX_NAME_LENGTH} characters")
     _check_one_line(name)
     return name
 
 
-def folded(text: str) -> str:
-    """Text as it is compared: what looks alike is alike, capitals or not, with single spaces."""
+def normalize_text(text: str) -> str:
+    """Return text in the form in which it is compared: NFKC, case-folded, single spaces."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(text.split())
 
 
 def template_tags(given: Sequence[str]) -> tuple[str, ...]:
-    """Tags as they are compared, without double ones, in the order given. Raises Unfit."""
-    tags = tuple(dict.fromkeys(folded(tag) for tag in given))
+    """Return the tags in normalized form, without duplicates, in the given order. Raises InvalidValue."""
+    tags = tuple(dict.fromkeys(normalize_text(tag) for tag in given))
     if len(tags) > MAX_TAGS:
-        raise Unfit(f"are more than {MAX_TAGS}")
+        raise InvalidValue(f"are more than {MAX_TAGS}")
     for tag in tags:
-        if not _can_be_seen(tag):
-            raise Unfit("have an empty one among them")
+        if not _is_visible(tag):
+            raise InvalidValue("contain an empty one")
         if len(tag) > MAX_TAG_LENGTH:
-            raise Unfit(f"have one that is longer than {MAX_TAG_LENGTH} characters")
-        _check_one_line(tag, verb="have")
+            raise InvalidValue(f"contain one that is longer than {MAX_TAG_LENGTH} characters")
+        _check_one_line(tag, verb="contain")
     return tags
 
 
-def _can_be_seen(text: str) -> bool:
+def _is_visible(text: str) -> bool:
     return any(unicodedata.category(character)[0] not in "CZ" for character in text)
 
 
-def _check_one_line(text: str, verb: str = "has") -> None:
+def _check_one_line(text: str, verb: str = "contains") -> None:
     if any(unicodedata.category(c) in _LINE_SEPARATORS or c in _DIRECTION_CONTROLS for c in text):
-        raise Unfit(f"{verb} control characters in it")
+        raise InvalidValue(f"{verb} control characters")

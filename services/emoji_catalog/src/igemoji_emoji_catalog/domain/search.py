@@ -1,7 +1,7 @@
-"""What templates are found by: words in their names, tags and makers, cut into pairs of characters.
+"""Bigram search: the words of names, tags and makers' aliases, cut into pairs of characters.
 
-Pairs work for Korean as for English, and need no parser of the database's. A pair or a tag is kept as a number, its
-hash, so that no collation of a database has a say in what is equal.
+Bigrams work for Korean as for English and need no full-text parser in the database. A term, a bigram or a tag, is
+stored as its hash, so that no collation of a database affects equality (docs/adr/0036).
 """
 
 import hashlib
@@ -9,38 +9,38 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from igemoji_emoji_catalog.domain.model import After, Emoji, Viewer, folded
+from igemoji_emoji_catalog.domain.model import Emoji, Position, Viewer, normalize_text
 
 MAX_WORDS = 8
 MAX_TERMS = 8
-"""How many terms of a query are looked up in the index; what they let through is compared with the text."""
+"""Terms of a query that are looked up in the index; the matches are then compared with the text."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What a person looks for."""
+    """A parsed search query."""
 
     words: tuple[str, ...] = ()
-    """All of them must be there. A word of one character is how a word begins, a longer one a part of one."""
+    """All must match: a single character the beginning of a word, a longer word any part of one."""
     tag: str = ""
-    """Empty: any."""
+    """Empty matches any tag."""
 
     @property
     def terms(self) -> list[int]:
-        """Terms that everything found has: of the tag, and then of each word in turn, so that they tell the most."""
+        """Return the most selective terms that every match has: the tag, then one bigram of each word in turn."""
         found = [_tag_term(self.tag)] if self.tag else []
-        for pairs in itertools.zip_longest(*map(_pairs, self.words)):
-            found += [_term(pair) for pair in pairs if pair is not None]
+        for bigrams in itertools.zip_longest(*map(_bigrams, self.words)):
+            found += [_term(bigram) for bigram in bigrams if bigram is not None]
         return list(dict.fromkeys(found))[:MAX_TERMS]
 
     @property
     def in_text(self) -> list[str]:
-        """What everything found has in its `text_of`."""
+        """Return the strings that every match has in its `search_text`."""
         return [word if len(word) > 1 else f" {word}" for word in self.words]
 
     @property
-    def in_text_alone(self) -> list[str]:
-        """What of that the terms do not prove: pairs may stand apart, and some may be too many to be looked up."""
+    def unproven_text(self) -> list[str]:
+        """Return the strings that the terms don't prove: bigrams may be apart, and some exceed MAX_TERMS."""
         terms = self.terms
         return [
             text
@@ -50,60 +50,60 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A page of a list."""
+class PageRequest:
+    """Parameters of a page of a list."""
 
     search: Search
     sort: str
     """`new`, `popular` or `favorites`."""
     owner_id: str | None
-    """Only of this maker."""
-    unlisted_too: bool
+    """Only templates of this maker."""
+    include_unlisted: bool
     size: int
     favorites_of: Viewer | None = None
-    """Only what is a favourite of this user, who must be able to see it; `new` is the order in which it became one."""
+    """Only favorites of this user that they may see; `new` then sorts by when they became favorites."""
     skip: int = 0
-    """How many templates come before the page."""
-    after: After | None = None
-    """Where the page begins, instead of `skip`."""
+    """Templates before the page."""
+    after: Position | None = None
+    """Position of the page, instead of `skip`."""
 
     @property
-    def question(self) -> str:
-        """The same for all pages of the list."""
-        return repr((self.search, self.sort, self.owner_id, self.unlisted_too, self.favorites_of))
+    def list_key(self) -> str:
+        """Return a key of the list, the same for all its pages."""
+        return repr((self.search, self.sort, self.owner_id, self.include_unlisted, self.favorites_of))
 
 
-def _pairs(word: str) -> list[str]:
+def _bigrams(word: str) -> list[str]:
     return [f" {word}"] if len(word) == 1 else [word[i : i + 2] for i in range(len(word) - 1)]
 
 
-def search_for(query: str, tag: str) -> Search:
-    """Of a query as a person types it."""
-    words = tuple(dict.fromkeys(folded(query).split()))[:MAX_WORDS]
-    return Search(words, folded(tag))
+def parse_search(query: str, tag: str) -> Search:
+    """Parse a query as typed by a person."""
+    words = tuple(dict.fromkeys(normalize_text(query).split()))[:MAX_WORDS]
+    return Search(words, normalize_text(tag))
 
 
-def text_of(emoji: Emoji) -> str:
-    """The words of a template, each behind a space."""
+def search_text(emoji: Emoji) -> str:
+    """Return the searchable words of a template, each after a space."""
     return "".join(f" {word}" for word in _words(emoji))[:MAX_TEXT]
 
 
-def terms_of(emoji: Emoji) -> set[int]:
-    """The terms that a template is found by."""
-    pairs = {marked[i : i + 2] for marked in (f" {word}" for word in _words(emoji)) for i in range(len(marked) - 1)}
-    return {_term(pair) for pair in pairs} | {_tag_term(tag) for tag in emoji.tags}
+def index_terms(emoji: Emoji) -> set[int]:
+    """Return the terms under which a template is indexed."""
+    bigrams = {marked[i : i + 2] for marked in (f" {word}" for word in _words(emoji)) for i in range(len(marked) - 1)}
+    return {_term(bigram) for bigram in bigrams} | {_tag_term(tag) for tag in emoji.tags}
 
 
 MAX_TEXT = 1000
-"""Characters of a template's text that are kept: of names whose letters fold into many, the rest is lost."""
+"""Stored characters of a search text; some letters fold into several, and the rest is cut off."""
 
 
 def _words(emoji: Emoji) -> Sequence[str]:
-    return folded(" ".join([emoji.name, *emoji.tags, emoji.owner.alias])).split()
+    return normalize_text(" ".join([emoji.name, *emoji.tags, emoji.owner.alias])).split()
 
 
-def _term(pair: str) -> int:
-    return _hash(f"pair:{pair}")
+def _term(bigram: str) -> int:
+    return _hash(f"pair:{bigram}")
 
 
 def _tag_term(tag: str) -> int:
@@ -111,5 +111,5 @@ def _tag_term(tag: str) -> int:
 
 
 def _hash(text: str) -> int:
-    """63 bits: the databases' integers have a sign."""
+    """Return a hash of 63 bits: the databases' integers are signed."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1

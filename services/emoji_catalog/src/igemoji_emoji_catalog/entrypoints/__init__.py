@@ -1,0 +1,1 @@
+"""gRPC servicer, operator's command, settings and wiring."""

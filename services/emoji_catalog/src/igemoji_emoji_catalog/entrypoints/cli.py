@@ -1,7 +1,7 @@
-"""What an operator does by command, on the service's own database: `igemoji-emoji-catalog COMMAND`.
+"""Operator's command, on the service's own database: `igemoji-emoji-catalog COMMAND`.
 
-They need the settings of the service, of which those of the database and of the object store matter. What the ranking
-has to be told of lies in the outbox then, from which a service that runs takes it, or the next one that starts.
+It reads the settings of the service for the database and the object store. Notifications of the ranking are put into
+the outbox; a running service delivers them, or the next one that starts.
 """
 
 import argparse
@@ -13,21 +13,21 @@ from collections.abc import AsyncIterator, Sequence
 from igemoji_emoji_catalog.adapters.db.emojis import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
 from igemoji_emoji_catalog.adapters.db.tables import outbox
 from igemoji_emoji_catalog.adapters.objects.audit import check_objects
-from igemoji_emoji_catalog.domain.model import After, EmojiNotFound, Reported
+from igemoji_emoji_catalog.domain.model import EmojiNotFound, Position, ReportedEmoji
 from igemoji_emoji_catalog.entrypoints.settings import CommandSettings
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.db.outbox import OutboxWriter
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.objects.port import object_store
+from igemoji_mesh.objects.factory import object_store
 from igemoji_mesh.settings import load_settings
 
-AT_ONCE = 100
+BATCH = 100
 DONE = {"hide": "is hidden", "restore": "is shown again", "delete": "is deleted"}
 
 
 def operate(arguments: Sequence[str]) -> None:
-    """Runs one command. Exits with one sentence where it can't be done."""
+    """Run a command. Exit with one sentence if it can't be done."""
     chosen = _parser().parse_args(arguments)
     try:
         settings = load_settings(CommandSettings)
@@ -40,12 +40,12 @@ def operate(arguments: Sequence[str]) -> None:
 
 
 async def _run(chosen: argparse.Namespace, settings: CommandSettings) -> bool:
-    """False where what is stored is not whole."""
+    """Return False if objects are missing or damaged."""
     database = Database(settings.database("emoji-catalog"))
     try:
         store = EmojiStore(database, OutboxWriter(outbox, (FORGET_EMOJI, SET_EMOJI_SHOWN)), lambda: None)
         if chosen.command == "check-objects":
-            objects = object_store(settings.objects("emoji-catalog"), settings.object_store_keys)
+            objects = object_store(settings.objects("emoji-catalog"), settings.object_store_credentials)
             with contextlib.closing(objects):
                 return await check_objects(database, objects, remove_orphans=chosen.remove_orphans)
         if chosen.command == "reports":
@@ -59,12 +59,12 @@ async def _run(chosen: argparse.Namespace, settings: CommandSettings) -> bool:
         await database.close()
 
 
-async def _reports(store: EmojiStore, decided: bool) -> AsyncIterator[Reported]:
-    after: After | None = None
-    while found := await store.reported(decided, after, AT_ONCE):
+async def _reports(store: EmojiStore, decided: bool) -> AsyncIterator[ReportedEmoji]:
+    after: Position | None = None
+    while found := await store.reported(decided, after, BATCH):
         for reported in found:
             yield reported
-        after = After(found[-1].waiting_since, found[-1].emoji.id)
+        after = Position(found[-1].waiting_since, found[-1].emoji.id)
 
 
 async def _decide(store: EmojiStore, emoji_id: str, decision: str) -> None:
@@ -74,8 +74,8 @@ async def _decide(store: EmojiStore, emoji_id: str, decision: str) -> None:
         await store.set_hidden(emoji_id, decision == "hide")
 
 
-def _line(reported: Reported) -> str:
-    """Id, since when it waits, how many reports it has, their reasons, its name."""
+def _line(reported: ReportedEmoji) -> str:
+    """Return a line: id, waiting since, number of reports, reasons, name."""
     reasons = ", ".join(dict.fromkeys(report.reason for report in reported.reports))
     hidden = "  (hidden)" if reported.emoji.hidden else ""
     emoji = reported.emoji
@@ -83,16 +83,16 @@ def _line(reported: Reported) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="igemoji-emoji-catalog", description="Without a command: serves.")
+    parser = argparse.ArgumentParser(prog="igemoji-emoji-catalog", description="Without a command, run the service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    reports = commands.add_parser("reports", help="list the templates that were reported, the longest waiting first")
-    reports.add_argument("--decided", action="store_true", help="those that were decided on")
-    check = commands.add_parser("check-objects", help="compare pictures with what was put, and with the templates")
-    check.add_argument("--remove-orphans", action="store_true", help="have those removed that no template has")
+    reports = commands.add_parser("reports", help="list reported templates, the longest waiting first")
+    reports.add_argument("--decided", action="store_true", help="list decided ones instead")
+    check = commands.add_parser("check-objects", help="verify the stored pictures and find orphans")
+    check.add_argument("--remove-orphans", action="store_true", help="have the service delete orphans")
     for name, what in (
-        ("hide", "hide a template from everyone but its maker and operators"),
+        ("hide", "hide a template from everyone except its maker and operators"),
         ("restore", "show a hidden template again"),
-        ("delete", "delete a template for good"),
+        ("delete", "delete a template permanently"),
     ):
         commands.add_parser(name, help=what).add_argument("id", metavar="ID")
     return parser

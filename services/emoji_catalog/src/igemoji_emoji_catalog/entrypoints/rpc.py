@@ -1,6 +1,4 @@
-"""The servicer: parse, call, map."""
-
-# ruff: noqa: ARG002 - gRPC hands a context to every method
+"""Servicer: parse, call a use case, map."""
 
 import datetime
 
@@ -9,25 +7,28 @@ from google.protobuf.empty_pb2 import Empty
 
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
-from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Emoji, Maker, Reported, Viewer
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Emoji, Maker, ReportedEmoji, Viewer
 from igemoji_emoji_catalog.usecases.catalog import Catalog, ListQuery
 from igemoji_emoji_catalog.usecases.drafts import Draft
-from igemoji_mesh.idempotency.keys import Answer, answered
-from igemoji_mesh.interceptors.access import caller, user
+from igemoji_mesh.call_context import caller
+from igemoji_mesh.idempotency.answer import Answer, answer_once
+from igemoji_mesh.interceptors.access import user
 from igemoji_mesh.interceptors.base import Context
-from igemoji_mesh.interceptors.http_status import came_by_rest, send_headers, send_redirect
+from igemoji_mesh.interceptors.http_status import is_rest_call, send_headers, send_redirect
 
 SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
 
-FOR_EVER = "public, max-age=31536000, immutable"
-ASK_AGAIN = "no-cache"
-LINK_FOR_ALL = "public, max-age=3000"
-"""Less than the link lasts."""
+CACHE_FOREVER = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
+LINK_PUBLIC = "public, max-age=3000"
+"""Shorter than the link is valid."""
 LINK_PRIVATE = "private, no-store"
 PRIVATE = "private, no-cache"
 
 
 class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
+    """RPCs of the catalog, public and internal."""
+
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
@@ -39,8 +40,11 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
             _images(request.images),
             request.keep_background,
         )
-        making = self._catalog.create(draft, request.base_id.lower(), Maker(user().id, user().alias))
-        return await answered(context, making, _made)
+        return await answer_once(
+            context,
+            lambda replay: self._catalog.create(draft, request.base_id.lower(), _user(), replay),
+            _to_answer,
+        )
 
     async def PreviewEmojiImage(self, request: pb.PreviewEmojiImageRequest, context: Context) -> HttpBody:
         png = await self._catalog.preview(request.image, request.keep_background)
@@ -53,7 +57,7 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
     async def ListEmojis(self, request: pb.ListEmojisRequest, context: Context) -> pb.ListEmojisResponse:
         page, token = await self._catalog.page(_list_query(request), _viewer())
-        favorites = await self._catalog.favorites_among(page.emojis, _viewer())
+        favorites = await self._catalog.favorites_in(page.emojis, _viewer())
         return pb.ListEmojisResponse(
             emojis=[to_message(emoji, emoji.id in favorites) for emoji in page.emojis],
             total=page.total,
@@ -62,7 +66,7 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         )
 
     async def AddFavorite(self, request: pb.AddFavoriteRequest, context: Context) -> Empty:
-        await self._catalog.add_favorite(request.id.lower(), _viewer(), Maker(user().id, user().alias))
+        await self._catalog.add_favorite(request.id.lower(), _viewer(), _user())
         return Empty()
 
     async def RemoveFavorite(self, request: pb.RemoveFavoriteRequest, context: Context) -> Empty:
@@ -80,21 +84,20 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         return Empty()
 
     async def GetEmojiImage(self, request: pb.GetEmojiImageRequest, context: Context) -> HttpBody:
-        wanted = (request.id.lower(), request.expression, request.v, _viewer())
+        selector = (request.id.lower(), request.expression, request.v, _viewer())
         if request.width:
-            copy, for_all = await self._catalog.small_copy(*wanted, width=request.width)
-            await _send_caching(context, request.v, for_all, f"{copy.digest}-{copy.width}")
-            return HttpBody(content_type="image/webp", data=copy.webp)
-        picture, for_all = await self._catalog.picture(*wanted, as_link=came_by_rest(context))
+            thumbnail, is_public = await self._catalog.thumbnail(*selector, width=request.width)
+            await _send_caching(context, request.v, is_public, f"{thumbnail.digest}-{thumbnail.width}")
+            return HttpBody(content_type="image/webp", data=thumbnail.webp)
+        picture, is_public = await self._catalog.picture(*selector, as_link=is_rest_call(context))
         if isinstance(picture, str):
-            await send_redirect(context, picture, LINK_FOR_ALL if for_all else LINK_PRIVATE)
+            await send_redirect(context, picture, LINK_PUBLIC if is_public else LINK_PRIVATE)
             return HttpBody()
-        await _send_caching(context, request.v, for_all, picture.digest)
+        await _send_caching(context, request.v, is_public, picture.digest)
         return HttpBody(content_type="image/png", data=picture.png)
 
     async def ReportEmoji(self, request: pb.ReportEmojiRequest, context: Context) -> Empty:
-        by = Maker(user().id, user().alias)
-        await self._catalog.report(request.id.lower(), request.reason, request.comment, _viewer(), by)
+        await self._catalog.report(request.id.lower(), request.reason, request.comment, _viewer(), _user())
         return Empty()
 
     async def ListReports(self, request: pb.ListReportsRequest, context: Context) -> pb.ListReportsResponse:
@@ -123,17 +126,21 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         return Empty()
 
     async def _for_viewer(self, emoji: Emoji) -> pb.Emoji:
-        return to_message(emoji, emoji.id in await self._catalog.favorites_among([emoji], _viewer()))
+        return to_message(emoji, emoji.id in await self._catalog.favorites_in([emoji], _viewer()))
 
 
-async def _send_caching(context: Context, version: str, for_all: bool, etag: str) -> None:
-    """For ever, where everyone may see it and the URL says which picture it is."""
-    lasting = FOR_EVER if version else ASK_AGAIN
-    await send_headers(context, cache_control=lasting if for_all else PRIVATE, etag=f'"{etag}"')
+async def _send_caching(context: Context, version: str, is_public: bool, etag: str) -> None:
+    """Send cache headers: forever for a public picture whose URL has its digest."""
+    lasting = CACHE_FOREVER if version else REVALIDATE
+    await send_headers(context, cache_control=lasting if is_public else PRIVATE, etag=f'"{etag}"')
 
 
-def _made(emoji: Emoji) -> Answer[pb.Emoji]:
+def _to_answer(emoji: Emoji) -> Answer[pb.Emoji]:
     return Answer(to_message(emoji), {"location": f"/api/v1/emojis/{emoji.id}", "etag": f'"{emoji.etag}"'})
+
+
+def _user() -> Maker:
+    return Maker(user().id, user().alias)
 
 
 def _viewer() -> Viewer:
@@ -157,10 +164,10 @@ def _images(message: pb.Images) -> dict[str, bytes]:
 
 
 def _changes(request: pb.UpdateEmojiRequest) -> Draft:
-    named = request.update_mask.paths
+    masked = request.update_mask.paths
     return Draft(
-        request.name if request.name or "name" in named else None,
-        request.tags if request.tags or "tags" in named else None,
+        request.name if request.name or "name" in masked else None,
+        request.tags if request.tags or "tags" in masked else None,
         request.visibility or None,
         _images(request.images),
         request.keep_background,
@@ -168,12 +175,13 @@ def _changes(request: pb.UpdateEmojiRequest) -> Draft:
 
 
 def _if_match(context: Context) -> str:
-    """The etag of the header If-Match; empty where there is none, or any will do."""
+    """Return the etag of the header If-Match; empty if there is none, or if it is `*`."""
     given = str(dict(context.invocation_metadata() or ()).get("if-match", "")).strip()
     return "" if given == "*" else given.removeprefix("W/").strip('"')
 
 
 def to_message(emoji: Emoji, is_favorite: bool = False) -> pb.Emoji:
+    """Return the message of a template."""
     message = pb.Emoji(
         id=emoji.id,
         name=emoji.name,
@@ -197,7 +205,7 @@ def to_message(emoji: Emoji, is_favorite: bool = False) -> pb.Emoji:
     return message
 
 
-def _to_reported(reported: Reported) -> pb.ReportedEmoji:
+def _to_reported(reported: ReportedEmoji) -> pb.ReportedEmoji:
     message = pb.ReportedEmoji(emoji=to_message(reported.emoji), total=reported.total)
     message.waiting_since.FromDatetime(reported.waiting_since)
     for report in reported.reports:

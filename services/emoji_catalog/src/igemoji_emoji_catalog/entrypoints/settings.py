@@ -1,4 +1,4 @@
-"""What the emoji_catalog service can be told, beyond what every service can."""
+"""Settings of the emoji_catalog service, besides those of every service."""
 
 from pathlib import Path
 
@@ -6,18 +6,18 @@ from igemoji_mesh.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Read from environment variables (upper case)."""
+    """Settings, from environment variables (upper case)."""
 
     builtin_dir: Path | None = None
-    """A folder with the built-in templates: `<slug>/{angry,…}.png`, `<slug>/template.json`. Not set: there are none."""
+    """Folder of the built-in templates: `<slug>/{angry,…}.png`, `<slug>/template.json`. Not set: none."""
     picture_threads: int = 2
     """How many uploaded pictures are worked on at a time; each takes at most about 50 MiB of memory."""
     small_pictures_mib: int = 32
-    """How much memory smaller copies of pictures may take, for lists and small screens."""
+    """Memory for cached thumbnails, in MiB."""
 
 
 class CommandSettings(Settings):
-    """The same for the commands of operators, which talk to nobody but the database."""
+    """Settings of the operator's command, which needs no certificates."""
 
     tls_cert: Path = Path()
     tls_key: Path = Path()

@@ -1,0 +1,1 @@
+"""What callers can do with templates, and the ports that it needs."""

@@ -1,95 +1,101 @@
-"""What the use cases need from outside: places that keep templates and pictures."""
+"""Ports of the use cases: stores of templates, pictures and thumbnails."""
 
 import datetime
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from igemoji_emoji_catalog.domain.model import (
-    After,
     Changes,
     Emoji,
     Maker,
     Page,
     Picture,
+    Position,
     Report,
-    Reported,
-    SmallCopy,
+    ReportedEmoji,
+    Thumbnail,
     Viewer,
 )
-from igemoji_emoji_catalog.domain.search import Wanted
+from igemoji_emoji_catalog.domain.search import PageRequest
+from igemoji_mesh.idempotency.replay import Replay
 
 
 class Emojis(Protocol):
-    """Keeps templates."""
+    """Store of templates."""
 
-    async def add(self, emoji: Emoji) -> Emoji:
-        """Returns it with the newest name of its maker. Raises AccountGone."""
+    async def add(self, emoji: Emoji, replay: Replay[Emoji]) -> Emoji:
+        """Add a template and save `replay`; return it with its maker's newest alias. Raises AccountGone."""
 
-    async def get(self, emoji_id: str) -> Emoji | None: ...
+    async def get(self, emoji_id: str) -> Emoji | None:
+        """Return a template, or None."""
 
     async def batch(self, ids: Sequence[str]) -> dict[str, Emoji]:
-        """Those that there are, by id."""
+        """Return the existing ones, by id."""
 
-    async def page(self, wanted: Wanted) -> Page: ...
+    async def page(self, request: PageRequest) -> Page:
+        """Return a page of a list."""
 
-    async def favorites_among(self, ids: Sequence[str], user_id: str) -> set[str]:
-        """Which templates are favourites of a user."""
+    async def favorites_in(self, ids: Sequence[str], user_id: str) -> set[str]:
+        """Return the ids that are favorites of a user."""
 
     async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker, at: datetime.datetime) -> None:
-        """Once, however often. Raises EmojiNotFound, AccountGone."""
+        """Add a favorite. Idempotent. Raises EmojiNotFound, AccountGone."""
 
-    async def remove_favorite(self, emoji_id: str, user_id: str) -> None: ...
+    async def remove_favorite(self, emoji_id: str, user_id: str) -> None:
+        """Remove a favorite. Idempotent."""
 
     async def update_uses(self, counts: Mapping[str, int]) -> None:
-        """By id; those that are gone are left out."""
+        """Set use counts by id; unknown ids are skipped."""
 
     async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
-        """Raises EmojiNotFound, NotYourEmoji, and EditConflict where the etag is given and not the present one."""
+        """Apply changes. Raises EmojiNotFound, NotYourEmoji, and EditConflict if the etag is given and outdated."""
 
     async def remove(self, emoji_id: str, by: str | None) -> None:
-        """Takes a template away and sees that the ranking forgets it; None: an operator does.
+        """Delete a template, for its owner or (None) for an operator, and have the ranking forget it.
 
         Raises EmojiNotFound, NotYourEmoji.
         """
 
     async def report(self, emoji_id: str, viewer: Viewer, user: Maker, report: Report) -> None:
-        """Once, however often. Raises EmojiNotFound, AccountGone."""
+        """Add a report, once per user and template. Raises EmojiNotFound, AccountGone."""
 
-    async def reported(self, decided: bool, after: After | None, limit: int) -> list[Reported]:
-        """The longest waiting first."""
+    async def reported(self, decided: bool, after: Position | None, limit: int) -> list[ReportedEmoji]:
+        """Return reported templates, the longest waiting first."""
 
     async def set_hidden(self, emoji_id: str, hidden: bool) -> None:
-        """Also closes its reports, and tells the ranking. Raises EmojiNotFound."""
+        """Hide or restore a template, close its reports and notify the ranking. Raises EmojiNotFound."""
 
     async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
-        """On all their templates, unless a newer name is known."""
+        """Change the alias on all templates of a maker, unless a newer one is known."""
 
     async def remove_user(self, user_id: str, at: datetime.datetime) -> None:
-        """Removes all that is theirs, and sees that the ranking forgets it; they can't add anything after that."""
+        """Delete all data of a user, have the ranking forget it, and refuse new data of theirs."""
 
     async def built_in_sources(self) -> dict[str, str]:
-        """What the stored built-in templates were made from (`BuiltIn.source`), by id."""
+        """Return `BuiltInTemplate.source` of the stored built-in templates, by id."""
 
     async def put_built_in(self, emoji: Emoji, source: str) -> None:
-        """Adds a built-in template or replaces it, whoever else does the same."""
+        """Add or replace a built-in template; replicas may do so at the same time."""
 
 
 class Pictures(Protocol):
-    """Keeps pictures under their digest."""
+    """Store of pictures, by digest."""
 
-    async def put(self, picture: Picture) -> None: ...
+    async def put(self, picture: Picture) -> None:
+        """Store a picture."""
 
     async def get(self, digest: str) -> bytes:
-        """Raises ObjectMissing."""
+        """Return a picture's PNG. Raises ObjectMissing."""
 
-    async def exists(self, digest: str) -> bool: ...
+    async def exists(self, digest: str) -> bool:
+        """Return whether a picture is stored."""
 
-    def link(self, digest: str, *, for_all: bool) -> str | None:
-        """Where a browser may fetch a picture by itself for some time: a minute, or an hour where all may see it."""
+    def link(self, digest: str, *, is_public: bool) -> str | None:
+        """Return a presigned URL, valid for an hour if the picture is public, else for a minute; None without S3."""
 
 
-class Copies(Protocol):
-    """Has smaller copies of pictures."""
+class Thumbnails(Protocol):
+    """Thumbnails of pictures."""
 
-    async def get(self, digest: str, width: int) -> SmallCopy:
-        """Raises ObjectMissing."""
+    async def get(self, digest: str, width: int) -> Thumbnail:
+        """Return a thumbnail. Raises ObjectMissing."""

@@ -1,4 +1,4 @@
-"""The rows of a template: itself, its pictures, and what it is found by; within a unit of work."""
+"""Rows of a template, its pictures and its search terms, within a transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from igemoji_emoji_catalog.adapters.db.tables import emoji_images, emoji_terms, emojis, released_pictures
 from igemoji_emoji_catalog.domain.model import Emoji, EmojiNotFound, Maker
-from igemoji_emoji_catalog.domain.search import terms_of, text_of
+from igemoji_emoji_catalog.domain.search import index_terms, search_text
 
-# Made once: to put a statement together takes as long as to run it.
+# Built once: building a statement takes as long as running it.
 _BY_ID = sa.select(emojis).where(emojis.c.id.in_(sa.bindparam("ids", expanding=True)))
 _IMAGES = sa.select(emoji_images).where(emoji_images.c.emoji_id.in_(sa.bindparam("ids", expanding=True)))
 
@@ -17,7 +17,7 @@ _IMAGES = sa.select(emoji_images).where(emoji_images.c.emoji_id.in_(sa.bindparam
 def emojis_of(
     connection: sa.Connection, query: sa.Select[tuple[object, ...]], values: Mapping[str, object] | None = None
 ) -> list[Emoji]:
-    """The templates of a query on `emojis`, in its order, with the pictures of all of them in one more query."""
+    """Return the templates of a query on `emojis`, in its order; one more query reads all their pictures."""
     rows = connection.execute(query, values).all()
     ids = [row.id for row in rows]
     digests: dict[str, dict[str, str]] = {emoji_id: {} for emoji_id in ids}
@@ -43,12 +43,12 @@ def emojis_of(
 
 
 def by_id(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Emoji]:
-    """Those that there are."""
+    """Return the existing templates, by id."""
     return {emoji.id: emoji for emoji in emojis_of(connection, _BY_ID, {"ids": ids})}
 
 
 def locked(connection: sa.Connection, emoji_id: str) -> Emoji:
-    """Raises EmojiNotFound."""
+    """Lock and return a template. Raises EmojiNotFound."""
     found = emojis_of(connection, sa.select(emojis).where(emojis.c.id == emoji_id).with_for_update())
     if not found:
         raise EmojiNotFound("There is no such template.")
@@ -56,12 +56,14 @@ def locked(connection: sa.Connection, emoji_id: str) -> Emoji:
 
 
 def insert(connection: sa.Connection, emoji: Emoji, source: str | None) -> None:
+    """Insert a template with its pictures and search terms."""
     connection.execute(emojis.insert().values(columns_of(emoji) | {"source": source, "uses": 0, "favorites": 0}))
     insert_images(connection, emoji)
     index(connection, None, emoji)
 
 
-def put_over(connection: sa.Connection, emoji: Emoji, source: str) -> None:
+def overwrite(connection: sa.Connection, emoji: Emoji, source: str) -> None:
+    """Replace a built-in template; an operator's decision to hide it stays."""
     before = locked(connection, emoji.id)
     after = replace(emoji, hidden=before.hidden, revision=before.revision + 1)
     connection.execute(emojis.update().where(emojis.c.id == emoji.id).values(columns_of(after) | {"source": source}))
@@ -71,8 +73,8 @@ def put_over(connection: sa.Connection, emoji: Emoji, source: str) -> None:
 
 
 def index(connection: sa.Connection, before: Emoji | None, after: Emoji | None) -> None:
-    """Has searches find what a template is now. None: it is not there."""
-    old, new = (terms_of(emoji) if emoji is not None and emoji.listed else set() for emoji in (before, after))
+    """Update the search index; `None` removes the template."""
+    old, new = (index_terms(emoji) if emoji is not None and emoji.listed else set() for emoji in (before, after))
     emoji = after or before
     if emoji is None:
         return
@@ -85,6 +87,7 @@ def index(connection: sa.Connection, before: Emoji | None, after: Emoji | None) 
 
 
 def insert_images(connection: sa.Connection, emoji: Emoji) -> None:
+    """Insert the references to the pictures of a template."""
     images = [
         {"emoji_id": emoji.id, "expression": expression, "digest": digest}
         for expression, digest in emoji.digests.items()
@@ -93,6 +96,7 @@ def insert_images(connection: sa.Connection, emoji: Emoji) -> None:
 
 
 def release_pictures(connection: sa.Connection, emoji: Emoji) -> None:
+    """Remove the references to the pictures of a template, and have the sweep look at them."""
     connection.execute(emoji_images.delete().where(emoji_images.c.emoji_id == emoji.id))
     digests = set(emoji.digests.values())
     known = sa.select(released_pictures.c.digest).where(released_pictures.c.digest.in_(digests)).with_for_update()
@@ -102,6 +106,7 @@ def release_pictures(connection: sa.Connection, emoji: Emoji) -> None:
 
 
 def columns_of(emoji: Emoji) -> dict[str, object]:
+    """Return the values of a template's row."""
     return {
         "id": emoji.id,
         "name": emoji.name,
@@ -115,5 +120,5 @@ def columns_of(emoji: Emoji) -> dict[str, object]:
         "hidden": emoji.hidden,
         "listed": emoji.listed,
         "revision": emoji.revision,
-        "search_text": text_of(emoji),
+        "search_text": search_text(emoji),
     }

@@ -1,4 +1,4 @@
-"""Where templates are kept: the queries behind the ports of `service`."""
+"""Templates in the database: the port `Emojis`, one transaction per method."""
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
@@ -10,46 +10,46 @@ from igemoji.ranking.v1 import ranking_pb2
 from igemoji_emoji_catalog.adapters.db import emoji_rows, listing, makers, reports
 from igemoji_emoji_catalog.adapters.db.tables import emojis, favorites
 from igemoji_emoji_catalog.domain.model import (
-    After,
     Changes,
     EditConflict,
     Emoji,
     EmojiNotFound,
     Maker,
     Page,
+    Position,
     Report,
-    Reported,
+    ReportedEmoji,
     Viewer,
 )
-from igemoji_emoji_catalog.domain.search import Wanted
+from igemoji_emoji_catalog.domain.search import PageRequest
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import OutboxWriter
-from igemoji_mesh.idempotency.keys import keep_answer
+from igemoji_mesh.idempotency.replay import Replay
 
 FORGET_EMOJI = "ranking.ForgetEmoji"
 SET_EMOJI_SHOWN = "ranking.SetEmojiShown"
 
-REMOVED_AT_ONCE = 50
-"""How many templates of a deleted account go in one transaction."""
+DELETE_BATCH = 50
+"""Rows of a deleted account that are removed in one transaction."""
 
 
 class EmojiStore:
-    """Templates in the database."""
+    """Store of templates; see the port `Emojis`."""
 
     def __init__(self, database: Database, outbox: OutboxWriter, released: Callable[[], None]) -> None:
-        """`released` is called when a template let go of its pictures."""
+        """Keep templates in `database`; `released` is called after a template released pictures."""
         self._database = database
         self._outbox = outbox
         self._released = released
-        self._totals = listing.Totals()
+        self._totals = listing.TotalCache()
 
-    async def add(self, emoji: Emoji) -> Emoji:
+    async def add(self, emoji: Emoji, replay: Replay[Emoji]) -> Emoji:
         def work(connection: sa.Connection) -> Emoji:
-            added = replace(emoji, owner=makers.present_maker(connection, emoji.owner))
+            added = replace(emoji, owner=makers.existing_maker(connection, emoji.owner))
             emoji_rows.insert(connection, added, None)
             if not added.listed:
-                self._tell_shown(connection, added)
-            keep_answer(connection, added)
+                self._publish_visibility(connection, added)
+            replay.save(connection, added)
             return added
 
         return await self._database.write(work)
@@ -60,24 +60,24 @@ class EmojiStore:
     async def batch(self, ids: Sequence[str]) -> dict[str, Emoji]:
         return await self._database.read(lambda connection: emoji_rows.by_id(connection, ids))
 
-    async def page(self, wanted: Wanted) -> Page:
+    async def page(self, request: PageRequest) -> Page:
         def work(connection: sa.Connection) -> Page:
-            places, total = listing.find(connection, wanted, self._totals)
-            ids = [place.emoji_id for place in places[: wanted.size]]
+            positions, total = listing.find(connection, request, self._totals)
+            ids = [position.emoji_id for position in positions[: request.size]]
             found = emoji_rows.by_id(connection, ids)
-            after = places[wanted.size - 1] if len(places) > wanted.size else None
+            after = positions[request.size - 1] if len(positions) > request.size else None
             page = [found[emoji_id] for emoji_id in ids]
-            return Page(page, min(total, listing.COUNTED), total <= listing.COUNTED, after)
+            return Page(page, min(total, listing.MAX_COUNTED), total <= listing.MAX_COUNTED, after)
 
         return await self._database.read(work)
 
-    async def favorites_among(self, ids: Sequence[str], user_id: str) -> set[str]:
+    async def favorites_in(self, ids: Sequence[str], user_id: str) -> set[str]:
         query = sa.select(favorites.c.emoji_id).where(favorites.c.user_id == user_id, favorites.c.emoji_id.in_(ids))
         return set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
 
     async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker, at: datetime.datetime) -> None:
         def work(connection: sa.Connection) -> None:
-            makers.present_maker(connection, user)
+            makers.existing_maker(connection, user)
             if not emoji_rows.locked(connection, emoji_id).is_visible_to(viewer):
                 raise EmojiNotFound("There is no such template.")
             makers.add_favorite(connection, emoji_id, user.id, at)
@@ -109,9 +109,9 @@ class EmojiStore:
             before = emoji_rows.locked(connection, emoji_id)
             before.check_owned(by)
             if etag and etag != before.etag:
-                raise EditConflict("The template was changed meanwhile. Read it again and make your changes to that.")
-            after = changes.made_to(before)
-            self._write_over(connection, before, after)
+                raise EditConflict("The template was changed by someone else. Reload it and try again.")
+            after = changes.apply_to(before)
+            self._update(connection, before, after)
             return after
 
         changed = await self._database.write(work)
@@ -120,20 +120,20 @@ class EmojiStore:
 
     async def report(self, emoji_id: str, viewer: Viewer, user: Maker, report: Report) -> None:
         def work(connection: sa.Connection) -> None:
-            makers.present_maker(connection, user)
+            makers.existing_maker(connection, user)
             if not emoji_rows.locked(connection, emoji_id).is_visible_to(viewer):
                 raise EmojiNotFound("There is no such template.")
             reports.add(connection, emoji_id, user.id, report)
 
         await self._database.write(work)
 
-    async def reported(self, decided: bool, after: After | None, limit: int) -> list[Reported]:
-        def work(connection: sa.Connection) -> list[Reported]:
+    async def reported(self, decided: bool, after: Position | None, limit: int) -> list[ReportedEmoji]:
+        def work(connection: sa.Connection) -> list[ReportedEmoji]:
             cases = reports.queue(connection, decided, after, limit)
             ids = [emoji_id for emoji_id, _, _ in cases]
             found = emoji_rows.by_id(connection, ids)
             newest = reports.newest(connection, ids)
-            return [Reported(found[case[0]], case[1], newest[case[0]], case[2]) for case in cases]
+            return [ReportedEmoji(found[case[0]], case[1], newest[case[0]], case[2]) for case in cases]
 
         return await self._database.read(work)
 
@@ -141,7 +141,7 @@ class EmojiStore:
         def work(connection: sa.Connection) -> None:
             before = emoji_rows.locked(connection, emoji_id)
             if hidden != before.hidden:
-                self._write_over(connection, before, replace(before, hidden=hidden, revision=before.revision + 1))
+                self._update(connection, before, replace(before, hidden=hidden, revision=before.revision + 1))
             reports.close(connection, emoji_id)
 
         await self._database.write(work)
@@ -160,50 +160,50 @@ class EmojiStore:
     async def remove_user(self, user_id: str, at: datetime.datetime) -> None:
         def remove_some(connection: sa.Connection) -> int:
             theirs = sa.select(emojis).where(emojis.c.owner_id == user_id).order_by(emojis.c.created_at, emojis.c.id)
-            found = emoji_rows.emojis_of(connection, theirs.limit(REMOVED_AT_ONCE).with_for_update())
+            found = emoji_rows.emojis_of(connection, theirs.limit(DELETE_BATCH).with_for_update())
             for emoji in found:
                 self._delete(connection, emoji)
             return len(found)
 
         def remove_some_favorites(connection: sa.Connection) -> int:
-            return makers.remove_some_favorites(connection, user_id, REMOVED_AT_ONCE)
+            return makers.remove_some_favorites(connection, user_id, DELETE_BATCH)
 
         def remove_some_reports(connection: sa.Connection) -> int:
-            return reports.remove_some_of(connection, user_id, REMOVED_AT_ONCE)
+            return reports.remove_some_of(connection, user_id, DELETE_BATCH)
 
-        # From now on nothing is added.
-        await self._database.write(lambda connection: makers.mark_gone(connection, user_id, at))
+        # Refuse new data first.
+        await self._database.write(lambda connection: makers.mark_deleted(connection, user_id, at))
         for some in (remove_some, remove_some_favorites, remove_some_reports):
-            while await self._database.write(some) == REMOVED_AT_ONCE:
+            while await self._database.write(some) == DELETE_BATCH:
                 pass
         self._released()
 
     async def built_in_sources(self) -> dict[str, str]:
         query = sa.select(emojis.c.id, emojis.c.source).where(emojis.c.source.is_not(None))
-        emoji_rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.id: row.source for row in emoji_rows}
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: row.source for row in rows}
 
     async def put_built_in(self, emoji: Emoji, source: str) -> None:
         def work(connection: sa.Connection) -> None:
             try:
                 with connection.begin_nested():
                     emoji_rows.insert(connection, emoji, source)
-            except sa.exc.IntegrityError:  # it is there: from an earlier start, or another replica was first
-                emoji_rows.put_over(connection, emoji, source)
+            except sa.exc.IntegrityError:  # it exists: from an earlier start, or another replica was first
+                emoji_rows.overwrite(connection, emoji, source)
 
         await self._database.write(work)
         self._released()
 
-    def _write_over(self, connection: sa.Connection, before: Emoji, after: Emoji) -> None:
+    def _update(self, connection: sa.Connection, before: Emoji, after: Emoji) -> None:
         connection.execute(emojis.update().where(emojis.c.id == before.id).values(emoji_rows.columns_of(after)))
         emoji_rows.index(connection, before, after)
         if after.digests != before.digests:
             emoji_rows.release_pictures(connection, before)
             emoji_rows.insert_images(connection, after)
         if after.listed != before.listed:
-            self._tell_shown(connection, after)
+            self._publish_visibility(connection, after)
 
-    def _tell_shown(self, connection: sa.Connection, emoji: Emoji) -> None:
+    def _publish_visibility(self, connection: sa.Connection, emoji: Emoji) -> None:
         message = ranking_pb2.SetEmojiShownRequest(emoji_id=emoji.id, shown=emoji.listed, revision=emoji.revision)
         self._outbox.add(connection, SET_EMOJI_SHOWN, message)
 

@@ -1,4 +1,4 @@
-"""What is kept of people: by what name a maker goes, who is gone, whose favourite is what; within a unit of work."""
+"""Makers' aliases, deleted accounts and favorites, within a transaction."""
 
 import datetime
 
@@ -8,16 +8,16 @@ from igemoji_emoji_catalog.adapters.db.tables import emojis, favorites, makers
 from igemoji_emoji_catalog.domain.model import AccountGone, Maker
 
 
-def known_maker(user_id: str) -> sa.Select[tuple[str, str, datetime.datetime, bool]]:
-    """What is known of a maker, locked: who renames or removes them waits for what is being added, or is seen by it."""
+def locked_maker(user_id: str) -> sa.Select[tuple[str, str, datetime.datetime, bool]]:
+    """Return a query that locks a maker's row, so that renames and deletions wait for what is being added."""
     columns = makers.c
     chosen = sa.select(columns.id, columns.alias, columns.renamed_at, columns.gone).where(columns.id == user_id)
     return chosen.with_for_update()
 
 
-def present_maker(connection: sa.Connection, maker: Maker) -> Maker:
-    """The maker by the newest name. Raises AccountGone."""
-    known = connection.execute(known_maker(maker.id)).one_or_none()
+def existing_maker(connection: sa.Connection, maker: Maker) -> Maker:
+    """Return the maker with the newest alias. Raises AccountGone."""
+    known = connection.execute(locked_maker(maker.id)).one_or_none()
     if known is None:
         return maker
     if known.gone:
@@ -26,8 +26,8 @@ def present_maker(connection: sa.Connection, maker: Maker) -> Maker:
 
 
 def rename(connection: sa.Connection, maker: Maker, at: datetime.datetime) -> bool:
-    """Keeps a maker's name, unless a newer one is known or the account is gone: then False."""
-    known = connection.execute(known_maker(maker.id)).one_or_none()
+    """Store a maker's alias; return False if a newer one is known or the account is deleted."""
+    known = connection.execute(locked_maker(maker.id)).one_or_none()
     if known is None:
         connection.execute(makers.insert().values(id=maker.id, alias=maker.alias, renamed_at=at, gone=False))
     elif known.gone or known.renamed_at > at:
@@ -38,16 +38,16 @@ def rename(connection: sa.Connection, maker: Maker, at: datetime.datetime) -> bo
     return True
 
 
-def mark_gone(connection: sa.Connection, user_id: str, at: datetime.datetime) -> None:
-    """An account was deleted: `present_maker` refuses it from now on."""
-    if connection.execute(known_maker(user_id)).one_or_none() is None:
+def mark_deleted(connection: sa.Connection, user_id: str, at: datetime.datetime) -> None:
+    """Mark an account as deleted: `existing_maker` refuses it from now on."""
+    if connection.execute(locked_maker(user_id)).one_or_none() is None:
         connection.execute(makers.insert().values(id=user_id, alias="", renamed_at=at, gone=True))
     else:
         connection.execute(makers.update().where(makers.c.id == user_id).values(alias="", gone=True))
 
 
 def add_favorite(connection: sa.Connection, emoji_id: str, user_id: str, at: datetime.datetime) -> None:
-    """Once, however often."""
+    """Add a favorite. Idempotent."""
     same = (favorites.c.user_id == user_id, favorites.c.emoji_id == emoji_id)
     if connection.execute(sa.select(favorites.c.emoji_id).where(*same).with_for_update()).first() is None:
         connection.execute(favorites.insert().values(emoji_id=emoji_id, user_id=user_id, marked_at=at))
@@ -55,13 +55,14 @@ def add_favorite(connection: sa.Connection, emoji_id: str, user_id: str, at: dat
 
 
 def remove_favorite(connection: sa.Connection, emoji_id: str, user_id: str) -> None:
+    """Remove a favorite. Idempotent."""
     same = (favorites.c.user_id == user_id, favorites.c.emoji_id == emoji_id)
     if connection.execute(favorites.delete().where(*same)).rowcount:
         _count(connection, emoji_id, -1)
 
 
 def remove_some_favorites(connection: sa.Connection, user_id: str, limit: int) -> int:
-    """An account is gone. Returns how many of its favourites were removed."""
+    """Remove a batch of a deleted account's favorites; return its size."""
     theirs = sa.select(favorites.c.emoji_id).where(favorites.c.user_id == user_id).limit(limit).with_for_update()
     found = connection.execute(theirs).scalars().all()
     for emoji_id in found:

@@ -1,4 +1,4 @@
-"""Reports and the operators' queue, in the database."""
+"""Reports and the operators' queue, within a transaction."""
 
 import datetime
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from igemoji_emoji_catalog.adapters.db.tables import reported_emojis, reports
-from igemoji_emoji_catalog.domain.model import After, Report
+from igemoji_emoji_catalog.domain.model import Position, Report
 
 NEWEST_SHOWN = 5
 
 
 def add(connection: sa.Connection, emoji_id: str, user_id: str, report: Report) -> None:
-    """Once a user and template. The template waits for a decision from now on, if it did not already."""
+    """Add a report, once per user and template, and queue the template for a decision."""
     same = (reports.c.emoji_id == emoji_id, reports.c.user_id == user_id)
     if connection.execute(sa.select(reports.c.reason).where(*same)).first() is not None:
         return
@@ -38,18 +38,18 @@ def add(connection: sa.Connection, emoji_id: str, user_id: str, report: Report) 
 
 
 def close(connection: sa.Connection, emoji_id: str) -> None:
-    """A template was decided on."""
+    """Close the reports of a template after a decision."""
     connection.execute(reported_emojis.update().where(reported_emojis.c.emoji_id == emoji_id).values(decided=True))
 
 
 def remove(connection: sa.Connection, emoji_id: str) -> None:
-    """A template is gone."""
+    """Remove the reports of a deleted template."""
     for table in (reports, reported_emojis):
         connection.execute(table.delete().where(table.c.emoji_id == emoji_id))
 
 
 def remove_some_of(connection: sa.Connection, user_id: str, limit: int) -> int:
-    """An account is gone. Returns how many of its reports were removed."""
+    """Remove a batch of a deleted account's reports; return its size."""
     theirs = sa.select(reports.c.emoji_id).where(reports.c.user_id == user_id).limit(limit).with_for_update()
     found = connection.execute(theirs).scalars().all()
     for emoji_id in found:
@@ -61,9 +61,9 @@ def remove_some_of(connection: sa.Connection, user_id: str, limit: int) -> int:
 
 
 def queue(
-    connection: sa.Connection, decided: bool, after: After | None, limit: int
+    connection: sa.Connection, decided: bool, after: Position | None, limit: int
 ) -> list[tuple[str, int, datetime.datetime]]:
-    """Ids of templates with how many reports they have and since when they wait, the longest waiting first."""
+    """Return ids of templates, their number of reports and since when they wait, the longest waiting first."""
     columns = reported_emojis.c
     chosen = sa.select(columns.emoji_id, columns.total, columns.waiting_since).where(
         columns.decided.is_(sa.true() if decided else sa.false())
@@ -77,7 +77,7 @@ def queue(
 
 
 def newest(connection: sa.Connection, emoji_ids: Sequence[str]) -> dict[str, list[Report]]:
-    """The newest reports of some templates, in one query."""
+    """Return the newest reports of some templates, in one query."""
     columns = reports.c
     place = sa.func.row_number().over(partition_by=columns.emoji_id, order_by=columns.reported_at.desc()).label("place")
     numbered = sa.select(reports, place).where(columns.emoji_id.in_(emoji_ids)).subquery()

@@ -1,4 +1,4 @@
-"""The tables of the catalogue."""
+"""Tables of the catalog."""
 
 import sqlalchemy as sa
 
@@ -24,22 +24,22 @@ emojis = sa.Table(
     sa.Column("owner_id", sa.String(36), nullable=False),
     sa.Column("owner_alias", sa.String(64), nullable=False),
     sa.Column("built_in", sa.Boolean, nullable=False),
-    # What a built-in template was made from (BuiltIn.source).
+    # BuiltInTemplate.source of a built-in template.
     sa.Column("source", sa.String(64)),
     sa.Column("etag", sa.String(64), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
-    # One a line.
+    # One per line.
     sa.Column("tags", sa.String(250), nullable=False),
     sa.Column("visibility", sa.String(16), nullable=False),
-    # By a moderator.
+    # Hidden by an operator.
     sa.Column("hidden", sa.Boolean, nullable=False),
-    # Public and not hidden: Emoji.listed, for indices.
+    # Emoji.listed, for indexes.
     sa.Column("listed", sa.Boolean, nullable=False),
-    # Counts the changes: tells the ranking which of two messages is the newer one.
+    # Number of changes: tells the ranking which of two messages is newer.
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("uses", sa.Integer, nullable=False),
     sa.Column("favorites", sa.Integer, nullable=False),
-    # search.text_of the template.
+    # domain.search.search_text.
     sa.Column("search_text", sa.String(MAX_TEXT), nullable=False),
     sa.Index(None, "listed", "created_at", "id"),
     sa.Index(None, "listed", "uses", "id"),
@@ -55,7 +55,7 @@ emoji_images = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, index=True),
 )
 
-# search.terms_of the templates that are listed.
+# domain.search.index_terms of listed templates.
 emoji_terms = sa.Table(
     "emoji_terms",
     metadata,
@@ -84,7 +84,7 @@ reports = sa.Table(
     sa.Index(None, "emoji_id", "reported_at"),
 )
 
-# The operators' queue: a row for each template that has reports.
+# The operators' queue: a row per template with reports.
 reported_emojis = sa.Table(
     "reported_emojis",
     metadata,
@@ -95,7 +95,7 @@ reported_emojis = sa.Table(
     sa.Index(None, "decided", "waiting_since", "emoji_id"),
 )
 
-# What auth told of makers: it outlives the access tokens that still have the old name, or speak for nobody any more.
+# Renamed makers and deleted accounts, from auth: access tokens may carry an old alias, or a deleted account.
 makers = sa.Table(
     "makers",
     metadata,
@@ -105,7 +105,7 @@ makers = sa.Table(
     sa.Column("gone", sa.Boolean, nullable=False),
 )
 
-# Pictures that a template has let go of: the sweep removes those that no other refers to.
+# Pictures released by a template: the sweep deletes those to which no template refers.
 released_pictures = sa.Table("released_pictures", metadata, sa.Column("digest", sa.String(64), primary_key=True))
 
 outbox = outbox_table(metadata)

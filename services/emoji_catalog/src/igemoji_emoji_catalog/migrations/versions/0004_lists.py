@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from igemoji_emoji_catalog.domain.model import Emoji, Maker
-from igemoji_emoji_catalog.domain.search import terms_of, text_of
+from igemoji_emoji_catalog.domain.search import index_terms, search_text
 
 revision = "0004"
 down_revision = "0003"
@@ -43,6 +43,6 @@ def _index_what_is_there(terms: sa.Table) -> None:
     for row in connection.execute(sa.select(emojis)).all():
         tags = tuple(row.tags.split("\n")) if row.tags else ()
         emoji = Emoji(row.id, row.name, Maker(row.owner_id, row.owner_alias), {}, row.created_at, tags=tags)
-        connection.execute(emojis.update().where(emojis.c.id == row.id).values(search_text=text_of(emoji)))
+        connection.execute(emojis.update().where(emojis.c.id == row.id).values(search_text=search_text(emoji)))
         if row.listed:
-            connection.execute(terms.insert(), [{"term": term, "emoji_id": row.id} for term in terms_of(emoji)])
+            connection.execute(terms.insert(), [{"term": term, "emoji_id": row.id} for term in index_terms(emoji)])

@@ -1,4 +1,4 @@
-"""Child processes: how they stand to the one that keeps them, and to each other."""
+"""Child processes and their supervisor."""
 
 import asyncio
 import os
@@ -28,12 +28,12 @@ async def started(nice: int = 0) -> Supervised:
     return process
 
 
-async def test_who_stands_back_does_so_behind_all_others_and_ctrl_c_is_for_the_parent_alone():
+async def test_niced_children_yield_cpu_and_sigint_reaches_only_the_parent():
     child = await started(nice=3)
     try:
         assert child.pid is not None
         assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + 3, 19)
-        assert os.getsid(child.pid) == os.getsid(0), "`nice` counts within a session, where Linux weighs those"
+        assert os.getsid(child.pid) == os.getsid(0), "the same session, within which `nice` counts"
         assert os.getpgid(child.pid) == child.pid != os.getpgid(0)
     finally:
         await child.stop()
@@ -58,7 +58,7 @@ asyncio.run(main())
 @pytest.mark.skipif(
     shutil.which("setpriv") is None and "CI" not in os.environ, reason="setpriv is missing: apt-get install util-linux"
 )
-async def test_a_supervisor_that_is_killed_leaves_no_process_behind():
+async def test_killed_supervisor_leaves_no_process_behind():
     supervisor = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SUPERVISOR, sys.executable, "-c", WAIT, stdout=asyncio.subprocess.PIPE
     )
@@ -74,7 +74,7 @@ async def test_a_supervisor_that_is_killed_leaves_no_process_behind():
 
 
 def command_line(pid: int) -> bytes:
-    """Empty for a process that has ended, whether anybody has reaped it or not."""
+    """Return the command line of a process; empty if it has ended, reaped or not."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

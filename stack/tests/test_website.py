@@ -36,7 +36,7 @@ def files(tmp_path: Path) -> Path:
     return files
 
 
-async def test_files_in_a_folder_that_nobody_else_may_read_are_served(tmp_path: Path, files: Path) -> None:
+async def test_private_data_folder_can_be_served(tmp_path: Path, files: Path) -> None:
     await asyncio.to_thread(tmp_path.chmod, 0o700)
     async with served(files, tmp_path / "run") as client:
         assert "here" in (await client.get("/")).text
@@ -52,7 +52,7 @@ async def test_files_in_a_folder_that_nobody_else_may_read_are_served(tmp_path: 
         ("s3://bucket?public_endpoint=https://a%22;%20evil", ""),
     ],
 )
-async def test_pictures_come_from_the_store_that_browsers_reach_and_from_nowhere_else(
+async def test_policy_allows_only_the_public_object_store(
     tmp_path: Path, files: Path, objects: str, from_elsewhere: str
 ) -> None:
     async with served(files, tmp_path / "run", objects) as client:

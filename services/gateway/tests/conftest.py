@@ -14,7 +14,7 @@ from .fake_mesh import SERVICES, FakeMesh, Gateway, eventually, start_gateway
 
 @pytest.fixture(scope="session")
 def envoy() -> Path:
-    """The real Envoy. Where it is missing a developer may go without; the checks of a change may not."""
+    """Return the path of Envoy. Without it, tests are skipped; in CI they fail."""
     try:
         return envoy_binary()
     except EnvoyMissing as missing:
@@ -36,7 +36,7 @@ async def shared_mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 async def gateway(
     envoy: Path, shared_mesh: FakeMesh, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
-    """One gateway for most tests, able to check tokens."""
+    """One gateway for most tests, which has fetched the JWKS."""
     options = shared_mesh.options(allowed_origins=("https://igemoji.example",))
     running = await start_gateway(options, tmp_path_factory.mktemp("envoy"))
     try:
@@ -48,7 +48,7 @@ async def gateway(
 
 @pytest.fixture
 def mesh(shared_mesh: FakeMesh) -> Iterator[FakeMesh]:
-    """The services behind `gateway`, with nothing told and nothing seen yet."""
+    """Yield the services behind `gateway`, without answers and recorded calls."""
     shared_mesh.reset()
     yield shared_mesh
     shared_mesh.reset()
@@ -67,7 +67,7 @@ async def client(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def user(gateway: Gateway, token: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with a token."""
+    """Client with an access token."""
     async with gateway.client(headers={"authorization": f"Bearer {token}"}) as client:
         yield client
 
@@ -86,4 +86,4 @@ async def knows_keys(gateway: Gateway, mesh: FakeMesh) -> None:
         async def passes() -> bool:
             return (await client.get("/api/v1/users/me")).status_code == 200
 
-        assert await eventually(passes), "the gateway never got the keys of tokens"
+        assert await eventually(passes), "the gateway never fetched the JWKS"

@@ -1,4 +1,4 @@
-"""The four services as the tests want them: a gRPC server each, with its certificate, that answers what it is told."""
+"""Fakes of the four services: a gRPC server each, with its certificate and configurable answers."""
 
 import asyncio
 import inspect
@@ -43,7 +43,7 @@ SOME_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 JWKS = "/igemoji.auth.v1.AuthService/Jwks"
 
 Answer = Callable[[Any, Any], Any]
-"""Takes request and context; returns a message, awaits one, or yields some."""
+"""Takes request and context; returns a message, an awaitable of one, or an asynchronous iterator."""
 
 
 def message(name: str) -> type[Message]:
@@ -52,7 +52,7 @@ def message(name: str) -> type[Message]:
 
 @dataclass
 class Call:
-    """What a service saw of one call."""
+    """A call as a service received it."""
 
     rpc: Rpc
     metadata: dict[str, str]
@@ -62,7 +62,7 @@ class Call:
 
 @dataclass
 class FakeMesh:
-    """The services behind the gateway. `answers` says by RPC path what they answer; else an empty message."""
+    """The services behind the gateway. `answers` has the answers by RPC path; the default is an empty message."""
 
     certificates: TestMesh
     ports: dict[str, int]
@@ -75,7 +75,7 @@ class FakeMesh:
         return cls(TestMesh(folder), {service: free_port() for service in SERVICES})
 
     async def start(self, service: str, *, certificate: str | None = None) -> None:
-        """With its own certificate unless told to show another's."""
+        """Start a service with its own certificate, or another service's."""
         folder = self.certificates.folder
         name = certificate or service
         pair = ((folder / f"{name}.key").read_bytes(), (folder / f"{name}.crt").read_bytes())
@@ -117,7 +117,7 @@ class FakeMesh:
 
 
 class _Handler(grpc.GenericRpcHandler):
-    """Every RPC of the contract."""
+    """Handler of every RPC of the contract."""
 
     def __init__(self, mesh: FakeMesh) -> None:
         self._mesh = mesh
@@ -129,11 +129,11 @@ class _Handler(grpc.GenericRpcHandler):
         kind = grpc.unary_stream_rpc_method_handler if rpc.server_streaming else grpc.unary_unary_rpc_method_handler
         answer = self._many if rpc.server_streaming else self._one
 
-        def behaviour(request: Any, context: Any) -> Any:
+        def behavior(request: Any, context: Any) -> Any:
             return answer(rpc, request, context)
 
         return kind(
-            _as_coroutine(rpc, behaviour),
+            _as_coroutine(rpc, behavior),
             request_deserializer=message(rpc.request).FromString,
             response_serializer=message(rpc.response).SerializeToString,
         )
@@ -162,24 +162,24 @@ class _Handler(grpc.GenericRpcHandler):
             yield item
 
 
-def _as_coroutine(rpc: Rpc, behaviour: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """grpc.aio looks at a handler to see whether it is a coroutine or an asynchronous generator."""
+def _as_coroutine(rpc: Rpc, behavior: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Wrap a handler: grpc.aio inspects whether it is a coroutine or an asynchronous generator."""
     if rpc.server_streaming:
 
         async def many(request: Any, context: Any) -> AsyncIterator[Any]:
-            async for item in behaviour(request, context):
+            async for item in behavior(request, context):
                 yield item
 
         return many
 
     async def one(request: Any, context: Any) -> Any:
-        return await behaviour(request, context)
+        return await behavior(request, context)
 
     return one
 
 
 def rest_calls(rpc: Rpc) -> list[tuple[str, str]]:
-    """Method and a path that fits, for each of its REST bindings."""
+    """Return method and an example path for each REST binding of an RPC."""
     calls = []
     fields = Default().FindMessageTypeByName(rpc.request).fields
     numbers = {field.name for field in fields if field.cpp_type == FieldDescriptor.CPPTYPE_INT32}
@@ -191,7 +191,7 @@ def rest_calls(rpc: Rpc) -> list[tuple[str, str]]:
 
 
 def error_info(reply: httpx.Response) -> tuple[int, int, str, str]:
-    """HTTP status, code, reason and message of an error, which is refused unless it has the form of the contract."""
+    """Return HTTP status, code, reason and message of an error; fail unless it has the form of the contract."""
     assert reply.headers["content-type"] == "application/json"
     body = reply.json()
     assert set(body) == {"code", "message", "details"}
@@ -237,7 +237,7 @@ class Gateway:
 async def start_gateway(
     options: GatewayOptions, folder: Path, *, change: Callable[[str], str] = lambda text: text
 ) -> Gateway:
-    """Writes the configuration (with a change, such as shorter timeouts), starts Envoy and waits until it answers."""
+    """Write the configuration (changed, for example with shorter timeouts), start Envoy, and wait until it answers."""
     configuration = folder / f"envoy-{options.listen.port}.yaml"
     write(options, configuration)
     configuration.write_text(change(configuration.read_text(encoding="utf-8")), encoding="utf-8")
@@ -263,7 +263,7 @@ async def _answers(client: httpx.AsyncClient, path: str) -> bool:
 async def eventually(
     holds: Callable[[], Awaitable[bool]], *, seconds: float = 10, give_up: asyncio.subprocess.Process | None = None
 ) -> bool:
-    """Whether something becomes true in time."""
+    """Return whether a condition becomes true in time."""
     deadline = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < deadline:
         if await holds():

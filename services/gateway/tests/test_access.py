@@ -1,4 +1,4 @@
-"""Who gets through: every RPC of the contract, by REST and by gRPC, with every kind of token."""
+"""Access control: every RPC of the contract, by REST and by gRPC, with every kind of token."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 class Forge:
-    """Tokens, good and bad."""
+    """Creates valid and invalid tokens."""
 
     def __init__(self, mesh: FakeMesh) -> None:
         self.key = mesh.certificates.signing_key
@@ -39,7 +39,7 @@ class Forge:
         return jwt.encode({"iss": "igemoji", "aud": "igemoji", "sub": SOME_ID, "exp": 2**33}, "", algorithm="none")
 
     def keyed_with_the_public_key(self) -> str:
-        """Signed with what everybody knows, as an HMAC."""
+        """Return a token that is signed with the public key as an HMAC secret."""
         public = self.key.public.key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         claims = {"iss": "igemoji", "aud": "igemoji", "sub": SOME_ID, "exp": 2**33}
         return jwt.encode(claims, public, algorithm="HS256", headers={"kid": self.key.kid})
@@ -52,20 +52,20 @@ def forge(shared_mesh: FakeMesh) -> Forge:
 
 BAD: dict[str, Callable[[Forge], str]] = {
     "expired": lambda forge: forge.token(exp=int(time.time()) - 60),
-    "signed by a stranger": lambda forge: forge.token(SigningKey.generate(), kid=forge.key.kid),
-    "signed by a stranger under a kid of its own": lambda forge: forge.token(SigningKey.generate()),
+    "signed with another key": lambda forge: forge.token(SigningKey.generate(), kid=forge.key.kid),
+    "signed with another key and kid": lambda forge: forge.token(SigningKey.generate()),
     "unsigned": Forge.unsigned,
     "keyed with the public key": Forge.keyed_with_the_public_key,
-    "of a foreign issuer": lambda forge: forge.token(iss="https://elsewhere.example"),
-    "for a foreign audience": lambda forge: forge.token(aud="elsewhere"),
-    "for no audience": lambda forge: forge.token(aud=None),
-    "for ever": lambda forge: forge.token(exp=None),
+    "of another issuer": lambda forge: forge.token(iss="https://elsewhere.example"),
+    "for another audience": lambda forge: forge.token(aud="elsewhere"),
+    "without audience": lambda forge: forge.token(aud=None),
+    "without expiry": lambda forge: forge.token(exp=None),
     "not a token": lambda forge: "abc.def.ghi",
 }
 
 
 def expected_status(rpc: Rpc, kind: str) -> int:
-    """With a token that is `missing`, `bad` or `good`."""
+    """Return the HTTP status for a token that is `missing`, `bad` or `good`."""
     level = access(rpc).level
     if level in LEVELS_WITHOUT_TOKEN or kind == "good":
         return 200
@@ -95,8 +95,8 @@ async def by_grpc(channel: Any, rpc: Rpc, metadata: Metadata) -> grpc.StatusCode
     return grpc.StatusCode.OK
 
 
-async def everyone(client: httpx.AsyncClient, channel: grpc.aio.Channel, kind: str, token: str | None) -> None:
-    """Makes every call there is with one token; tells all that go wrong at once."""
+async def call_every_rpc(client: httpx.AsyncClient, channel: grpc.aio.Channel, kind: str, token: str | None) -> None:
+    """Make every call with one token, and list all wrong answers."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     wrong = []
     for rpc in ROUTED:
@@ -111,15 +111,15 @@ async def everyone(client: httpx.AsyncClient, channel: grpc.aio.Channel, kind: s
 
 
 async def test_without_a_token(mesh: FakeMesh, client: httpx.AsyncClient, channel: grpc.aio.Channel) -> None:
-    await everyone(client, channel, "missing", None)
+    await call_every_rpc(client, channel, "missing", None)
     private = [call.rpc.name for call in mesh.calls if expected_status(call.rpc, "missing") == 401]
     assert not private
 
 
-async def test_with_a_good_token(
+async def test_with_a_valid_token(
     mesh: FakeMesh, client: httpx.AsyncClient, channel: grpc.aio.Channel, token: str
 ) -> None:
-    await everyone(client, channel, "good", token)
+    await call_every_rpc(client, channel, "good", token)
     assert {call.rpc.path for call in mesh.calls} == {rpc.path for rpc in ROUTED} - {
         "/igemoji.auth.v1.AuthService/Jwks"
     }
@@ -127,19 +127,19 @@ async def test_with_a_good_token(
 
 
 @pytest.mark.parametrize("kind", BAD)
-async def test_with_a_bad_token(
+async def test_with_an_invalid_token(
     kind: str, mesh: FakeMesh, client: httpx.AsyncClient, channel: grpc.aio.Channel, forge: Forge
 ) -> None:
-    await everyone(client, channel, "bad", BAD[kind](forge))
+    await call_every_rpc(client, channel, "bad", BAD[kind](forge))
 
 
-async def test_the_forge_makes_good_tokens_too(client: httpx.AsyncClient, forge: Forge) -> None:
-    """Or the test above would pass for any reason."""
+async def test_forged_tokens_differ_from_valid_ones_only_in_the_defect(client: httpx.AsyncClient, forge: Forge) -> None:
+    """Prove that the test above fails for its reason only."""
     headers = {"authorization": f"Bearer {forge.token()}"}
     assert (await client.get("/api/v1/users/me", headers=headers)).status_code == 200
 
 
-async def test_a_token_in_the_query_is_not_one(client: httpx.AsyncClient, token: str) -> None:
+async def test_token_in_query_is_not_accepted(client: httpx.AsyncClient, token: str) -> None:
     assert (await client.get("/api/v1/users/me", params={"access_token": token})).status_code == 400
     path = f"/igemoji.auth.v1.AuthService/GetMe?access_token={token}"
     reply = await client.post(path, headers={"content-type": "application/grpc-web+proto"}, content=bytes(5))
@@ -147,7 +147,7 @@ async def test_a_token_in_the_query_is_not_one(client: httpx.AsyncClient, token:
 
 
 @pytest.mark.parametrize("rpc", INTERNAL, ids=lambda rpc: rpc.name)
-async def test_an_internal_rpc_cannot_be_reached(
+async def test_internal_rpc_is_unreachable(
     rpc: Rpc, mesh: FakeMesh, gateway: Gateway, client: httpx.AsyncClient, channel: grpc.aio.Channel, token: str
 ) -> None:
     for metadata in ((), (("authorization", f"Bearer {token}"),)):
@@ -177,7 +177,7 @@ SPOOFED = {
 }
 
 
-async def test_identity_headers_from_outside_do_not_get_through(
+async def test_identity_headers_of_clients_are_removed(
     mesh: FakeMesh, gateway: Gateway, user: httpx.AsyncClient, channel: grpc.aio.Channel, token: str
 ) -> None:
     wrong = []
@@ -193,9 +193,7 @@ async def test_identity_headers_from_outside_do_not_get_through(
     assert not wrong
 
 
-async def test_a_request_has_an_id_that_everyone_sees(
-    mesh: FakeMesh, user: httpx.AsyncClient, gateway: Gateway
-) -> None:
+async def test_request_id_reaches_service_and_client(mesh: FakeMesh, user: httpx.AsyncClient, gateway: Gateway) -> None:
     first = await user.get("/api/v1/users/me", headers={"x-request-id": "mine"})
     second = await user.get("/api/v1/users/me")
     ids = [reply.headers["x-request-id"] for reply in (first, second)]
@@ -204,7 +202,7 @@ async def test_a_request_has_an_id_that_everyone_sees(
     assert all(len(found) == 36 for found in ids)
 
 
-async def test_cookies_reach_only_what_takes_the_refresh_token(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_cookies_reach_only_rpcs_with_cookie_level(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     for rpc in ROUTED:
         mesh.calls.clear()
         await by_rest(user, rpc, {"cookie": "igemoji_refresh=secret", "x-requested-with": "fetch"})
@@ -216,9 +214,7 @@ async def test_cookies_reach_only_what_takes_the_refresh_token(mesh: FakeMesh, u
     assert any(access(rpc).level == access_pb2.LEVEL_COOKIE for rpc in ROUTED)
 
 
-async def test_the_scheme_and_the_address_of_a_client_are_what_envoy_saw(
-    mesh: FakeMesh, client: httpx.AsyncClient
-) -> None:
+async def test_client_cannot_spoof_scheme_and_address(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
     lies = {
         "x-forwarded-proto": "https",
         "x-envoy-external-address": "203.0.113.9",

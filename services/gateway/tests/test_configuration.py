@@ -1,4 +1,4 @@
-"""What the generator writes, and what it refuses to write."""
+"""The generated configuration, and contracts that are refused."""
 
 import re
 from dataclasses import replace
@@ -59,14 +59,14 @@ def test_envoy_accepts_the_configuration(make: Any, envoy: Path, certificates: C
     validate(full)
 
 
-def test_envoy_does_not_accept_anything(envoy: Path, tmp_path: Path) -> None:
+def test_envoy_refuses_an_invalid_configuration(envoy: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("static_resources: {listeners: [{nonsense: 1}]}")
     with pytest.raises(InvalidConfiguration, match="nonsense"):
         validate(wrong)
 
 
-def test_machine_and_cluster_differ_in_nothing_but_addresses() -> None:
+def test_machine_and_cluster_differ_only_in_addresses() -> None:
     def without_addresses(options: GatewayOptions) -> dict[str, Any]:
         configuration = bootstrap(options)
         for found in configuration["static_resources"]["clusters"]:
@@ -77,16 +77,16 @@ def test_machine_and_cluster_differ_in_nothing_but_addresses() -> None:
     assert without_addresses(machine()) == without_addresses(cluster())
 
 
-def test_a_cluster_has_every_address_of_a_headless_service() -> None:
+def test_cluster_uses_every_address_of_a_headless_service() -> None:
     clusters = {found["name"]: found for found in bootstrap(cluster())["static_resources"]["clusters"]}
-    catalogue = clusters["emoji-catalog"]
-    (group,) = catalogue["load_assignment"]["endpoints"]
+    catalog = clusters["emoji-catalog"]
+    (group,) = catalog["load_assignment"]["endpoints"]
     (host,) = group["lb_endpoints"]
     assert host["endpoint"]["address"]["socket_address"] == {"address": "emoji-catalog", "port_value": 50051}
-    assert catalogue["cluster_type"]["name"] == "envoy.clusters.dns"
+    assert catalog["cluster_type"]["name"] == "envoy.clusters.dns"
 
 
-def test_every_service_is_asked_for_the_certificate_of_its_name() -> None:
+def test_gateway_expects_the_certificate_of_each_service() -> None:
     clusters = {found["name"]: found for found in bootstrap(machine())["static_resources"]["clusters"]}
     for service in SERVICES:
         tls = clusters[service]["transport_socket"]["typed_config"]
@@ -96,33 +96,33 @@ def test_every_service_is_asked_for_the_certificate_of_its_name() -> None:
         assert matcher == {"san_type": "DNS", "matcher": {"exact": name}}
 
 
-def test_admin_stays_on_the_machine_unless_told_otherwise() -> None:
+def test_admin_api_listens_on_localhost_by_default() -> None:
     assert bootstrap(cluster())["admin"]["address"]["socket_address"]["address"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("access", [None, access_pb2.Access(), access_pb2.Access(per_minute=3)])
-def test_an_rpc_without_an_access_level_is_refused(access: access_pb2.Access | None) -> None:
+def test_rpc_without_access_level_is_refused(access: access_pb2.Access | None) -> None:
     with pytest.raises(ContractError, match=r"RankingService/GetRanking.*|no access level"):
         bootstrap(machine(), [an_rpc(access=access)])
 
 
-def test_an_internal_rpc_with_a_rest_path_is_refused() -> None:
+def test_internal_rpc_with_rest_path_is_refused() -> None:
     with pytest.raises(ContractError, match="LEVEL_INTERNAL and have a REST path"):
         bootstrap(machine(), [an_rpc(access=access_pb2.Access(level=access_pb2.LEVEL_INTERNAL))])
 
 
-def test_an_rpc_of_a_service_without_an_address_is_refused() -> None:
+def test_rpc_of_service_without_address_is_refused() -> None:
     with pytest.raises(ContractError, match="No address for: ranking"):
         bootstrap(replace(machine(), upstreams={"auth": Address("127.0.0.1", 1)}), [an_rpc()])
 
 
-def test_a_rest_path_that_ends_in_a_slash_is_refused() -> None:
+def test_rest_path_with_trailing_slash_is_refused() -> None:
     upload = access_pb2.Access(level=access_pb2.LEVEL_USER, max_request_kib=1000)
     with pytest.raises(ContractError, match="must not end in a slash"):
         bootstrap(machine(), [an_rpc(http=http_pb2.HttpRule(get="/api/v1/x/"), access=upload)])
 
 
-def test_an_rpc_without_a_rule_of_its_own_needs_a_token() -> None:
+def test_rpc_without_rule_needs_a_token() -> None:
     (listener,) = bootstrap(machine())["static_resources"]["listeners"]
     filters = listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
     rules = next(found for found in filters if found["name"].endswith("jwt_authn"))["typed_config"]["rules"]
@@ -148,11 +148,11 @@ def test_tokens_are_checked_after_the_transcoder() -> None:
         ("/api/v1.0/b", "/api/v1x0/b", False),
     ],
 )
-def test_a_path_template_as_a_regular_expression(template: str, path: str, matches: bool) -> None:
+def test_path_template_becomes_regular_expression(template: str, path: str, matches: bool) -> None:
     assert bool(re.fullmatch(path_regex(template), path)) == matches
 
 
-def test_the_command_writes_and_checks_a_configuration(
+def test_command_writes_and_validates_a_configuration(
     envoy: Path, certificates: Certificates, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = ["--cert", str(certificates.cert), "--key", str(certificates.key), "--ca", str(certificates.ca)]
@@ -168,7 +168,7 @@ def test_the_command_writes_and_checks_a_configuration(
     assert "emoji-catalog" in capsys.readouterr().out
 
 
-def test_the_command_says_in_a_sentence_what_is_missing() -> None:
+def test_command_names_missing_addresses() -> None:
     files = ["--cert", "a", "--key", "b", "--ca", "c"]
     with pytest.raises(SystemExit, match="No address for: "):
         main(["config", "--mode", "machine", *files])

@@ -1,4 +1,4 @@
-"""Every error has one form, whether a service says it or Envoy."""
+"""All errors have one form, those of services and of Envoy."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ EMOJI = "/api/v1/emojis/01890a5d-ac96-774b-bcce-b302099a8057"
 
 
 def fails(code: int, reason: str, *details: Any, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """An answer that ends as the services' error interceptor ends it."""
+    """Return an answer that fails like the services' error interceptor."""
     status = status_pb2.Status(code=code, message=f"It went wrong: {reason}")
     for detail in (error_details_pb2.ErrorInfo(reason=reason, domain="igemoji"), *details):
         packed = any_pb2.Any()
@@ -49,7 +49,7 @@ def fails(code: int, reason: str, *details: Any, headers: tuple[tuple[str, str],
         (code_pb2.DEADLINE_EXCEEDED, 504),
     ],
 )
-async def test_an_error_of_a_service_keeps_its_details(
+async def test_service_error_keeps_its_details(
     code: int, http_status: int, mesh: FakeMesh, client: httpx.AsyncClient
 ) -> None:
     mesh.answers[GET_EMOJI] = fails(code, "SOME_REASON")
@@ -76,7 +76,7 @@ async def test_field_violations_arrive(mesh: FakeMesh, client: httpx.AsyncClient
     assert (found["field"], found["description"]) == ("email", "is taken")
 
 
-async def test_a_service_may_choose_a_status_that_grpc_has_not(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
+async def test_service_can_set_an_http_status(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
     mesh.answers[GET_EMOJI] = fails(
         code_pb2.FAILED_PRECONDITION, "ETAG_MISMATCH", headers=(("x-http-code", "412"), ("retry-after", "7"))
     )
@@ -87,7 +87,7 @@ async def test_a_service_may_choose_a_status_that_grpc_has_not(mesh: FakeMesh, c
     assert not [name for name in reply.headers if name.startswith("grpc-")]
 
 
-async def test_an_error_is_never_called_a_success(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
+async def test_error_never_gets_a_success_status(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
     mesh.answers[GET_EMOJI] = fails(code_pb2.NOT_FOUND, "GONE", headers=(("x-http-code", "201"),))
     assert (await client.get(EMOJI)).status_code == 404
 
@@ -114,7 +114,7 @@ async def test_an_error_is_never_called_a_success(mesh: FakeMesh, client: httpx.
         ("GET", "/api/v1/faces/ranking", {"headers": {"x-long": "x" * 70_000}}, (431, 8, "HEADERS_TOO_LARGE")),
     ],
 )
-async def test_envoys_own_errors_look_like_those_of_services(
+async def test_envoy_errors_have_the_form_of_service_errors(
     method: str,
     path: str,
     options: dict[str, Any],
@@ -130,7 +130,7 @@ async def test_envoys_own_errors_look_like_those_of_services(
     assert mesh.calls == []
 
 
-async def test_a_wrong_field_is_named(client: httpx.AsyncClient) -> None:
+async def test_unknown_query_parameter_is_named(client: httpx.AsyncClient) -> None:
     assert "nonsense" in error_info(await client.get("/api/v1/faces/ranking?nonsense=1"))[3]
 
 
@@ -144,15 +144,15 @@ async def test_a_wrong_field_is_named(client: httpx.AsyncClient) -> None:
         ("/api/v1/faces/tasks/?emoji_id=1", 17408),
     ],
 )
-async def test_what_is_too_large_is_refused_before_it_is_sent(path: str, limit_kib: int, gateway: Gateway) -> None:
+async def test_too_large_body_is_refused_before_it_is_sent(path: str, limit_kib: int, gateway: Gateway) -> None:
     status, text = await announce(gateway, path, limit_kib * 1024 + 1)
     assert status == 413
     assert f"at most {limit_kib} KiB" in text
 
 
 @pytest.mark.parametrize("path", ["/api/v1/users/auth", "/api/v1/emojis", "/api/v1/faces/tasks?emoji_id=1"])
-async def test_what_has_no_length_is_counted(path: str, gateway: Gateway, token: str) -> None:
-    """A body in chunks that turns out to be too large."""
+async def test_chunked_body_is_limited(path: str, gateway: Gateway, token: str) -> None:
+    """Send a chunked body that exceeds the limit."""
     reader, writer = await asyncio.open_connection(gateway.options.listen.host, gateway.options.listen.port)
     headers = f"host: x\r\nauthorization: Bearer {token}\r\ntransfer-encoding: chunked"
     writer.write(f"POST {path} HTTP/1.1\r\n{headers}\r\n\r\n".encode())
@@ -173,7 +173,7 @@ async def test_what_has_no_length_is_counted(path: str, gateway: Gateway, token:
 
 
 async def announce(gateway: Gateway, path: str, length: int) -> tuple[int, str]:
-    """Sends headers that announce a body, and nothing of it."""
+    """Send the headers of a request without its body."""
     reader, writer = await asyncio.open_connection(gateway.options.listen.host, gateway.options.listen.port)
     writer.write(f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n".encode())
     answer = (await asyncio.wait_for(reader.read(65536), 10)).decode()
@@ -191,9 +191,7 @@ async def announce(gateway: Gateway, path: str, length: int) -> tuple[int, str]:
         ("/igemoji.auth.v1.AuthService/Login", 300_000, grpc.StatusCode.RESOURCE_EXHAUSTED),
     ],
 )
-async def test_native_clients_get_a_code_and_a_sentence(
-    path: str, size: int, code: grpc.StatusCode, channel: Any
-) -> None:
+async def test_grpc_clients_get_code_and_message(path: str, size: int, code: grpc.StatusCode, channel: Any) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await channel.unary_unary(path)(bytes(size))
     assert raised.value.code() == code

@@ -1,4 +1,4 @@
-"""Those who speak gRPC or gRPC-Web, on the same port as everybody else."""
+"""gRPC and gRPC-Web clients, on the same port as REST."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ def bearer(token: str) -> Metadata:
     return (("authorization", f"Bearer {token}"),)
 
 
-async def test_a_generated_stub_works_through_the_gateway(
+async def test_generated_stub_works_through_the_gateway(
     mesh: FakeMesh, channel: grpc.aio.Channel, bearer: Metadata
 ) -> None:
     mesh.answers[GET_ME] = lambda _request, _context: auth_pb2.User(alias="이모지")
@@ -39,14 +39,14 @@ async def test_a_generated_stub_works_through_the_gateway(
     assert answer.alias == "이모지"
 
 
-async def test_a_status_for_rest_does_not_break_a_native_call(
+async def test_http_status_does_not_break_a_grpc_call(
     mesh: FakeMesh, channel: grpc.aio.Channel, bearer: Metadata
 ) -> None:
-    async def taken(_request: Any, context: Any) -> Any:
+    async def accepted(_request: Any, context: Any) -> Any:
         await context.send_initial_metadata((("x-http-code", "202"), ("location", "/somewhere")))
         return inference_pb2.CreateTaskResponse(task_id=SOME_ID)
 
-    mesh.answers[CREATE_TASK] = taken
+    mesh.answers[CREATE_TASK] = accepted
     photo = bytes(16 << 20)
     request = inference_pb2.CreateTaskRequest(image={"data": photo}, emoji_id=SOME_ID)
     call = inference_pb2_grpc.InferenceServiceStub(channel).CreateTask(request, metadata=bearer)
@@ -57,7 +57,7 @@ async def test_a_status_for_rest_does_not_break_a_native_call(
     assert len(mesh.calls[0].request.image.data) == len(photo)
 
 
-async def test_a_stream_arrives_as_it_is_sent(mesh: FakeMesh, channel: grpc.aio.Channel, bearer: Metadata) -> None:
+async def test_stream_is_not_buffered(mesh: FakeMesh, channel: grpc.aio.Channel, bearer: Metadata) -> None:
     seen = [asyncio.Event() for _ in range(3)]
 
     async def steps(_request: Any, _context: Any) -> AsyncIterator[Any]:
@@ -74,7 +74,7 @@ async def test_a_stream_arrives_as_it_is_sent(mesh: FakeMesh, channel: grpc.aio.
     assert sequences == [0, 1, 2]
 
 
-async def test_an_error_keeps_its_code_and_details(mesh: FakeMesh, channel: grpc.aio.Channel) -> None:
+async def test_error_keeps_code_and_details(mesh: FakeMesh, channel: grpc.aio.Channel) -> None:
     mesh.answers[GET_RANKING] = fails(9, "SOME_REASON")
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await ranking_pb2_grpc.RankingServiceStub(channel).GetRanking(ranking_pb2.GetRankingRequest())
@@ -83,7 +83,7 @@ async def test_an_error_keeps_its_code_and_details(mesh: FakeMesh, channel: grpc
     assert "grpc-status-details-bin" in dict(raised.value.trailing_metadata() or ())
 
 
-async def test_a_clients_own_deadline_is_passed_on(mesh: FakeMesh, channel: grpc.aio.Channel) -> None:
+async def test_client_deadline_is_propagated(mesh: FakeMesh, channel: grpc.aio.Channel) -> None:
     await ranking_pb2_grpc.RankingServiceStub(channel).GetRanking(ranking_pb2.GetRankingRequest(), timeout=3)
     assert mesh.calls[0].deadline_seconds is not None
     assert 2 < mesh.calls[0].deadline_seconds < 4
@@ -106,12 +106,12 @@ async def test_grpc_web(text: bool, mesh: FakeMesh, client: httpx.AsyncClient) -
 
 
 def decoded(content: bytes) -> bytes:
-    """grpc-web-text may be padded in the middle: every chunk is encoded by itself."""
+    """Decode grpc-web-text, whose chunks are padded separately."""
     pieces = content.replace(b"=", b"= ").replace(b"= =", b"==").split(b" ")
     return b"".join(base64.b64decode(piece) for piece in pieces)
 
 
-async def test_grpc_web_is_told_in_grpcs_words_that_a_token_is_missing(client: httpx.AsyncClient) -> None:
+async def test_grpc_web_gets_missing_token_as_grpc_status(client: httpx.AsyncClient) -> None:
     reply = await client.post(GET_ME, content=bytes(5), headers={"content-type": "application/grpc-web+proto"})
     assert reply.headers["grpc-status"] == "16"
     assert "access token" in reply.headers["grpc-message"]

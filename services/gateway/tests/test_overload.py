@@ -1,4 +1,4 @@
-"""More than a service can answer: what could only wait is refused at once, and says when to come again."""
+"""Circuit breakers: calls above the limit are refused at once, with Retry-After."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_gateway import Crowds
-from igemoji_gateway.runtime.adaptive_breaker import CALM_SECONDS, FEW, LOOK_SECONDS, MANY
+from igemoji_gateway import AdaptiveBreaker
+from igemoji_gateway.runtime.adaptive_breaker import CALM_SECONDS, NARROW_CALLS, OVERLOADED_CALLS, POLL_SECONDS
 
 from .conftest import knows_keys
 from .fake_mesh import SOME_ID, FakeMesh, Gateway, error_info, eventually, message
@@ -29,7 +29,7 @@ WATCH = "/igemoji.inference.v1.InferenceService/WatchTask"
 async def narrow(
     envoy: Path, shared_mesh: FakeMesh, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
-    """A gateway that asks a service two things at a time, and one stream."""
+    """Yield a gateway with a limit of two calls to a service, and one stream."""
     options = {"calls_at_once": 2, "streams_at_once": 1}
     async with running(shared_mesh, tmp_path_factory.mktemp("narrow"), **options) as gateway:
         await knows_keys(gateway, shared_mesh)
@@ -38,42 +38,40 @@ async def narrow(
 
 @contextlib.asynccontextmanager
 async def occupied(mesh: FakeMesh, client: httpx.AsyncClient) -> AsyncIterator[None]:
-    """The ranking answers two calls that take until the end of the block."""
+    """Keep the ranking busy with two calls until the end of the block."""
     done = asyncio.Event()
 
     async def slow(_request: Any, _context: Any) -> Any:
         await done.wait()
         return message("igemoji.ranking.v1.GetRankingResponse")()
 
-    async def both_are_there() -> bool:
+    async def both_arrived() -> bool:
         return len(mesh.calls) == 2
 
     mesh.answers[GET_RANKING] = slow
     calls = [asyncio.create_task(client.get(RANKING)) for _ in range(2)]
     try:
-        assert await eventually(both_are_there)
+        assert await eventually(both_arrived)
         yield
     finally:
         done.set()
         answers = await asyncio.gather(*calls)
-    assert [answer.status_code for answer in answers] == [200, 200], "what was let in is answered"
+    assert [answer.status_code for answer in answers] == [200, 200], "accepted calls are answered"
 
 
-async def test_what_a_service_has_no_room_for_is_refused_at_once_and_told_when_to_come_again(
-    mesh: FakeMesh, narrow: Gateway
-) -> None:
+async def test_calls_above_the_circuit_breaker_are_refused_with_retry_after(mesh: FakeMesh, narrow: Gateway) -> None:
     async with narrow.client() as client:
         async with occupied(mesh, client):
             refused = await client.get(RANKING)
             assert error_info(refused)[:3] == (503, 14, "OVERLOADED")
             assert refused.headers["retry-after"] == "1"
-            assert len(mesh.calls) == 2, "it was not asked, nor asked again"
+            assert len(mesh.calls) == 2, "the refused call did not reach the service, and was not retried"
             other = await client.get(f"/api/v1/emojis/{SOME_ID}")
-            assert other.status_code == 200, "each service has room of its own"
+            assert other.status_code == 200, "each service has its own circuit breaker"
         assert (await client.get(RANKING)).status_code == 200
 
 
-async def test_who_speaks_grpc_is_told_the_same(mesh: FakeMesh, narrow: Gateway) -> None:
+async def test_circuit_breaker_applies_to_grpc_clients(mesh: FakeMesh, narrow: Gateway) -> None:
     async with narrow.client() as client, occupied(mesh, client):
         async with grpc.aio.insecure_channel(narrow.target) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as raised:
@@ -82,9 +80,7 @@ async def test_who_speaks_grpc_is_told_the_same(mesh: FakeMesh, narrow: Gateway)
         assert "Try again" in (raised.value.details() or "")
 
 
-async def test_watchers_take_no_room_from_calls_and_have_their_own_limit(
-    mesh: FakeMesh, narrow: Gateway, token: str
-) -> None:
+async def test_streams_have_their_own_circuit_breaker(mesh: FakeMesh, narrow: Gateway, token: str) -> None:
     done = asyncio.Event()
 
     async def steps(_request: Any, _context: Any) -> AsyncIterator[Any]:
@@ -105,23 +101,23 @@ async def test_watchers_take_no_room_from_calls_and_have_their_own_limit(
 
 
 @contextlib.asynccontextmanager
-async def looked_after(gateway: Gateway) -> AsyncIterator[list[str]]:
-    """Somebody looks after crowds; what they say."""
-    said: list[str] = []
-    looking = asyncio.create_task(Crowds(gateway.options.admin, 1, said.append).watch())
+async def adaptive_breaker(gateway: Gateway) -> AsyncIterator[list[str]]:
+    """Run the adaptive breaker, and yield its events."""
+    events: list[str] = []
+    running = asyncio.create_task(AdaptiveBreaker(gateway.options.admin, 1, events.append).run())
     try:
-        yield said
+        yield events
     finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def statuses(client: httpx.AsyncClient, path: str, many: int) -> list[int]:
-    """Of so many that ask at the same time."""
+    """Return the statuses of that many concurrent calls."""
     return [answer.status_code for answer in await asyncio.gather(*(client.get(path) for _ in range(many)))]
 
 
-async def test_where_a_crowd_stands_few_are_let_in_until_it_has_gone(mesh: FakeMesh, gateway: Gateway) -> None:
+async def test_sustained_overload_narrows_the_circuit_breaker_until_it_ends(mesh: FakeMesh, gateway: Gateway) -> None:
     free = asyncio.Semaphore(2)
 
     async def slow(_request: Any, _context: Any) -> Any:
@@ -130,43 +126,45 @@ async def test_where_a_crowd_stands_few_are_let_in_until_it_has_gone(mesh: FakeM
         return message("igemoji.ranking.v1.GetRankingResponse")()
 
     mesh.answers[GET_RANKING] = slow
-    async with gateway.client() as client, looked_after(gateway) as said:
-        many = 2 * MANY
-        crowd = [asyncio.create_task(keep_asking(client)) for _ in range(many)]
+    async with gateway.client() as client, adaptive_breaker(gateway) as events:
+        many = 2 * OVERLOADED_CALLS
+        load = [asyncio.create_task(call_forever(client)) for _ in range(many)]
 
         async def is_narrow() -> bool:
-            return bool(said)
+            return bool(events)
 
         assert await eventually(is_narrow)
         await asyncio.sleep(2 * CALM_SECONDS)
-        assert len(said) == 1, "as long as the crowd stands"
+        assert len(events) == 1, "it stays narrow during the overload"
         at_once = await statuses(client, RANKING, many)
-        assert 0 < at_once.count(503) < many, "some are refused, and somebody is always let in"
-        assert await statuses(client, f"/api/v1/emojis/{SOME_ID}", FEW) == [200] * FEW, "each service has its own"
+        assert 0 < at_once.count(503) < many, "some calls are refused, others answered"
+        assert await statuses(client, f"/api/v1/emojis/{SOME_ID}", NARROW_CALLS) == [200] * NARROW_CALLS, (
+            "each service has its own"
+        )
 
-        for task in crowd:
+        for task in load:
             task.cancel()
-        await asyncio.gather(*crowd, return_exceptions=True)
+        await asyncio.gather(*load, return_exceptions=True)
         del mesh.answers[GET_RANKING]
 
         async def is_wide() -> bool:
-            return len(said) == 2
+            return len(events) == 2
 
         assert await eventually(is_wide)
-        assert said == [
-            "lets only 4 calls at a time in to ranking",
-            "lets as many calls at a time as usual in to ranking",
+        assert events == [
+            "circuit breaker of ranking narrowed to 4 calls at a time",
+            "circuit breaker of ranking reset",
         ]
         assert await statuses(client, RANKING, 75) == [200] * 75
 
 
-async def keep_asking(client: httpx.AsyncClient) -> None:
+async def call_forever(client: httpx.AsyncClient) -> None:
     while True:
         answer = await client.get(RANKING)
         await asyncio.sleep(0.05 if answer.status_code == 503 else 0)
 
 
-async def test_a_burst_is_let_wait(mesh: FakeMesh, gateway: Gateway) -> None:
+async def test_burst_does_not_narrow_the_circuit_breaker(mesh: FakeMesh, gateway: Gateway) -> None:
     one = asyncio.Semaphore(1)
 
     async def slow(_request: Any, _context: Any) -> Any:
@@ -175,13 +173,13 @@ async def test_a_burst_is_let_wait(mesh: FakeMesh, gateway: Gateway) -> None:
         return message("igemoji.ranking.v1.GetRankingResponse")()
 
     mesh.answers[GET_RANKING] = slow
-    async with gateway.client() as client, looked_after(gateway) as said:
+    async with gateway.client() as client, adaptive_breaker(gateway) as events:
         for _ in range(3):
-            assert (said, await statuses(client, RANKING, 70)) == ([], [200] * 70)
-            await asyncio.sleep(2 * LOOK_SECONDS)
+            assert (events, await statuses(client, RANKING, 70)) == ([], [200] * 70)
+            await asyncio.sleep(2 * POLL_SECONDS)
 
 
-async def test_a_service_that_is_not_there_says_when_to_come_again(
+async def test_unavailable_service_has_retry_after(
     envoy: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     alone = FakeMesh.create(tmp_path_factory.mktemp("alone"))

@@ -1,4 +1,4 @@
-"""REST and server-sent events as a browser or curl sees them."""
+"""REST and server-sent events, as for a browser or curl."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ Step: Any = message("igemoji.inference.v1.WatchTaskResponse")
 
 
 @pytest.mark.parametrize("rpc", ROUTED, ids=lambda rpc: rpc.name)
-async def test_a_path_may_have_more_slashes(
+async def test_additional_slashes_in_paths_are_accepted(
     rpc: Rpc, mesh: FakeMesh, gateway: Gateway, user: httpx.AsyncClient
 ) -> None:
     for method, path in rest_calls(rpc):
@@ -47,7 +47,7 @@ async def test_path_query_and_body_reach_the_service(mesh: FakeMesh, user: httpx
     assert (register.email, register.alias) == ("a@example.org", "이모지")
 
 
-async def test_fields_keep_their_names_and_are_there_even_if_empty(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_fields_keep_their_names_and_empty_ones_are_present(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     task = message("igemoji.inference.v1.Task")(task_id=SOME_ID, state=6)
     mesh.answers[f"{INFERENCE}/GetTask"] = lambda _request, _context: task
     found = (await user.get(TASK)).json()
@@ -57,12 +57,12 @@ async def test_fields_keep_their_names_and_are_there_even_if_empty(mesh: FakeMes
     assert "error" not in found
 
 
-async def test_a_task_is_taken_in_with_202_and_a_location(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
-    async def taken(_request: Any, context: Any) -> Any:
+async def test_create_task_answers_202_with_location(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+    async def accepted(_request: Any, context: Any) -> Any:
         await context.send_initial_metadata((("x-http-code", "202"), ("location", TASK)))
         return message("igemoji.inference.v1.CreateTaskResponse")(task_id=SOME_ID)
 
-    mesh.answers[f"{INFERENCE}/CreateTask"] = taken
+    mesh.answers[f"{INFERENCE}/CreateTask"] = accepted
     photo = bytes(range(256)) * 65536
     reply = await user.post(
         "/api/v1/faces/tasks", params={"emoji_id": SOME_ID}, content=photo, headers={"content-type": "image/png"}
@@ -74,7 +74,7 @@ async def test_a_task_is_taken_in_with_202_and_a_location(mesh: FakeMesh, user: 
     assert call.request.image.data == photo
 
 
-async def test_a_template_with_seven_large_pictures_gets_through(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_template_with_seven_large_pictures_is_accepted(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     async def created(_request: Any, context: Any) -> Any:
         await context.send_initial_metadata((("x-http-code", "201"),))
         return message("igemoji.emoji_catalog.v1.Emoji")()
@@ -87,7 +87,7 @@ async def test_a_template_with_seven_large_pictures_gets_through(mesh: FakeMesh,
     assert len(mesh.calls[0].request.images.sad) == len(picture) * 3 // 4
 
 
-async def test_a_picture_may_be_unchanged(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
+async def test_unchanged_picture_is_304(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
     async def unchanged(_request: Any, context: Any) -> Any:
         await context.send_initial_metadata((("x-http-code", "304"), ("etag", '"abc"')))
         return HttpBody()
@@ -98,7 +98,7 @@ async def test_a_picture_may_be_unchanged(mesh: FakeMesh, client: httpx.AsyncCli
     assert mesh.calls[0].metadata["if-none-match"] == '"abc"'
 
 
-async def test_a_picture_comes_as_it_is(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
+async def test_picture_is_not_changed_by_the_gateway(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
     picture = b"\x89PNG" + bytes(100_000)
 
     async def image(_request: Any, context: Any) -> Any:
@@ -113,7 +113,7 @@ async def test_a_picture_comes_as_it_is(mesh: FakeMesh, client: httpx.AsyncClien
     assert "content-encoding" not in reply.headers
 
 
-async def test_a_streamed_picture_is_passed_on_piece_by_piece(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_streamed_picture_is_not_buffered(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     first, rest = b"\xff\xd8\xff" + bytes(1000), bytes(range(256)) * 20_000
     arrived = asyncio.Event()
 
@@ -133,7 +133,7 @@ async def test_a_streamed_picture_is_passed_on_piece_by_piece(mesh: FakeMesh, us
     assert received == first + rest
 
 
-async def test_an_event_arrives_before_the_next_is_sent(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_events_are_not_buffered(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     seen = [asyncio.Event() for _ in range(3)]
 
     async def steps(_request: Any, _context: Any) -> AsyncIterator[Any]:
@@ -156,12 +156,12 @@ async def test_an_event_arrives_before_the_next_is_sent(mesh: FakeMesh, user: ht
     assert mesh.calls[0].request.after_sequence == 2
 
 
-async def test_an_error_before_the_first_event_is_a_plain_error(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_error_before_the_first_event_is_json(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     mesh.answers[f"{INFERENCE}/WatchTask"] = fails(5, "TASK_NOT_FOUND")
     assert error_info(await user.get(f"{TASK}/events"))[:3] == (404, 5, "TASK_NOT_FOUND")
 
 
-async def test_a_watcher_who_leaves_frees_the_service(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_disconnected_watcher_cancels_the_stream(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     left = asyncio.Event()
 
     async def steps(_request: Any, _context: Any) -> AsyncIterator[Any]:
@@ -177,7 +177,7 @@ async def test_a_watcher_who_leaves_frees_the_service(mesh: FakeMesh, user: http
     await asyncio.wait_for(left.wait(), 5)
 
 
-async def test_a_service_is_told_how_long_anybody_waits(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_service_gets_the_deadline_of_the_route(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     await user.get("/api/v1/users/me")
     await user.post("/api/v1/faces/tasks?emoji_id=1", content=b"x")
     await user.get(f"{TASK}/events")
@@ -190,7 +190,7 @@ async def test_a_service_is_told_how_long_anybody_waits(mesh: FakeMesh, user: ht
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
-async def test_json_is_compressed_for_those_who_can_read_it(encoding: str, gateway: Gateway) -> None:
+async def test_json_is_compressed_if_accepted(encoding: str, gateway: Gateway) -> None:
     async with gateway.client(headers={"accept-encoding": encoding}) as client, client.stream("GET", "/") as reply:
         assert reply.headers["content-encoding"] == encoding
         assert reply.headers["vary"] == "Accept-Encoding"
@@ -199,7 +199,7 @@ async def test_json_is_compressed_for_those_who_can_read_it(encoding: str, gatew
 
 
 @pytest.mark.parametrize(("encoding", "etag"), [("identity", '"one"'), ("gzip", 'W/"one"'), ("br", 'W/"one"')])
-async def test_an_etag_outlives_compression(encoding: str, etag: str, mesh: FakeMesh, gateway: Gateway) -> None:
+async def test_etag_survives_compression(encoding: str, etag: str, mesh: FakeMesh, gateway: Gateway) -> None:
     async def answer(_request: Any, context: Any) -> Any:
         await context.send_initial_metadata((("etag", '"one"'),))
         return message("igemoji.emoji_catalog.v1.Emoji")(name="a" * 1000)
@@ -212,7 +212,7 @@ async def test_an_etag_outlives_compression(encoding: str, etag: str, mesh: Fake
         assert (reply.headers.get("content-encoding", "identity"), reply.headers["etag"]) == (encoding, etag)
 
 
-async def test_pages_of_allowed_origins_may_call(client: httpx.AsyncClient, user: httpx.AsyncClient) -> None:
+async def test_allowed_origins_may_call(client: httpx.AsyncClient, user: httpx.AsyncClient) -> None:
     asks = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
     preflight = await client.options("/api/v1/users", headers={"origin": "https://igemoji.example", **asks})
     assert preflight.status_code == 200
@@ -229,14 +229,14 @@ async def test_pages_of_allowed_origins_may_call(client: httpx.AsyncClient, user
         assert {"location", "retry-after", "x-request-id", "grpc-status", "grpc-message"} <= set(exposed)
 
 
-async def test_pages_of_other_origins_may_not(client: httpx.AsyncClient) -> None:
+async def test_other_origins_may_not_call(client: httpx.AsyncClient) -> None:
     headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     for method in ("OPTIONS", "GET"):
         reply = await client.request(method, "/api/v1/users", headers=headers)
         assert "access-control-allow-origin" not in reply.headers
 
 
-async def test_the_landing_page_says_what_runs_here(client: httpx.AsyncClient) -> None:
+async def test_landing_page_has_working_links(client: httpx.AsyncClient) -> None:
     page = await client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "IGE MOJI" in page.text
@@ -246,16 +246,14 @@ async def test_the_landing_page_says_what_runs_here(client: httpx.AsyncClient) -
         assert (await client.get(address)).status_code == 200
 
 
-async def test_the_api_document_is_the_contracts(client: httpx.AsyncClient) -> None:
+async def test_openapi_document_is_served(client: httpx.AsyncClient) -> None:
     reply = await client.get("/api/openapi.json")
     assert reply.headers["content-type"] == "application/json"
     assert reply.json() == json.loads(OPENAPI.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("path", ["/api/docs", "/api/docs/"])
-async def test_the_api_can_be_browsed_and_nothing_of_the_page_comes_from_elsewhere(
-    path: str, client: httpx.AsyncClient
-) -> None:
+async def test_swagger_ui_loads_only_from_its_own_origin(path: str, client: httpx.AsyncClient) -> None:
     page = await client.get(path)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
@@ -274,7 +272,7 @@ async def test_the_api_can_be_browsed_and_nothing_of_the_page_comes_from_elsewhe
     assert "SwaggerUIBundle" in bundle.text
 
 
-async def test_a_header_that_grpc_refuses_does_no_harm(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
+async def test_headers_that_grpc_refuses_are_removed(mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     refused = {b"x-odd%name": b"1", b"X~Odd`Name": b"2", b"x-odd": "é".encode(), b"x-tab": b"a\tb"}
     reply = await user.get("/api/v1/users/me", headers=[*refused.items(), (b"x-even", b"3")])
     assert reply.status_code == 200
@@ -283,7 +281,7 @@ async def test_a_header_that_grpc_refuses_does_no_harm(mesh: FakeMesh, user: htt
     assert not {name.decode().lower() for name in refused} & set(call.metadata)
 
 
-async def test_an_idempotency_key_gets_through_by_rest_and_by_grpc(
+async def test_idempotency_key_is_forwarded_by_rest_and_grpc(
     mesh: FakeMesh, user: httpx.AsyncClient, channel: grpc.aio.Channel, token: str
 ) -> None:
     key = "8d5a1f3e-0000-4000-8000-0123456789ab"
@@ -293,7 +291,7 @@ async def test_an_idempotency_key_gets_through_by_rest_and_by_grpc(
     assert [call.metadata.get("idempotency-key") for call in mesh.calls] == [key, key]
 
 
-async def test_answers_carry_security_headers_and_tell_nothing_of_the_inside(user: httpx.AsyncClient) -> None:
+async def test_answers_have_security_headers_and_no_internal_ones(user: httpx.AsyncClient) -> None:
     for path in ("/", "/healthz", "/api/v1/users/me", "/api/v1/nowhere"):
         reply = await user.get(path)
         assert reply.headers["x-content-type-options"] == "nosniff"
@@ -303,7 +301,7 @@ async def test_answers_carry_security_headers_and_tell_nothing_of_the_inside(use
     assert (await user.get("/api/v1/users/me")).headers["cache-control"] == "no-store"
 
 
-async def test_a_request_is_logged_without_query_and_token(
+async def test_access_log_has_no_query_and_no_token(
     mesh: FakeMesh, gateway: Gateway, user: httpx.AsyncClient, token: str
 ) -> None:
     reply = await user.get("/api/v1/users?case=email&value=secret@example.org")
@@ -316,7 +314,7 @@ async def test_a_request_is_logged_without_query_and_token(
     assert token not in gateway.log.read_text() + gateway.errors.read_text()
 
 
-async def test_a_native_call_is_logged_with_its_grpc_status(
+async def test_grpc_call_is_logged_with_its_status(
     mesh: FakeMesh, gateway: Gateway, channel: Any, user: httpx.AsyncClient
 ) -> None:
     path = "/igemoji.ranking.v1.RankingService/GetRanking"
@@ -334,7 +332,7 @@ async def test_a_native_call_is_logged_with_its_grpc_status(
 
 
 async def logged(gateway: Gateway, request_id: str) -> tuple[str, dict[str, Any]]:
-    """The line of the access log about a request, which comes a little later."""
+    """Wait for the line of a request in the access log."""
 
     def found() -> list[str]:
         return [line for line in gateway.log.read_text().splitlines() if request_id in line]
@@ -346,9 +344,7 @@ async def logged(gateway: Gateway, request_id: str) -> tuple[str, dict[str, Any]
     return found()[0], json.loads(found()[0])
 
 
-async def test_calls_are_counted_by_method_and_made_up_ones_are_not(
-    gateway: Gateway, client: httpx.AsyncClient
-) -> None:
+async def test_calls_are_counted_by_method_of_the_contract_only(gateway: Gateway, client: httpx.AsyncClient) -> None:
     await client.get("/api/v1/faces/ranking")
     headers = {"content-type": "application/grpc-web+proto"}
     await client.post("/igemoji.ranking.v1.RankingService/MadeUp", content=bytes(5), headers=headers)
@@ -359,7 +355,7 @@ async def test_calls_are_counted_by_method_and_made_up_ones_are_not(
     assert "MadeUp" not in stats
 
 
-async def test_envoy_starts_without_complaints(gateway: Gateway) -> None:
+async def test_envoy_starts_without_warnings(gateway: Gateway) -> None:
     complaints = [
         line for line in gateway.errors.read_text().splitlines() if "Deprecated" in line or "overload" in line
     ]

@@ -1,4 +1,4 @@
-"""The container's command: Envoy under `igemoji-gateway serve`, which drains it."""
+"""The command of the container: `igemoji-gateway serve` runs and drains Envoy."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ Serving = tuple[asyncio.subprocess.Process, str]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def serving(envoy: Path, mesh: FakeMesh) -> AsyncIterator[Serving]:
-    """A process of the command, and where it answers; ended where a test has not."""
+    """Yield a process of the command and its URL; kill it if the test has not ended it."""
     options = mesh.options()
     upstreams = [f"--upstream={name}={at.host}:{at.port}" for name, at in options.upstreams.items()]
     certificates = options.certificates
@@ -48,17 +48,17 @@ async def answers(url: str, status: int) -> bool:
         return False
 
 
-async def test_a_signal_fails_the_health_check_first_and_ends_envoy_when_everybody_has_gone(serving: Serving) -> None:
+async def test_sigterm_fails_the_health_check_then_drains_then_stops(serving: Serving) -> None:
     process, url = serving
     process.send_signal(signal.SIGTERM)
     assert await eventually(lambda: answers(url, 503))
     async with httpx.AsyncClient(base_url=url) as client:
-        assert (await client.get("/")).status_code == 200, "whoever comes all the same is answered"
+        assert (await client.get("/")).status_code == 200, "calls during the drain are answered"
     async with asyncio.timeout(60):
         assert await process.wait() == 0
 
 
-async def test_an_envoy_that_ends_by_itself_ends_the_container(serving: Serving) -> None:
+async def test_serve_ends_when_envoy_ends(serving: Serving) -> None:
     process, _ = serving
     (envoy,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()  # noqa: ASYNC240
     os.kill(int(envoy), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Services that come late, are somebody else, fail or are slow; and clients that ask too often."""
+"""Services that start late, have the wrong certificate, fail or are slow; rate limits."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ async def running(mesh: FakeMesh, folder: Path, **options: Any) -> AsyncIterator
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def bare_mesh(tmp_path: Path) -> AsyncIterator[FakeMesh]:
-    """A mesh of one's own in which nothing runs yet."""
+    """Yield a separate mesh in which nothing runs yet."""
     mesh = FakeMesh.create(tmp_path)
     yield mesh
     await mesh.stop()
@@ -51,22 +51,22 @@ async def bare_mesh(tmp_path: Path) -> AsyncIterator[FakeMesh]:
 async def strict(
     envoy: Path, shared_mesh: FakeMesh, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
-    """With the real rate limits, behind one proxy, and with no patience for slow services."""
+    """Gateway with the real rate limits, behind one proxy, with short timeouts."""
 
-    def impatient(text: str) -> str:
+    def shorten_timeouts(text: str) -> str:
         return re.sub(r"timeout: 1[56]s", f"timeout: {SHORT_TIMEOUT_SECONDS}s", text)
 
     folder = tmp_path_factory.mktemp("strict")
-    async with running(shared_mesh, folder, rate_factor=1, trusted_proxies=1, change=impatient) as gateway:
+    async with running(shared_mesh, folder, rate_factor=1, trusted_proxies=1, change=shorten_timeouts) as gateway:
         await knows_keys(gateway, shared_mesh)
         yield gateway
 
 
-async def test_tokens_can_be_checked_soon_after_auth_is_there(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
+async def test_tokens_are_checked_soon_after_auth_starts(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
     async with running(bare_mesh, tmp_path) as gateway:
         headers = {"authorization": f"Bearer {bare_mesh.certificates.token()}"}
         async with gateway.client(headers=headers) as client:
-            # Nobody is logged out because a service is not there.
+            # A missing service must not log users out.
             assert error_info(await client.get("/api/v1/users/me"))[:3] == (503, 14, "TOKEN_KEYS_UNAVAILABLE")
             await asyncio.sleep(1)
             await bare_mesh.start("auth")
@@ -77,7 +77,7 @@ async def test_tokens_can_be_checked_soon_after_auth_is_there(envoy: Path, bare_
             assert await eventually(passes, seconds=1.5)
 
 
-async def test_keys_outlive_auth(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
+async def test_cached_jwks_outlives_auth(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
     for service in ("auth", "inference"):
         await bare_mesh.start(service)
     async with running(bare_mesh, tmp_path) as gateway:
@@ -89,7 +89,9 @@ async def test_keys_outlive_auth(envoy: Path, bare_mesh: FakeMesh, tmp_path: Pat
             assert error_info(await client.get("/api/v1/users/me"))[:3] == (503, 14, "SERVICE_UNAVAILABLE")
 
 
-async def test_a_service_with_anothers_certificate_is_refused(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
+async def test_service_with_another_services_certificate_is_refused(
+    envoy: Path, bare_mesh: FakeMesh, tmp_path: Path
+) -> None:
     await bare_mesh.start("ranking", certificate="emoji-catalog")
     async with running(bare_mesh, tmp_path) as gateway, gateway.client() as client:
         *found, text = error_info(await client.get(RANKING))
@@ -107,7 +109,7 @@ async def test_a_service_with_anothers_certificate_is_refused(envoy: Path, bare_
         assert await eventually(passes, seconds=3)
 
 
-async def test_a_service_of_another_authority_is_refused(
+async def test_service_of_another_authority_is_refused(
     envoy: Path, bare_mesh: FakeMesh, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     impostor = FakeMesh.create(tmp_path_factory.mktemp("impostor"))
@@ -119,7 +121,7 @@ async def test_a_service_of_another_authority_is_refused(
     await impostor.stop()
 
 
-async def test_a_service_that_is_not_there(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
+async def test_service_that_does_not_run_is_unavailable(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
     async with running(bare_mesh, tmp_path) as gateway:
         async with gateway.client() as client:
             assert error_info(await client.get(RANKING))[:3] == (503, 14, "SERVICE_UNAVAILABLE")
@@ -130,7 +132,7 @@ async def test_a_service_that_is_not_there(envoy: Path, bare_mesh: FakeMesh, tmp
             assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_read_is_asked_for_again(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
+async def test_reads_are_retried(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
     unavailable = fails(14, "RESTARTING")
 
     async def second_time(request: Any, context: Any) -> Any:
@@ -144,16 +146,14 @@ async def test_a_read_is_asked_for_again(mesh: FakeMesh, client: httpx.AsyncClie
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/v1/users/auth"), ("DELETE", EMOJI)])
-async def test_what_changes_something_is_asked_for_once(
-    method: str, path: str, mesh: FakeMesh, user: httpx.AsyncClient
-) -> None:
+async def test_writes_are_not_retried(method: str, path: str, mesh: FakeMesh, user: httpx.AsyncClient) -> None:
     for name in ("auth.v1.AuthService/Login", "emoji_catalog.v1.EmojiCatalogService/DeleteEmoji"):
         mesh.answers[f"/igemoji.{name}"] = fails(14, "RESTARTING")
     assert (await user.request(method, path)).status_code == 503
     assert len(mesh.calls) == 1
 
 
-async def test_a_service_that_takes_too_long(mesh: FakeMesh, strict: Gateway) -> None:
+async def test_slow_service_is_deadline_exceeded(mesh: FakeMesh, strict: Gateway) -> None:
     cancelled = asyncio.Event()
 
     async def never(_request: Any, _context: Any) -> Any:
@@ -168,7 +168,7 @@ async def test_a_service_that_takes_too_long(mesh: FakeMesh, strict: Gateway) ->
     await asyncio.wait_for(cancelled.wait(), 2)
 
 
-async def test_a_stream_may_take_its_time(mesh: FakeMesh, strict: Gateway, token: str) -> None:
+async def test_streams_have_no_timeout(mesh: FakeMesh, strict: Gateway, token: str) -> None:
     async def steps(_request: Any, _context: Any) -> AsyncIterator[Any]:
         for number in range(3):
             yield message("igemoji.inference.v1.WatchTaskResponse")(sequence=number)
@@ -185,7 +185,7 @@ def from_address(gateway: Gateway, address: str) -> httpx.AsyncClient:
     return gateway.client(headers={"x-forwarded-for": address})
 
 
-async def test_too_many_calls_of_one_address_are_refused(mesh: FakeMesh, strict: Gateway) -> None:
+async def test_calls_are_limited_by_address(mesh: FakeMesh, strict: Gateway) -> None:
     async with from_address(strict, "203.0.113.1") as client:
         replies = [await client.post("/api/v1/users/auth", json={}) for _ in range(33)]
         assert [reply.status_code for reply in replies[:30]] == [200] * 30
@@ -195,8 +195,8 @@ async def test_too_many_calls_of_one_address_are_refused(mesh: FakeMesh, strict:
         assert "Retry-After" in text
         assert limited.headers["retry-after"] == "2"
         assert not [name for name in limited.headers if name.startswith("x-envoy")]
-        assert (await client.get(RANKING)).status_code == 200, "every call has a limit of its own"
-    # Envoy remembers 20 addresses unless told: then these would reset the first one's limit.
+        assert (await client.get(RANKING)).status_code == 200, "every RPC has its own limit"
+    # With Envoy's default of 20 tracked addresses, these would reset the limit of the first.
     for number in range(2, 40):
         async with from_address(strict, f"203.0.113.{number}") as client:
             assert (await client.post("/api/v1/users/auth", json={})).status_code == 200
@@ -205,7 +205,7 @@ async def test_too_many_calls_of_one_address_are_refused(mesh: FakeMesh, strict:
         assert 429 in statuses
 
 
-async def test_a_client_has_one_limit_for_all_its_ipv6_addresses(mesh: FakeMesh, strict: Gateway) -> None:
+async def test_ipv6_network_shares_one_rate_limit(mesh: FakeMesh, strict: Gateway) -> None:
     statuses = []
     for number in range(33):
         async with from_address(strict, f"2001:db8:1:2::{number:x}") as client:
@@ -215,7 +215,7 @@ async def test_a_client_has_one_limit_for_all_its_ipv6_addresses(mesh: FakeMesh,
         assert (await client.post("/api/v1/users/auth", json={})).status_code == 200
 
 
-async def test_rest_and_grpc_share_a_limit(mesh: FakeMesh, strict: Gateway) -> None:
+async def test_rest_and_grpc_share_a_rate_limit(mesh: FakeMesh, strict: Gateway) -> None:
     path = "/igemoji.auth.v1.AuthService/Login"
     address = "203.0.113.200"
     async with from_address(strict, address) as client, grpc.aio.insecure_channel(strict.target) as channel:
@@ -228,8 +228,8 @@ async def test_rest_and_grpc_share_a_limit(mesh: FakeMesh, strict: Gateway) -> N
     assert grpc.StatusCode.RESOURCE_EXHAUSTED in codes
 
 
-async def test_an_address_that_a_client_makes_up_does_not_count(mesh: FakeMesh, gateway: Gateway) -> None:
-    """Where no proxy is in front, X-Forwarded-For is not believed; the services are told the true address."""
+async def test_spoofed_client_address_is_ignored(mesh: FakeMesh, gateway: Gateway) -> None:
+    """Without a proxy in front, X-Forwarded-For is not trusted; the services get the true address."""
     async with gateway.client() as client:
         await client.get(RANKING)
         await client.get(RANKING, headers={"x-forwarded-for": "203.0.113.9"})
@@ -238,15 +238,13 @@ async def test_an_address_that_a_client_makes_up_does_not_count(mesh: FakeMesh, 
         assert "x-envoy-internal" not in call.metadata
 
 
-async def test_the_address_before_a_trusted_proxy_does(mesh: FakeMesh, strict: Gateway) -> None:
+async def test_address_before_a_trusted_proxy_is_used(mesh: FakeMesh, strict: Gateway) -> None:
     async with from_address(strict, "198.51.100.1, 203.0.113.9") as client:
         await client.get(RANKING)
     assert mesh.calls[0].metadata["x-envoy-external-address"] == "203.0.113.9"
 
 
-async def test_the_web_client_takes_the_place_of_the_landing_page(
-    envoy: Path, shared_mesh: FakeMesh, tmp_path: Path
-) -> None:
+async def test_web_client_replaces_the_landing_page(envoy: Path, shared_mesh: FakeMesh, tmp_path: Path) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode()
         body = f"web client: {request.split()[1]}".encode()
@@ -276,8 +274,8 @@ async def test_the_web_client_takes_the_place_of_the_landing_page(
             assert (await scraper.post("/quitquitquit")).status_code == 404
 
 
-async def test_the_gateway_shows_its_certificate(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
-    """The services ask for one, so that it works at all shows it; and whose it is they see."""
+async def test_gateway_presents_its_certificate(mesh: FakeMesh, client: httpx.AsyncClient) -> None:
+    """Let a service record the names in the client certificate."""
     names: list[str] = []
 
     def whose(_request: Any, context: Any) -> Any:
@@ -289,7 +287,7 @@ async def test_the_gateway_shows_its_certificate(mesh: FakeMesh, client: httpx.A
     assert "gateway.igemoji.internal" in names
 
 
-async def test_unhealthy_services_are_noticed(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
+async def test_health_checks_find_stopped_services(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
     for service in SERVICES:
         await bare_mesh.start(service)
     async with running(bare_mesh, tmp_path) as gateway:
@@ -309,7 +307,7 @@ async def statistics(gateway: Gateway) -> str:
 
 
 async def log_of(gateway: Gateway) -> str:
-    """The access log once the last request is in it."""
+    """Wait for the last request in the access log, and return the log."""
 
     async def has_lines() -> bool:
         return any(json.loads(line)["path"] == RANKING for line in gateway.log.read_text().splitlines())
@@ -318,7 +316,7 @@ async def log_of(gateway: Gateway) -> str:
     return gateway.log.read_text()
 
 
-async def test_hosts_may_be_names_as_in_the_cluster(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
+async def test_upstreams_can_be_dns_names(envoy: Path, bare_mesh: FakeMesh, tmp_path: Path) -> None:
     await bare_mesh.start("ranking")
     names = {service: Address("localhost", port) for service, port in bare_mesh.ports.items()}
     async with running(bare_mesh, tmp_path, upstreams=names, resolve=True) as gateway, gateway.client() as client:
@@ -329,7 +327,7 @@ async def test_hosts_may_be_names_as_in_the_cluster(envoy: Path, bare_mesh: Fake
         assert await eventually(passes, seconds=3)
 
 
-async def test_a_port_that_is_taken_is_not_shared(gateway: Gateway, shared_mesh: FakeMesh, tmp_path: Path) -> None:
+async def test_second_envoy_on_one_port_does_not_start(gateway: Gateway, shared_mesh: FakeMesh, tmp_path: Path) -> None:
     options = shared_mesh.options(listen=gateway.options.listen)
     write(options, tmp_path / "envoy.yaml")
     command = envoy_command(tmp_path / "envoy.yaml", concurrency=1)

@@ -1,1 +1,1 @@
-"""The whole mesh on one machine, and what goes with it on the command line."""
+"""The command `igemoji`: photos without a server, the mesh on one machine, commands for operators."""

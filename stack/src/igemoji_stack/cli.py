@@ -13,7 +13,8 @@ import typer
 from igemoji_stack.admin import cli as admin_cli
 from igemoji_stack.backends.backend import Backend, Urls
 from igemoji_stack.mesh.console import Console
-from igemoji_stack.mesh.mesh import CannotStart, Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import CannotStart, MeshOptions
 from igemoji_stack.mesh.state import answers_ok, is_serving, read_state
 from igemoji_stack.mesh.website import WEB
 from igemoji_stack.photo import cli as photo_cli
@@ -28,21 +29,21 @@ app = typer.Typer(
 )
 
 ON_A_SERVER = ("photo", "emojis", "admin")
-"""What can be done there, too."""
+"""Commands that work with --server."""
 
 
-def part_url(part: str, example: str) -> Any:
-    """An option that may stand in the environment, where other people on this machine see no password."""
+def backend_url(name: str, example: str) -> Any:
+    """Return an option that may come from the environment, where other users of this machine see no password."""
     return typer.Option(
-        envvar=f"IGEMOJI_{part.upper()}_URL",
+        envvar=f"IGEMOJI_{name.upper()}_URL",
         metavar="URL",
         show_default=False,
         help=example,
-        rich_help_panel="Real parts that run already; the others are started",
+        rich_help_panel="Real backends that run already; the others are started",
     )
 
 
-Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh keeps.")]
+Data = Annotated[Path, typer.Option(help="Folder of all data of the mesh.")]
 
 
 @app.callback()
@@ -50,25 +51,25 @@ def everything(
     context: typer.Context,
     server: Annotated[
         str | None,
-        typer.Option(envvar="IGEMOJI_SERVER", metavar="URL", help="Do it there: photo, emojis and admin."),
+        typer.Option(envvar="IGEMOJI_SERVER", metavar="URL", help="Use this server: photo, emojis and admin."),
     ] = None,
     ca: Annotated[
         Path | None,
         typer.Option(
-            envvar="IGEMOJI_CA", metavar="FILE", help="The authority to trust there, instead of the system's."
+            envvar="IGEMOJI_CA", metavar="FILE", help="Certificate authority of the server, instead of the system's."
         ),
     ] = None,
     email: Annotated[
         str | None,
         typer.Option(
-            envvar="IGEMOJI_EMAIL", help="Log in there, with IGEMOJI_PASSWORD or when asked. Default: as a guest."
+            envvar="IGEMOJI_EMAIL", help="Log in with this address and IGEMOJI_PASSWORD, or a prompt. Default: a guest."
         ),
     ] = None,
 ) -> None:
     """IGE MOJI on one machine, or from it on a server."""
     source = context.get_parameter_source("server")
     if source is not None and source.name == "COMMANDLINE" and context.invoked_subcommand not in ON_A_SERVER:
-        _fail(f"igemoji {context.invoked_subcommand} is about this machine: it has no --server.")
+        _fail(f"igemoji {context.invoked_subcommand} works on this machine only: it has no --server.")
     try:
         context.obj = remote.from_environment(server, ca, email)
     except CannotWork as error:
@@ -77,29 +78,28 @@ def everything(
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the gateway; 0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port of the gateway; 0: a free one.")] = 8080,
     data: Data = Path(".igemoji"),
-    reset: Annotated[bool, typer.Option("--reset", help="Remove what the data folder holds, first.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete the data folder first.")] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, with a certificate of a private authority.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines, for machines.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every line that the services log.")] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that work on photos; 0: one for each core.")] = 0,
-    assets: Annotated[Path, typer.Option(help="What `make assets` built.")] = ASSETS,
-    web: Annotated[
-        Path | None, typer.Option(help="What `make web` built; default: web/dist where it is there.")
-    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every log line of the services.")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes for photos; 0: one for each core.")] = 0,
+    assets: Annotated[Path, typer.Option(help="Output of `make assets`.")] = ASSETS,
+    web: Annotated[Path | None, typer.Option(help="Output of `make web`; default: web/dist if it exists.")] = None,
     backend: Annotated[
-        Backend, typer.Option(help="embedded: nothing to install; real: MariaDB, S3, RabbitMQ, Redis (make services).")
+        Backend,
+        typer.Option(help="embedded: nothing to install; real: MariaDB, S3, RabbitMQ, Redis (make install-backends)."),
     ] = Backend.EMBEDDED,
-    database_url: Annotated[str, part_url("database", "mysql+pymysql://user:password@host/igemoji")] = "",
-    queue_url: Annotated[str, part_url("queue", "amqp://user:password@host//")] = "",
-    progress_url: Annotated[str, part_url("progress", "redis://:password@host/0")] = "",
-    objects_url: Annotated[str, part_url("objects", "s3://bucket?endpoint=https://host")] = "",
-    replicas: Annotated[int, typer.Option(min=1, help="Of each service, on real parts.")] = 1,
+    database_url: Annotated[str, backend_url("database", "mysql+pymysql://user:password@host/igemoji")] = "",
+    queue_url: Annotated[str, backend_url("queue", "amqp://user:password@host//")] = "",
+    progress_url: Annotated[str, backend_url("progress", "redis://:password@host/0")] = "",
+    objects_url: Annotated[str, backend_url("objects", "s3://bucket?endpoint=https://host")] = "",
+    replicas: Annotated[int, typer.Option(min=1, help="Replicas of each service; real backends only.")] = 1,
     traces: Annotated[
-        str, typer.Option(metavar="URL", help="Send traces there, by OTLP over gRPC, such as http://127.0.0.1:4317.")
+        str, typer.Option(metavar="URL", help="OTLP/gRPC collector for traces, such as http://127.0.0.1:4317.")
     ] = "",
-    rate_factor: Annotated[int, typer.Option(min=1, hidden=True, help="Multiplies the limits of one address.")] = 1,
+    rate_factor: Annotated[int, typer.Option(min=1, hidden=True, help="Multiplies the rate limits per address.")] = 1,
 ) -> None:
     """Run the whole mesh until Ctrl-C."""
     if reset:
@@ -130,20 +130,20 @@ def up(
 
 @app.command()
 def status(data: Data = Path(".igemoji")) -> None:
-    """Tell what runs and whether it is healthy. Exit code 1 where anything is not."""
+    """Show what runs and whether it is healthy. Exit code 1 if anything is not."""
     state = read_state(data)
     if state is None:
         _fail(f"No mesh runs with its data in {data}.")
     typer.echo(f"{state['url']}  (pid {state['pid']}, data in {data})")
     healthy = asyncio.run(_health(state))
-    for name, well in healthy.items():
-        typer.echo(f"  {name:<14} {'healthy' if well else 'NOT healthy'}")
+    for name, is_healthy in healthy.items():
+        typer.echo(f"  {name:<14} {'healthy' if is_healthy else 'NOT healthy'}")
     raise typer.Exit(0 if all(healthy.values()) else 1)
 
 
 @app.command()
 def down(data: Data = Path(".igemoji")) -> None:
-    """Stop a mesh that runs elsewhere, and wait until it has."""
+    """Stop a mesh that another terminal started, and wait until it has stopped."""
     state = read_state(data)
     if state is None:
         typer.echo(f"No mesh runs with its data in {data}.")
@@ -194,9 +194,9 @@ async def _health(state: dict[str, Any]) -> dict[str, bool]:
 
 def _reset(data: Path) -> None:
     if read_state(data) is not None:
-        _fail(f"A mesh runs with its data in {data}: stop it before a reset.")
+        _fail(f"A mesh runs with its data in {data}: stop it before you reset it.")
     if data.exists() and not (data / "run").is_dir() and any(data.iterdir()):
-        _fail(f"{data} does not look like a data folder of IGE MOJI; remove it yourself if it is one.")
+        _fail(f"{data} does not look like a data folder of IGE MOJI: delete it yourself if it is one.")
     shutil.rmtree(data, ignore_errors=True)
 
 
@@ -210,7 +210,8 @@ app.add_typer(admin_cli.app, name="admin")
 
 
 def main() -> None:
-    # Its notes about forks and handshakes are for developers of gRPC.
+    """Run the command `igemoji`."""
+    # gRPC's notes about forks and handshakes mean nothing to users.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     app()
 

@@ -1,4 +1,4 @@
-"""The command `igemoji-gateway`: writes Envoy's configuration, asks Envoy about it, and serves with it."""
+"""The command `igemoji-gateway`: write Envoy's configuration, validate it, and run Envoy with it."""
 
 import argparse
 import sys
@@ -16,6 +16,7 @@ from igemoji_protos import DESCRIPTORS, OPENAPI, rpcs
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -50,7 +51,7 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
         upstreams = {service: Address(service, SERVICE_PORT) for service in service_names(routed(rpcs()))}
     https = [arguments.tls_cert, arguments.tls_key, arguments.tls_ca]
     if any(https) and not all(https):
-        sys.exit("HTTPS needs --tls-cert, --tls-key and --tls-ca, all three")
+        sys.exit("HTTPS needs all of --tls-cert, --tls-key and --tls-ca")
     return GatewayOptions(
         tls=Certificates(*https) if all(https) else None,
         upstreams={**upstreams, **dict(arguments.upstream)},
@@ -85,17 +86,17 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
     _add_options(config)
 
-    run = commands.add_parser("serve", help="run Envoy with that configuration, and drain it on SIGTERM")
+    run = commands.add_parser("serve", help="run Envoy with this configuration, and drain it on SIGTERM")
     run.set_defaults(run=_serve)
-    run.add_argument("--concurrency", type=int, default=2, metavar="N", help="threads of Envoy (default: 2)")
+    run.add_argument("--concurrency", type=int, default=2, metavar="N", help="worker threads of Envoy (default: 2)")
     for name, default, what in (
-        ("drain", Drain.notice_seconds, "how long the health check fails before connections are asked to end"),
-        ("stop-grace", Drain.grace_seconds, "how long calls under way may go on after that"),
+        ("drain", Drain.notice_seconds, "how long the health check fails before clients are asked to reconnect"),
+        ("stop-grace", Drain.grace_seconds, "how long active calls may take after that"),
     ):
         run.add_argument(f"--{name}-seconds", type=float, default=default, metavar="S", help=f"{what} ({default:g})")
     _add_options(run)
 
-    check = commands.add_parser("validate", help="ask Envoy whether it accepts a configuration")
+    check = commands.add_parser("validate", help="check a configuration with Envoy")
     check.set_defaults(run=_validate)
     check.add_argument("file", type=Path, metavar="FILE")
     return parser
@@ -103,46 +104,60 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("--mode", choices=["machine", "cluster"], required=True, help="where the services are")
+    add("--mode", choices=["machine", "cluster"], required=True, help="services on this machine, or in a cluster")
     add(
         "--upstream",
         type=_upstream,
         action="append",
         default=[],
         metavar="NAME=HOST:PORT",
-        help="where a service is (auth=127.0.0.1:50051): one each on a machine; in a cluster they are known by name",
+        help="address of a service (auth=127.0.0.1:50051); required for each in mode machine, by name in a cluster",
     )
-    for name, what in (("cert", "the gateway's certificate"), ("key", "its key"), ("ca", "the authority of them all")):
+    for name, what in (
+        ("cert", "the gateway's certificate"),
+        ("key", "its key"),
+        ("ca", "the authority of all certificates"),
+    ):
         add(f"--{name}", type=Path, required=True, metavar="FILE", help=f"{what}, PEM")
     for name, what, default in (
-        ("listen", "where clients connect", GatewayOptions.listen),
-        ("admin", "Envoy's admin port", GatewayOptions.admin),
-        ("metrics", "where Prometheus may scrape; nowhere unless given", None),
-        ("traces", "a collector of traces, by OTLP over gRPC; none are recorded unless given", None),
-        ("web", "the web client's files; a page of the gateway's own unless given", None),
+        ("listen", "address for clients", GatewayOptions.listen),
+        ("admin", "address of Envoy's admin API", GatewayOptions.admin),
+        ("metrics", "address for Prometheus; none by default", None),
+        ("traces", "OTLP/gRPC collector for traces; none by default", None),
+        ("web", "server of the web client's files; a landing page by default", None),
     ):
         shown = f" (default: {default.host}:{default.port})" if default else ""
         add(f"--{name}", type=_address, default=default, metavar="HOST:PORT", help=what + shown)
-    for name, what in (("tls-cert", "shown to clients, by HTTPS"), ("tls-key", "its key"), ("tls-ca", "its authority")):
+    for name, what in (("tls-cert", "certificate for HTTPS"), ("tls-key", "its key"), ("tls-ca", "its authority")):
         add(f"--{name}", type=Path, metavar="FILE", help=f"{what}, PEM; plain HTTP unless all three are given")
-    add("--descriptors", type=Path, default=DESCRIPTORS, metavar="FILE", help="the descriptor set where Envoy finds it")
-    add("--openapi", type=Path, default=OPENAPI, metavar="FILE", help="the API document where Envoy finds it")
-    add("--docs", type=Path, default=pages.folder(), metavar="FOLDER", help="Swagger UI's files where Envoy finds them")
-    add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="pages that may call the API (CORS)")
-    add("--issuer", default=GatewayOptions.issuer, help="of tokens (default: %(default)s)")
-    add("--audience", default=GatewayOptions.audience, help="of tokens (default: %(default)s)")
+    add("--descriptors", type=Path, default=DESCRIPTORS, metavar="FILE", help="descriptor set, on Envoy's machine")
+    add("--openapi", type=Path, default=OPENAPI, metavar="FILE", help="API document, on Envoy's machine")
+    add("--docs", type=Path, default=pages.folder(), metavar="FOLDER", help="files of Swagger UI, on Envoy's machine")
     add(
-        "--trusted-proxies", type=int, default=0, metavar="N", help="proxies in front, for X-Forwarded-For (default: 0)"
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="origin whose pages may call the API (CORS)",
+    )
+    add("--issuer", default=GatewayOptions.issuer, help="issuer of tokens (default: %(default)s)")
+    add("--audience", default=GatewayOptions.audience, help="audience of tokens (default: %(default)s)")
+    add(
+        "--trusted-proxies",
+        type=int,
+        default=0,
+        metavar="N",
+        help="trusted proxies in front, for X-Forwarded-For (default: 0)",
     )
     add("--rate-factor", type=int, default=1, metavar="N", help="multiplies every rate limit (default: 1)")
     for name, most, what in (
-        ("calls", GatewayOptions.calls_at_once, "calls to each address of a service at a time; more are refused"),
+        ("calls", GatewayOptions.calls_at_once, "concurrent calls to each address of a service; more are refused"),
         ("streams", GatewayOptions.streams_at_once, "the same for streams"),
     ):
         add(f"--{name}-at-once", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
     for name, most, what in (
-        ("connections", GatewayOptions.max_connections, "connections of clients at a time"),
-        ("heap-mib", GatewayOptions.max_heap_mib, "memory that Envoy may take, less than its container has, MiB"),
+        ("connections", GatewayOptions.max_connections, "concurrent connections of clients"),
+        ("heap-mib", GatewayOptions.max_heap_mib, "memory limit of Envoy in MiB, below that of its container"),
     ):
         add(f"--max-{name}", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
 

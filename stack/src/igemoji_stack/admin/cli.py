@@ -1,4 +1,4 @@
-"""`igemoji admin`: what operators do, on the data folder of a mesh or, with --server, on one that runs elsewhere."""
+"""`igemoji admin`: commands for operators, on the data folder of a mesh or, with --server, on a server."""
 
 import asyncio
 import os
@@ -17,62 +17,64 @@ from igemoji_stack.mesh.state import read_state
 from igemoji_stack.photo import remote
 from igemoji_stack.photo.errors import CannotWork
 
-Data = Annotated[Path, typer.Option(help="The folder of everything that the mesh keeps; without --server.")]
+Data = Annotated[Path, typer.Option(help="Folder of all data of the mesh; without --server.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
-TemplateId = Annotated[str, typer.Argument(metavar="ID", help="Of the template.")]
+TemplateId = Annotated[str, typer.Argument(metavar="ID", help="Id of the template.")]
 FOLDER = Path(".igemoji")
 OPERATE = {"auth": operate_auth, "emoji-catalog": operate_catalog, "inference": operate_inference}
 WITH_OBJECTS = ("emoji-catalog", "inference")
-ON_FOLDER_ONLY = "Only who has the data folder may do that: run it there, without --server."
+ON_FOLDER_ONLY = "This command works on the data folder only: run it on that machine, without --server."
 
-app = typer.Typer(help="Decide which templates others may see, and who decides it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Moderate templates; manage operators, passwords, keys and stored objects.", no_args_is_help=True
+)
 
 
 @app.command()
 def make_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
-    """Let an account decide which templates others may see."""
+    """Make an account an operator, who moderates templates."""
     _on_folder(context, data, "make-operator", email)
 
 
 @app.command()
 def revoke_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
-    """Make an operator a user again."""
+    """Make an operator an ordinary user again."""
     _on_folder(context, data, "revoke-operator", email)
 
 
 @app.command()
 def reset_password(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
-    """Print a link by which another password can be chosen, once."""
+    """Print a link with which the user can set a new password once."""
     _on_folder(context, data, "reset-password", email)
 
 
 @app.command()
 def rotate_keys(context: typer.Context, data: Data = FOLDER) -> None:
-    """Publish a new key for access tokens, which takes over in ten minutes."""
+    """Publish a new signing key for access tokens; it is used ten minutes later."""
     _on_folder(context, data, "rotate-keys")
 
 
 @app.command()
 def reports(
     context: typer.Context,
-    decided: Annotated[bool, typer.Option("--decided", help="Those that were decided on.")] = False,
+    decided: Annotated[bool, typer.Option("--decided", help="Reports with a decision.")] = False,
     data: Data = FOLDER,
 ) -> None:
-    """List the templates that were reported, the longest waiting first."""
+    """List the reported templates, the oldest report first."""
     if context.obj is None:
         _run_on_folder(data, "emoji-catalog", "reports", *(["--decided"] if decided else []))
         return
 
-    async def told(client: AsyncClient) -> None:
+    async def print_reports(client: AsyncClient) -> None:
         async for case in client.moderation.reports(decided=decided):
             typer.echo(line(case))
 
-    _on_server(context, told)
+    _on_server(context, print_reports)
 
 
 @app.command()
 def hide(context: typer.Context, template_id: TemplateId, data: Data = FOLDER) -> None:
-    """Hide a template from everyone but its maker and operators."""
+    """Hide a template from everyone except its maker and operators."""
     _decide(context, template_id, "hide", data)
 
 
@@ -84,26 +86,28 @@ def restore(context: typer.Context, template_id: TemplateId, data: Data = FOLDER
 
 @app.command()
 def delete(context: typer.Context, template_id: TemplateId, data: Data = FOLDER) -> None:
-    """Delete a template for good."""
+    """Delete a template permanently."""
     _decide(context, template_id, "delete", data)
 
 
 @app.command()
 def check_objects(
     context: typer.Context,
-    remove_orphans: Annotated[bool, typer.Option("--remove-orphans", help="Remove what no row names.")] = False,
+    remove_orphans: Annotated[
+        bool, typer.Option("--remove-orphans", help="Delete objects that no row refers to.")
+    ] = False,
     data: Data = FOLDER,
 ) -> None:
-    """Compare every stored photo and picture with its checksum, and with the rows; exits with 1 where one is lost."""
+    """Audit all stored objects against their checksums and rows. Exit code 1 if any is missing or damaged."""
     if context.obj is not None:
         _refuse(ON_FOLDER_ONLY)
     options = ["--remove-orphans"] if remove_orphans else []
-    whole = [_is_well(data, service, "check-objects", *options) for service in WITH_OBJECTS]
-    raise typer.Exit(0 if all(whole) else 1)
+    passed = [_passes(data, service, "check-objects", *options) for service in WITH_OBJECTS]
+    raise typer.Exit(0 if all(passed) else 1)
 
 
 def line(case: Reported) -> str:
-    """As `igemoji-emoji-catalog reports` tells of it."""
+    """Format a reported template like `igemoji-emoji-catalog reports`."""
     reasons = ", ".join(dict.fromkeys(report.reason for report in case.reports))
     since = f"{case.waiting_since:%F %T}" if case.waiting_since else ""
     hidden = "  (hidden)" if case.emoji.hidden else ""
@@ -136,13 +140,13 @@ def _run_on_folder(data: Path, service: str, *arguments: str) -> None:
         state = read_state(data) or {}
         databases = state.get("databases", {})
         if service not in databases:
-            _refuse(f"The data of {data} lies in a database that runs with the mesh: start it first.")
+            _refuse(f"The data of {data} is in a database that runs with the mesh: start the mesh first.")
         os.environ.update({"DATABASE_URL": databases[service], **state["objects"]})
     OPERATE[service](arguments)
 
 
-def _is_well(data: Path, service: str, *arguments: str) -> bool:
-    """False where the command says by its code that something is lost; it has written what."""
+def _passes(data: Path, service: str, *arguments: str) -> bool:
+    """Run a command; return False if its exit code reports lost objects, which it has printed."""
     try:
         _run_on_folder(data, service, *arguments)
     except SystemExit as end:
@@ -156,9 +160,7 @@ def _on_server(context: typer.Context, work: Callable[[AsyncClient], Coroutine[A
     async def run() -> None:
         server = remote.chosen(context)
         if server is None or not server.email:
-            raise CannotWork(
-                "Which operator are you? Give --email, and the password in IGEMOJI_PASSWORD or when asked."
-            )
+            raise CannotWork("Operators log in: give --email, and the password in IGEMOJI_PASSWORD or at the prompt.")
         async with remote.logged_in(server) as client:
             await work(client)
 

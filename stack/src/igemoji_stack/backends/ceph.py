@@ -1,6 +1,6 @@
-"""A private Ceph with its S3 gateway, for contract tests: another implementation of S3 than the quick one.
+"""A private Ceph with its S3 gateway (radosgw): a second S3 implementation for the contract tests.
 
-Its only OSD keeps objects in memory: they last as long as the object of this class.
+Its only OSD keeps objects in memory: they are lost when the cluster stops.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from igemoji_mesh.testing.free_ports import HOST, free_ports
-from igemoji_stack.backends.server import Part, PartFailed, answers, program, write_private
+from igemoji_stack.backends.server import BackendFailed, BackendServer, answers, program, write_private
 
 ACCESS_KEY = "igemoji"
 GATEWAY = "client.rgw"
@@ -50,7 +50,7 @@ osd_objectstore=memstore
 memstore_device_bytes=2147483648
 osd_class_load_list=*
 osd_class_default_list=*
-# An OSD that has only just met the monitor is sometimes refused when it tells where it is ("wrong fsid"): we tell it.
+# A new OSD is sometimes refused when it registers its own location ("wrong fsid"): `ceph osd crush add` does it.
 osd_crush_update_on_start=false
 osd_class_update_on_start=false
 [client.rgw]
@@ -66,7 +66,9 @@ rgw_dns_name={host}
 """
 
 
-class Ceph(Part):
+class Ceph(BackendServer):
+    """One monitor, one OSD in memory and one radosgw."""
+
     name = "ceph"
 
     def __init__(self, folder: Path) -> None:
@@ -76,28 +78,29 @@ class Ceph(Part):
 
     @property
     def endpoint(self) -> str:
+        """URL of the S3 API."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def keys(self) -> dict[str, str]:
-        """The credentials, as services read them from the environment."""
+        """The credentials, as the environment variables of the services."""
         return {"OBJECT_STORE_ACCESS_KEY": ACCESS_KEY, "OBJECT_STORE_SECRET_KEY": self._secret("s3")}
 
     def url(self, bucket: str) -> str:
-        """`bucket` may have a prefix: bucket/prefix."""
+        """Return the `OBJECT_STORE_URL` of a bucket, or of `bucket/prefix`."""
         return f"s3://{bucket}?{urlencode({'endpoint': self.endpoint})}"
 
     async def kill(self) -> None:
-        """The S3 gateway only: what the cluster has in memory would be gone with it."""
+        """Kill the S3 gateway only: killing the OSD would lose the objects in its memory."""
         await self._processes["radosgw"].kill()
 
     async def restart(self) -> None:
-        """The S3 gateway only, for the same reason."""
+        """Restart the S3 gateway only, for the same reason."""
         await self._processes["radosgw"].stop()
         await self.start()
 
     async def admin(self, *arguments: str) -> str:
-        """What radosgw-admin answers."""
+        """Run radosgw-admin and return its output."""
         return await self._tool(program("radosgw-admin", "radosgw"), "-n", GATEWAY, *self._conf, *arguments)
 
     async def _bring_up(self) -> None:
@@ -132,11 +135,11 @@ class Ceph(Part):
         await self._tool(mon, "-i", "a", "--mkfs", "--monmap", monmap, *self._conf)
 
     async def _command(self, *arguments: str) -> str:
-        """Said again where a monitor that took other commands refuses this one: for its first seconds it may."""
+        """Run a `ceph` command; retry while the monitor answers EPERM, as it may in its first seconds."""
         for _ in range(TRIES):
             try:
                 return await self._tool(self._ceph, *self._conf, "--connect-timeout", "20", *arguments)
-            except PartFailed as error:
+            except BackendFailed as error:
                 if "EPERM" not in str(error):
                     raise
                 refused = error
@@ -144,16 +147,16 @@ class Ceph(Part):
         raise refused
 
     def _monitor_answers(self) -> bool:
-        # Its port is open before it takes commands: until then it refuses them with EPERM.
-        return answers(self._mon_port, b"", b"ceph") and self._asked("mon", "stat").returncode == 0
+        # The TCP port is open before commands are accepted: until then they fail with EPERM.
+        return answers(self._mon_port, b"", b"ceph") and self._query("mon", "stat").returncode == 0
 
     def _osd_is_up(self) -> bool:
-        answer = self._asked("osd", "stat", "--format", "json")
+        answer = self._query("osd", "stat", "--format", "json")
         return answer.returncode == 0 and json.loads(answer.stdout)["num_up_osds"] == 1
 
-    def _asked(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        asked = [self._ceph, *self._conf, "--connect-timeout", "5", *arguments]
-        return subprocess.run(asked, capture_output=True, timeout=30, check=False)  # noqa: S603 - our own
+    def _query(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        command = [self._ceph, *self._conf, "--connect-timeout", "5", *arguments]
+        return subprocess.run(command, capture_output=True, timeout=30, check=False)  # noqa: S603 - fixed arguments
 
     def _answers(self) -> bool:
         return answers(self.port, f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), b"HTTP/1.1 ")

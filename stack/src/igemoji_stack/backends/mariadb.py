@@ -1,4 +1,4 @@
-"""A private MariaDB, which stands for any database that speaks MySQL's protocol."""
+"""A private MariaDB; any database that speaks the MySQL protocol would do."""
 
 import asyncio
 import os
@@ -9,25 +9,27 @@ from pathlib import Path
 import pymysql
 
 from igemoji_mesh.testing.free_ports import HOST
-from igemoji_stack.backends.server import Part, program, write_private
+from igemoji_stack.backends.server import BackendServer, program, write_private
 
 ADMIN = "igemoji_admin"
 BUFFER_POOL = "128M"
 
 
-class MariaDb(Part):
+class MariaDb(BackendServer):
+    """MariaDB with one database and one user for each service."""
+
     name = "mariadb"
 
     def url(self, database: str) -> str:
-        """What a service that owns the database is told: its user may use no other one."""
+        """Return the `DATABASE_URL` of the service that owns a database; its user may access no other one."""
         return f"mysql+pymysql://{database}:{self._secret(database)}@{HOST}:{self.port}/{database}?charset=utf8mb4"
 
     def admin_url(self, database: str) -> str:
-        """For who may make databases."""
+        """Return a URL with the rights to create databases."""
         return f"mysql+pymysql://{ADMIN}:{self._secret('admin')}@{HOST}:{self.port}/{database}"
 
     async def create(self, database: str) -> str:
-        """Makes a database and its user, unless they are there; returns the URL."""
+        """Create a database and its user if they are missing; return the URL."""
         if not re.fullmatch("[a-z0-9_]{1,60}", database):
             raise ValueError(f"not a database name: {database!r}")
         user = f"'{database}'@'%'"
@@ -39,7 +41,7 @@ class MariaDb(Part):
         return self.url(database)
 
     async def execute(self, *statements: str) -> None:
-        """As its administrator."""
+        """Execute statements as the administrator."""
 
         def work() -> None:
             with self._connection() as connection, connection.cursor() as cursor:
@@ -78,7 +80,7 @@ class MariaDb(Part):
         await self._run(self.name, arguments, {}, self._answers)
 
     async def _install(self, data: Path) -> None:
-        new = data.with_name("data.new")  # what an interrupted start left is not taken for a database
+        new = data.with_name("data.new")  # an interrupted installation must not be used as a database
         await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
         await self._tool(
             program("mariadb-install-db", "mariadb-server"),
@@ -92,7 +94,10 @@ class MariaDb(Part):
         new.replace(data)
 
     def _temporary(self) -> Path:
-        """Of its own: a server that starts removes what it takes for left behind, and so the tables of another one."""
+        """Return a private folder for temporary files.
+
+        A starting server deletes files that it takes for leftovers: in a shared folder, the tables of another server.
+        """
         folder = self.folder / "tmp"
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
@@ -112,5 +117,5 @@ class MariaDb(Part):
 
 
 def _as_root() -> list[str]:
-    """MariaDB runs as root only where it is told to."""
+    """Return the option without which MariaDB refuses to run as root."""
     return ["--user=root"] if os.getuid() == 0 else []

@@ -1,24 +1,27 @@
-"""A private RabbitMQ, with an Erlang port mapper of its own."""
+"""A private RabbitMQ with its own Erlang port mapper (epmd)."""
 
 from igemoji_mesh.testing.free_ports import HOST, free_ports
-from igemoji_stack.backends.server import Part, answers, program, write_private
+from igemoji_stack.backends.server import BackendServer, answers, program, write_private
 
 USER = "igemoji"
 AMQP_0_9_1 = b"AMQP\x00\x00\x09\x01"
 CONNECTION_START = b"\x00\x0a\x00\x0a"
 
 
-class RabbitMq(Part):
+class RabbitMq(BackendServer):
+    """RabbitMQ, reachable on 127.0.0.1 only."""
+
     name = "rabbitmq"
 
     @property
     def url(self) -> str:
+        """`TASK_QUEUE_URL` of this server."""
         return f"amqp://{USER}:{self._secret('rabbitmq')}@{HOST}:{self.port}//"
 
     async def _bring_up(self) -> None:
         server = program("rabbitmq-server", "rabbitmq-server", "/usr/lib/rabbitmq/bin")
         epmd = program("epmd", "rabbitmq-server")
-        if "epmd" not in self.pids:  # nobody remembers where they are but these two
+        if "epmd" not in self.pids:  # only these two processes know the TCP ports
             self._epmd_port, self._distribution_port = free_ports(2)
         await self._run(
             "epmd", [epmd, "-address", HOST, "-port", str(self._epmd_port)], {}, lambda: _is_epmd(self._epmd_port)
@@ -37,9 +40,9 @@ class RabbitMq(Part):
         advanced.write_text("[{kernel,[{inet_dist_use_interface,{127,0,0,1}}]}].\n")
         plugins.write_text("[].\n")
         return {
-            "HOME": str(folder),  # of the cookie that lets commands in
+            "HOME": str(folder),  # the Erlang cookie is there
             "LANG": "C.UTF-8",
-            "RUNNING_UNDER_SYSTEMD": "true",  # no shell between us and the server
+            "RUNNING_UNDER_SYSTEMD": "true",  # exec the server: no shell between it and its supervisor
             "ERL_CRASH_DUMP": str(folder / "log" / "erl_crash.dump"),
             "ERL_EPMD_ADDRESS": HOST,
             "ERL_EPMD_PORT": str(self._epmd_port),
@@ -60,5 +63,5 @@ class RabbitMq(Part):
 
 
 def _is_epmd(port: int) -> bool:
-    """Whether an Erlang port mapper lists names on a port. Raises OSError."""
+    """Return whether an Erlang port mapper answers on a TCP port. Raises OSError."""
     return answers(port, b"\x00\x01n", port.to_bytes(4, "big"))

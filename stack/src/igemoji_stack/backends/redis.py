@@ -1,14 +1,17 @@
-"""A private Redis, for progress."""
+"""A private Redis for the progress feed."""
 
 from igemoji_mesh.testing.free_ports import HOST
-from igemoji_stack.backends.server import Part, answers, program, write_private
+from igemoji_stack.backends.server import BackendServer, answers, program, write_private
 
 
-class Redis(Part):
+class Redis(BackendServer):
+    """Redis with a password and an append-only file."""
+
     name = "redis"
 
     @property
     def url(self) -> str:
+        """`PROGRESS_URL` of this server."""
         return f"redis://:{self._secret('redis')}@{HOST}:{self.port}/0"
 
     async def _bring_up(self) -> None:

@@ -1,4 +1,4 @@
-"""What the private servers have in common: a folder, a port, processes, a secret."""
+"""Base class of the private backend servers: a folder, a TCP port, processes, secrets."""
 
 import asyncio
 import contextlib
@@ -15,19 +15,23 @@ from igemoji_stack.mesh.supervisor import Command, DiedAtStart, Supervised
 
 START_SECONDS = 60.0
 TOOL_SECONDS = 60.0
-MAKE_SERVICES = "`make services` installs all parts on Debian"
+HOW_TO_INSTALL = "`make install-backends` installs all backends on Debian"
 
 
-class PartMissing(Exception):
-    """A program is not on this machine; the sentence says which package brings it."""
+class BackendError(Exception):
+    """A backend cannot be used; the message is one sentence that says why."""
 
 
-class PartFailed(Exception):
-    """A server did not start; the sentence says why."""
+class BackendMissing(BackendError):
+    """A program is not installed; the message names the package that has it."""
 
 
-class Part(ABC):
-    """A server with all its data in one folder, at the same address for as long as the object lives."""
+class BackendFailed(BackendError):
+    """A server or a tool failed."""
+
+
+class BackendServer(ABC):
+    """A server with all its data in one folder, at the same address for the lifetime of the object."""
 
     name: str
 
@@ -37,11 +41,12 @@ class Part(ABC):
         on_line: Callable[[str, str], None] = lambda _name, _line: None,
         on_event: Callable[[str, str], None] = lambda _name, _event: None,
     ) -> None:
-        """
+        """Prepare the server; nothing is started yet.
+
         Args:
-            folder: Made where it is not there; what an earlier start left in it is taken up again.
-            on_line: Told of every line that a process writes: (name, line).
-            on_event: Told what happens to a process: (name, sentence).
+            folder: Created if missing; data of an earlier start is used again.
+            on_line: Called with every line that a process writes: (name, line).
+            on_event: Called with every event of a process: (name, sentence).
         """
         self.folder = folder.resolve()
         self.port = free_ports(1)[0]
@@ -51,11 +56,15 @@ class Part(ABC):
 
     @property
     def pids(self) -> dict[str, int]:
-        """Of what runs, by name."""
+        """Process ids of the running processes, by name."""
         return {name: process.pid for name, process in self._processes.items() if process.pid is not None}
 
     async def start(self) -> None:
-        """Returns when it answers. Raises PartMissing or PartFailed, with nothing left running."""
+        """Start the server and wait until it answers; on an error nothing stays running.
+
+        Raises:
+            BackendError: if a program is missing or does not start.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             await self._bring_up()
@@ -64,23 +73,23 @@ class Part(ABC):
             raise
 
     async def stop(self) -> None:
-        """Ends it in good order."""
+        """Shut the server down cleanly."""
         for process in reversed(self._processes.values()):
             await process.stop()
 
     async def kill(self) -> None:
-        """Ends it like a machine that loses its power. It stays away until it is started again."""
+        """Kill every process, as a power failure would; `start` brings the server back."""
         for process in reversed(self._processes.values()):
             await process.kill()
 
     async def restart(self) -> None:
-        """Ends it in good order and starts it again, with its data and at its address."""
+        """Shut the server down cleanly and start it again, with its data and at its address."""
         await self.stop()
         await self.start()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """It runs within the block."""
+        """Run the server within the block."""
         await self.start()
         try:
             yield
@@ -89,12 +98,12 @@ class Part(ABC):
 
     @abstractmethod
     async def _bring_up(self) -> None:
-        """Prepares what is not prepared yet, then runs one process after the other with `_run`."""
+        """Prepare files on the first start, then start each process with `_run`."""
 
     async def _run(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str], ready: Callable[[], bool]
     ) -> None:
-        """Starts a process unless it runs; returns when `ready`, which may block and raise OSError, says so."""
+        """Start a process unless it runs; return when `ready`, which may block and raise OSError, is true."""
         known = self._processes.get(name)
         if known is not None and known.pid is not None:
             return
@@ -110,12 +119,12 @@ class Part(ABC):
         try:
             await process.start(START_SECONDS)
         except DiedAtStart as error:
-            raise PartFailed(f"{name} ended while it started: {' '.join(error.lines[-3:])}") from None
+            raise BackendFailed(f"{name} ended while it started: {' '.join(error.lines[-3:])}") from None
         except TimeoutError:
-            raise PartFailed(f"{name} did not answer within {START_SECONDS:g} s; see {self.folder}.") from None
+            raise BackendFailed(f"{name} did not answer within {START_SECONDS:g} s; see {self.folder}.") from None
 
     async def _tool(self, *arguments: str) -> str:
-        """What a program that ends by itself writes. Raises PartFailed where it fails."""
+        """Run a program to its end and return its output. Raises BackendFailed if it fails."""
         process = await asyncio.create_subprocess_exec(
             *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
@@ -125,13 +134,13 @@ class Part(ABC):
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise PartFailed(f"{Path(arguments[0]).name} took longer than {TOOL_SECONDS:g} s.") from None
+            raise BackendFailed(f"{Path(arguments[0]).name} took longer than {TOOL_SECONDS:g} s.") from None
         if process.returncode != 0:
-            raise PartFailed(f"{Path(arguments[0]).name} failed: {err.decode(errors='replace').strip()[-500:]}")
+            raise BackendFailed(f"{Path(arguments[0]).name} failed: {err.decode(errors='replace').strip()[-500:]}")
         return out.decode()
 
     def _secret(self, name: str) -> str:
-        """The same at every start; nobody else on this machine can read it."""
+        """Return a password that stays the same across starts, from a file that only its owner can read."""
         path = self.folder / f"{name}.secret"
         with contextlib.suppress(FileNotFoundError):
             return path.read_text()
@@ -142,23 +151,23 @@ class Part(ABC):
 
 
 def program(name: str, package: str, *folders: str) -> str:
-    """The path of a program that Debian's package brings. Raises PartMissing."""
+    """Return the path of a program from a Debian package. Raises BackendMissing."""
     path = shutil.which(name, path=os.pathsep.join((*folders, os.environ.get("PATH", os.defpath), "/usr/sbin")))
     if path is None:
-        raise PartMissing(f"{name} is not on this machine: install Debian's {package}; {MAKE_SERVICES}.")
+        raise BackendMissing(f"{name} is not on this machine: install Debian's {package}; {HOW_TO_INSTALL}.")
     return path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Whole or not at all, for its owner's eyes only."""
+    """Write a file atomically, readable by its owner only."""
     new = path.with_name(f"{path.name}.new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     new.replace(path)
 
 
-def answers(port: int, question: bytes, with_: bytes) -> bool:
-    """Whether what listens on a port answers a question with some bytes. Raises OSError."""
+def answers(port: int, request: bytes, expected: bytes) -> bool:
+    """Return whether the server on a TCP port answers a request with the expected bytes. Raises OSError."""
     with socket.create_connection((HOST, port), timeout=2) as connection:
-        connection.sendall(question)
-        return with_ in connection.recv(256)
+        connection.sendall(request)
+        return expected in connection.recv(256)

@@ -1,0 +1,1 @@
+"""The mesh on one machine: options, commands, supervisor, state, console."""

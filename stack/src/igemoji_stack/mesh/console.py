@@ -1,4 +1,4 @@
-"""What a person reads while the mesh runs: one log, a prefix per service; and the same as JSON for machines."""
+"""Console of a running mesh: one log with a prefix for each service, or JSON lines for machines."""
 
 import contextlib
 import datetime
@@ -19,14 +19,15 @@ _QUIET = {"timestamp", "level", "event", "service", "request_id", "exception"}
 
 
 class Console:
-    """Prints events of the mesh and lines of its services, and keeps the lines in files."""
+    """Prints the events of the mesh and the log lines of its services, and writes the lines to files."""
 
     def __init__(self, logs: Path, *, as_json: bool = False, verbose: bool = False) -> None:
-        """
+        """Open nothing yet: files are created with their first line.
+
         Args:
-            logs: The folder of the files, one a service, as the services write them.
-            as_json: Print one JSON object a line, with the key `service`.
-            verbose: Print every line; otherwise warnings and errors of the services only.
+            logs: Folder of the log files, one for each service.
+            as_json: Print one JSON object for each line, with the key `service`.
+            verbose: Print every line; otherwise only warnings and errors of the services.
         """
         self._logs = logs
         self._json = as_json
@@ -36,7 +37,7 @@ class Console:
         self._lock = threading.Lock()
 
     def event(self, name: str, sentence: str) -> None:
-        """Something happened to a service, or to the mesh (empty name)."""
+        """Print an event of a service, or of the mesh (empty name)."""
         if self._json:
             self._print(json.dumps({"timestamp": _now(), "service": name or "mesh", "event": sentence}))
         elif name:
@@ -45,7 +46,7 @@ class Console:
             self._print(f"• {sentence}")
 
     def line(self, name: str, line: str) -> None:
-        """A service wrote a line: JSON, as all of ours do, or whatever a library printed."""
+        """Print and keep a log line of a service: JSON, or plain text from a library."""
         self._keep(name, line)
         parsed = _parse(line)
         if self._json:
@@ -54,11 +55,12 @@ class Console:
             self._print(f"{self._prefix(name)} {_readable(parsed) if parsed else line}")
 
     def say(self, text: str) -> None:
-        """For people only."""
+        """Print text for people: nothing with `as_json`."""
         if not self._json:
             self._print(text)
 
     def close(self) -> None:
+        """Close the log files."""
         for handler in self._files.values():
             with contextlib.suppress(OSError):
                 handler.close()
@@ -83,7 +85,7 @@ class Console:
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
-    """Lines that a full disk does not take are not kept; the mesh goes on."""
+    """Drops lines that cannot be written, for example to a full disk, so that the mesh keeps running."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         pass
@@ -100,7 +102,7 @@ def _parse(line: str) -> dict[str, Any] | None:
 
 
 def _readable(entry: dict[str, Any]) -> str:
-    """`rpc method=/igemoji… code=OK ms=2.1`, and the traceback below where there is one."""
+    """Format a log entry: `rpc method=/igemoji… code=OK ms=2.1`, with its traceback below."""
     details = " ".join(f"{key}={value}" for key, value in entry.items() if key not in _QUIET)
     text = f"{entry.get('event', '')} {details}".strip()
     exception = entry.get("exception")

@@ -1,12 +1,13 @@
-"""What a mesh on this machine says of itself, and whether it is well."""
+"""State of a running mesh: the lock and the state file in its data folder, and its health."""
 
 import asyncio
 import contextlib
 import fcntl
 import json
+import os
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -15,12 +16,33 @@ from igemoji_mesh.testing.free_ports import HOST
 
 
 def state_file(data: Path) -> Path:
-    """What a running mesh says of itself: its pid, its address, the ports of its services."""
+    """Return the path of the state file: process id, URL and TCP ports of the running mesh."""
     return data / "run" / "mesh.json"
 
 
+def lock_folder(data: Path) -> TextIO:
+    """Lock a data folder for this process. Raises BlockingIOError if a mesh runs there, else OSError."""
+    lock = (data / "run" / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise
+    return lock
+
+
+def write_state(data: Path, state: dict[str, Any]) -> None:
+    """Write the state file, which holds passwords, for its owner only."""
+    path = state_file(data)
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(state, file, indent=2)
+    os.replace(new, path)
+
+
 def read_state(data: Path) -> dict[str, Any] | None:
-    """What the mesh in a data folder says of itself; None where none runs."""
+    """Return the state of the mesh in a data folder; None if no mesh runs there."""
     try:
         with (data / "run" / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -35,7 +57,7 @@ def read_state(data: Path) -> dict[str, Any] | None:
 
 
 async def is_serving(port: int) -> bool:
-    """Whether grpc.health.v1 on a plaintext port says SERVING."""
+    """Return whether grpc.health.v1 on a plaintext port answers SERVING."""
     async with grpc.aio.insecure_channel(f"{HOST}:{port}") as channel:
         try:
             answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
@@ -45,9 +67,9 @@ async def is_serving(port: int) -> bool:
 
 
 async def answers_ok(url: str, path: str) -> bool:
-    """Whether a GET to a mesh on this machine is answered with 200."""
+    """Return whether a GET request to this machine is answered with 200."""
     scheme, _, authority = url.partition("://")
-    # Asks only whether it is there: whom a certificate names is for those to check who send something.
+    # A liveness check that sends no secret: the certificate need not be verified.
     tls = ssl._create_unverified_context() if scheme == "https" else None  # noqa: S323
     try:
         async with asyncio.timeout(2):

@@ -1,4 +1,4 @@
-"""Child processes that are kept running: restarted when they die, ended with their parent, their output read."""
+"""Supervisor of child processes: restarts them when they die, ends them with their parent, reads their output."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS = 30.0
-"""A process that ran this long starts again at the first back-off."""
+"""After so long a run, the back-off begins at its first value again."""
 
 LINE_BYTES = 2**20
 STOP_SECONDS = 25.0
@@ -21,18 +21,18 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ
 
 @dataclass(frozen=True)
 class Command:
-    """What to run, and how to tell that it is ready."""
+    """Command line of a process, and the check that it is ready."""
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     ready: Callable[[], Awaitable[bool]]
     nice: int = 0
-    """How far it stands back where processors are short, 0 to 19."""
+    """CPU priority, 0 (normal) to 19 (lowest)."""
 
 
 class DiedAtStart(Exception):
-    """A process ended before it was ready; `lines` are the last it wrote."""
+    """A process ended before it was ready; `lines` are the last lines of its output."""
 
     def __init__(self, name: str, code: int, lines: Sequence[str]) -> None:
         super().__init__(f"{name} ended with code {code} before it was ready")
@@ -42,16 +42,17 @@ class DiedAtStart(Exception):
 
 
 class Supervised:
-    """One process, started again whenever it ends by itself."""
+    """One process, restarted with back-off whenever it ends by itself."""
 
     def __init__(
         self, command: Command, on_line: Callable[[str, str], None], on_event: Callable[[str, str], None]
     ) -> None:
-        """
+        """Prepare the process; it is not started yet.
+
         Args:
-            command: What to run.
-            on_line: Told of every line of output: (name, line).
-            on_event: Told what happens to the process: (name, sentence).
+            command: Process to run.
+            on_line: Called with every line of output: (name, line).
+            on_event: Called with every event of the process: (name, sentence).
         """
         self.command = command
         self.restarts = 0
@@ -64,17 +65,18 @@ class Supervised:
 
     @property
     def pid(self) -> int | None:
+        """Process id; None while it does not run."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def start(self, timeout_seconds: float) -> None:
-        """Returns when it is ready. Raises DiedAtStart or TimeoutError."""
+        """Start the process and wait until it is ready. Raises DiedAtStart or TimeoutError."""
         await self._spawn()
         async with asyncio.timeout(timeout_seconds):
             await self._until_ready()
         self._keeper = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL for what does not end by itself."""
+        """Send SIGTERM, and SIGKILL if that does not end the process in time."""
         await self._keep_no_longer()
         if self._process is not None:
             await self._end(self._process)
@@ -82,7 +84,7 @@ class Supervised:
             await self._reader
 
     async def kill(self) -> None:
-        """SIGKILL to it and to what it has started. It stays away until it is started again."""
+        """Send SIGKILL to the process and its children; only `start` brings it back."""
         await self._keep_no_longer()
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -106,8 +108,9 @@ class Supervised:
             stderr=asyncio.subprocess.STDOUT,
             env={**environment, "PYTHONUNBUFFERED": "1", **self.command.environment},
             limit=LINE_BYTES,
-            # Ctrl-C reaches the whole terminal group: only the supervisor is to hear it, and it stops the others. Not a
-            # session: Linux weighs those against each other (sched(7), autogroup), and `nice` counts within one only.
+            # Ctrl-C signals the whole process group of the terminal; only the supervisor must receive it, and stop the
+            # others. Not a session of its own: Linux schedules sessions against each other (sched(7), autogroup), and
+            # `nice` would count within one session only.
             process_group=0,
         )
         self._reader = asyncio.create_task(self._read(self._process))
@@ -144,7 +147,7 @@ class Supervised:
         while True:
             try:
                 line = await process.stdout.readline()
-            except ValueError:  # longer than the limit: what is left of it follows as lines of their own
+            except ValueError:  # longer than the limit: the rest follows as separate lines
                 continue
             if not line:
                 return
@@ -155,7 +158,7 @@ class Supervised:
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         if process.returncode is not None:
             return
-        # Not its own terminate(): that may reap a process that has just died, before asyncio's watcher does.
+        # Not terminate(): it may reap a process that has just died before asyncio's watcher does.
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGTERM)
         try:
@@ -169,11 +172,10 @@ class Supervised:
 
 
 def _prefix(nice: int) -> list[str]:
-    """What sets a process up and then becomes its program, under the same pid.
+    """Return the programs that set up the process and then exec its program, under the same process id.
 
-    Programs do it rather than code of ours between fork and exec (`preexec_fn`): the supervisor has threads, and gRPC's
-    handlers of forks now and then ended a child before it was anything. A supervisor that is killed leaves no process
-    behind where there is setpriv (util-linux).
+    Not `preexec_fn`: the supervisor has threads, and gRPC's fork handlers sometimes killed a child before its exec.
+    With setpriv (util-linux), a supervisor that is killed leaves no process behind.
     """
     prefix = []
     if nice and (program := shutil.which("nice")):

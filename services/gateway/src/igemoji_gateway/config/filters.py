@@ -1,4 +1,4 @@
-"""The HTTP filters in their order. Those before the transcoder see the REST route, those after it the gRPC route."""
+"""The HTTP filters in order. Those before the transcoder see the REST route, those after it the gRPC route."""
 
 from importlib import resources
 
@@ -16,7 +16,7 @@ USER_RATE_LIMIT = "igemoji.user_rate_limit"
 TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
 
 LIMITS = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
-"""The type of both; routes say how much."""
+"""Type of both rate limit filters; the numbers are in the routes."""
 
 PROVIDER = "igemoji"
 CLAIMS = "claims"
@@ -32,12 +32,13 @@ COMPRESSED = [
     "text/javascript",
     "text/plain",
 ]
-"""Pictures are compressed already; an event stream would wait for the compressor."""
+"""Pictures are compressed already; an event stream would be delayed by the compressor."""
 
 MAX_RESPONSE_BYTES = 32 << 20
 
 
 def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
+    """Return the filter chain."""
     return [
         _security_headers(),
         extension(CORS, "envoy.extensions.filters.http.cors.v3.Cors"),
@@ -70,20 +71,20 @@ def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
 
 
 def body_limit_name(kib: int) -> str:
-    """The limits stand in a row and the smallest answers: a route that takes more switches the smaller ones off."""
+    """Return the name of a body limit filter. There is one for each limit; a route disables those below its own."""
     return f"igemoji.body_size_limit.{kib}"
 
 
 def _security_headers() -> Config:
-    """First, so that they stand on every answer. What an answer says itself counts: pages have their own policies."""
+    """Add security headers to every answer, unless the answer has its own, as pages do. Must be the first filter."""
     headers = {
-        # An answer of the API is no page: whatever it is shown as, it does nothing.
+        # An answer of the API is not a page: a browser that shows it runs and loads nothing.
         "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
-        # Pages of other origins get at it by CORS, where they are allowed to.
+        # Other origins read it through CORS, if they are allowed to.
         "cross-origin-resource-policy": "same-origin",
         "cache-control": "no-store",
     }
@@ -103,7 +104,7 @@ def _compressor(name: str, library: str, *, preferred: bool, **settings: int) ->
         "envoy.extensions.filters.http.compressor.v3.Compressor",
         response_direction_config={
             "common_config": {"min_content_length": 256, "content_type_matcher": matcher},
-            # What is compressed would lose its etag otherwise, and with it whoever wants to change it safely.
+            # Otherwise a compressed answer loses its etag, which safe updates need.
             "weaken_etag_on_compress": True,
         },
         choose_first=preferred,
@@ -146,9 +147,9 @@ def _transcoder(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
 
 
 def _tokens(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
-    """After the transcoder, on gRPC paths: one set of rules holds for REST, gRPC and gRPC-Web.
+    """Check tokens on gRPC paths, after the transcoder: the same rules for REST, gRPC and gRPC-Web.
 
-    The last rule asks a token of every RPC that no rule names.
+    The last rule requires a token for every RPC without a rule.
     """
     own = options.listen.port
     return extension(
@@ -158,11 +159,11 @@ def _tokens(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             PROVIDER: {
                 "issuer": options.issuer,
                 "audiences": [options.audience],
-                # Named, or Envoy takes tokens from the query too, where they would end in logs.
+                # Otherwise Envoy also accepts tokens in the query, which ends up in logs.
                 "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
-                # The services check it again.
+                # The services verify it again.
                 "forward": True,
-                # For the limits of a user.
+                # For the rate limits per user.
                 "payload_in_metadata": CLAIMS,
                 "require_expiration": True,
                 "clock_skew_seconds": 10,
@@ -173,7 +174,7 @@ def _tokens(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
                         "timeout": "2s",
                     },
                     "cache_duration": seconds(300),
-                    # Keys come through the gateway's own listener, which therefore must not wait for them.
+                    # The JWKS is fetched through the gateway's own listener, which must therefore not wait for it.
                     "async_fetch": {"fast_listener": True, "failed_refetch_duration": "0.5s"},
                 },
             }
@@ -199,7 +200,7 @@ def _required() -> Config:
 
 
 def _statistics(rpcs: list[Rpc]) -> Config:
-    """By method, of the contract's methods only: a counter for every path that is asked for would fill the memory."""
+    """Count calls by method, for the contract's methods only: counters for arbitrary paths would fill the memory."""
     services: dict[str, list[str]] = {}
     for rpc in rpcs:
         services.setdefault(f"{rpc.package}.{rpc.service}", []).append(rpc.name)

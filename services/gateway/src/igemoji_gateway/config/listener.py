@@ -1,4 +1,4 @@
-"""The listener: how requests are read, cleaned and logged before any filter of ours."""
+"""The listener: limits, header cleaning, access log and tracing of all requests."""
 
 from igemoji_gateway.config.clusters import ADMIN, TRACES, key_pair
 from igemoji_gateway.config.filters import http_filters
@@ -28,18 +28,17 @@ SPOOFABLE = (
     "x-forwarded-port",
     "x-forwarded-prefix",
 )
-"""Headers that mean something between the gateway and the services, or to other programs: from outside they mean
-nothing."""
+"""Headers that the gateway and the services trust, or other programs do: removed from requests of clients."""
 
 FROM_PROXIES = ("x-forwarded-for", "x-forwarded-proto")
-"""Believed of a proxy in front, if there is one."""
+"""Trusted only from a proxy in front of the gateway."""
 
 IDLE_SECONDS = 620
-"""Longer than load balancers keep an idle connection to a backend (Google's 600 s is the longest), so that none of them
-sends a request into one that ends."""
+"""Longer than load balancers keep idle connections (600 s at most, Google's), so that none sends a request on a
+connection that is being closed."""
 
 UNLOGGED_PATHS = "/api/v1/shared/"
-"""Whoever knows a path below it may see the photo it leads to: it does not go into the log."""
+"""Share links: the path is a secret, so it is not logged."""
 
 LOG_FIELDS = {
     "time": "%START_TIME%",
@@ -51,7 +50,7 @@ LOG_FIELDS = {
     "rpc": "%ROUTE_NAME%",
     "protocol": "%PROTOCOL%",
     "status": "%RESPONSE_CODE%",
-    # Of those who speak gRPC: in the trailers, or in the headers of an error. %GRPC_STATUS% makes one up for REST.
+    # For gRPC clients: in the trailers, or in the headers of an error. %GRPC_STATUS% would invent one for REST.
     "grpc_status": "%TRAILER(GRPC-STATUS)%%RESP(GRPC-STATUS)%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
@@ -65,6 +64,7 @@ LOG_FIELDS = {
 
 
 def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
+    """Return the listener for clients."""
     manager = extension(
         MANAGER,
         MANAGER_TYPE,
@@ -72,7 +72,7 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
         server_name="igemoji",
         use_remote_address=True,
         xff_num_trusted_hops=options.trusted_proxies,
-        # No address is trusted for being private: on one machine every client has such a one.
+        # Private addresses are not trusted: on one machine every client has one.
         internal_address_config={"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         generate_request_id=True,
         always_set_request_id_in_response=True,
@@ -82,7 +82,7 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
         early_header_mutation_extensions=[_identity_headers_off(options)],
         max_request_headers_kb=32,
         request_headers_timeout="10s",
-        # A photo over a slow line takes its time; a request that never ends does not.
+        # Long enough for a photo over a slow line; ends requests that never complete.
         request_timeout="300s",
         stream_idle_timeout="300s",
         common_http_protocol_options={
@@ -90,7 +90,7 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             "headers_with_underscores_action": "REJECT_REQUEST",
             "max_headers_count": 100,
         },
-        # What may be on its way unread. More than the guide's 64 KiB a stream: a photo over a long line would crawl.
+        # Flow control windows. More than the guide's 64 KiB per stream, with which an upload over a long line is slow.
         http2_protocol_options={
             "max_concurrent_streams": 100,
             "initial_stream_window_size": 256 << 10,
@@ -109,12 +109,12 @@ def listener(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
 
 
 def _log(fields: Config, *, unlogged_path: bool) -> Config:
-    """A log of the requests whose path may be written down, or of those whose path may not."""
+    """Return the access log of the requests with a loggable path, or of those with a secret one."""
     header = {
         "name": "x-envoy-original-path",
         "string_match": {"prefix": UNLOGGED_PATHS},
         "invert_match": not unlogged_path,
-        # A request that was not transcoded has no such header, and no secret in its path.
+        # A request that was not transcoded has no such header and no secret in its path.
         "treat_missing_header_as_empty": True,
     }
     return {
@@ -128,7 +128,7 @@ def _log(fields: Config, *, unlogged_path: bool) -> Config:
 
 
 def _tracing() -> Config:
-    """A span for each request, whose trace the services go on with. Its name is the RPC's, not the path's."""
+    """Trace each request, as the parent of the services' spans. Spans are named for the RPC, not the path."""
     provider = extension(
         "envoy.tracers.opentelemetry",
         "envoy.config.trace.v3.OpenTelemetryConfig",
@@ -138,7 +138,7 @@ def _tracing() -> Config:
     return {
         "provider": provider,
         "operation": "%ROUTE_NAME%",
-        # The tag that holds the URL would hold e-mail addresses and the secrets of shared links.
+        # The URL tag would contain e-mail addresses and secrets of share links.
         "max_path_tag_length": 0,
         "custom_tags": [
             {"tag": "igemoji.request_id", "request_header": {"name": "x-request-id"}},
@@ -148,7 +148,7 @@ def _tracing() -> Config:
 
 
 def metrics_listener(address: Address) -> Config:
-    """Two pages of the admin port for those who scrape and probe; the rest of it stays where it is."""
+    """Return a listener for two pages of the admin API, for scrapes and probes; the rest stays unreachable."""
     pages = ("/stats/prometheus", "/ready")
     manager = extension(
         MANAGER,
@@ -181,7 +181,7 @@ def _listener(name: str, address: Address, manager: Config, tls: Certificates | 
     return {
         "name": name,
         "address": {"socket_address": {"address": address.host, "port_value": address.port}},
-        # Or a second Envoy on the same port starts and takes half of the connections.
+        # Otherwise a second Envoy on the same port starts and receives half of the connections.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": 32 << 10,
         "filter_chains": [{"filters": [manager], **socket}],
@@ -201,7 +201,7 @@ def _https(tls: Certificates) -> Config:
 
 
 def _identity_headers_off(options: GatewayOptions) -> Config:
-    """Before anything is matched, for every route that there is or will be."""
+    """Remove untrusted headers before routing, for all routes."""
     names = SPOOFABLE if options.trusted_proxies else (*SPOOFABLE, *FROM_PROXIES)
     return extension(
         "envoy.http.early_header_mutation.header_mutation",

@@ -1,28 +1,28 @@
-"""What the gateway can be told. One machine and the cluster differ in addresses and nothing else."""
+"""Options of the gateway. One machine and the cluster differ only in addresses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from igemoji_gateway.docs import pages
 from igemoji_protos import DESCRIPTORS, OPENAPI
 
-Mode = Literal["machine", "cluster"]
-
 SERVICE_PORT = 50051
-"""Where every service listens for gRPC in the cluster."""
+"""gRPC port of every service in the cluster."""
 
 
 @dataclass(frozen=True)
 class Address:
+    """Host and TCP port."""
+
     host: str
     port: int
 
 
 @dataclass(frozen=True)
 class Certificates:
-    """PEM files of the gateway's own certificate and of the authority that every service's certificate is from."""
+    """PEM files of a certificate, its key, and the authority that signed it and the services' certificates."""
 
     cert: Path
     key: Path
@@ -34,58 +34,58 @@ class GatewayOptions:
     """Everything that the generator does not take from the contract."""
 
     upstreams: Mapping[str, Address]
-    """By service name (`emoji-catalog`): where it is."""
+    """Address by service name (`emoji-catalog`)."""
     certificates: Certificates
     replicas: Mapping[str, Sequence[Address]] = field(default_factory=dict)
-    """By service name: where it is besides, on one machine."""
+    """Addresses of further replicas by service name, on one machine."""
     resolve: bool = False
-    """Whether upstream hosts are DNS names of which every address is a replica, as of a headless service."""
+    """Resolve upstream hosts by DNS and use every address as a replica, as for a headless service."""
     listen: Address = Address("127.0.0.1", 8080)
     admin: Address = Address("127.0.0.1", 9901)
-    """Never to be reached from elsewhere: whoever reaches it can stop the gateway."""
+    """Envoy's admin API. Never expose it: it can stop the gateway."""
     metrics: Address | None = None
-    """Where `/stats/prometheus` and `/ready` of the admin port, and nothing else of it, can be had from elsewhere."""
+    """Listener for `/stats/prometheus` and `/ready` of the admin API, and nothing else of it. None: no listener."""
     traces: Address | None = None
-    """A collector that takes traces by OTLP over gRPC, in plaintext. None: none are recorded."""
+    """OTLP/gRPC collector for traces, in plaintext. None: no traces."""
     tls: Certificates | None = None
-    """What clients are shown, by HTTPS, and the authority it is from. None: plain HTTP."""
+    """Certificate for HTTPS to clients, and its authority. None: plain HTTP."""
     web: Address | None = None
-    """The web client's static files, by plain HTTP. None: a page that says what runs here."""
+    """Server of the web client's static files, plain HTTP. None: a landing page."""
     descriptors: Path = DESCRIPTORS
-    """The contract's descriptor set, where Envoy finds it."""
+    """Descriptor set of the contract, as a path on Envoy's machine."""
     openapi: Path = OPENAPI
-    """The API document, where Envoy finds it."""
+    """API document, as a path on Envoy's machine."""
     docs: Path = field(default_factory=pages.folder)
-    """Swagger UI's files, where Envoy finds them."""
+    """Folder of Swagger UI's files, as a path on Envoy's machine."""
     allowed_origins: tuple[str, ...] = ()
-    """Origins (`https://example.org`) whose pages may call the API, besides the gateway's own."""
+    """Further origins (`https://example.org`) whose pages may call the API (CORS)."""
     issuer: str = "igemoji"
     audience: str = "igemoji"
     trusted_proxies: int = 0
-    """Proxies in front whose X-Forwarded-For is believed; rate limits then count the address before them."""
+    """Number of proxies in front whose X-Forwarded-For is trusted; rate limits then use the address before them."""
     rate_factor: int = 1
-    """Multiplies every rate limit; for load tests, which come from one address."""
+    """Multiplies every rate limit; for load tests from one address."""
     calls_at_once: int = 128
-    """To each address of a service, streams apart. A page may ask for sixty pictures at once, and a service lets a
-    burst wait; what is far beyond that is refused here, where it costs least. A DNS name counts as one address. On one
-    machine `crowds` makes that narrower for as long as a crowd stands there."""
+    """Circuit breaker: concurrent calls to each address of a service, without streams. A page may ask for sixty
+    pictures at once, and a service queues bursts; far more is refused here, where refusing is cheapest. A DNS name
+    counts as one address. On one machine, `runtime.adaptive_breaker` narrows the limit under overload."""
     streams_at_once: int = 2000
-    """The same for streams."""
+    """Circuit breaker for streams."""
     max_connections: int = 10_000
-    """From clients, at a time. One more is closed as soon as it is opened."""
+    """Concurrent connections of clients. Further ones are closed at once."""
     max_heap_mib: int = 384
-    """Of memory. Short before it nobody new is taken in, and who holds most of it has to go: Envoy itself stays."""
+    """Memory of Envoy. Close to it, new requests are refused and the largest streams reset."""
 
     @classmethod
     def machine(cls, ports: Mapping[str, int | Sequence[int]], certificates: Certificates, **others: object) -> Self:
-        """Every service on this machine, at its port, or its replicas at theirs."""
-        places = {
+        """Return options for services on this machine: one port, or the ports of all replicas."""
+        addresses = {
             service: [Address("127.0.0.1", port) for port in ([found] if isinstance(found, int) else found)]
             for service, found in ports.items()
         }
         return cls(
-            upstreams={service: first for service, (first, *_) in places.items()},
-            replicas={service: more for service, (_, *more) in places.items()},
+            upstreams={service: first for service, (first, *_) in addresses.items()},
+            replicas={service: more for service, (_, *more) in addresses.items()},
             certificates=certificates,
             resolve=False,
             **others,  # type: ignore[arg-type]
@@ -93,6 +93,6 @@ class GatewayOptions:
 
     @classmethod
     def cluster(cls, services: list[str], certificates: Certificates, **others: object) -> Self:
-        """Every service behind a headless Kubernetes service of its name."""
+        """Return options for services behind headless Kubernetes services of the same names."""
         upstreams = {service: Address(service, SERVICE_PORT) for service in services}
         return cls(upstreams=upstreams, certificates=certificates, resolve=True, **others)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What Envoy does when clients want more of it than there is, as its guide for edges has it.
+"""Overload manager: Envoy's behavior when memory or connections run out, as its guide for edges recommends.
 
 https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
 """
@@ -8,11 +8,11 @@ from igemoji_gateway.config.protobuf import Config, extension, typed
 
 HEAP = "envoy.resource_monitors.fixed_heap"
 TRACKED_BYTES_LOG2 = 20
-"""Streams that hold at least a MiB can be told to go."""
+"""Streams that buffer at least 1 MiB can be reset."""
 
 
 def overload(options: GatewayOptions) -> Config:
-    """Parts of the bootstrap."""
+    """Return the section of the bootstrap."""
     return {
         "overload_manager": {
             "refresh_interval": "0.25s",
@@ -30,7 +30,7 @@ def overload(options: GatewayOptions) -> Config:
             ],
             "actions": [
                 _action("shrink_heap", _from(0.8)),
-                # Whoever is connected and asks nothing, or is silent for long, goes sooner the fuller it is.
+                # Close idle connections and silent streams sooner, the fuller the memory is.
                 {
                     **_action("reduce_timeouts", _between(0.8, 0.95)),
                     "typed_config": typed(
@@ -38,13 +38,13 @@ def overload(options: GatewayOptions) -> Config:
                         timer_scale_factors=[
                             {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": "2s"},
                             {"timer": "TRANSPORT_SOCKET_CONNECT", "min_timeout": "2s"},
-                            # Watchers hear something more often than that.
+                            # Streams of progress have heartbeats more often than that.
                             {"timer": "HTTP_DOWNSTREAM_STREAM_IDLE", "min_timeout": "30s"},
                         ],
                     ),
                 },
                 _action("disable_http_keepalive", _from(0.9)),
-                # Those that hold most, first: photos that come slowly would otherwise keep everybody out.
+                # The largest first: otherwise slow uploads could block all other clients.
                 _action("reset_high_memory_stream", _between(0.92, 0.98)),
                 _action("stop_accepting_requests", _from(0.95)),
             ],

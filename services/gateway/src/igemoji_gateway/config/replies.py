@@ -1,11 +1,11 @@
-"""Envoy's own answers in the words of the contract: google.rpc.Status with one ErrorInfo, as the services' errors."""
+"""Envoy's own errors in the form of the contract: google.rpc.Status with one ErrorInfo, like those of services."""
 
 from dataclasses import dataclass
 
 from igemoji_gateway.config.protobuf import Config, extension, header
 
 SPEAKS_GRPC = "'igemoji' in metadata.filter_metadata && 'grpc' in metadata.filter_metadata['igemoji']"
-"""Set by edge.lua for clients that speak gRPC or gRPC-Web themselves."""
+"""True for clients that use gRPC or gRPC-Web; set by edge.lua."""
 
 BODY = "%LOCAL_REPLY_BODY%"
 MAX_REQUEST_KIB = "%METADATA(ROUTE:igemoji:max_request_kib)%"
@@ -13,37 +13,37 @@ MAX_REQUEST_KIB = "%METADATA(ROUTE:igemoji:max_request_kib)%"
 
 @dataclass(frozen=True)
 class Reply:
-    """One kind of answer: when it is given and what it says."""
+    """Mapping of one error: its condition and its answer."""
 
     when: str
-    """A CEL expression over Envoy's attributes."""
+    """CEL expression over Envoy's attributes."""
     code: int
-    """A google.rpc.Code."""
+    """Number of a google.rpc.Code."""
     reason: str
     message: str
     status: int | None = None
-    """Another HTTP status than Envoy's."""
+    """HTTP status instead of Envoy's."""
     grpc_code: int | None = None
-    """Another google.rpc.Code for those who speak gRPC."""
+    """google.rpc.Code for gRPC clients, if it differs."""
     retry_after: int | None = None
-    """In how many seconds to try again, where no filter says it."""
+    """Seconds for Retry-After, unless a filter sets it."""
 
 
 def jwt_failure(detail: str) -> str:
+    """Return the condition for a failed token check."""
     return f"response.code_details.startsWith('jwt_authn_access_denied{{{detail}')"
 
 
 REPLIES = [
-    # The circuit breaker: as many calls are under way as can be answered soon. It is the first to be looked for, since
-    # it is said most often when there is the least time.
+    # The circuit breaker is open. First in the list, because it is the most frequent error when time is shortest.
     Reply(
         "response.code == 503 && response.code_details.startsWith('upstream_reset_before_response_started{overflow')",
         14,
         "OVERLOADED",
-        "Too many people ask at this moment. Try again in a second.",
+        "The service is overloaded. Try again in a second.",
         retry_after=1,
     ),
-    # A valid token cannot be told from a forged one while the keys are unknown: it is not the client's mistake.
+    # Without the JWKS, valid tokens cannot be told from forged ones: not the client's fault.
     Reply(
         jwt_failure("Jwks_remote_fetch_is_failed"),
         14,
@@ -60,7 +60,7 @@ REPLIES = [
         "'Authorization: Bearer <access_token>'.",
     ),
     Reply(jwt_failure("Jwt_is_expired"), 16, "TOKEN_EXPIRED", "The access token has expired. Log in again."),
-    # Envoy's 403 for a token that is meant for somebody else: it is not a token of ours, as with a foreign issuer.
+    # Envoy answers 403 for a foreign audience; it is an invalid token like one of a foreign issuer.
     Reply(
         jwt_failure("Audiences_in_Jwt_are_not_allowed"),
         16,
@@ -70,12 +70,12 @@ REPLIES = [
     ),
     Reply("response.code == 401", 16, "TOKEN_INVALID", "The access token is not valid here."),
     Reply("response.code == 400", 3, "INVALID_REQUEST", f"The request cannot be understood. {BODY}"),
-    Reply("response.code == 403", 7, "FORBIDDEN", "This is not allowed."),
+    Reply("response.code == 403", 7, "FORBIDDEN", "You are not allowed to do this."),
     Reply(
         "response.code == 404",
         5,
         "NO_SUCH_CALL",
-        "There is no such call. GET /api/openapi.json lists them all.",
+        "This call does not exist. GET /api/openapi.json lists all calls.",
         grpc_code=12,
     ),
     Reply("response.code == 408", 4, "REQUEST_TIMEOUT", "The request did not arrive in time."),
@@ -89,10 +89,10 @@ REPLIES = [
         "response.code == 429",
         8,
         "RATE_LIMITED",
-        "Too many requests. Retry-After says in how many seconds to try again.",
+        "Too many requests. Try again after the seconds in Retry-After.",
     ),
     Reply("response.code == 431", 8, "HEADERS_TOO_LARGE", "The request's headers are too large."),
-    Reply("response.code == 501", 12, "NOT_IMPLEMENTED", "This is not implemented."),
+    Reply("response.code == 501", 12, "NOT_IMPLEMENTED", "This call is not implemented."),
     Reply(
         "response.code in [502, 503]",
         14,
@@ -107,11 +107,12 @@ REPLIES = [
 
 
 def local_reply_config() -> Config:
+    """Return the mappers of all errors: for gRPC clients, then as JSON."""
     return {"mappers": [mapper for reply in REPLIES for mapper in (_for_grpc(reply), _as_json(reply))]}
 
 
 def _for_grpc(reply: Reply) -> Config:
-    """The text becomes grpc-message; the status stays in grpc-status."""
+    """Map an error for gRPC clients: the text becomes grpc-message."""
     return {
         **_mapper(f"({reply.when}) && ({SPEAKS_GRPC})", reply),
         "body_format_override": {"text_format_source": {"inline_string": reply.message}},

@@ -1,6 +1,6 @@
-"""Where a request goes. Nothing is routed that the contract does not name: what is left answers 404.
+"""Routes: one for each RPC of the contract and for each page; all other requests are answered with 404.
 
-A REST request is matched twice: by its own path for the filters before the transcoder, then by its RPC's path.
+A REST request is matched twice: by its own path for the filters before the transcoder, then by the path of its RPC.
 """
 
 import math
@@ -30,18 +30,19 @@ UPLOAD_TIMEOUT_SECONDS = 60
 STREAM_IDLE_SECONDS = 300
 
 UPLOAD_KIB = 1024
-"""An RPC that takes more than this is an upload and gets more time."""
+"""RPCs with a larger size limit are uploads and have a longer timeout."""
 
 RETRY_ON = "unavailable,reset,reset-before-request,connect-failure,refused-stream"
 
-APART = ("Jwks",)
-"""Counted with the streams: while calls are refused, tokens can be checked all the same."""
+COUNTED_WITH_STREAMS = ("Jwks",)
+"""Calls under the circuit breaker of streams: tokens can be checked even while calls are refused."""
 
-REMEMBERED = 20_000
-"""Addresses, and users. Envoy remembers 20 unless told: the 21st would then reset the limit of the first."""
+TRACKED = 20_000
+"""Number of addresses, and of users, with a rate limit of their own. Envoy's default is 20: the 21st would evict the
+first."""
 
 ADDRESS: Config = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
-"""Of IPv6 its /64, which is what one client has."""
+"""Address of the client; for IPv6 its /64, the usual network of one customer."""
 
 USER_KEY = "user"
 USER: Config = {
@@ -52,12 +53,13 @@ USER: Config = {
         "skip_if_absent": True,
     }
 }
-"""Who has many addresses has one account."""
+"""The user id of the token: one user may have many addresses."""
 
 DISABLED = typed("envoy.config.route.v3.FilterConfig", disabled=True)
 
 
 def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
+    """Return all routes."""
     limits = request_limits(rpcs)
     host: Config = {
         "name": "igemoji",
@@ -72,16 +74,16 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             ),
             _openapi(options),
             *_docs(options),
-            # A request here is one that the transcoder has left alone, such as gRPC on a REST path.
-            {**_nowhere({"prefix": REST_PREFIX}), "name": "rest"},
-            {**_nowhere({"prefix": "/.well-known/"}), "name": "well-known"},
-            # Internal RPCs and made-up ones: the same answer with a token and without.
+            # Only requests that the transcoder ignores get here, such as gRPC on a REST path.
+            {**_not_found({"prefix": REST_PREFIX}), "name": "rest"},
+            {**_not_found({"prefix": "/.well-known/"}), "name": "well-known"},
+            # Internal and unknown RPCs: the same answer with and without a token.
             {
-                **_nowhere({"prefix": "/igemoji."}),
+                **_not_found({"prefix": "/igemoji."}),
                 "name": "no such rpc",
                 "typed_per_filter_config": {filters.JWT: _without_token()},
             },
-            *(_website() if options.web else [_landing(), _nowhere({"prefix": "/"})]),
+            *(_website() if options.web else [_landing(), _not_found({"prefix": "/"})]),
         ],
     }
     if options.allowed_origins:
@@ -89,9 +91,9 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
     return {
         "name": "igemoji",
         "virtual_hosts": [host],
-        # Swagger UI is one file of 1.7 MB.
+        # Swagger UI has one file of 1.7 MB.
         "max_direct_response_body_size_bytes": 4 << 20,
-        # One cluster does not exist on purpose: `_nowhere`.
+        # One cluster does not exist on purpose: see `_not_found`.
         "validate_clusters": False,
     }
 
@@ -111,21 +113,21 @@ def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
     if rpc.server_streaming:
         route["response_headers_to_add"] = [header("x-accel-buffering", "no", action="ADD_IF_ABSENT")]
     else:
-        # REST has no deadline of its own: the service is told how long anybody waits.
+        # REST requests have no deadline: the service gets the timeout of the route.
         route["request_headers_to_add"] = [header("grpc-timeout", f"{_timeout(rpc)}S", action="ADD_IF_ABSENT")]
     if not takes_cookie(rpc):
-        # The refresh token is for nobody but who takes it, whatever path a client sends it to.
+        # The refresh token goes only to RPCs that take it, whatever the cookie's path is.
         route["request_headers_to_remove"] = ["cookie"]
     return route
 
 
 def _forward(rpc: Rpc) -> Config:
     forward: Config = {"cluster": service_name(rpc)}
-    if rpc.server_streaming or rpc.name in APART:
+    if rpc.server_streaming or rpc.name in COUNTED_WITH_STREAMS:
         forward["priority"] = "HIGH"
     if rpc.server_streaming:
         return {**forward, "timeout": "0s", "idle_timeout": seconds(STREAM_IDLE_SECONDS)}
-    # A second for the service's own DEADLINE_EXCEEDED to arrive.
+    # One second more, for the service's own DEADLINE_EXCEEDED to arrive.
     forward["timeout"] = seconds(_timeout(rpc) + 1)
     if rpc.retryable:
         forward["retry_policy"] = {
@@ -148,7 +150,7 @@ def _timeout(rpc: Rpc) -> int:
 
 
 def _uploads(rpc: Rpc, limits: list[int]) -> list[Config]:
-    """The REST calls of an RPC that takes more than the default: the limit stands before the transcoder."""
+    """Return REST routes for an RPC with a larger size limit, because that filter is before the transcoder."""
     routes = []
     for binding in rpc.bindings:
         method, template = rest_call(binding)
@@ -158,7 +160,7 @@ def _uploads(rpc: Rpc, limits: list[int]) -> list[Config]:
         }
         routes.append(
             {
-                **_nowhere(match),
+                **_not_found(match),
                 "name": f"{method} {template}",
                 **_limit_of(rpc),
                 "typed_per_filter_config": _smaller_limits_off(rpc, limits),
@@ -168,13 +170,13 @@ def _uploads(rpc: Rpc, limits: list[int]) -> list[Config]:
 
 
 def path_regex(template: str) -> str:
-    """What a path template of google.api.http matches, with or without a slash at its end."""
+    """Return a regular expression for a path template of google.api.http, with an optional slash at the end."""
     literals = re.split(r"\{[^}]*\}", template)
     return r"[^/]+".join(re.escape(literal) for literal in literals) + "/?"
 
 
 def _limit_of(rpc: Rpc) -> Config:
-    """For the message of 413."""
+    """Return the size limit as metadata, for the message of 413."""
     return {"metadata": _metadata(max_request_kib(rpc))}
 
 
@@ -186,16 +188,16 @@ def _smaller_limits_off(rpc: Rpc, limits: list[int]) -> Config:
     return {filters.body_limit_name(kib): DISABLED for kib in limits if kib < max_request_kib(rpc)}
 
 
-def _rate_limit(calls_per_minute: int, whose: Config, key: str) -> Config:
-    """A bucket for everyone whom an action of Envoy's tells apart under a key, filled steadily."""
+def _rate_limit(calls_per_minute: int, identify: Config, key: str) -> Config:
+    """Return a token bucket for each value that the action `identify` finds under a key."""
     return typed(
         "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
         stat_prefix="rate_limit",
         filter_enabled={"default_value": {"numerator": 100}},
         filter_enforced={"default_value": {"numerator": 100}},
-        # Envoy wants a bucket for requests of nobody too, such as those of no user.
+        # Envoy also needs a bucket for requests without such a value, for example without a user.
         token_bucket={"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"},
-        rate_limits=[{"actions": [whose]}],
+        rate_limits=[{"actions": [identify]}],
         descriptors=[
             {
                 "entries": [{"key": key}],
@@ -206,7 +208,7 @@ def _rate_limit(calls_per_minute: int, whose: Config, key: str) -> Config:
                 },
             }
         ],
-        max_dynamic_descriptors=REMEMBERED,
+        max_dynamic_descriptors=TRACKED,
         response_headers_to_add=[header("retry-after", str(math.ceil(60 / calls_per_minute)))],
     )
 
@@ -220,7 +222,7 @@ def _openapi(options: GatewayOptions) -> Config:
 
 
 def _docs(options: GatewayOptions) -> list[Config]:
-    """The page, with a slash at its end too, and its files."""
+    """Return the routes of Swagger UI: the page, also with a slash at the end, and its files."""
     pages = [
         _page(path, {"inline_string": docs.page()}, "text/html; charset=utf-8") for path in (docs.PATH, f"{docs.PATH}/")
     ]
@@ -264,8 +266,8 @@ def _website() -> list[Config]:
     ]
 
 
-def _nowhere(match: Config) -> Config:
-    """404. Not a direct response, for which the CORS filter would not answer."""
+def _not_found(match: Config) -> Config:
+    """Return a route that answers 404. Not a direct response, to which the CORS filter would not apply."""
     return {
         "match": match,
         "route": {"cluster": "nowhere", "cluster_not_found_response_code": "NOT_FOUND"},

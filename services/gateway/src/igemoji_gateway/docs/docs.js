@@ -7,10 +7,10 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   filter: true,
   tryItOutEnabled: true,
-  // Nothing leaves this origin: no validator elsewhere, no address of a document from the query.
+  // Nothing leaves this origin: no external validator, no document URL from the query.
   validatorUrl: null,
   queryConfigEnabled: false,
-  // The refresh cookie counts only with this header.
+  // The refresh cookie is accepted only with this header.
   requestInterceptor: (request) => {
     request.headers["X-Requested-With"] = "docs";
     return request;

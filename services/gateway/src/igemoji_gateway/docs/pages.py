@@ -1,6 +1,6 @@
-"""`/api/docs`: the API document as a page on which calls can be tried. Nothing of it comes from elsewhere.
+"""`/api/docs`: Swagger UI for the API document, without files from other origins.
 
-The page is Swagger UI, as the package `flask-swagger-ui` carries it; of that package nothing else is used.
+Only the static files of the package `flask-swagger-ui` are used.
 """
 
 import importlib.util
@@ -12,7 +12,7 @@ PACKAGE = "flask_swagger_ui"
 PATH = "/api/docs"
 
 VERSION = version("flask-swagger-ui")
-"""In the paths of its files: they may be cached for ever, and a new version is fetched at once."""
+"""Part of the file paths, so that files can be cached forever and a new version is fetched at once."""
 
 FILES = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
@@ -25,7 +25,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        # Small pictures are in the style sheet itself; those that an answer is are shown from memory.
+        # Icons are in the style sheet (data:); images of answers are shown from memory (blob:).
         "img-src 'self' data: blob:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -36,7 +36,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 def folder() -> Path:
-    """Where Swagger UI's files lie."""
+    """Return the folder of Swagger UI's files."""
     package = importlib.util.find_spec(PACKAGE)
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError(f"The package {PACKAGE} is not installed.")
@@ -44,15 +44,17 @@ def folder() -> Path:
 
 
 def files_path() -> str:
+    """Return the URL path of Swagger UI's files."""
     return f"{PATH}/{VERSION}"
 
 
 def page() -> str:
+    """Return the HTML of the page."""
     return _text("docs.html").replace("{files}", files_path())
 
 
 def script() -> str:
-    """What starts Swagger UI. A file of its own: the page's policy admits no script within it."""
+    """Return the script that starts Swagger UI; a separate file, because the page's policy forbids inline scripts."""
     return _text("docs.js")
 
 

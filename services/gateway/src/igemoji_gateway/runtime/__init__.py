@@ -1,0 +1,1 @@
+"""Running Envoy: its binary, its admin API, draining, the adaptive circuit breaker."""

@@ -1,9 +1,9 @@
-"""On one machine: a burst waits, and where a crowd stands before a service, few are let in at a time.
+"""Adaptive circuit breaker for a mesh on one machine: narrows the limit of a service under sustained overload.
 
-A page asks for many pictures at once; for that the circuit breakers of the gateway are wide. Where more comes than a
-service answers, as many as they let in would wait for a turn, everybody for long. So somebody looks: when a service has
-had many calls at every look for most of a second, its circuit breaker is made narrow, by Envoy's runtime, until nobody
-had to be refused for a while. That is controlled delay (docs/adr/0073) where refusing costs least.
+The static circuit breakers are wide, because one page asks for many pictures at once. Under sustained overload, that
+many calls would all queue in the service, and each would wait for long. So the active calls are polled: if a service
+has many at every poll for most of a second, its limit is narrowed through Envoy's runtime, until no call was refused
+for a while. This is controlled delay (CoDel) where refusing is cheapest; see docs/adr/0073.
 """
 
 import asyncio
@@ -15,96 +15,92 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from igemoji_gateway.config.options import Address
+from igemoji_gateway.runtime.admin import NOT_RUNNING, admin_request
 
 SERVICES = ("emoji-catalog", "ranking")
-"""What everyone reads. Of other services a call may be a photo, and takes as long as the line of whoever sends it."""
+"""Services that all visitors read from. Calls to the others may be photos, as slow as the line of their sender."""
 
-LOOK_SECONDS = 0.2
-LOOKS = 4
+POLL_SECONDS = 0.2
+OVERLOADED_POLLS = 4
 CALM_SECONDS = 2.0
-MANY = 16
-"""Calls under way, to each address: twice of what keeps a Python process busy."""
-FEW = 4
-ADMIN_SECONDS = 2.0
+OVERLOADED_CALLS = 16
+"""Active calls to each address: twice as many as keep a Python process busy."""
+NARROW_CALLS = 4
+"""Limit under overload, for each address."""
 
 
 @dataclass
-class _Crowd:
-    """Before one service."""
+class _Breaker:
+    """Circuit breaker of one service."""
 
-    looks: int = 0
-    """At which there were many, one after the other."""
+    overloaded_polls: int = 0
+    """Consecutive polls with too many active calls."""
     refused: int = 0
-    """Ever, as Envoy counts."""
+    """Refused calls since Envoy's start."""
     last_refused_at: float = 0.0
-    stands: bool = False
+    should_be_narrow: bool = False
     is_narrow: bool = False
-    """The breaker."""
 
 
-class Crowds:
-    """Looks after the circuit breakers of an Envoy."""
+class AdaptiveBreaker:
+    """Adapts the circuit breakers of one Envoy."""
 
     def __init__(
         self, admin: Address, addresses: int, on_event: Callable[[str], None] = lambda _sentence: None
     ) -> None:
-        """
+        """Start with wide breakers.
+
         Args:
-            admin: Envoy's admin port.
-            addresses: Of each service.
-            on_event: Told when a breaker is made narrow or wide: a sentence.
+            admin: Address of Envoy's admin API.
+            addresses: Number of addresses of each service.
+            on_event: Called with a sentence when a breaker is narrowed or reset.
         """
         self._admin = admin
-        self._many = MANY * addresses
-        self._few = FEW * addresses
+        self._overloaded_calls = OVERLOADED_CALLS * addresses
+        self._narrow_calls = NARROW_CALLS * addresses
         self._on_event = on_event
-        self._crowds = {service: _Crowd() for service in SERVICES}
+        self._breakers = {service: _Breaker() for service in SERVICES}
 
-    async def watch(self) -> None:
-        """Until it is cancelled."""
+    async def run(self) -> None:
+        """Poll and adapt until canceled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            # An Envoy that does not answer starts or ends.
-            with contextlib.suppress(OSError, TimeoutError):
-                await self._look()
+            await asyncio.sleep(POLL_SECONDS)
+            with contextlib.suppress(*NOT_RUNNING):
+                await self._poll()
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         counts = await self._counts()
-        for service, crowd in self._crowds.items():
-            many, refused = counts[service, "active"] > self._many, counts[service, "active_overflow"]
-            if refused < crowd.refused:  # an Envoy that was started anew knows nothing of before
-                crowd.is_narrow = False
-            _note(crowd, many, refused)
-            if crowd.stands != crowd.is_narrow:
-                most = self._few if crowd.stands else ""
-                await self._ask("POST", f"/runtime_modify?circuit_breakers.{service}.default.max_requests={most}")
-                crowd.is_narrow = crowd.stands
-                how = f"only {self._few} calls at a time" if crowd.stands else "as many calls at a time as usual"
-                self._on_event(f"lets {how} in to {service}")
+        for service, breaker in self._breakers.items():
+            overloaded = counts[service, "active"] > self._overloaded_calls
+            refused = counts[service, "active_overflow"]
+            if refused < breaker.refused:  # Envoy was restarted, and its runtime reset
+                breaker.is_narrow = False
+            _update(breaker, overloaded, refused)
+            if breaker.should_be_narrow != breaker.is_narrow:
+                most = self._narrow_calls if breaker.should_be_narrow else ""
+                await self._request("POST", f"/runtime_modify?circuit_breakers.{service}.default.max_requests={most}")
+                breaker.is_narrow = breaker.should_be_narrow
+                change = f"narrowed to {self._narrow_calls} calls at a time" if breaker.is_narrow else "reset"
+                self._on_event(f"circuit breaker of {service} {change}")
 
     async def _counts(self) -> dict[tuple[str, str], int]:
         names = f"^cluster.({'|'.join(SERVICES)}).upstream_rq_active(_overflow)?$"
-        text = await self._ask("GET", f"/stats?filter={quote(names)}")
+        text = await self._request("GET", f"/stats?filter={quote(names)}")
         found = re.findall(r"^cluster\.(.+)\.upstream_rq_(active|active_overflow): (\d+)\r?$", text, re.MULTILINE)
         counts = dict.fromkeys(((service, what) for service in SERVICES for what in ("active", "active_overflow")), 0)
         return counts | {(service, what): int(count) for service, what, count in found}
 
-    async def _ask(self, method: str, path: str) -> str:
-        async with asyncio.timeout(ADMIN_SECONDS):
-            reader, writer = await asyncio.open_connection(self._admin.host, self._admin.port)
-            with contextlib.closing(writer):
-                head = f"{method} {path} HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                writer.write(head.encode())
-                return (await reader.read()).decode()
+    async def _request(self, method: str, path: str) -> str:
+        return await asyncio.to_thread(admin_request, self._admin, method, path)
 
 
-def _note(crowd: _Crowd, many: bool, refused: int) -> None:
+def _update(breaker: _Breaker, overloaded: bool, refused: int) -> None:
     now = time.monotonic()
-    if refused != crowd.refused:
-        crowd.last_refused_at = now
-    crowd.refused = refused
-    crowd.looks = crowd.looks + 1 if many else 0
-    if crowd.looks == LOOKS:
-        crowd.stands, crowd.last_refused_at = True, now
-    elif now - crowd.last_refused_at > CALM_SECONDS:
-        crowd.stands = False
+    if refused != breaker.refused:
+        breaker.last_refused_at = now
+    breaker.refused = refused
+    breaker.overloaded_polls = breaker.overloaded_polls + 1 if overloaded else 0
+    if breaker.overloaded_polls == OVERLOADED_POLLS:
+        breaker.should_be_narrow, breaker.last_refused_at = True, now
+    elif now - breaker.last_refused_at > CALM_SECONDS:
+        breaker.should_be_narrow = False

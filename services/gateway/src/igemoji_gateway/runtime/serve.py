@@ -1,11 +1,10 @@
-"""Envoy as the one program of a container: it is run, and drained before it stops.
+"""Run Envoy in a container, and drain it before it stops.
 
-Envoy drops its connections on SIGTERM. So the signal comes here, and Envoy hears it when nobody is left: first it fails
-its health check, so that load balancers send nobody new; then it asks clients to go, answer by answer; then it ends.
+Envoy drops its connections on SIGTERM. So this process receives the signal instead: it fails the health check, so that
+load balancers send no new calls; then asks clients to reconnect elsewhere, with each answer; then stops Envoy.
 """
 
 import contextlib
-import http.client
 import signal
 import subprocess
 import threading
@@ -14,35 +13,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from igemoji_gateway.config.options import Address
+from igemoji_gateway.runtime.admin import NOT_RUNNING, admin_request
 from igemoji_gateway.runtime.binary import envoy_command
 
-ADMIN_SECONDS = 2.0
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Drain:
-    """How long an end takes."""
+    """Durations of a drain."""
 
     notice_seconds: float = 5
-    """How long load balancers are given to see that the health check fails."""
+    """Time for load balancers to notice the failing health check."""
     grace_seconds: float = 20
-    """How long calls under way may go on after that."""
+    """Time for active calls to finish after that."""
 
 
 def serve(configuration: Path, admin: Address, drain: Drain, *, concurrency: int) -> int:
-    """Runs Envoy until it ends, or until SIGTERM or SIGINT and the drain that follows. Returns its exit code."""
+    """Run Envoy until it ends by itself, or until SIGTERM or SIGINT and the drain. Return its exit code."""
     stopping = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda _signum, _frame: stopping.set())
     command = [
         *envoy_command(configuration, concurrency=concurrency),
-        # Every answer says goodbye as soon as it drains, not ever more of them over ten minutes.
+        # While draining, every answer asks to close the connection, instead of a share that grows over ten minutes.
         *("--drain-strategy", "immediate"),
         *("--drain-time-s", str(max(1, round(drain.grace_seconds)))),
     ]
     with subprocess.Popen(command) as envoy:  # noqa: S603
-        while envoy.poll() is None and not stopping.wait(LOOK_SECONDS):
+        while envoy.poll() is None and not stopping.wait(POLL_SECONDS):
             pass
         if envoy.poll() is None:
             _drain(envoy, admin, drain)
@@ -51,14 +50,14 @@ def serve(configuration: Path, admin: Address, drain: Drain, *, concurrency: int
 
 
 def _drain(envoy: "subprocess.Popen[bytes]", admin: Address, drain: Drain) -> None:
-    # An admin port that does not answer is of an Envoy that starts or ends: nobody is connected to it.
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        _ask(admin, "POST", "/healthcheck/fail")
+    # Without an admin API, Envoy is starting or stopping, and has no connections.
+    with contextlib.suppress(*NOT_RUNNING):
+        admin_request(admin, "POST", "/healthcheck/fail")
         _wait(envoy, drain.notice_seconds)
-        _ask(admin, "POST", "/drain_listeners?graceful&skip_exit")
+        admin_request(admin, "POST", "/drain_listeners?graceful&skip_exit")
         until = time.monotonic() + drain.grace_seconds
-        while time.monotonic() < until and envoy.poll() is None and _calls_under_way(admin):
-            time.sleep(LOOK_SECONDS)
+        while time.monotonic() < until and envoy.poll() is None and _active_calls(admin):
+            time.sleep(POLL_SECONDS)
 
 
 def _wait(envoy: "subprocess.Popen[bytes]", seconds: float) -> None:
@@ -66,11 +65,5 @@ def _wait(envoy: "subprocess.Popen[bytes]", seconds: float) -> None:
         envoy.wait(seconds)
 
 
-def _calls_under_way(admin: Address) -> int:
-    return int(_ask(admin, "GET", "/stats?filter=^http.edge.downstream_rq_active$").rpartition(":")[2])
-
-
-def _ask(admin: Address, method: str, path: str) -> str:
-    with contextlib.closing(http.client.HTTPConnection(admin.host, admin.port, timeout=ADMIN_SECONDS)) as connection:
-        connection.request(method, path)
-        return connection.getresponse().read().decode()
+def _active_calls(admin: Address) -> int:
+    return int(admin_request(admin, "GET", "/stats?filter=^http.edge.downstream_rq_active$").rpartition(":")[2])

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from igemoji_mesh.db.database import create_engine
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.testing.mesh import TestMesh
-from igemoji_stack.backends import Ceph, MariaDb, Nanio, Part, PartMissing, RabbitMq, Redis
+from igemoji_stack.backends import BackendMissing, BackendServer, Ceph, MariaDb, Nanio, RabbitMq, Redis
 
 T = TypeVar("T")
-PartT = TypeVar("PartT", bound=Part)
+PartT = TypeVar("PartT", bound=BackendServer)
 
 ROOT = Path(__file__).parent
 START_SECONDS = 120
@@ -79,13 +79,13 @@ def running_part(
     parts_loop: PartsLoop, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[type[PartT]], PartT]]:
     """Starts a part. Without its programs a test is skipped, and in CI it fails."""
-    running: list[Part] = []
+    running: list[BackendServer] = []
 
     def start(kind: type[PartT]) -> PartT:
         part = kind(tmp_path_factory.mktemp(kind.name))
         try:
             parts_loop.run(part.start())
-        except PartMissing as error:
+        except BackendMissing as error:
             if os.environ.get("CI") == "true":
                 raise
             pytest.skip(str(error))

@@ -26,7 +26,7 @@ from resilience.backends import RealHarmed  # noqa: E402
 from resilience.invariants import settled  # noqa: E402
 from resilience.load_users import LoadUsers, User  # noqa: E402
 
-from igemoji_stack.mesh.mesh import GATEWAY, SERVICES  # noqa: E402
+from igemoji_stack.mesh.options import GATEWAY, SERVICES  # noqa: E402
 
 AWAY_SECONDS = 5
 STORE_AWAY_SECONDS = 10

@@ -23,7 +23,8 @@ from bench.load import people, reference, report
 from bench.load.report import Report
 from bench.load.stages import Load, overload, ramp, soak, sustainable
 from bench.load.watchers import many_watch
-from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import MeshOptions
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("reference", "ramp", "overload", "watchers", "soak")

@@ -26,7 +26,8 @@ import httpx
 
 from igemoji_mesh.testing.free_ports import HOST, free_ports
 from igemoji_stack.backends.backend import Backend
-from igemoji_stack.mesh.mesh import SERVICES, WORKER, Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import SERVICES, WORKER, MeshOptions
 
 ROOT = Path(__file__).parents[2]
 PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"

@@ -36,8 +36,9 @@ from usage import CLIENT, Usage, usage
 
 from igemoji_inference.adapters.progress.redis import PREFIX
 from igemoji_mesh.ids import new_id
-from igemoji_stack.backends.backend import Backend, RealParts
-from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_stack.backends.backend import Backend, RealBackends
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import MeshOptions
 from igemoji_vision.pipeline import Pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -230,8 +231,8 @@ async def delays(mesh: Mesh, courses: list[Course]) -> tuple[list[float], list[f
 
     Redis names an entry by the millisecond in which it came.
     """
-    assert isinstance(mesh.parts, RealParts)
-    environment = mesh.parts.environment("inference")
+    assert isinstance(mesh.backends, RealBackends)
+    environment = mesh.backends.environment("inference")
     engine = sa.create_engine(environment["DATABASE_URL"])
     redis = RedisClient.from_url(environment["PROGRESS_URL"], decode_responses=True)
     started, told, held = [], [], []

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from igemoji_stack.backends.backend import RealParts
+from igemoji_stack.backends.backend import RealBackends
 from igemoji_stack.mesh.mesh import Mesh
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -35,9 +35,9 @@ class Usage:
 
 def usage(mesh: Mesh) -> Usage:
     """Of every process, by part; the children of each are its own."""
-    assert isinstance(mesh.parts, RealParts)
+    assert isinstance(mesh.backends, RealBackends)
     roots = {name: process.pid for name, process in mesh.processes.items()}
-    for part in mesh.parts.own.values():
+    for part in mesh.backends.own.values():
         roots |= part.pids
     spent: dict[str, float] = defaultdict(float)
     for name, pid in roots.items():

@@ -21,7 +21,8 @@ from samples import Samples, plot, table
 from skimage import data
 
 from igemoji_mesh.ids import new_id
-from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import MeshOptions
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 2

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import MeshOptions
 
 from .world import World
 

@@ -19,7 +19,7 @@ from PIL import Image
 from skimage import data
 
 from igemoji_mesh.ids import new_id
-from igemoji_stack.mesh.mesh import SERVICES
+from igemoji_stack.mesh.options import SERVICES
 from igemoji_stack.mesh.state import read_state
 
 PASSWORD = "a long enough one"

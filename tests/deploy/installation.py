@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from igemoji_mesh.testing.free_ports import HOST
-from igemoji_stack.backends import MariaDb, Nanio, Part, RabbitMq, Redis
+from igemoji_stack.backends import BackendServer, MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import BUCKET, Backend, Urls
-from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import MeshOptions
 
 from .conftest import DEPLOY, ROOT, tool
 
@@ -43,11 +44,11 @@ class Installation:
         self._folder = folder
         self.mariadb, self.objects = MariaDb(folder / "mariadb"), Nanio(folder / "objects")
         self.rabbitmq, self.redis = RabbitMq(folder / "rabbitmq"), Redis(folder / "redis")
-        self.parts: tuple[Part, ...] = (self.mariadb, self.objects, self.rabbitmq, self.redis)
+        self.parts: tuple[BackendServer, ...] = (self.mariadb, self.objects, self.rabbitmq, self.redis)
         self.mesh: Mesh
 
     async def start_parts(self) -> None:
-        """With empty databases, as an operator makes them. Raises PartMissing."""
+        """With empty databases, as an operator makes them. Raises BackendMissing."""
         await asyncio.gather(*(part.start() for part in self.parts))
         for database in DATABASES:
             await self.mariadb.create(database)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from igemoji_stack.backends import PartMissing
+from igemoji_stack.backends import BackendMissing
 from igemoji_stack.backends.backend import CREDENTIALS
 
 from .conftest import ROOT, tool
@@ -81,10 +81,10 @@ async def installations(
         try:
             await vault.s3.start()
             await before.start_parts()
-        except PartMissing as error:
+        except BackendMissing as error:
             if os.environ.get("CI") == "true":
                 raise
-            pytest.skip(f"{error} (make services)")
+            pytest.skip(f"{error} (make install-backends)")
         await before.mesh.start()
         yield before, after, vault
     finally:

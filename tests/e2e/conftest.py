@@ -21,7 +21,8 @@ from PIL import Image
 
 from igemoji_mesh.ids import new_id
 from igemoji_stack.backends.backend import Backend
-from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import MeshOptions
 
 IGEMOJI = str(Path(sys.executable).parent / "igemoji")
 ROOT = Path(__file__).parents[2]

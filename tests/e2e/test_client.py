@@ -180,7 +180,7 @@ def test_the_command_works_for_an_account_when_it_is_given_one(mesh, registered,
     igemoji(mesh, "photo", str(photo), "-o", str(tmp_path / "b.jpg"), **given)
     assert len(list(registered.accounts.results())) == 1
     wrong = igemoji(mesh, "photo", str(photo), code=2, **(given | {"IGEMOJI_PASSWORD": "wrong one"}))
-    assert wrong.stderr.strip() == f"{mesh.url} does not take this password of {me.email}."
+    assert wrong.stderr.strip() == f"{mesh.url} refused the password of {me.email}."
     assert "IGEMOJI_PASSWORD" in igemoji(mesh, "photo", str(photo), code=2, IGEMOJI_EMAIL=me.email).stderr
 
 

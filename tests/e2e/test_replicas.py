@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from igemoji_stack.mesh.mesh import SERVICES, WORKER
+from igemoji_stack.mesh.options import SERVICES, WORKER
 
 pytestmark = pytest.mark.real
 

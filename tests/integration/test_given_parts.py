@@ -12,7 +12,8 @@ import pytest
 from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
 from igemoji_stack.backends import MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import Backend, Urls
-from igemoji_stack.mesh.mesh import CannotStart, Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import CannotStart, MeshOptions
 
 pytestmark = pytest.mark.real
 
@@ -55,8 +56,8 @@ async def test_a_browser_fetches_a_photo_from_the_object_store_and_a_grpc_client
     mesh = Mesh(options)
     await mesh.start()
     try:
-        assert mesh.parts is not None
-        assert mesh.parts.own == {}
+        assert mesh.backends is not None
+        assert mesh.backends.own == {}
         async with httpx.AsyncClient(base_url=mesh.url, timeout=60) as http:
             token = (await http.post("/api/v1/users/guest")).json()["access_token"]
             headers = {"Authorization": f"Bearer {token}"}

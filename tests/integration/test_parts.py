@@ -6,7 +6,7 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from igemoji_stack.backends import BackendMissing, MariaDb, BackendServer, RabbitMq, Redis
+from igemoji_stack.backends import BackendMissing, BackendServer, MariaDb, RabbitMq, Redis
 from igemoji_stack.backends.server import program
 
 pytestmark = pytest.mark.real
@@ -53,5 +53,5 @@ async def test_a_user_of_one_database_can_not_read_another(tmp_path):
 
 
 def test_a_missing_program_names_its_package():
-    with pytest.raises(BackendMissing, match="install Debian's mariadb-server; `make services`"):
+    with pytest.raises(BackendMissing, match="install Debian's mariadb-server; `make install-backends`"):
         program("no-such-program", "mariadb-server")

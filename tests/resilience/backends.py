@@ -15,11 +15,13 @@ import sqlalchemy as sa
 from igemoji_inference.usecases.orphans import Orphans
 from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_mesh.db.database import Database
-from igemoji_mesh.objects.port import Keys, ObjectStore, object_store
+from igemoji_mesh.objects.factory import object_store
+from igemoji_mesh.objects.port import ObjectStore, S3Credentials
 from igemoji_mesh.testing.free_ports import free_ports
-from igemoji_stack.backends import MariaDb, Nanio, BackendServer, RabbitMq, Redis
+from igemoji_stack.backends import BackendServer, MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import BUCKET, Backend, Urls
-from igemoji_stack.mesh.mesh import GATEWAY, Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import GATEWAY, MeshOptions
 
 from .invariants import Invariants, check_objects, check_ranking, check_results, check_tasks, settled
 from .load_users import LoadUsers, User, make_users
@@ -130,7 +132,7 @@ class RealHarmed:
 
     @cached_property
     def books(self) -> RealBooks:
-        keys = Keys(self.s3.keys["OBJECT_STORE_ACCESS_KEY"], self.s3.keys["OBJECT_STORE_SECRET_KEY"])
+        keys = S3Credentials(self.s3.keys["OBJECT_STORE_ACCESS_KEY"], self.s3.keys["OBJECT_STORE_SECRET_KEY"])
         objects = object_store(self.s3.url(BUCKET).replace(f"{BUCKET}?", f"{BUCKET}/inference?"), keys)
         return RealBooks(f"mysql+pymysql://{USER}:{USER}@{HOST}:{self.mariadb.port}/{{}}", objects)
 

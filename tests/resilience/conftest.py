@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_mesh.testing.free_ports import free_ports
-from igemoji_stack.mesh.mesh import Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import MeshOptions
 
 from .invariants import FolderInvariants, check_objects, check_ranking, check_results, check_tasks, settled
 from .load_users import LoadUsers, User, make_users

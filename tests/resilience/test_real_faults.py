@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from igemoji_stack.backends import BackendMissing
-from igemoji_stack.mesh.mesh import GATEWAY, SERVICES
+from igemoji_stack.mesh.options import GATEWAY, SERVICES
 
 from .backends import RealHarmed
 

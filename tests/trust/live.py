@@ -17,7 +17,8 @@ import httpx
 
 from igemoji_gateway import Address, Certificates, GatewayOptions, envoy_command, write
 from igemoji_mesh.testing.free_ports import HOST, free_ports
-from igemoji_stack.mesh.mesh import EDGE, GATEWAY, SERVICES, Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import EDGE, GATEWAY, SERVICES, MeshOptions
 from igemoji_stack.mesh.state import read_state
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import Default
 from PIL import Image, PngImagePlugin
 
-from igemoji_stack.mesh.mesh import GATEWAY, SERVICES
+from igemoji_stack.mesh.options import GATEWAY, SERVICES
 
 from .live import LiveMesh
 from .tally import Tally

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from igemoji.common.v1 import access_pb2
-from igemoji_mesh.auth.certificates import CertificateAuthority
-from igemoji_stack.mesh.mesh import EDGE, SERVICES
+from igemoji_mesh.auth.ca import CertificateAuthority
+from igemoji_stack.mesh.options import EDGE, SERVICES
 
 from .live import LiveMesh
 from .tally import Tally

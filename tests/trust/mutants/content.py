@@ -4,7 +4,7 @@ from .mutant import CATALOG, GATEWAY, INFERENCE, MESH, Mutant
 
 SERVER_TESTS = "libs/mesh/tests/test_server.py"
 FOUND = "tests/fuzz/test_found.py::"
-HOSTILE = "services/inference/tests/hostile"
+HOSTILE = "libs/vision/tests/hostile"
 
 MUTANTS = (
     # Input
@@ -64,14 +64,14 @@ MUTANTS = (
         f"{CATALOG}/pictures.py",
         "MAX_PIXELS = 4_000_000",
         "MAX_PIXELS = 4_000_000_000",
-        "services/emoji_catalog/tests/test_pictures.py::test_four_megapixels_are_enough_and_more_are_refused",
+        "libs/vision/tests/pictures/test_pictures.py::test_more_than_four_megapixels_are_refused",
     ),
     Mutant(
         "pictures are of three kinds",
         f"{CATALOG}/pictures.py",
         '_FORMATS = ("PNG", "JPEG", "WEBP")',
         '_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PPM")',
-        "services/emoji_catalog/tests/test_pictures.py::test_other_kinds_of_files_are_refused_whatever_their_name",
+        "libs/vision/tests/pictures/test_pictures.py::test_other_formats_are_refused",
     ),
     Mutant(
         "a worker has a limit of memory",
@@ -106,7 +106,7 @@ MUTANTS = (
         f"{CATALOG}/pictures.py",
         "        return _encoded(_fitted(_upright(image), keep_background))",
         "        return data",
-        "services/emoji_catalog/tests/test_pictures.py::test_nothing_but_pixels_is_kept",
+        "libs/vision/tests/pictures/test_pictures.py::test_only_pixels_are_kept",
     ),
     # Logs
     Mutant(
@@ -121,7 +121,7 @@ MUTANTS = (
         f"{GATEWAY}/listener.py",
         "%PATH(NQ:ORIG_OR_PATH)%",
         "%PATH(WQ:ORIG_OR_PATH)%",
-        "services/gateway/tests/test_rest.py::test_a_request_is_logged_without_query_and_token",
+        "services/gateway/tests/test_rest.py::test_access_log_has_no_query_and_no_token",
     ),
     # Integrity
     Mutant(

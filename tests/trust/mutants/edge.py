@@ -3,7 +3,7 @@
 from .mutant import GATEWAY, INFERENCE, Mutant
 
 ACCESS = "services/gateway/tests/test_access.py"
-ERRORS = "services/gateway/tests/test_errors.py::test_envoys_own_errors_look_like_those_of_services"
+ERRORS = "services/gateway/tests/test_errors.py::test_envoy_errors_have_the_form_of_service_errors"
 ANSWERS = "tests/trust/test_edge_answers.py"
 LIMITS = "tests/trust/test_edge_limits.py"
 SLOW = f"{LIMITS}::test_who_sends_slowly_is_cut_off"
@@ -15,14 +15,14 @@ MUTANTS = (
         f"{GATEWAY}/listener.py",
         '            *({"remove": name} for name in names),\n',
         "",
-        "services/gateway/tests/test_access.py::test_identity_headers_from_outside_do_not_get_through",
+        "services/gateway/tests/test_access.py::test_identity_headers_of_clients_are_removed",
     ),
     Mutant(
         "headers of the inside are removed by their beginnings",
         f"{GATEWAY}/listener.py",
         '            *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in SPOOFABLE_PREFIXES),\n',
         "",
-        f"{ACCESS}::test_identity_headers_from_outside_do_not_get_through",
+        f"{ACCESS}::test_identity_headers_of_clients_are_removed",
     ),
     Mutant(
         "underscores in headers are refused",
@@ -65,7 +65,7 @@ MUTANTS = (
         f"{GATEWAY}/filters.py",
         "max_request_bytes=kib * 1024,",
         "max_request_bytes=kib * 1024 * 1024,",
-        "services/gateway/tests/test_errors.py::test_what_is_too_large_is_refused_before_it_is_sent",
+        "services/gateway/tests/test_errors.py::test_too_large_body_is_refused_before_it_is_sent",
     ),
     Mutant(
         "who sends headers slowly goes",
@@ -143,14 +143,14 @@ MUTANTS = (
         "            filters.RATE_LIMIT: "
         '_rate_limit(per_minute(rpc) * options.rate_factor, ADDRESS, "masked_remote_address"),\n',
         "",
-        "services/gateway/tests/test_upstreams.py::test_too_many_calls_of_one_address_are_refused",
+        "services/gateway/tests/test_upstreams.py::test_calls_are_limited_by_address",
     ),
     Mutant(
         "calls have a limit by customer in IPv6",
         f"{GATEWAY}/routes.py",
         '"v6_prefix_mask_len": 64',
         '"v6_prefix_mask_len": 128',
-        "services/gateway/tests/test_upstreams.py::test_a_client_has_one_limit_for_all_its_ipv6_addresses",
+        "services/gateway/tests/test_upstreams.py::test_ipv6_network_shares_one_rate_limit",
     ),
     Mutant(
         "calls have a limit by user",
@@ -164,7 +164,7 @@ MUTANTS = (
         f"{GATEWAY}/crowds.py",
         "        crowd.stands, crowd.last_refused_at = True, now",
         "        pass",
-        "services/gateway/tests/test_overload.py::test_where_a_crowd_stands_few_are_let_in_until_it_has_gone",
+        "services/gateway/tests/test_overload.py::test_sustained_overload_narrows_the_circuit_breaker_until_it_ends",
     ),
     Mutant(
         "users have a number of open tasks",
@@ -196,7 +196,7 @@ MUTANTS = (
         f"{GATEWAY}/filters.py",
         "for key, value in headers.items()]",
         "for key, value in ()]",
-        "services/gateway/tests/test_rest.py::test_answers_carry_security_headers_and_tell_nothing_of_the_inside",
+        "services/gateway/tests/test_rest.py::test_answers_have_security_headers_and_no_internal_ones",
     ),
     Mutant(
         "answers do nothing as pages",

@@ -57,7 +57,7 @@ MUTANTS = (
         f"{GATEWAY}/filters.py",
         '{"requires_any": {"requirements": [_required(), {"allow_missing": {}}]}}',
         '{"allow_missing_or_failed": {}}',
-        "services/gateway/tests/test_access.py::test_with_a_bad_token",
+        "services/gateway/tests/test_access.py::test_with_an_invalid_token",
     ),
     Mutant(
         "a refresh token that comes again ends its family",

@@ -20,7 +20,7 @@ import secrets
 import sys
 from urllib.parse import quote, urlsplit
 
-from igemoji_mesh.auth.certificates import CertificateAuthority
+from igemoji_mesh.auth.ca import CertificateAuthority
 
 SERVICES = ("auth", "emoji-catalog", "ranking", "inference")
 OBJECTS_OF = ("emoji-catalog", "inference")

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from igemoji_mesh.auth.certificates import CertificateAuthority
+from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_mesh.testing.free_ports import HOST, free_ports
 
 from .containers import Containers

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from igemoji_mesh.observability.metrics import METRICS
-
 from .conftest import DEPLOY, ROOT, tool
+from .registry import METRICS
 
 PROMETHEUS = DEPLOY / "monitoring" / "prometheus"
 GRAFANA = DEPLOY / "monitoring" / "grafana"

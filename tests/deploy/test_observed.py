@@ -16,12 +16,13 @@ import httpx
 import pytest
 import yaml
 
-from igemoji_mesh.observability.metrics import METRICS, WORKERS
 from igemoji_mesh.testing.free_ports import HOST
 from igemoji_stack.backends.backend import Backend
-from igemoji_stack.mesh.mesh import CannotStart, Mesh, MeshOptions
+from igemoji_stack.mesh.mesh import Mesh
+from igemoji_stack.mesh.options import CannotStart, MeshOptions
 
 from .conftest import ROOT, tool
+from .registry import METRICS, processes
 from .watched import MONITORING, Collector, MailServer, Programs, Prometheus, Receiver, start_monitoring
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
@@ -92,7 +93,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         except CannotStart as error:
             if os.environ.get("CI") == "true":
                 raise
-            pytest.skip(f"{error} (make services)")
+            pytest.skip(f"{error} (make install-backends)")
         targets = {name: [f"{HOST}:{mesh.metrics_port(name)}"] for name in (*SERVICES, "gateway")}
         prometheus = start_monitoring(programs, folder, targets, receiver.url)
         watched = Watched(mesh, collector, prometheus, receiver, run, lines)
@@ -151,13 +152,7 @@ def _done(http: httpx.Client, task: str, me: dict[str, str]) -> bool:
 
 
 def test_every_metric_of_the_registry_is_there(watched: Watched) -> None:
-    # With workers of their own the service has what tells of the work only as zeros, or not at all: it is theirs.
-    wanted = {
-        (metric.series, job)
-        for metric in METRICS.values()
-        for job in metric.of
-        if (metric.of, job) != (WORKERS, "inference")
-    }
+    wanted = {(metric.series, job) for metric in METRICS.values() for job in processes(metric.name)}
 
     def missing() -> set[tuple[str, str]]:
         found = watched.prometheus.ask('{__name__=~"igemoji_.+"}')

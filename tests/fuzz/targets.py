@@ -26,20 +26,19 @@ from igemoji.auth.v1 import auth_pb2
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji.inference.v1 import inference_pb2
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_auth.domain.model import RefreshTokenMissing
+from igemoji_auth.domain.errors import RefreshTokenMissing
 from igemoji_auth.entrypoints import cookie
-from igemoji_emoji_catalog.domain.model import Unfit
 from igemoji_inference.entrypoints import multipart
 from igemoji_mesh import pagination
 from igemoji_mesh.auth.tokens import Claims, SigningKey, TokenRefused, TokenVerifier, issue
 from igemoji_mesh.db.database import UtcDateTime
-from igemoji_mesh.interceptors.base import InvalidRequest, validate
+from igemoji_mesh.interceptors.validation import InvalidRequest, validate
 from igemoji_protos import rpcs
 from igemoji_vision.decode import decode
-from igemoji_vision.errors import PhotoError
+from igemoji_vision.errors import PhotoError, PictureUnfit
 from igemoji_vision.headers import MAX_PIXELS, inspect
 from igemoji_vision.pictures import MAX_PIXELS as MAX_PICTURE_PIXELS
-from igemoji_vision.pictures import SIDE, normalised
+from igemoji_vision.pictures import SIDE, normalize
 
 LARGE = 1_000_000
 """Pixels: to decode more takes long and shows nothing new; the hostile suite of inference does."""
@@ -71,8 +70,8 @@ def photo(data: bytes) -> None:
 
 def picture(data: bytes) -> None:
     """A picture of a template, as the catalogue brings it into its form."""
-    with suppress(Unfit):
-        made = Image.open(io.BytesIO(normalised(data, keep_background=len(data) % 2 == 0)))
+    with suppress(PictureUnfit):
+        made = Image.open(io.BytesIO(normalize(data, keep_background=len(data) % 2 == 0)))
         assert (made.format, made.mode, made.size) == ("PNG", "RGBA", (SIDE, SIDE))
         assert MAX_PICTURE_PIXELS
 
@@ -126,7 +125,7 @@ def page(data: bytes) -> None:
         text = urlsafe_b64encode(b'["' + digest + b'",' + data[1:] + b"]").rstrip(b"=").decode()
     for by_time in (True, False):
         with suppress(pagination.InvalidPageToken):
-            value, last_id = pagination.decoded(text, "q", by_time=by_time)
+            value, last_id = pagination.decode(text, "q", by_time=by_time)
             # As it goes to a database.
             assert str(UUID(last_id)) == last_id
             if isinstance(value, datetime.datetime):
@@ -253,8 +252,8 @@ def _page_tokens() -> list[bytes]:
     last_id = str(UUID(int=7))
     now = datetime.datetime.now(datetime.UTC)
     return [
-        pagination.encoded(now, last_id, "q").encode(),
-        pagination.encoded(7, last_id, "q").encode(),
+        pagination.encode(now, last_id, "q").encode(),
+        pagination.encode(7, last_id, "q").encode(),
         b"\0" + json.dumps(now.isoformat()).encode() + b',"' + last_id.encode() + b'"',
         b'\0"0001-01-01T00:00:00+23:59","' + last_id.encode() + b'"',
         b'\0 7,"\\ud800' + b"x" * 35 + b'"',

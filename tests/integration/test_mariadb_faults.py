@@ -97,7 +97,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(mariadb, parts_loop, 
 
 
 async def test_a_lock_that_another_one_does_not_give_back_is_a_passing_trouble(database, monkeypatch):
-    monkeypatch.setattr("igemoji_mesh.db.database.AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr("igemoji_mesh.db.database.RETRY_SECONDS", 0.1)
     await database.write(add)
     change = NUMBERS.update().values(number=2)
     with database.engine.begin() as other:

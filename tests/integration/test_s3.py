@@ -11,7 +11,8 @@ import pytest
 from minio import Minio
 
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.objects.port import Keys, object_store
+from igemoji_mesh.objects.factory import object_store
+from igemoji_mesh.objects.port import S3Credentials
 from igemoji_mesh.objects.s3 import S3ObjectStore
 from igemoji_mesh.storage_errors import ObjectStoreAway, StorageFull
 
@@ -26,8 +27,8 @@ def server(request):
 
 
 @pytest.fixture
-def keys(server) -> Keys:
-    return Keys(*server.keys.values())
+def keys(server) -> S3Credentials:
+    return S3Credentials(*server.keys.values())
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_services_share_a_bucket_and_do_not_see_each_other(store, server, keys, 
 
 @pytest.mark.parametrize("wrong", ["access", "secret"])
 def test_wrong_keys_are_said_at_start(server, keys, bucket, wrong):
-    bad = Keys("nobody", keys.secret) if wrong == "access" else Keys(keys.access, "wrong")
+    bad = S3Credentials("nobody", keys.secret) if wrong == "access" else S3Credentials(keys.access, "wrong")
     with pytest.raises(StartError, match=f"The bucket {bucket} at {server.endpoint} can't be used: .*\\."):
         object_store(server.url(bucket), bad)
 
@@ -135,7 +136,7 @@ async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(
 
 
 def test_a_connection_that_breaks_in_mid_object_is_read_on(cutting_proxy, nanio, bucket):
-    store = object_store(f"s3://{bucket}?{urlencode({'endpoint': cutting_proxy})}", Keys(*nanio.keys.values()))
+    store = object_store(f"s3://{bucket}?{urlencode({'endpoint': cutting_proxy})}", S3Credentials(*nanio.keys.values()))
     photo = os.urandom(2_000_000)
     store.put("photos/1", photo, "image/jpeg")
     assert store.get("photos/1") == photo
@@ -143,7 +144,9 @@ def test_a_connection_that_breaks_in_mid_object_is_read_on(cutting_proxy, nanio,
 
 
 def test_rules_of_retention_are_set_once_and_leave_those_of_others(ceph, bucket):
-    ours, others = (object_store(ceph.url(f"{bucket}/{name}"), Keys(*ceph.keys.values())) for name in ("a", "b"))
+    ours, others = (
+        object_store(ceph.url(f"{bucket}/{name}"), S3Credentials(*ceph.keys.values())) for name in ("a", "b")
+    )
     others.expire({"photos/": 9})
     for _ in range(2):
         ours.expire({"photos/": 2, "results/": 31})
@@ -162,7 +165,7 @@ def test_rules_of_retention_are_set_once_and_leave_those_of_others(ceph, bucket)
 
 
 def test_a_store_that_knows_no_rules_is_used_without_them(nanio, bucket):
-    store = object_store(nanio.url(bucket), Keys(*nanio.keys.values()))
+    store = object_store(nanio.url(bucket), S3Credentials(*nanio.keys.values()))
     store.expire({"photos/": 2})
     store.put("photos/1", b"x", "image/jpeg")
     assert store.get("photos/1") == b"x"
@@ -171,7 +174,7 @@ def test_a_store_that_knows_no_rules_is_used_without_them(nanio, bucket):
 
 def test_a_quota_that_is_used_up_is_storage_that_is_full(ceph, bucket, parts_loop):
     user = ("--uid=igemoji", "--quota-scope=user")
-    store = object_store(ceph.url(bucket), Keys(*ceph.keys.values()))
+    store = object_store(ceph.url(bucket), S3Credentials(*ceph.keys.values()))
     parts_loop.run(ceph.admin("quota", "set", *user, "--max-objects=0"))
     parts_loop.run(ceph.admin("quota", "enable", *user))
     try:
@@ -193,7 +196,7 @@ def test_a_quota_that_is_used_up_is_storage_that_is_full(ceph, bucket, parts_loo
 )
 def test_a_url_that_is_no_store_is_refused_in_a_sentence(url, sentence):
     with pytest.raises(StartError, match=sentence):
-        object_store(url, Keys("k", "s"))
+        object_store(url, S3Credentials("k", "s"))
 
 
 def test_keys_are_asked_for():

@@ -11,7 +11,7 @@ import pytest
 from contract.calls import RPCS, by_grpc, message
 from contract.world import World
 
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 
 from .live import LiveMesh
 from .tally import Tally

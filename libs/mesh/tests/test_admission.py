@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.interceptors.admission import INSIDE_FACTOR, MOST_WAITING, Overloaded, Places
+from igemoji_mesh.interceptors.admission import INTERNAL_FACTOR, MAX_QUEUED, CoDelLimiter, Overloaded
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
 from igemoji_mesh.testing.mesh import TestMesh, error_reason, running
@@ -108,7 +108,7 @@ async def test_other_services_finish_what_was_let_in(mesh, server, slow):
         task_id=new_id(), emoji_id=new_id(), user_id=new_id(), used_at=Timestamp(seconds=1)
     )
     await inference.RecordUse(use)
-    begun += await occupy(inference, slow, MAX_CALLS * INSIDE_FACTOR)
+    begun += await occupy(inference, slow, MAX_CALLS * INTERNAL_FACTOR)
     assert error_reason(await refusal(inference.RecordUse(use))) == "OVERLOADED", "their room is bounded too"
     slow.may_answer.set()
     await asyncio.gather(*begun)
@@ -123,42 +123,42 @@ async def test_a_call_that_was_given_up_leaves_its_place(mesh, server, slow):
 
 
 async def test_where_nobody_gets_a_turn_for_long_others_are_not_let_wait():
-    places = Places(1, burst_seconds=60, standing_seconds=0, interval_seconds=0.01)
-    await places.take()
-    first = asyncio.create_task(places.take())
+    limiter = CoDelLimiter(1, burst_seconds=60, overloaded_seconds=0, interval_seconds=0.01)
+    await limiter.acquire()
+    first = asyncio.create_task(limiter.acquire())
     await asyncio.sleep(0.05)  # the queue stands for longer than the interval
     with pytest.raises(Overloaded):
-        await places.take()
-    places.give_back()
+        await limiter.acquire()
+    limiter.release()
     await first  # who came in a burst got a turn
-    places.give_back()
-    await places.take()
-    second = asyncio.create_task(places.take())
+    limiter.release()
+    await limiter.acquire()
+    second = asyncio.create_task(limiter.acquire())
     await asyncio.sleep(0)
-    places.give_back()
+    limiter.release()
     await second  # and when the queue was empty bursts may wait again
 
 
 async def test_a_queue_is_bounded_and_whoever_leaves_it_loses_nobody_a_turn():
-    places = Places(1, burst_seconds=60)
-    await places.take()
-    waiting = [asyncio.create_task(places.take()) for _ in range(MOST_WAITING)]
+    limiter = CoDelLimiter(1, burst_seconds=60)
+    await limiter.acquire()
+    waiting = [asyncio.create_task(limiter.acquire()) for _ in range(MAX_QUEUED)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await places.take()
+        await limiter.acquire()
     for call in waiting[:-1]:
         call.cancel()
     await asyncio.gather(*waiting[:-1], return_exceptions=True)
-    places.give_back()
+    limiter.release()
     await waiting[-1]
 
 
 async def test_a_turn_that_came_as_its_call_was_given_up_goes_to_the_next():
-    places = Places(1, burst_seconds=60)
-    await places.take()
-    first, second = (asyncio.create_task(places.take()) for _ in range(2))
+    limiter = CoDelLimiter(1, burst_seconds=60)
+    await limiter.acquire()
+    first, second = (asyncio.create_task(limiter.acquire()) for _ in range(2))
     await asyncio.sleep(0)
-    places.give_back()
+    limiter.release()
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     await second

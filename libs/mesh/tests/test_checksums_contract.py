@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from igemoji_mesh.objects import checksums
-from igemoji_mesh.objects.audit import Named, take_stock
+from igemoji_mesh.objects.audit import ObjectRef, audit
 from igemoji_mesh.objects.checksums import ObjectDamaged, sha256
-from igemoji_mesh.objects.port import CHUNK_BYTES, FolderObjectStore, Keys, ObjectMissing, ObjectStore, object_store
+from igemoji_mesh.objects.factory import object_store
+from igemoji_mesh.objects.folder import FolderObjectStore
+from igemoji_mesh.objects.port import CHUNK_BYTES, ObjectMissing, ObjectStore, S3Credentials
 
 KEY = "results/0198c0de-lease.jpg"
 DATA = os.urandom(2 * CHUNK_BYTES + 5)
@@ -23,7 +25,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStor
         store: ObjectStore = FolderObjectStore(tmp_path)
     else:
         server = request.getfixturevalue(request.param)
-        store = object_store(server.url(f"test-{os.urandom(4).hex()}/inference"), Keys(*server.keys.values()))
+        store = object_store(server.url(f"test-{os.urandom(4).hex()}/inference"), S3Credentials(*server.keys.values()))
     store.put(KEY, DATA, "image/jpeg")
     yield store
     store.close()
@@ -56,40 +58,40 @@ def test_a_missing_object_is_missing_and_not_damaged(store, read):
 
 
 class Rows:
-    """A ledger of what a test names; `let_go` is what a service removes while stock is taken."""
+    """A ledger of what a test names; `let_go` is what a service removes while report is taken."""
 
     swept: tuple[str, ...] = ("results/",)
 
-    def __init__(self, *named: Named, let_go: tuple[str, ...] = ()) -> None:
-        self._named = named
+    def __init__(self, *refs: ObjectRef, let_go: tuple[str, ...] = ()) -> None:
+        self._refs = refs
         self._let_go = let_go
 
-    async def named(self):
-        for named in self._named:
-            yield named
+    async def references(self):
+        for ref in self._refs:
+            yield ref
 
-    async def is_named(self, key: str) -> bool:
-        return key not in self._let_go and key in {named.key for named in self._named}
+    async def is_referenced(self, key: str) -> bool:
+        return key not in self._let_go and key in {ref.key for ref in self._refs}
 
 
-async def test_stock_tells_what_is_damaged_missing_and_without_a_row(store):
+async def test_report_tells_what_is_damaged_missing_and_without_a_row(store):
     for name in ("damaged", "old", "orphan"):
         store.put(f"results/{name}", FLIPPED, "image/jpeg")
     checksum = sha256(DATA)
     wanted = {KEY: checksum, "results/damaged": checksum, "results/gone": checksum, "results/old": ""}
     wanted["results/old-and-gone"] = ""
-    stock = await take_stock(store, Rows(*(Named(key, kept, "task 1") for key, kept in wanted.items())))
-    assert (stock.intact, stock.unchecked) == (1, 1)
-    assert [named.key for named in stock.damaged] == ["results/damaged"]
-    assert [named.key for named in stock.missing] == ["results/gone", "results/old-and-gone"]
-    assert stock.orphans == ["results/orphan"]
-    assert not stock.is_whole
-    assert "damaged  results/damaged  of task 1\n" in stock.report("inference")
+    report = await audit(store, Rows(*(ObjectRef(key, kept, "task 1") for key, kept in wanted.items())))
+    assert (report.intact, report.unchecked) == (1, 1)
+    assert [ref.key for ref in report.damaged] == ["results/damaged"]
+    assert [ref.key for ref in report.missing] == ["results/gone", "results/old-and-gone"]
+    assert report.orphans == ["results/orphan"]
+    assert not report.is_whole
+    assert "damaged  results/damaged  of task 1\n" in report.report("inference")
     assert store.get("results/orphan") == FLIPPED, "it only looks"
 
 
 async def test_what_a_service_lets_go_of_meanwhile_is_not_missing(store):
-    rows = Rows(Named(KEY, sha256(DATA), "task 1"), Named("results/x", "0", "task 2"), let_go=("results/x",))
-    stock = await take_stock(store, rows)
-    assert stock.is_whole
-    assert (stock.intact, stock.orphans) == (1, [])
+    rows = Rows(ObjectRef(KEY, sha256(DATA), "task 1"), ObjectRef("results/x", "0", "task 2"), let_go=("results/x",))
+    report = await audit(store, rows)
+    assert report.is_whole
+    assert (report.intact, report.orphans) == (1, [])

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from igemoji_mesh.db import mysql
-from igemoji_mesh.db.advisory_lock import turn
+from igemoji_mesh.db.advisory_lock import advisory_lock
 from igemoji_mesh.db.database import POOL_SIZE, Database, UtcDateTime
 
 metadata = sa.MetaData()
@@ -174,10 +174,15 @@ async def test_sessions_that_ended_meanwhile_are_noticed_by_nobody(replicas):
         connection.execute(names.insert().values(name=f"name {time.monotonic_ns()}"))
 
     async def take_a_turn() -> None:
-        async with turn(database, "sweep") as mine:
+        async with advisory_lock(database, "sweep") as mine:
             assert mine
 
-    for use in (database.check, partial(database.write, add), partial(database.write, add, alone=False), take_a_turn):
+    for use in (
+        database.check,
+        partial(database.write, add),
+        partial(database.write, add, isolation="READ COMMITTED"),
+        take_a_turn,
+    ):
         await asyncio.gather(*(database.check() for _ in range(POOL_SIZE)))
         await end_sessions(database, others)
         await use()

@@ -20,10 +20,10 @@ from igemoji.inference.v1 import inference_pb2
 from igemoji_mesh.db import mysql
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.errors import NotFound
-from igemoji_mesh.idempotency import keys as idempotency
 from igemoji_mesh.idempotency.answer import Answer, answer_once
-from igemoji_mesh.idempotency.crypto import comparable
-from igemoji_mesh.idempotency.keys import KEPT, LEASE, IdempotencyKeys, idempotency_table
+from igemoji_mesh.idempotency.crypto import canonical_bytes
+from igemoji_mesh.idempotency.interceptor import HEADER, REPLAYED
+from igemoji_mesh.idempotency.keys import LEASE, RETENTION, IdempotencyKeys, idempotency_table
 from igemoji_mesh.idempotency.replay import Replay
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
@@ -107,7 +107,7 @@ class Service:
 
     def create(self, *, key: str | None = KEY, by: str = "anna", **fields: Any) -> Any:
         token = self.tokens.setdefault(by, self.mesh.token())
-        with_key = ((idempotency.HEADER, key),) if key is not None else ()
+        with_key = ((HEADER, key),) if key is not None else ()
         request = pb.CreateEmojiRequest(**({"name": "Zoo"} | fields))
         return self.stub.CreateEmoji(request, metadata=(*bearer(token), *with_key))
 
@@ -151,7 +151,7 @@ async def test_the_same_key_gives_the_same_answer_with_its_headers_and_says_so(s
     assert await second == made
     assert await service.made() == 1
     headers = [dict(await call.initial_metadata()) for call in (first, second)]
-    assert headers[1] == headers[0] | {idempotency.REPLAYED: "true"}
+    assert headers[1] == headers[0] | {REPLAYED: "true"}
     assert (headers[1]["x-http-code"], headers[1]["location"]) == ("201", f"/things/{made.id}")
 
 
@@ -171,7 +171,7 @@ async def test_a_key_is_its_callers_own_and_of_one_rpc(service):
     mine, theirs = await service.create(by="anna"), await service.create(by="ben")
     assert mine.id != theirs.id
     report = pb.ReportEmojiRequest(id=new_id(), reason="spam")
-    metadata = (*bearer(service.tokens["anna"]), (idempotency.HEADER, KEY))
+    metadata = (*bearer(service.tokens["anna"]), (HEADER, KEY))
     for _ in range(2):
         await service.stub.ReportEmoji(report, metadata=metadata)
     assert service.catalogue.reports == 1
@@ -234,7 +234,7 @@ async def test_a_key_that_a_killed_service_held_is_free_when_the_lease_is_over(s
 
 async def test_an_answer_is_kept_for_a_day_and_then_swept(service):
     first = await service.create()
-    service.clock.now += KEPT - datetime.timedelta(seconds=1)
+    service.clock.now += RETENTION - datetime.timedelta(seconds=1)
     assert await service.create() == first
     assert await service.keys.sweep() == 0
     service.clock.now += datetime.timedelta(seconds=1)
@@ -244,7 +244,7 @@ async def test_an_answer_is_kept_for_a_day_and_then_swept(service):
 
 async def test_a_day_later_an_unswept_key_is_new_for_any_request(service):
     await service.create()
-    service.clock.now += KEPT
+    service.clock.now += RETENTION
     await service.create(name="Ark")
     assert await service.made() == 2
 
@@ -279,6 +279,6 @@ def test_a_form_is_the_same_under_another_boundary():
         content_type = f'multipart/form-data; boundary="{boundary}"'
         data = b"--" + boundary.encode() + b"\r\n\r\n" + photo + b"\r\n--" + boundary.encode() + b"--\r\n"
         body = HttpBody(content_type=content_type, data=data)
-        return comparable(inference_pb2.CreateTaskRequest(image=body, emoji_id="x"))
+        return canonical_bytes(inference_pb2.CreateTaskRequest(image=body, emoji_id="x"))
 
     assert request("one", b"photo") == request("another", b"photo") != request("one", b"another photo")

@@ -12,13 +12,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.idempotency.crypto import KeyedCall
 from igemoji_mesh.idempotency.keys import (
-    KEPT,
     LEASE,
-    Answer,
+    RETENTION,
     IdempotencyKeyReused,
     IdempotencyKeys,
     IdempotentCallUnderWay,
@@ -26,7 +24,7 @@ from igemoji_mesh.idempotency.keys import (
 )
 
 KEYS = ("a key that nobody guesses",) * 3 + ("another key, now and then",)
-SECONDS = [LEASE.total_seconds() - 1, LEASE.total_seconds(), KEPT.total_seconds()]
+SECONDS = [LEASE.total_seconds() - 1, LEASE.total_seconds(), RETENTION.total_seconds()]
 
 metadata = sa.MetaData()
 idempotency_keys = idempotency_table(metadata)
@@ -71,22 +69,21 @@ class Histories(RuleBasedStateMachine):
             if known.request != request:
                 return self.refused(call, IdempotencyKeyReused)
             if known.answer:
-                sealed = self.loop.run(self.keys.claim(call))
-                assert sealed is not None
-                answer = answer_of(known.answer)
-                assert call.opened(sealed) == (answer.headers, answer.message.SerializeToString())
+                stored = self.loop.run(self.keys.claim(call))
+                assert stored is not None
+                assert call.decrypt(stored) == answer_of(known.answer)
                 return multiple()
             if known.leased_until > self.now:
                 return self.refused(call, IdempotentCallUnderWay)
         assert self.loop.run(self.keys.claim(call)) is None
-        self.model[key] = Known(request, call.claim, self.now + LEASE, self.now + KEPT)
+        self.model[key] = Known(request, call.claim, self.now + LEASE, self.now + RETENTION)
         return call
 
     @rule(call=consumes(open_calls))
     def commit(self, call: KeyedCall) -> None:
         def work(connection: sa.Connection) -> None:
             connection.execute(effects.insert().values(claim=call.claim))
-            self.keys.keep_within(connection, call, answer_of(call.claim))
+            self.keys.store_within(connection, call, encrypted(call))
 
         known = self.held_by(call)
         if known is None:
@@ -95,7 +92,7 @@ class Histories(RuleBasedStateMachine):
             return
         self.loop.run(self.database.write(work))
         self.effects.append(call.claim)
-        known.answer, known.expires_at = call.claim, self.now + KEPT
+        known.answer, known.expires_at = call.claim, self.now + RETENTION
 
     @rule(call=consumes(open_calls))
     def fail(self, call: KeyedCall) -> None:
@@ -130,8 +127,12 @@ class Histories(RuleBasedStateMachine):
         return next((known for known in self.model.values() if known.holder == call.claim), None)
 
 
-def answer_of(claim: str) -> Answer[pb.Emoji]:
-    return Answer(pb.Emoji(id=claim), {"location": f"/things/{claim}"})
+def answer_of(claim: str) -> tuple[dict[str, str], bytes]:
+    return {"location": f"/things/{claim}"}, claim.encode()
+
+
+def encrypted(call: KeyedCall) -> bytes:
+    return call.encrypt(*answer_of(call.claim))
 
 
 Histories.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

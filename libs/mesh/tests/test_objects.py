@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 from igemoji_mesh.storage_errors import StorageFull
 
 
@@ -23,7 +23,7 @@ def no_space(_descriptor: int) -> None:
 
 PUT_AND_DIE = """
 import os, pathlib, signal, sys
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 store = FolderObjectStore(pathlib.Path(sys.argv[1]))
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 store.put("results/1.jpg", b"new", "image/jpeg")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from igemoji_mesh.objects.port import CHUNK_BYTES, FolderObjectStore, Keys, ObjectMissing, ObjectStore, object_store
+from igemoji_mesh.objects.factory import object_store
+from igemoji_mesh.objects.folder import FolderObjectStore
+from igemoji_mesh.objects.port import CHUNK_BYTES, ObjectMissing, ObjectStore, S3Credentials
 
 KEY = "results/0198c0de-lease.jpg"
 LARGE = os.urandom(3 * CHUNK_BYTES + 5)
@@ -21,7 +23,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStor
         yield FolderObjectStore(tmp_path)
         return
     server = request.getfixturevalue(request.param)
-    store = object_store(server.url(f"test-{os.urandom(4).hex()}/inference"), Keys(*server.keys.values()))
+    store = object_store(server.url(f"test-{os.urandom(4).hex()}/inference"), S3Credentials(*server.keys.values()))
     yield store
     store.close()
 

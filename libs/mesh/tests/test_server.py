@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_mesh.auth.certificates import CertificateAuthority
+from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_mesh.errors import NotFound, StartError
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.interceptors.access import policies_for
@@ -197,7 +197,7 @@ async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_com
     call = asyncio.ensure_future(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest()))
     await is_under_way.wait()
     stopping = asyncio.create_task(server.stop())
-    while not server._gate._closed:
+    while not server._drain._draining:
         await asyncio.sleep(0)
     error = await refusal(inference.RecordUse(use))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "SERVICE_STOPPING")

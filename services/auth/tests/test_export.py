@@ -14,13 +14,13 @@ from google.api.httpbody_pb2 import HttpBody
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
-from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.entrypoints.wiring import compose
+from igemoji_mesh.call_context import caller
 from igemoji_mesh.errors import NotFound
-from igemoji_mesh.interceptors.access import caller
 from igemoji_mesh.testing.mesh import TestMesh, bearer, error_reason, running
 
 from .client import Auth, refusal
-from .peers import serving
+from .upstreams import serving
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 TASKS = [f"00000000-0000-7000-8000-{number:012}" for number in range(103)]

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.domain.model import TooManyLogins
-from igemoji_auth.entrypoints.main import compose
-from igemoji_mesh.auth.jwks import auth_keys
+from igemoji_auth.domain.errors import TooManyLogins
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.auth.tokens import SigningKey, TokenVerifier
 from igemoji_mesh.clients.channels import Channels
 from igemoji_mesh.db.database import create_engine
@@ -28,6 +27,7 @@ from igemoji_mesh.settings import ServiceSettings
 from igemoji_mesh.testing.mesh import error_reason, running
 
 from .client import PASSWORD, Auth, refusal
+from .upstreams import token_keys
 
 EMAIL = "minji@example.org"
 
@@ -37,7 +37,7 @@ async def elsewhere(mesh, auth):
     """How another service checks tokens: with the keys that auth publishes."""
     settings = mesh.settings(ServiceSettings, "ranking", auth_address=f"127.0.0.1:{auth.server.port}")
     channels = Channels(settings)
-    yield TokenVerifier(auth_keys(channels), min_refresh_seconds=0)
+    yield TokenVerifier(token_keys(channels), min_refresh_seconds=0)
     await channels.close()
 
 
@@ -181,7 +181,7 @@ async def test_ten_failed_tries_close_an_account_for_five_minutes(auth, second_a
         error = await refusal(replica.login(email))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_TRIES")
         assert retry_after_seconds(error) == 200
-        assert error.details() == "Too many tries to log in to this account. Try again in 200 seconds."
+        assert error.details() == "Too many attempts to log in to this account. Try again in 200 seconds."
     assert checks == []
     clock.forward(seconds=199)
     assert error_reason(await refusal(auth.login(email))) == "TOO_MANY_TRIES"
@@ -213,7 +213,7 @@ async def test_only_failed_tries_count_and_only_for_their_account(auth):
 
 async def test_a_login_that_was_never_decided_is_not_held_against_the_account(auth, monkeypatch):
     def busy(password: bytes, hashed: bytes) -> bool:
-        raise TooManyLogins("Busy.")
+        raise TooManyLogins
 
     def slow(password: bytes, hashed: bytes) -> bool:
         time.sleep(0.2)

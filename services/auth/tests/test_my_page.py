@@ -9,12 +9,12 @@ import pytest
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
-from igemoji_auth.entrypoints.main import compose
-from igemoji_mesh.interceptors.access import caller
+from igemoji_auth.entrypoints.wiring import compose
+from igemoji_mesh.call_context import caller
 from igemoji_mesh.testing.mesh import TestMesh, bearer, error_reason, running, violated_fields
 
 from .client import Auth, refusal
-from .peers import serving
+from .upstreams import serving
 
 
 class Inference(inference_pb2_grpc.InferenceServiceServicer):

@@ -9,8 +9,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji_auth.adapters.db.tables import metadata
-from igemoji_auth.entrypoints.main import compose
 from igemoji_auth.entrypoints.settings import Settings
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.migrations import differences
 from igemoji_mesh.errors import StartError
@@ -71,7 +71,7 @@ def test_the_program_keeps_its_database_to_itself(mesh, make_settings, tmp_path:
     with subprocess.Popen(command, env=environment | {"LISTEN": "127.0.0.1:0"}, stdout=subprocess.PIPE) as program:
         try:
             assert program.stdout is not None
-            assert b'"started"' in program.stdout.readline()
+            assert b'"service.started"' in program.stdout.readline()
         finally:
             program.terminate()
         assert program.wait(20) == 0

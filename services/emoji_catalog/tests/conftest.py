@@ -1,10 +1,10 @@
-"""The real service over mutual TLS, a ranking that remembers what it is told, and pictures drawn here."""
+"""The real service over mutual TLS, a fake ranking that records its calls, and drawn pictures."""
 
 import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings
 from igemoji_mesh.testing.mesh import TestMesh, bearer, free_port, running
-from igemoji_vision import pictures
+from igemoji_vision.sandbox.pictures import PictureSandbox
 
 RANKING = "igemoji.ranking.v1.RankingService"
 
 
 def face(colour: str, size: tuple[int, int] = (64, 64), kind: str = "PNG", **options: Any) -> bytes:
-    """A picture: a disc on transparent, or on white where the format knows no alpha."""
+    """Draw a picture: a disc on transparent, or on white if the format has no alpha."""
     image = Image.new("RGBA", size)
     ImageDraw.Draw(image).ellipse((1, 1, size[0] - 2, size[1] - 2), fill=colour)
     out = io.BytesIO()
@@ -38,12 +38,12 @@ def face(colour: str, size: tuple[int, int] = (64, 64), kind: str = "PNG", **opt
 
 
 def faces(shade: int = 0) -> dict[str, bytes]:
-    """Seven pictures that differ from each other, and from those of another shade."""
+    """Draw seven pictures that differ from each other, and from those of another shade."""
     return {name: face(f"rgb({shade},{30 * number},90)") for number, name in enumerate(EXPRESSIONS)}
 
 
 class FakeRanking(ranking_pb2_grpc.RankingServiceServicer):
-    """Remembers what it was told to forget, and to show or not."""
+    """A ranking that records which templates to forget, show or hide."""
 
     def __init__(self) -> None:
         self.shown: dict[str, bool] = {}
@@ -75,7 +75,7 @@ class User:
 
 @dataclass
 class Client:
-    """The calls of a test, by the user that makes them."""
+    """Calls of a test, on behalf of a user."""
 
     stub: Any
     internal: Any
@@ -84,7 +84,7 @@ class Client:
     """The same service, called by auth."""
     mesh: TestMesh
     pictures: Path
-    """The folder of the object store where pictures lie."""
+    """Folder of the object store with the pictures."""
 
     def as_(self, user: User | None) -> tuple[tuple[str, str], ...]:
         return bearer(self.mesh.token(user.id, user.alias, user.role)) if user else ()
@@ -115,14 +115,14 @@ class Client:
         await self.stub.DeleteEmoji(pb.DeleteEmojiRequest(id=emoji_id), metadata=self.as_(by))
 
     async def image(self, emoji: pb.Emoji, expression: str, v: str | None = None, by: User | None = None) -> bytes:
-        """The picture under the URL of the template, or under another `v`."""
+        """Return the picture at the URL of the template, or at another `v`."""
         v = getattr(emoji.images, expression).partition("?v=")[2] if v is None else v
         request = pb.GetEmojiImageRequest(id=emoji.id, expression=expression, v=v)
         answer = await self.stub.GetEmojiImage(request, metadata=self.as_(by))
         return bytes(answer.data)
 
     def stored(self) -> set[str]:
-        """The names of the stored pictures."""
+        """Return the names of the stored pictures."""
         return {path.name for path in self.pictures.glob("*.png")}
 
 
@@ -133,7 +133,7 @@ async def refusal(call: Awaitable[object]) -> grpc.aio.AioRpcError:
 
 
 async def until(holds: Callable[[], bool], seconds: float = 8) -> None:
-    """Waits for what happens in the background."""
+    """Wait for background work."""
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.02)
@@ -145,10 +145,19 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _same_pictures_are_normalised_once() -> Iterator[None]:
-    """Most templates of these tests have the same few pictures; to encode seven of them takes a fifth of a second."""
+def _normalize_each_picture_once() -> Iterator[None]:
+    """Cache normalized pictures: most templates of these tests have the same, and seven take a third of a second."""
+    normalize = PictureSandbox.normalize
+    kept: dict[tuple[bytes, bool], bytes] = {}
+
+    async def normalize_once(self: PictureSandbox, picture: bytes, keep_background: bool) -> bytes:
+        key = (picture, keep_background)
+        if key not in kept:
+            kept[key] = await normalize(self, picture, keep_background)
+        return kept[key]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "normalised", cache(pictures.normalised))
+        patch.setattr(PictureSandbox, "normalize", normalize_once)
         yield
 
 
@@ -160,20 +169,20 @@ def settings(mesh: TestMesh, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def start(mesh: TestMesh) -> Callable[[Settings], Any]:
-    """Runs the service within a block."""
+    """Run the service within a block."""
     return partial(running, partial(compose, verifier=mesh.verifier))
 
 
 @pytest.fixture
 def start_ranking(mesh: TestMesh, settings: Settings) -> Callable[[FakeRanking], Any]:
-    """Runs a ranking where the service looks for it, within a block."""
+    """Run a fake ranking at the address of the ranking, within a block."""
 
     async def compose_ranking(ranking_settings: ServiceSettings, ranking: FakeRanking) -> MeshServer:
         add = partial(ranking_pb2_grpc.add_RankingServiceServicer_to_server, ranking)
         return MeshServer("ranking", ranking_settings, {RANKING: add}, mesh.verifier, {})
 
     def start(ranking: FakeRanking) -> Any:
-        ranking_settings = mesh.settings(ServiceSettings, "ranking", listen=settings.ranking_address)
+        ranking_settings = mesh.settings(ServiceSettings, "ranking", listen=settings.address_of("ranking"))
         return running(partial(compose_ranking, ranking=ranking), ranking_settings)
 
     return start
@@ -201,7 +210,7 @@ def client_of(mesh: TestMesh, settings: Settings) -> Callable[[MeshServer], Clie
 async def catalog(
     start: Callable[[Settings], Any], settings: Settings, client_of: Callable[[MeshServer], Client]
 ) -> AsyncIterator[Client]:
-    """The running service."""
+    """Return the running service."""
     async with start(settings) as server:
         yield client_of(server)
 

@@ -1,4 +1,4 @@
-"""Owners correct what the AI saw, and what is kept for it goes in time."""
+"""Owners revise faces, until retention deletes the original."""
 
 import datetime
 import io
@@ -10,10 +10,11 @@ from google.api.httpbody_pb2 import HttpBody
 from PIL import Image
 
 from igemoji.inference.v1 import inference_pb2 as pb
+from igemoji_inference.adapters.db.deletion import SqlDeletionStore
 from igemoji_inference.usecases.retention import Retention
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 from igemoji_mesh.testing.mesh import bearer, error_reason, violated_fields
 
 EYE_LEVEL = (225, 118)
@@ -23,7 +24,7 @@ COLORS = {"angry": (255, 0, 0), "surprise": (255, 150, 0), "happy": (255, 90, 0)
 
 
 class Owner:
-    """Somebody with one finished photo."""
+    """A user with one finished task."""
 
     def __init__(self, stub, token: str) -> None:
         self.stub = stub
@@ -79,11 +80,11 @@ def files(settings, kind: str) -> list[Path]:
     return list((settings.data_dir / "objects" / "inference" / kind).iterdir())
 
 
-async def test_another_expression_brings_another_emoji(owner, settings, peers):
+async def test_another_expression_shows_another_emoji(owner, settings, peers):
     task = await owner.revise(0, expression="angry")
     assert (task.state, task.faces[0].expression, task.faces[0].uncertain) == (pb.TASK_STATE_DONE, "angry", False)
     assert await owner.color(*EYE_LEVEL) == pytest.approx(COLORS["angry"], abs=12)
-    assert task.faces[0].scores.happy > 0.5  # what the AI saw is still said
+    assert task.faces[0].scores.happy > 0.5  # the scores of the classifier stay
     await owner.revise(0, expression="surprise")
     assert await owner.color(*EYE_LEVEL) == pytest.approx(COLORS["surprise"], abs=12)
     assert len(files(settings, "results")) == 1
@@ -101,7 +102,7 @@ async def test_a_face_can_be_uncovered_and_covered_again(owner, portrait):
     assert await owner.color(*EYE_LEVEL) == pytest.approx(COLORS["happy"], abs=12)
 
 
-async def test_a_face_that_was_missed_is_classified_and_covered(owner):
+async def test_an_added_face_is_classified_and_covered(owner):
     before = await owner.color(400, 400)
     task = await owner.add(350, 350, 100, 100)
     assert (len(task.faces), task.faces[1].covered) == (2, True)
@@ -111,7 +112,7 @@ async def test_a_face_that_was_missed_is_classified_and_covered(owner):
     assert await owner.color(*EYE_LEVEL) == pytest.approx(COLORS["happy"], abs=12)
 
 
-async def test_two_revisions_at_once_both_count(owner):
+async def test_concurrent_revisions_both_count(owner):
     for request in (
         pb.ReviseFaceRequest(task_id=owner.task_id, face=0, expression="angry"),
         pb.ReviseFaceRequest(task_id=owner.task_id, face=0, covered=True),
@@ -124,14 +125,14 @@ async def test_two_revisions_at_once_both_count(owner):
     assert await owner.color(*EYE_LEVEL) == pytest.approx(COLORS["angry"], abs=12)
 
 
-async def test_the_finished_photo_can_be_had_while_it_is_revised(owner):
+async def test_the_result_is_available_during_a_revision(owner):
     request = pb.ReviseFaceRequest(task_id=owner.task_id, face=0, expression="angry")
     queued = await owner.stub.ReviseFace(request, metadata=owner.me)
     assert queued.image_url
     assert (await owner.image()).size == (512, 512)
 
 
-async def test_what_cannot_be_revised_says_why(owner, mesh):
+async def test_invalid_revisions_say_why(owner, mesh):
     cases = [
         (owner.revise(0), grpc.StatusCode.INVALID_ARGUMENT, "NOTHING_TO_REVISE", ["expression"]),
         (owner.revise(7, covered=False), grpc.StatusCode.NOT_FOUND, "FACE_NOT_FOUND", ["face"]),
@@ -147,7 +148,7 @@ async def test_what_cannot_be_revised_says_why(owner, mesh):
     assert (await refusal(stranger.revise(0, covered=False))).code() == grpc.StatusCode.NOT_FOUND
 
 
-async def test_when_the_original_is_gone_it_says_so_and_the_result_stays(owner, settings):
+async def test_without_an_original_revisions_are_refused_and_the_result_stays(owner, settings):
     task = await owner.ended()
     kept_for = task.revisable_until.ToDatetime(datetime.UTC) - utc_now()
     assert datetime.timedelta(hours=23) < kept_for <= datetime.timedelta(hours=24)
@@ -163,7 +164,7 @@ async def test_when_the_original_is_gone_it_says_so_and_the_result_stays(owner, 
     assert (await owner.image()).size == (512, 512)
 
 
-async def test_a_finished_photo_is_kept_for_a_month_and_then_nothing_of_it_is(owner, settings):
+async def test_results_are_deleted_after_a_month(owner, settings):
     await sweep(settings, utc_now() + datetime.timedelta(days=29))
     assert len(files(settings, "results")) == 1
     await sweep(settings, utc_now() + datetime.timedelta(days=30))
@@ -172,8 +173,9 @@ async def test_a_finished_photo_is_kept_for_a_month_and_then_nothing_of_it_is(ow
 
 
 async def sweep(settings, at: datetime.datetime) -> None:
-    """What the service does once a minute, done at an instant."""
+    """Run the retention of the service as of an instant."""
     database = Database(settings.database("inference"))
     objects = FolderObjectStore(settings.data_dir / "objects" / "inference")
-    await Retention(database, objects, datetime.timedelta(days=settings.result_days), lambda: at).sweep()
+    store, keep_results = SqlDeletionStore(database), datetime.timedelta(days=settings.result_days)
+    await Retention(store, objects, keep_results, lambda: at).sweep()
     await database.close()

@@ -1,4 +1,4 @@
-"""What becomes of an upload whose client goes away in the middle of it."""
+"""Uploads whose client disconnects."""
 
 import asyncio
 import threading
@@ -8,24 +8,23 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from igemoji_inference.adapters.db import tasks
-from igemoji_inference.adapters.db.quotas import Quotas
-from igemoji_inference.usecases.progress import MemoryFeed
-from igemoji_inference.usecases.tasks import Inference
+from igemoji_inference.adapters.db.messages import NoMessages
+from igemoji_inference.adapters.db.tables import tasks
+from igemoji_inference.adapters.db.tasks import SqlTaskStore
+from igemoji_inference.adapters.progress.memory import MemoryFeed
+from igemoji_inference.domain.quotas import Quotas
+from igemoji_inference.usecases.tasks import Tasks
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.ids import new_id
-from igemoji_mesh.objects.port import FolderObjectStore
+from igemoji_mesh.objects.folder import FolderObjectStore
 
 
-class Nobody:
-    """Plays the catalogue and the workers."""
+class Idle:
+    """A catalog without pictures, and a queue without workers."""
 
     async def picture_keys(self, emoji_id: str) -> dict[str, str]:
         return {}
-
-    def add(self, connection: sa.Connection, task_id: str, megapixels: float, delay_seconds: float = 0) -> None:
-        pass
 
     def wake(self) -> None:
         pass
@@ -40,19 +39,19 @@ class Nobody:
 
 
 class SlowDatabase(Database):
-    """Takes its time for a change, and says when it has begun one."""
+    """A database with slow writes, which tells when one begins."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.is_writing = threading.Event()
 
-    async def write(self, work, *, alone=True):
+    async def write(self, work, *, isolation="SERIALIZABLE"):
         def slowly(connection: sa.Connection):
             self.is_writing.set()
             time.sleep(0.2)
             return work(connection)
 
-        return await super().write(slowly, alone=alone)
+        return await super().write(slowly, isolation=isolation)
 
 
 @pytest.fixture
@@ -70,15 +69,13 @@ def objects(tmp_path):
 
 
 @pytest.fixture
-def inference(database, objects):
-    nobody, limits = Nobody(), Quotas(5, 10, 10, 10)
-    return Inference(
-        database, objects, nobody, MemoryFeed(), nobody, max_photo_bytes=2**20, limits=limits, max_queued_tasks=100
-    )
+def use_cases(database, objects):
+    store, idle, quotas = SqlTaskStore(database, NoMessages()), Idle(), Quotas(5, 10, 10, 10)
+    return Tasks(store, objects, idle, MemoryFeed(), idle, max_photo_bytes=2**20, quotas=quotas, max_queued_tasks=100)
 
 
-async def given_up(database: SlowDatabase, call) -> None:
-    """Begins a call, and gives it up while its change is being written."""
+async def abandoned(database: SlowDatabase, call) -> None:
+    """Begin a call, and cancel it during its write."""
     database.is_writing.clear()
     running = asyncio.create_task(call)
     while not database.is_writing.is_set():
@@ -89,17 +86,17 @@ async def given_up(database: SlowDatabase, call) -> None:
 
 
 async def all_tasks(database: Database) -> list[Any]:
-    return list(await database.read(lambda connection: connection.execute(sa.select(tasks.tasks)).all()))
+    return list(await database.read(lambda connection: connection.execute(sa.select(tasks)).all()))
 
 
-async def test_an_upload_that_is_given_up_leaves_a_task_with_its_photo(inference, database, objects, landscape):
-    await given_up(database, inference.create(landscape, new_id(), by=new_id()))
+async def test_an_abandoned_upload_leaves_a_task_with_its_photo(use_cases, database, objects, landscape):
+    await abandoned(database, use_cases.create(landscape, new_id(), user_id=new_id()))
     (task,) = await all_tasks(database)
     assert objects.get(task.photo_key) == landscape
 
 
-async def test_an_upload_that_a_stop_interrupts_keeps_its_photo(inference, database, objects, landscape):
-    uploading = asyncio.create_task(inference.create(landscape, new_id(), by=new_id()))
+async def test_an_upload_interrupted_by_shutdown_keeps_its_photo(use_cases, database, objects, landscape):
+    uploading = asyncio.create_task(use_cases.create(landscape, new_id(), user_id=new_id()))
     while not database.is_writing.is_set():
         await asyncio.sleep(0.01)
     # As asyncio.run does when the service has stopped.
@@ -111,10 +108,10 @@ async def test_an_upload_that_a_stop_interrupts_keeps_its_photo(inference, datab
     assert objects.get(task.photo_key) == landscape
 
 
-async def test_a_cancellation_that_is_given_up_leaves_no_photo(inference, database, objects, landscape):
+async def test_an_abandoned_cancellation_leaves_no_photo(use_cases, database, objects, landscape):
     owner = new_id()
-    task_id = await inference.create(landscape, new_id(), by=owner)
-    await given_up(database, inference.cancel(task_id, by=owner))
+    task_id = await use_cases.create(landscape, new_id(), user_id=owner)
+    await abandoned(database, use_cases.cancel(task_id, user_id=owner))
     (task,) = await all_tasks(database)
     assert task.failure_reason == "CANCELLED"
     assert list(objects.keys("photos/")) == []

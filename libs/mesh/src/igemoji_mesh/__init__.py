@@ -1,1 +1,1 @@
-"""What every service of the mesh needs and none owns. It knows no domain."""
+"""Foundation of the services: server, interceptors, databases, object store, clients, telemetry."""

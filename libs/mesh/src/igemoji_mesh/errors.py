@@ -1,8 +1,8 @@
-"""Errors as domain facts: a class knows its status, its name is the reason that programs see.
+"""Errors: the class has the status, its name is the reason that clients see.
 
     class EmojiNotFound(NotFound): ...      →  NOT_FOUND, reason EMOJI_NOT_FOUND
 
-One interceptor turns them into google.rpc.Status; nothing else does.
+One interceptor turns them into google.rpc.Status. Renaming a class changes the contract.
 """
 
 import re
@@ -19,20 +19,20 @@ DOMAIN = "igemoji"
 
 @dataclass(frozen=True)
 class Violation:
-    """One field of a request that is not as it should be."""
+    """Field of a request that breaks a rule."""
 
     field: str
-    """The path of the field as in the contract, such as `images.happy`."""
+    """Path as in the contract, such as `images.happy`."""
     description: str
-    """What is wrong, and the limit."""
+    """The rule, with its limit."""
 
 
 class MeshError(Exception):
-    """Base of every error that a caller may see. Raise one of the kinds below, or a subclass that names the fact."""
+    """Base of the errors that callers see. Raise one of the kinds below, or a subclass that names the fact."""
 
     status: ClassVar[grpc.StatusCode] = grpc.StatusCode.INTERNAL
     http_code: ClassVar[int] = 0
-    """What REST clients get where the status's usual code says too little, such as 413. 0: the usual code."""
+    """HTTP status of REST, such as 413; 0: the usual one of the gRPC status."""
 
     def __init__(
         self,
@@ -50,37 +50,49 @@ class MeshError(Exception):
 
     @property
     def reason(self) -> str:
-        """UPPER_SNAKE of the class name."""
+        """The class name in UPPER_SNAKE_CASE."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).upper()
 
 
 class InvalidInput(MeshError):
+    """The request breaks a rule."""
+
     status = grpc.StatusCode.INVALID_ARGUMENT
 
 
 class Unauthenticated(MeshError):
+    """The caller is not known."""
+
     status = grpc.StatusCode.UNAUTHENTICATED
 
 
 class Forbidden(MeshError):
+    """The caller has no right to do this."""
+
     status = grpc.StatusCode.PERMISSION_DENIED
 
 
 class NotFound(MeshError):
+    """The resource does not exist."""
+
     status = grpc.StatusCode.NOT_FOUND
 
 
 class AlreadyExists(MeshError):
+    """The resource exists, or the name is taken."""
+
     status = grpc.StatusCode.ALREADY_EXISTS
 
 
 class Conflict(MeshError):
-    """Somebody else was first; reading again and trying again may work."""
+    """A concurrent change came first; reading again and retrying may work."""
 
     status = grpc.StatusCode.ABORTED
 
 
 class FailedPrecondition(MeshError):
+    """The resource is in the wrong state."""
+
     status = grpc.StatusCode.FAILED_PRECONDITION
 
 
@@ -91,18 +103,20 @@ class Exhausted(MeshError):
 
 
 class Unavailable(MeshError):
-    """Passing trouble: the same call may work later."""
+    """Transient error: the same call may work later."""
 
     status = grpc.StatusCode.UNAVAILABLE
 
 
 class DataLoss(MeshError):
-    """What was stored is not there any more as it was: to try again does not help."""
+    """Stored data is missing or damaged; a retry does not help."""
 
     status = grpc.StatusCode.DATA_LOSS
 
 
 class DeadlineExceeded(MeshError):
+    """The call took too long."""
+
     status = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
@@ -111,7 +125,7 @@ class StartError(Exception):
 
 
 def to_status(error: MeshError) -> status_pb2.Status:
-    """google.rpc.Status with one ErrorInfo, and BadRequest and RetryInfo where they apply."""
+    """Return google.rpc.Status with an ErrorInfo, and BadRequest and RetryInfo if they apply."""
     status = status_pb2.Status(code=error.status.value[0], message=error.message)
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
     status.details.add().Pack(info)

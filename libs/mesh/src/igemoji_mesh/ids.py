@@ -1,4 +1,4 @@
-"""Identifiers: UUIDs of version 7 (RFC 9562), whose order is the order in which they were made."""
+"""Identifiers: UUIDs of version 7 (RFC 9562), which sort by creation time."""
 
 import datetime
 import uuid
@@ -7,9 +7,10 @@ import uuid_utils
 
 
 def new_id() -> str:
+    """Return a new identifier."""
     return str(uuid_utils.uuid7())
 
 
-def made_at(identifier: str) -> datetime.datetime:
-    """When an identifier was made, to the millisecond: its first 48 bits."""
+def timestamp_of(identifier: str) -> datetime.datetime:
+    """Return the creation time of an identifier, to the millisecond: its first 48 bits."""
     return datetime.datetime.fromtimestamp((uuid.UUID(identifier).int >> 80) / 1000, datetime.UTC)

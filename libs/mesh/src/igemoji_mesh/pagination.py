@@ -1,4 +1,4 @@
-"""Page tokens: where a list goes on, in a form that clients hand back as it is.
+"""Page tokens: opaque positions in a list.
 
 A token is not signed: it gives access to nothing that the list would not show.
 """
@@ -15,23 +15,24 @@ Value = int | datetime.datetime
 
 
 class InvalidPageToken(InvalidInput):
-    """A page token that is damaged, or of another list."""
+    """The page token is damaged, or of another list."""
 
 
-def encoded(value: Value, last_id: str, question: str) -> str:
-    """
+def encode(value: Value, last_id: str, question: str) -> str:
+    """Return the token of the page after an entry.
+
     Args:
-        value: What the list is sorted by, of the last entry of the page.
-        last_id: Of the same entry, a UUID.
-        question: What the list was asked for; the token is good for that only.
+        value: Sort value of the last entry of the page.
+        last_id: UUID of the same entry.
+        question: The query; the token is valid for it only.
     """
-    told = value.isoformat() if isinstance(value, datetime.datetime) else value
-    token = json.dumps([_digest(question), told, last_id], separators=(",", ":"))
+    position = value.isoformat() if isinstance(value, datetime.datetime) else value
+    token = json.dumps([_digest(question), position, last_id], separators=(",", ":"))
     return base64.urlsafe_b64encode(token.encode()).rstrip(b"=").decode()
 
 
-def decoded(token: str, question: str, *, by_time: bool) -> tuple[Value, str]:
-    """The value and the id. `by_time`: the list is sorted by instants, else by counts. Raises InvalidPageToken."""
+def decode(token: str, question: str, *, by_time: bool) -> tuple[Value, str]:
+    """Return value and id of a token; `by_time`: values are instants, else counts. Raises InvalidPageToken."""
     try:
         digest, value, last_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         at = _instant(value) if by_time else _count(value)
@@ -39,11 +40,11 @@ def decoded(token: str, question: str, *, by_time: bool) -> tuple[Value, str]:
             return at, last_id
     except (ValueError, TypeError, AttributeError, RecursionError):
         pass
-    raise InvalidPageToken("This page token is not one of this list. Begin with the first page.")
+    raise InvalidPageToken("This page token does not belong to this list. Start with the first page.")
 
 
 def _instant(value: str) -> datetime.datetime:
-    """As `encoded` tells it: in UTC. Elsewhere there are instants in year 1 that a database can't be asked for."""
+    """Parse an instant in UTC. With another offset, an instant in year 1 could be out of a database's range."""
     at = datetime.datetime.fromisoformat(value)
     if at.utcoffset() != datetime.timedelta(0):
         raise ValueError

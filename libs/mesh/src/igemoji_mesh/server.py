@@ -1,4 +1,4 @@
-"""A service's server: mutual TLS, the interceptors, health on a port of its own, metrics, and a graceful stop."""
+"""Server of a service: mutual TLS, interceptors, health on a TCP port of its own, metrics, graceful stop."""
 
 import asyncio
 import contextlib
@@ -14,48 +14,47 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from igemoji_mesh.auth.certificates import expires_at
+from igemoji_mesh.auth.certificates import expires_at, read_pem
 from igemoji_mesh.auth.tokens import TokenVerifier
-from igemoji_mesh.clients.channels import read_pem
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.idempotency.keys import IdempotencyInterceptor, IdempotencyKeys
+from igemoji_mesh.idempotency.interceptor import IdempotencyInterceptor
+from igemoji_mesh.idempotency.keys import IdempotencyKeys
 from igemoji_mesh.interceptors.access import AccessInterceptor, policies_for
 from igemoji_mesh.interceptors.admission import AdmissionInterceptor
-from igemoji_mesh.interceptors.base import (
-    DeadlineInterceptor,
-    ErrorInterceptor,
-    GateInterceptor,
-    ObserveInterceptor,
-    OnceInterceptor,
-    ValidationInterceptor,
-)
+from igemoji_mesh.interceptors.deadline import DeadlineInterceptor
+from igemoji_mesh.interceptors.drain import DrainInterceptor
+from igemoji_mesh.interceptors.errors import ErrorInterceptor
+from igemoji_mesh.interceptors.handler_cache import HandlerCacheInterceptor
 from igemoji_mesh.interceptors.http_status import HttpStatusInterceptor
+from igemoji_mesh.interceptors.telemetry import TelemetryInterceptor
+from igemoji_mesh.interceptors.validation import ValidationInterceptor
+from igemoji_mesh.observability import metrics
 from igemoji_mesh.observability.logging import configure_logging, log
 from igemoji_mesh.observability.metrics import gauge
 from igemoji_mesh.observability.tracing import close_tracing, configure_tracing
 from igemoji_mesh.settings import ServiceSettings, SettingsT, load_settings
 
 LIVE = "live"
-"""The health service's name for liveness, which asks nobody; the empty name is readiness."""
+"""Name of liveness in the health service, which checks no dependency; the empty name is readiness."""
 
 READINESS_INTERVAL_SECONDS = 2.0
 
 REFUSE_SECONDS = 1.0
-"""How long new calls are refused at most before none is read any more."""
+"""Maximum time in which new calls are refused before the server closes."""
 QUIET_SECONDS = 0.1
-"""No new call for so long, and whoever called has heard."""
+"""After this time without a new call, all clients have noticed."""
 
 METADATA_BYTES = 64 << 10
 
-READY = gauge("igemoji_ready")
-BUILD = gauge("igemoji_build_info")
-CERTIFICATE_EXPIRES = gauge("igemoji_certificate_expires_timestamp_seconds")
+READY = gauge(metrics.READY)
+BUILD = gauge(metrics.BUILD_INFO)
+CERTIFICATE_EXPIRES = gauge(metrics.CERTIFICATE_EXPIRES)
 
 Check = Callable[[], Awaitable[None]]
 
 
 class MeshServer:
-    """Holds a service's servicers and what must be closed after them. `start`, then `stop`; or `run` does both."""
+    """Server of a service. `start`, then `stop`; or `run` does both."""
 
     def __init__(
         self,
@@ -66,15 +65,15 @@ class MeshServer:
         readiness: Mapping[str, Check],
         idempotency_keys: IdempotencyKeys | None = None,
     ) -> None:
-        """
+        """Create a server that does not listen yet.
+
         Args:
-            name: The service's name in the mesh, such as `emoji-catalog`.
-            settings: Where to listen, and with which certificate.
-            servicers: By the full name of the service in the contract: what adds the servicer to a server.
-            verifier: Checks access tokens.
-            readiness: By name: raises while a dependency is not there.
-            idempotency_keys: Where RPCs that take an Idempotency-Key keep their answers; without it the header is not
-                looked at.
+            name: Name of the service in the mesh, such as `emoji-catalog`.
+            settings: Addresses, certificate and limits.
+            servicers: Functions that add a servicer to a server, by full service name in the contract.
+            verifier: Verifies access tokens.
+            readiness: Checks of dependencies by name; a check raises while the dependency does not answer.
+            idempotency_keys: Store of answers; without it the header `Idempotency-Key` is ignored.
 
         Raises:
             StartError: An RPC has no access level, or a certificate can't be read.
@@ -89,7 +88,7 @@ class MeshServer:
         self._closers: list[Check] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Any = None
-        self._gate = GateInterceptor()
+        self._drain = DrainInterceptor()
         policies = policies_for(servicers)
         self._credentials = server_credentials(settings)
         innermost: list[grpc.aio.ServerInterceptor] = []
@@ -99,10 +98,10 @@ class MeshServer:
         streaming = frozenset(path for path, rpc in policies.items() if rpc.server_streaming)
         self._server = grpc.aio.server(
             interceptors=[
-                OnceInterceptor(),
-                ObserveInterceptor(),
+                HandlerCacheInterceptor(),
+                TelemetryInterceptor(),
                 ErrorInterceptor(),
-                self._gate,
+                self._drain,
                 AdmissionInterceptor(settings.max_calls, settings.max_streams, streaming),
                 DeadlineInterceptor(settings.rpc_deadline_seconds, streaming),
                 AccessInterceptor(policies, verifier),
@@ -121,15 +120,15 @@ class MeshServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probes)
 
     def background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Runs beside the server until it stops."""
+        """Run `work` in the background until the server stops."""
         self._background.append(work)
 
     def on_close(self, close: Check) -> None:
-        """Called after the server has stopped; the last one first."""
+        """Call `close` after the server has stopped, in reverse order of registration."""
         self._closers.append(close)
 
     async def start(self) -> None:
-        """Raises StartError where a port is taken."""
+        """Start to listen. Raises StartError if a TCP port is in use."""
         self.port = self._bind(self._server, self._settings.listen, self._credentials)
         self.health_port = self._bind(self._probes, self._settings.health_listen, None)
         self._start_metrics()
@@ -140,18 +139,15 @@ class MeshServer:
         await self._check_readiness()
         self._tasks.append(asyncio.create_task(self._watch_readiness()))
         self._tasks.extend(asyncio.create_task(self._guard(work)) for work in self._background)
-        log.info("started", listen=self._settings.listen, port=self.port)
+        log.info("service.started", listen=self._settings.listen, port=self.port)
 
     async def stop(self) -> None:
-        """Tells NOT_SERVING, waits for clients to notice, refuses those who did not, lets calls under way finish.
-
-        Then it closes everything.
-        """
+        """Stop gracefully: report NOT_SERVING, wait for clients to notice, refuse new calls, finish those in flight."""
         for task in self._tasks[:1]:
             task.cancel()
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(self._settings.drain_seconds)
-        await self._gate.close(QUIET_SECONDS, REFUSE_SECONDS)
+        await self._drain.drain(QUIET_SECONDS, REFUSE_SECONDS)
         await asyncio.gather(
             self._server.stop(self._settings.stop_grace_seconds), self._probes.stop(None), self._stop_metrics()
         )
@@ -160,16 +156,16 @@ class MeshServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for close in reversed(self._closers):
             await close()
-        log.info("stopped")
+        log.info("service.stopped")
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT."""
+        """Serve until SIGTERM or SIGINT."""
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, stopping.set)
         await self.start()
-        spare_collections()
+        freeze_gc()
         await stopping.wait()
         await self.stop()
 
@@ -192,7 +188,7 @@ class MeshServer:
             raise StartError(f"{self.name} can't serve metrics on {address}: {error.strerror}.") from None
 
     async def _stop_metrics(self) -> None:
-        """In a thread: it notices only every half second that it is to stop."""
+        """Stop the metrics server in a thread: its shutdown blocks for up to half a second."""
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.shutdown)
             self._metrics.server_close()
@@ -203,15 +199,15 @@ class MeshServer:
             await self._check_readiness()
 
     async def _check_readiness(self) -> None:
-        found = [await self._answers(name, check) for name, check in self._readiness.items()]
+        found = [await self._is_ready(name, check) for name, check in self._readiness.items()]
         await self._set_ready(all(found))
 
-    async def _answers(self, name: str, check: Check) -> bool:
+    async def _is_ready(self, name: str, check: Check) -> bool:
         try:
             async with asyncio.timeout(READINESS_INTERVAL_SECONDS):
                 await check()
         except Exception as error:
-            log.warning("not ready", dependency=name, error=repr(error))
+            log.warning("service.not_ready", dependency=name, error=repr(error))
             READY.labels(name).set(0)
             return False
         READY.labels(name).set(1)
@@ -222,13 +218,13 @@ class MeshServer:
         await self._health.set("", status)
 
     async def _guard(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Background work goes on after a fault; the log has it."""
+        """Restart a background job after an error."""
         while True:
             try:
                 await work()
                 return
             except Exception:
-                log.exception("background work failed")
+                log.exception("service.background_job_failed")
                 await asyncio.sleep(1)
 
 
@@ -236,7 +232,7 @@ Compose = Callable[[SettingsT], Awaitable[MeshServer]]
 
 
 def run_service(name: str, kind: type[SettingsT], compose: Compose[SettingsT]) -> None:
-    """The `main` of a service: settings, log, composition, serving. Exits with 2 and one sentence if it can't start."""
+    """Run a service: settings, logs, composition, server. Exit with 2 and one sentence if it can't start."""
     try:
         settings = load_settings(kind)
         configure_logging(name, settings.log_level)
@@ -261,17 +257,17 @@ def _complain(sentence: str) -> int:
     return 2
 
 
-def spare_collections() -> None:
-    """What a program has made by its start stays: the collector need not look at all of it time and again.
+def freeze_gc() -> None:
+    """Exclude the objects of the start from garbage collection.
 
-    A full collection takes a tenth of a second otherwise, in the midst of somebody's call.
+    Otherwise a full collection stops calls for a tenth of a second.
     """
     gc.collect()
     gc.freeze()
 
 
 def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials:
-    """Mutual TLS: a client without a certificate of the mesh's authority gets no connection. Raises StartError."""
+    """Load the certificate for mutual TLS: clients need one of the mesh's authority. Raises StartError."""
     pair = (read_pem(settings.tls_key), read_pem(settings.tls_cert))
     return grpc.ssl_server_credentials([pair], root_certificates=read_pem(settings.tls_ca), require_client_auth=True)
 
@@ -280,7 +276,7 @@ def _server_options(settings: ServiceSettings) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
-        # Of all headers of a call: more than the gateway lets through, which refuses them in the form of the contract.
+        # All headers of a call. Higher than the gateway's limit: its error has the form of the contract.
         ("grpc.max_metadata_size", METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", METADATA_BYTES),
         ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),

@@ -1,104 +1,118 @@
-"""Settings that every service has, with the same names everywhere. Read once, in a service's `main.py`."""
+"""Settings that every service has, from environment variables (upper case). Read once, by the composition root."""
 
+import os
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.objects.port import Keys
+from igemoji_mesh.objects.port import S3Credentials
 
 MIB = 1024 * 1024
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+_ADDRESS = "_ADDRESS"
 
 
 class StorageSettings(BaseSettings):
-    """Where a service keeps what it stores, by environment variable (upper case)."""
+    """Settings of the database and the object store."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True, extra="ignore")
 
     data_dir: Path = Path(".igemoji")
-    """Where the embedded defaults keep their files."""
+    """Folder of the embedded database and object store."""
     database_url: str = ""
     """`mysql+pymysql://user:password@host/database`. Empty: a SQLite file in DATA_DIR."""
     object_store_url: str = ""
-    """`s3://bucket?endpoint=https://host`, with `region` and `public_endpoint` where there are such; services may share
-    it, each keeps to a prefix with its name. Empty: a folder in DATA_DIR."""
+    """`s3://bucket?endpoint=https://host`, optionally with `region` and `public_endpoint`. Services may share a bucket:
+    each has a prefix. Empty: a folder in DATA_DIR."""
     object_store_access_key: str = ""
-    """Of S3."""
+    """Access key of S3."""
     object_store_secret_key: SecretStr = SecretStr("")
-    """Of S3."""
+    """Secret key of S3."""
     object_store_secret_key_file: Path | None = None
-    """Where that key is read from instead, such as a mounted secret."""
+    """File with that key, such as a mounted secret."""
 
     def database(self, service: str) -> str:
-        """The database URL, with its default filled in."""
+        """Return the database URL of a service."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve()}/{service}.db"
 
     def objects(self, service: str) -> str:
-        """The URL of what is the service's in the object store, with its default filled in."""
+        """Return the object store URL of a service, with its prefix."""
         parts = urlsplit(self.object_store_url or (self.data_dir.resolve() / "objects").as_uri())
         return parts._replace(path=f"{parts.path.rstrip('/')}/{service}").geturl()
 
     @property
-    def object_store_keys(self) -> Keys:
-        """Raises StartError where the file can't be read."""
+    def object_store_credentials(self) -> S3Credentials:
+        """Credentials of S3. Raises StartError if the file can't be read."""
         secret = self.object_store_secret_key.get_secret_value()
         if self.object_store_secret_key_file is not None:
             try:
                 secret = self.object_store_secret_key_file.read_text().strip()
             except OSError as error:
                 raise StartError(f"OBJECT_STORE_SECRET_KEY_FILE can't be read: {error}.") from None
-        return Keys(self.object_store_access_key, secret)
+        return S3Credentials(self.object_store_access_key, secret)
+
+
+def _upstreams() -> dict[str, str]:
+    variables = {name.upper(): value for name, value in os.environ.items()}
+    return {
+        name.removesuffix(_ADDRESS).lower().replace("_", "-"): value
+        for name, value in variables.items()
+        if name.endswith(_ADDRESS)
+    }
 
 
 class ServiceSettings(StorageSettings):
-    """What any service can be told, by environment variable (upper case)."""
+    """Settings of every service."""
 
     environment: Literal["production", "development"] = "production"
     """`development` adds gRPC reflection."""
     version: str = "development"
-    """What runs, as metrics tell it; an image knows its own."""
+    """Version, for metrics; set by the image."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     otel_exporter_otlp_endpoint: str = ""
-    """Where traces go, by OTLP over gRPC, such as http://otel-collector:4317. Empty: none are recorded."""
+    """Collector of traces by OTLP over gRPC, such as http://otel-collector:4317. Empty: no traces."""
 
-    listen: str = "127.0.0.1:50051"
-    """Where RPCs are answered, over mutual TLS."""
+    listen: str = DEFAULT_ADDRESS
+    """Address of the RPCs, with mutual TLS."""
     health_listen: str = "127.0.0.1:50052"
-    """Where grpc.health.v1 alone is answered, in plaintext, for probes."""
+    """Address of grpc.health.v1 for probes, in plaintext."""
     metrics_listen: str = "127.0.0.1:9090"
-    """Where Prometheus may scrape."""
+    """Address of the metrics, for Prometheus."""
 
     tls_cert: Path
-    """This service's certificate, PEM; it says who the service is."""
+    """Certificate of this service, PEM: its identity."""
     tls_key: Path
-    """The private key of that certificate, PEM."""
+    """Private key of the certificate, PEM."""
     tls_ca: Path
-    """The authority that signs the certificates of the mesh, PEM."""
+    """Certificate of the authority of the mesh, PEM."""
 
-    auth_address: str = "127.0.0.1:50051"
-    emoji_catalog_address: str = "127.0.0.1:50051"
-    ranking_address: str = "127.0.0.1:50051"
-    inference_address: str = "127.0.0.1:50051"
+    upstreams: dict[str, str] = Field(default_factory=_upstreams)
+    """Addresses of other services by name: `EMOJI_CATALOG_ADDRESS` is that of `emoji-catalog`, and so on."""
 
     rpc_deadline_seconds: float = 15
-    """What a call may take where its client set no deadline."""
+    """Deadline of calls whose client set none."""
     max_calls: int = 16
-    """Answered at a time, eight of them by the database; more wait a moment, or are refused (`admission.py`). Calls of
-    other services may be four times as many: they are part of what was let in."""
+    """Unary calls at a time; more are queued or refused (`admission.py`). Calls of other services have four times the
+    limit: they belong to calls already admitted."""
     max_streams: int = 2000
-    """Watched at a time, on this replica."""
+    """Streaming calls at a time."""
     drain_seconds: float = 3
-    """After SIGTERM: how long NOT_SERVING is told before calls are refused."""
+    """Time after SIGTERM in which health reports NOT_SERVING and calls are still accepted."""
     stop_grace_seconds: float = 20
-    """After that: how long calls under way may go on."""
+    """Time after that for calls in flight."""
     max_message_bytes: int = 18 * MIB
-    """The largest request; above what the edge lets pass, so that the edge answers first."""
+    """Maximum request size; higher than the gateway's, so that the gateway refuses first."""
     max_connection_age_seconds: int = 300
-    """Connections are renewed so that clients find new replicas."""
+    """Clients reconnect after this time, and find new replicas."""
+
+    def address_of(self, service: str) -> str:
+        """Return the address of an upstream."""
+        return self.upstreams.get(service, DEFAULT_ADDRESS)
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
@@ -106,9 +120,9 @@ AnySettingsT = TypeVar("AnySettingsT", bound=BaseSettings)
 
 
 def load_settings(kind: type[AnySettingsT]) -> AnySettingsT:
-    """Reads the environment. Raises StartError that names the variable."""
+    """Read the environment. Raises StartError with the names of bad variables."""
     try:
         return kind()
     except ValidationError as error:
-        problems = [f"{str(item['loc'][0]).upper()}: {item['msg'].lower()}" for item in error.errors()]
-        raise StartError("Settings are not right: " + "; ".join(problems) + ".") from None
+        problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise StartError("Invalid settings: " + "; ".join(problems) + ".") from None

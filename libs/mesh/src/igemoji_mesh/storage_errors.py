@@ -1,4 +1,4 @@
-"""What a service says when what it stores in fails it for a while."""
+"""Transient errors of databases and object stores."""
 
 import errno
 import sqlite3
@@ -13,22 +13,21 @@ _SQLITE_NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 class StorageFull(Unavailable):
-    """The disk has no room left. Nothing of what was to be stored is kept."""
+    """The disk is full. Nothing was stored."""
 
     def __init__(self) -> None:
-        text = "There is no space left to store this. Try again when space has been made."
-        super().__init__(text, retry_after_seconds=RETRY_AFTER_SECONDS)
+        super().__init__("Storage is full. Try again later.", retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 class DatabaseBusy(Unavailable):
-    """Others have held the database for longer than a call waits."""
+    """A lock was not released within the time that a call waits."""
 
     def __init__(self) -> None:
         super().__init__("The database is busy. Try again in a moment.", retry_after_seconds=1)
 
 
 class DatabaseAway(Unavailable):
-    """The database does not answer. A change that was just being committed may hold, or not."""
+    """The database does not answer. A transaction may or may not have been committed."""
 
     def __init__(self) -> None:
         super().__init__("The database does not answer. Try again in a moment.", retry_after_seconds=2)
@@ -41,24 +40,25 @@ class ObjectStoreAway(Unavailable):
         super().__init__("The object store does not answer. Try again in a moment.", retry_after_seconds=2)
 
 
-def no_space(error: OSError) -> bool:
+def is_no_space(error: OSError) -> bool:
+    """Return whether the disk or the quota is full."""
     return error.errno in _NO_SPACE
 
 
-def passing_trouble(error: BaseException | None) -> Unavailable | None:
-    """What an error of the database's driver means to a caller; None where it is a fault and no passing trouble."""
+def to_transient_error(error: BaseException | None) -> Unavailable | None:
+    """Map an error of the database driver to a transient error; None if a retry can't cure it."""
     if isinstance(error, sqlite3.OperationalError):
-        return _trouble_of_sqlite(error)
+        return _sqlite_error(error)
     if mysql.is_full(error):
         return StorageFull()
-    if mysql.is_lost(error) or mysql.is_away(error):
+    if mysql.is_lost(error) or mysql.is_unreachable(error):
         return DatabaseAway()
     return DatabaseBusy() if mysql.is_conflict(error) or mysql.is_slow(error) else None
 
 
-def _trouble_of_sqlite(error: sqlite3.OperationalError) -> Unavailable | None:
+def _sqlite_error(error: sqlite3.OperationalError) -> Unavailable | None:
     code = error.sqlite_errorcode
     if code in _SQLITE_NO_SPACE:
         return StorageFull()
-    # The low byte is the kind of an extended code.
+    # The low byte of an extended error code is the primary code.
     return DatabaseBusy() if code & 0xFF == sqlite3.SQLITE_BUSY else None

@@ -1,11 +1,11 @@
 /**
- * Calls that make something, and make it once: one that is made again before it was answered has the key that it had
- * before, so the server answers it with what it made then: docs/api.md.
+ * Idempotency keys for calls that create something: a call that is repeated before its outcome is known carries the key
+ * of the first one, so that the server replays its answer instead of creating twice (docs/api.md).
  */
 
 import type { FetchArgs, FetchBaseQueryError, FetchBaseQueryMeta } from '@reduxjs/toolkit/query';
 
-import { problemOf } from './apiErrors';
+import { toApiError } from './apiErrors';
 
 export interface CallAnswer {
   data?: unknown;
@@ -13,43 +13,55 @@ export interface CallAnswer {
   meta?: FetchBaseQueryMeta;
 }
 
-/** A claim of a key lasts 15 seconds: who asks for longer gets an answer, or makes the call itself. */
-const TRIES = 20;
-const WAIT_SECONDS = 1;
+/** A claim of a key lasts 15 seconds: after that a retry gets the stored answer, or makes the call itself. */
+const MAX_TRIES = 20;
+const DEFAULT_RETRY_SECONDS = 1;
 
-/** By address: the last call there that nothing is known of. */
-const unanswered = new Map<string, { body: string; key: string }>();
+/** Keys of the calls whose outcome is not known: the latest one for each URL. */
+export class IdempotencyKeys {
+  readonly #unanswered = new Map<string, { body: string; key: string }>();
 
-/** Sends a call with its key, for as long as the same one, made before, is under way. */
-export async function once<Answer extends CallAnswer>(
+  /** Return the key of the unanswered call with the same URL and body, or a new one. */
+  claim(url: string, body: string): string {
+    const before = this.#unanswered.get(url);
+    const key = before?.body === body ? before.key : newKey();
+    this.#unanswered.set(url, { body, key });
+    return key;
+  }
+
+  release(url: string, key: string): void {
+    if (this.#unanswered.get(url)?.key === key) this.#unanswered.delete(url);
+  }
+}
+
+/** Send a call with its key, and retry while an earlier call with the same key is under way. */
+export async function sendWithKey<Answer extends CallAnswer>(
+  keys: IdempotencyKeys,
   call: FetchArgs,
   send: (call: FetchArgs) => PromiseLike<Answer>,
 ): Promise<Answer> {
-  const body = JSON.stringify(call.body);
-  const before = unanswered.get(call.url);
-  const key = before?.body === body ? before.key : newKey();
-  unanswered.set(call.url, { body, key });
+  const key = keys.claim(call.url, JSON.stringify(call.body));
   const headers = { 'idempotency-key': key };
   let answer = await send({ ...call, headers });
-  for (let tries = 1; isUnderWay(answer) && tries < TRIES; tries += 1) {
-    await pause(Number(answer.meta?.response?.headers.get('retry-after') ?? WAIT_SECONDS));
+  for (let tries = 1; isUnderWay(answer) && tries < MAX_TRIES; tries += 1) {
+    await pause(Number(answer.meta?.response?.headers.get('retry-after') ?? DEFAULT_RETRY_SECONDS));
     answer = await send({ ...call, headers });
   }
-  if (isAnswered(answer) && unanswered.get(call.url)?.key === key) unanswered.delete(call.url);
+  if (isFinal(answer)) keys.release(call.url, key);
   return answer;
 }
 
-/** 128 random bits. Not `randomUUID`: that is there on https only, and a phone tries out a mesh at home without. */
+/** 128 random bits. Not `randomUUID`, which needs https: a phone may use a mesh in the home network without. */
 export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function isUnderWay({ error }: CallAnswer): boolean {
-  return error?.status === 409 && problemOf(error).reason === 'IDEMPOTENT_CALL_UNDER_WAY';
+  return error?.status === 409 && toApiError(error).reason === 'IDEMPOTENT_CALL_UNDER_WAY';
 }
 
-/** Whether it is known what became of it. A refusal had no effect. */
-function isAnswered(answer: CallAnswer): boolean {
+/** Whether the outcome is known. A refused call had no effect. */
+function isFinal(answer: CallAnswer): boolean {
   const { error } = answer;
   return !error || (typeof error.status === 'number' && error.status < 500 && !isUnderWay(answer));
 }

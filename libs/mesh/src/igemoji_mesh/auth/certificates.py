@@ -1,149 +1,31 @@
-"""A private certificate authority for the mesh: who a service is, is written in its certificate.
-
-The identity of `emoji-catalog` is the DNS name `emoji-catalog.igemoji.internal`. `igemoji up` makes an authority in its
-data folder; a cluster brings its own (cert-manager, or files) that follows the same naming.
-"""
+"""Identity of services: the DNS name in their certificate."""
 
 import datetime
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from igemoji_mesh.errors import StartError
 
 IDENTITY_SUFFIX = ".igemoji.internal"
 
-_BACKDATED = datetime.timedelta(minutes=5)
-"""Clocks of two machines differ a little."""
-
 
 def identity(service: str) -> str:
-    """The DNS name in the certificate of a service: `identity("auth") == "auth.igemoji.internal"`."""
+    """Return the DNS name in the certificate of a service: `identity("auth") == "auth.igemoji.internal"`."""
     return service + IDENTITY_SUFFIX
 
 
-@dataclass(frozen=True)
-class CertificateAuthority:
-    """Signs certificates of services. Keys are ECDSA P-256, which gRPC and Envoy both take."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    @classmethod
-    def create(cls, days: int = 3650) -> "CertificateAuthority":
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "IGE MOJI private CA")])
-        usage = x509.KeyUsage(
-            digital_signature=True,
-            key_cert_sign=True,
-            crl_sign=True,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            encipher_only=False,
-            decipher_only=False,
-        )
-        certificate = (
-            _builder(name, name, key.public_key(), days)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        return cls(certificate, key)
-
-    @classmethod
-    def load(cls, folder: Path) -> "CertificateAuthority":
-        """Reads what `save` wrote. Raises OSError or ValueError where it is missing or damaged."""
-        certificate = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
-        key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{folder / 'ca.key'} is not an ECDSA key")
-        return cls(certificate, key)
-
-    @property
-    def certificate_pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_private(folder / "ca.key", _key_pem(self.key))
-        (folder / "ca.crt").write_bytes(self.certificate_pem)
-
-    def issue(self, service: str, *, hosts: Sequence[str] = ("localhost",), days: int = 825) -> tuple[bytes, bytes]:
-        """A certificate for a service, as client and as server.
-
-        Args:
-            service: Its name in the mesh, such as `emoji-catalog`.
-            hosts: Further DNS names or IP addresses it may be reached under.
-            days: How long it is valid.
-
-        Returns:
-            The certificate and the private key, both PEM.
-        """
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, service)])
-        names: list[x509.GeneralName] = [x509.DNSName(identity(service)), *map(_general_name, hosts)]
-        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        certificate = (
-            _builder(subject, self.certificate.subject, key.public_key(), days)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
-        return certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key)
-
-    def issue_to(self, folder: Path, service: str, *, hosts: Sequence[str] = ("localhost",)) -> None:
-        """Writes `<service>.crt` and `<service>.key` into a folder."""
-        certificate, key = self.issue(service, hosts=hosts)
-        write_private(folder / f"{service}.key", key)
-        (folder / f"{service}.crt").write_bytes(certificate)
-
-
 def expires_at(pem: bytes) -> datetime.datetime:
-    """When the first certificate of a PEM file runs out, aware, UTC."""
+    """Return when the first certificate of a PEM file expires, aware, UTC."""
     return x509.load_pem_x509_certificate(pem).not_valid_after_utc
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Writes a file that only its owner can read, from its first byte on."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-
-
-def _general_name(host: str) -> x509.GeneralName:
+def read_pem(path: Path) -> bytes:
+    """Read a PEM file. Raises StartError."""
     try:
-        return x509.IPAddress(ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
-) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BACKDATED)
-        .not_valid_after(now + datetime.timedelta(days=days))
-    )
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+        data = path.read_bytes()
+    except OSError as error:
+        raise StartError(f"Can't read the certificate file {path}: {error.strerror}.") from None
+    if b"-----BEGIN" not in data:
+        raise StartError(f"{path} is not a PEM file.")
+    return data

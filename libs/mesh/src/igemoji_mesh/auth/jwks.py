@@ -1,18 +1,30 @@
-"""The keys that sign access tokens, as auth publishes them."""
+"""JWKS: the public keys that verify access tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol
 
-from igemoji.auth.v1 import auth_pb2, auth_pb2_grpc
 from igemoji_mesh.auth.tokens import KeySource, PublicKey
-from igemoji_mesh.clients.channels import Channels
 
 
-def auth_keys(channels: Channels) -> KeySource:
-    """Asks the auth service; for TokenVerifier."""
-    stub = auth_pb2_grpc.AuthServiceStub(channels.to("auth"))
+class JsonWebKey(Protocol):
+    """Key id and public key, as in the contract."""
 
-    async def fetch() -> Sequence[PublicKey]:
-        answer = await stub.Jwks(auth_pb2.JwksRequest())
-        return [PublicKey.from_x(key.kid, key.x) for key in answer.keys]
+    kid: str
+    x: str
 
-    return fetch
+
+class Jwks(Protocol):
+    """Answer of the service that signs tokens."""
+
+    @property
+    def keys(self) -> Iterable[JsonWebKey]:
+        """The published keys."""
+
+
+def jwks_source(fetch: Callable[[], Awaitable[Jwks]]) -> KeySource:
+    """Return the KeySource of a TokenVerifier; `fetch` calls the service that signs tokens."""
+
+    async def keys() -> Sequence[PublicKey]:
+        return [PublicKey.from_x(key.kid, key.x) for key in (await fetch()).keys]
+
+    return keys

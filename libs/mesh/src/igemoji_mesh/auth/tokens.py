@@ -1,4 +1,4 @@
-"""Access tokens: JSON Web Tokens signed with Ed25519 (RFC 8037). Only auth signs; everyone verifies."""
+"""Access tokens: JSON Web Tokens signed with Ed25519 (RFC 8037). One service signs, all verify."""
 
 import asyncio
 import base64
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from igemoji_mesh.errors import Unauthenticated
 from igemoji_mesh.ids import new_id
+from igemoji_mesh.observability import metrics
 from igemoji_mesh.observability.metrics import counter
 
 ALGORITHM = "EdDSA"
@@ -25,11 +26,13 @@ LEEWAY_SECONDS = 10
 
 
 class TokenRefused(Unauthenticated):
-    """The access token is expired, damaged, or not one of ours."""
+    """The access token has expired, is damaged, or was signed by somebody else."""
 
 
 @dataclass(frozen=True)
 class PublicKey:
+    """Key that verifies tokens."""
+
     kid: str
     key: Ed25519PublicKey
 
@@ -41,39 +44,45 @@ class PublicKey:
 
     @classmethod
     def from_x(cls, kid: str, x: str) -> "PublicKey":
-        """Raises ValueError where `x` is not an Ed25519 key."""
+        """Parse the key of a JSON Web Key. Raises ValueError."""
         return cls(kid, Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4))))
 
 
 @dataclass(frozen=True)
 class SigningKey:
+    """Key that signs tokens."""
+
     kid: str
     key: Ed25519PrivateKey
 
     @classmethod
     def generate(cls) -> "SigningKey":
+        """Generate a new key."""
         return cls(new_id(), Ed25519PrivateKey.generate())
 
     @classmethod
     def from_pem(cls, kid: str, pem: bytes) -> "SigningKey":
+        """Parse a private key. Raises InvalidKey."""
         key = serialization.load_pem_private_key(pem, password=None)
         if not isinstance(key, Ed25519PrivateKey):
             raise InvalidKey(f"the signing key {kid} is not an Ed25519 key")
         return cls(kid, key)
 
     def to_pem(self) -> bytes:
+        """Return the private key as PEM."""
         return self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
     @property
     def public(self) -> PublicKey:
+        """The public key of the pair."""
         return PublicKey(self.kid, self.key.public_key())
 
 
 @dataclass(frozen=True)
 class Claims:
-    """Who a token speaks for."""
+    """User of a token."""
 
     user_id: str
     alias: str
@@ -82,6 +91,7 @@ class Claims:
 
 
 def issue(claims: Claims, key: SigningKey, *, lifetime_seconds: int, now: datetime.datetime) -> str:
+    """Return a signed token."""
     payload = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -95,16 +105,16 @@ def issue(claims: Claims, key: SigningKey, *, lifetime_seconds: int, now: dateti
     return jwt.encode(payload, key.key, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
-CACHE = counter("igemoji_cache_total")
+CACHE = counter(metrics.CACHE)
 KeySource = Callable[[], Awaitable[Sequence[PublicKey]]]
 
 
 @dataclass
 class TokenVerifier:
-    """Checks tokens against the published keys, which it keeps for a while.
+    """Verifies tokens with cached public keys.
 
-    A token with an unknown `kid` makes it look again, but not more often than every `min_refresh_seconds`, so that
-    forged tokens do not become a load on auth.
+    A token with an unknown `kid` refreshes the cache, at most once in `min_refresh_seconds`: forged tokens must not
+    cause load on the service that publishes the keys.
     """
 
     source: KeySource
@@ -115,12 +125,12 @@ class TokenVerifier:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def verify(self, token: str) -> Claims:
-        """Raises TokenRefused, or Unavailable where the keys can't be had."""
+        """Return the claims of a token. Raises TokenRefused, or an error of `source`."""
         try:
             header = jwt.get_unverified_header(token)
             key = await self._key(str(header.get("kid", "")))
             if key is None:
-                raise TokenRefused("The access token is signed with a key that is not ours.")
+                raise TokenRefused("The access token is signed with an unknown key.")
             payload: dict[str, Any] = jwt.decode(
                 token,
                 key.key,
@@ -131,7 +141,7 @@ class TokenVerifier:
                 options={"require": ["exp", "iat", "sub", "aud", "iss"]},
             )
         except jwt.ExpiredSignatureError:
-            raise TokenRefused("The access token has expired; log in again.") from None
+            raise TokenRefused("The access token has expired. Log in again.") from None
         except jwt.InvalidTokenError:
             raise TokenRefused("The access token is not valid.") from None
         return Claims(payload["sub"], str(payload.get("alias", "")), str(payload.get("role", "user")))
@@ -144,14 +154,14 @@ class TokenVerifier:
         return self._keys.get(kid)
 
     async def _refresh(self, kid: str) -> None:
-        asked_at = time.monotonic()
+        wanted_at = time.monotonic()
         async with self._lock:
-            if self._fetched_at >= asked_at:  # somebody refreshed while this call waited
+            if self._fetched_at >= wanted_at:  # refreshed while this call waited
                 return
             try:
                 keys = await self.source()
             except Exception:
-                if kid in self._keys:  # an old key is better than turning everybody away while auth is down
+                if kid in self._keys:  # better an old key than to refuse everybody while keys can't be fetched
                     return
                 raise
             self._keys = {key.kid: key for key in keys}

@@ -1,4 +1,4 @@
-"""Calls to other services: mutual TLS, the request id and the deadline handed on, retries for reads."""
+"""Channels to upstreams: mutual TLS, propagation of request id, deadline and trace, retries for reads."""
 
 import json
 import time
@@ -8,10 +8,9 @@ from typing import Any
 
 import grpc
 
-from igemoji_mesh.auth.certificates import identity
-from igemoji_mesh.errors import StartError
-from igemoji_mesh.interceptors.access import caller
-from igemoji_mesh.interceptors.base import deadline_at
+from igemoji_mesh import call_context
+from igemoji_mesh.auth.certificates import identity, read_pem
+from igemoji_mesh.call_context import caller
 from igemoji_mesh.observability import logging, tracing
 from igemoji_mesh.settings import ServiceSettings
 from igemoji_protos import rpcs
@@ -20,34 +19,30 @@ DEFAULT_TIMEOUT_SECONDS = 10.0
 
 
 class Channels:
-    """One channel to each service, opened on first use."""
+    """One channel to each upstream, opened on first use."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self._addresses = {
-            "auth": settings.auth_address,
-            "emoji-catalog": settings.emoji_catalog_address,
-            "ranking": settings.ranking_address,
-            "inference": settings.inference_address,
-        }
+        self._address_of = settings.address_of
         self._credentials = channel_credentials(settings.tls_cert, settings.tls_key, settings.tls_ca)
         self._max_message_bytes = settings.max_message_bytes
         self._open: dict[str, grpc.aio.Channel] = {}
 
     def to(self, service: str) -> grpc.aio.Channel:
-        """The channel to a service by its name in the mesh, such as `emoji-catalog`."""
+        """Return the channel to an upstream by its name in the mesh, such as `emoji-catalog`."""
         if service not in self._open:
             self._open[service] = secure_channel(
-                self._addresses[service], service, self._credentials, self._max_message_bytes
+                self._address_of(service), service, self._credentials, self._max_message_bytes
             )
         return self._open[service]
 
     async def close(self) -> None:
+        """Close all channels."""
         for channel in self._open.values():
             await channel.close()
 
 
 def as_user() -> tuple[tuple[str, str], ...]:
-    """Metadata for a call that is made for the user whose call is being answered."""
+    """Return metadata for a downstream call on behalf of the current user."""
     token = caller().token
     return (("authorization", f"Bearer {token}"),) if token else ()
 
@@ -55,7 +50,7 @@ def as_user() -> tuple[tuple[str, str], ...]:
 def secure_channel(
     address: str, service: str, credentials: grpc.ChannelCredentials, max_message_bytes: int = 18 * 1024 * 1024
 ) -> grpc.aio.Channel:
-    """A channel to a service that must show the certificate of `service`."""
+    """Open a channel; the server must have the certificate of `service`."""
     options = [
         ("grpc.ssl_target_name_override", identity(service)),
         ("grpc.service_config", _service_config()),
@@ -66,24 +61,14 @@ def secure_channel(
         ("grpc.max_reconnect_backoff_ms", 2000),
         ("grpc.keepalive_time_ms", 30_000),
     ]
-    interceptors: list[grpc.aio.ClientInterceptor] = [_HandOn(), _HandOnStream()]
+    interceptors: list[grpc.aio.ClientInterceptor] = [_ContextPropagation(), _ContextPropagationOfStreams()]
     target = address if "://" in address or address.startswith("dns:") else f"dns:///{address}"
     return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
 
 
 def channel_credentials(cert: Path, key: Path, ca: Path) -> grpc.ChannelCredentials:
-    """Raises StartError where a file can't be read."""
+    """Load the certificate for mutual TLS. Raises StartError."""
     return grpc.ssl_channel_credentials(read_pem(ca), read_pem(key), read_pem(cert))
-
-
-def read_pem(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StartError(f"Can't read the certificate file {path}: {error.strerror}.") from None
-    if b"-----BEGIN" not in data:
-        raise StartError(f"{path} is not a PEM file.")
-    return data
 
 
 def _service_config() -> str:
@@ -100,25 +85,25 @@ def _service_config() -> str:
     )
 
 
-class _HandOn(grpc.aio.UnaryUnaryClientInterceptor):
+class _ContextPropagation(grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
-        return await continuation(_handed_on(details, DEFAULT_TIMEOUT_SECONDS), request)
+        return await continuation(_with_context(details, DEFAULT_TIMEOUT_SECONDS), request)
 
 
-class _HandOnStream(grpc.aio.UnaryStreamClientInterceptor):
+class _ContextPropagationOfStreams(grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
-        return await continuation(_handed_on(details, None), request)
+        return await continuation(_with_context(details, None), request)
 
 
-def _handed_on(details: Any, default_timeout: float | None) -> grpc.aio.ClientCallDetails:
+def _with_context(details: Any, default_timeout: float | None) -> grpc.aio.ClientCallDetails:
     timeout = details.timeout if details.timeout is not None else default_timeout
-    until = deadline_at.get()
-    if until is not None:
-        remaining = max(0.001, until - time.monotonic())
+    current = call_context.current()
+    if current.deadline is not None:
+        remaining = max(0.001, current.deadline - time.monotonic())
         timeout = remaining if timeout is None else min(timeout, remaining)
-    metadata: Sequence[Any] = [*(details.metadata or ()), *tracing.handed_on()]
-    if logging.request_id.get():
-        metadata = [*metadata, (logging.REQUEST_ID_HEADER, logging.request_id.get())]
+    metadata: Sequence[Any] = [*(details.metadata or ()), *tracing.propagation_headers()]
+    if current.request_id:
+        metadata = [*metadata, (logging.REQUEST_ID_HEADER, current.request_id)]
     return grpc.aio.ClientCallDetails(
         details.method, timeout, grpc.aio.Metadata(*metadata), details.credentials, details.wait_for_ready
     )

@@ -1,0 +1,1 @@
+"""Databases: SQLite, MariaDB and MySQL."""

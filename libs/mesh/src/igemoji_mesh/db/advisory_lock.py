@@ -1,4 +1,4 @@
-"""Work that any replica may do, one at a time."""
+"""Advisory lock: run a background job on one replica at a time."""
 
 import asyncio
 import fcntl
@@ -14,13 +14,13 @@ Release = Callable[[], None]
 
 
 @asynccontextmanager
-async def turn(database: Database, name: str) -> AsyncIterator[bool]:
-    """Takes the turn for work of that name on a database; False where another replica has it now.
+async def advisory_lock(database: Database, name: str) -> AsyncIterator[bool]:
+    """Take the lock `name` (one or two words) of a database; yield False if another replica has it.
 
-    The turn of a replica that dies is free at once: on MySQL the server's lock ends with the session, beside SQLite
-    the system's lock on a file ends with the process. `name` is one or two words.
+    The lock of a replica that dies is free at once: MySQL's `GET_LOCK` ends with the session, and next to SQLite
+    `flock` on a file ends with the process.
     """
-    release = await asyncio.to_thread(_take, database.engine, name)
+    release = await asyncio.to_thread(_lock, database.engine, name)
     try:
         yield release is not None
     finally:
@@ -28,15 +28,15 @@ async def turn(database: Database, name: str) -> AsyncIterator[bool]:
             await asyncio.shield(asyncio.to_thread(release))
 
 
-def _take(engine: sa.Engine, name: str) -> Release | None:
-    return _take_file(engine, name) if engine.dialect.name == "sqlite" else _take_on_server(engine, name)
+def _lock(engine: sa.Engine, name: str) -> Release | None:
+    return _lock_file(engine, name) if engine.dialect.name == "sqlite" else _lock_on_server(engine, name)
 
 
-def _take_file(engine: sa.Engine, name: str) -> Release | None:
+def _lock_file(engine: sa.Engine, name: str) -> Release | None:
     path = engine.url.database
     if not path or path == ":memory:":
         return lambda: None
-    file = Path(f"{path}.{name}.lock").open("w")  # noqa: SIM115 - it stays open for as long as the turn is taken
+    file = Path(f"{path}.{name}.lock").open("w")  # noqa: SIM115 - open while the lock is held
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -50,21 +50,21 @@ def _session(engine: sa.Engine) -> sa.Connection:
     connection.exec_driver_sql("SELECT 1")
     connection.rollback()
     connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-    connection.detach()  # the pool has one for each thread, and a turn takes long
+    connection.detach()  # the pool has one for each thread, and a lock is held for long
     return connection
 
 
-def _take_on_server(engine: sa.Engine, name: str) -> Release | None:
+def _lock_on_server(engine: sa.Engine, name: str) -> Release | None:
     try:
         connection = _session(engine)
     except sa.exc.DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        connection = _session(engine)  # a new one: the server has been away since the other one was used
-    # Names of locks are the server's, not the database's, and at most 64 characters long.
-    lock = sa.text("SELECT GET_LOCK(CONCAT(:name, '-', LEFT(SHA2(DATABASE(), 256), 32)), 0)")
+        connection = _session(engine)  # a new one: the server has restarted since the pooled one was used
+    # Lock names are global to the server and have at most 64 characters.
+    get_lock = sa.text("SELECT GET_LOCK(CONCAT(:name, '-', LEFT(SHA2(DATABASE(), 256), 32)), 0)")
     try:
-        taken = connection.execute(lock, {"name": name}).scalar_one() == 1
+        locked = connection.execute(get_lock, {"name": name}).scalar_one() == 1
     except BaseException:
         connection.close()
         raise
@@ -73,7 +73,7 @@ def _take_on_server(engine: sa.Engine, name: str) -> Release | None:
         with suppress(sa.exc.DBAPIError):  # the lock ends with the session
             connection.close()
 
-    if taken:
+    if locked:
         return release
     release()
     return None

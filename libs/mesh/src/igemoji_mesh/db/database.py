@@ -1,4 +1,4 @@
-"""A service's own database, SQLite or MySQL: SQLAlchemy, synchronous, in a bounded thread pool of its own."""
+"""Database of a service, SQLite or MySQL: synchronous SQLAlchemy in a thread pool."""
 
 import asyncio
 import datetime
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -17,24 +17,26 @@ from sqlalchemy import event
 from igemoji_mesh.db import mysql
 from igemoji_mesh.db.metrics import CONNECTIONS, WAIT_SECONDS, observe
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.storage_errors import passing_trouble
+from igemoji_mesh.storage_errors import to_transient_error
 
 T = TypeVar("T")
+Isolation = Literal["SERIALIZABLE", "READ COMMITTED"]
 
 POOL_SIZE = 8
-AGAIN_SECONDS = 5.0
-"""How long a unit of work is tried again for whose way others were in."""
+RETRY_SECONDS = 5.0
+"""Maximum time to retry a transaction that lost a lock conflict."""
 
 _AFTER_COMMIT = "igemoji_after_commit"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
-    """An instant: aware in Python, UTC with microseconds in every database."""
+    """Instant: aware in Python, UTC with microseconds in every database."""
 
     impl = sa.DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the column type: MySQL needs `DATETIME(6)` for microseconds."""
         if dialect.name in ("mysql", "mariadb"):
             from sqlalchemy.dialects.mysql import DATETIME
 
@@ -42,63 +44,70 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
         return dialect.type_descriptor(sa.DateTime())
 
     def process_bind_param(self, value: datetime.datetime | None, _dialect: sa.Dialect) -> datetime.datetime | None:
+        """Convert to naive UTC."""
         return value.astimezone(datetime.UTC).replace(tzinfo=None) if value is not None else None
 
     def process_result_value(self, value: datetime.datetime | None, _dialect: sa.Dialect) -> datetime.datetime | None:
+        """Convert to aware UTC."""
         return value.replace(tzinfo=datetime.UTC) if value is not None else None
 
 
 def utc_now() -> datetime.datetime:
+    """Return the current time, aware, in UTC."""
     return datetime.datetime.now(datetime.UTC)
 
 
 class Database:
     """Runs units of work in transactions, off the event loop.
 
-    A unit of work is a function of a connection. It is committed when it returns and rolled back when it raises. One
-    that writes runs as if it were alone: on SQLite there is one writer, on MySQL its isolation is SERIALIZABLE. Where
-    another one is in the way it is rolled back and called again: what it does beside the database must bear that.
+    A unit of work is a function of a connection. It is committed when it returns and rolled back when it raises.
+    Writes are serializable: SQLite has one writer, MySQL the isolation level. After a lock conflict the transaction is
+    rolled back and the function is called again, so its side effects outside of the database must be idempotent.
 
-    Raises StorageFull, DatabaseBusy or DatabaseAway where the database can't do it now.
+    Raises StorageFull, DatabaseBusy or DatabaseAway after transient errors that retries did not cure.
     """
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url)
         observe(self.engine)
-        self._alone = self.engine.execution_options(igemoji_write="SERIALIZABLE")
-        self._beside_others = self.engine.execution_options(igemoji_write="READ COMMITTED")
+        self._serializable = self.engine.execution_options(igemoji_write="SERIALIZABLE")
+        self._read_committed = self.engine.execution_options(igemoji_write="READ COMMITTED")
         self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="database")
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run a unit of work that only reads."""
         return await self._run(self.engine.connect, work)
 
-    async def write(self, work: Callable[[sa.Connection], T], *, alone: bool = True) -> T:
-        """Not `alone`: on MySQL it reads what is committed and locks what it names FOR UPDATE, and nothing else.
+    async def write(self, work: Callable[[sa.Connection], T], *, isolation: Isolation = "SERIALIZABLE") -> T:
+        """Run a unit of work that writes.
 
-        That is for work that many do at once, and that sees to it by itself where order matters.
+        With "READ COMMITTED", MySQL locks only the rows that are written or selected FOR UPDATE: for frequent
+        transactions that lock by themselves what they rely on.
         """
-        return await self._run((self._alone if alone else self._beside_others).begin, work)
+        engine = self._serializable if isolation == "SERIALIZABLE" else self._read_committed
+        return await self._run(engine.begin, work)
 
     async def check(self) -> None:
-        """Raises where the database does not answer."""
+        """Raise if the database does not answer."""
         await self.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar())
 
     async def close(self) -> None:
+        """Wait for running units of work and close all connections."""
         self._threads.shutdown(wait=True)
         self.engine.dispose()
 
     async def _run(
         self, connect: Callable[[], AbstractContextManager[sa.Connection]], work: Callable[[sa.Connection], T]
     ) -> T:
-        asked_at = time.perf_counter()
+        queued_at = time.perf_counter()
 
         def run() -> T:
-            WAIT_SECONDS.observe(time.perf_counter() - asked_at)
+            WAIT_SECONDS.observe(time.perf_counter() - queued_at)
             with CONNECTIONS.track_inprogress():
                 for pause in _pauses():
                     try:
                         return _attempt(connect, work)
-                    except _AgainError:
+                    except RetryTransaction:
                         time.sleep(pause)
                 return _attempt(connect, work, last=True)
 
@@ -106,12 +115,12 @@ class Database:
 
 
 def after_commit(connection: sa.Connection, call: Callable[[], object]) -> None:
-    """Within a unit of work: has `call` made, in the same thread, once the attempt that asks for it is committed."""
+    """Within a unit of work: run `call` in the same thread after the commit, unless the attempt is rolled back."""
     connection.info.setdefault(_AFTER_COMMIT, []).append(call)
 
 
-class _AgainError(Exception):
-    """Nothing of an attempt holds, and another one may do better."""
+class RetryTransaction(Exception):
+    """The transaction was rolled back and can be retried."""
 
 
 def _attempt(
@@ -123,16 +132,16 @@ def _attempt(
     committing = False
     try:
         with connect() as connection:
-            # What an attempt before this one asked for did not come about.
+            # Drop the calls of an earlier attempt, which was rolled back.
             calls = connection.info[_AFTER_COMMIT] = []
             result = work(connection)
             committing = True
     except sa.exc.DBAPIError as error:
-        # A connection that is lost while it commits leaves unknown whether it did.
+        # After a connection lost during the commit, nobody knows whether it happened: no retry.
         if not last and (mysql.is_conflict(error) or (mysql.is_lost(error.orig) and not committing)):
-            raise _AgainError from error
-        if (trouble := passing_trouble(error.orig)) is not None:
-            raise trouble from error
+            raise RetryTransaction from error
+        if (transient := to_transient_error(error.orig)) is not None:
+            raise transient from error
         raise
     for call in calls:
         call()
@@ -140,16 +149,16 @@ def _attempt(
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds between attempts, ever longer, and random so that those who met do not meet again."""
-    until = time.monotonic() + AGAIN_SECONDS
-    longest = 0.005
+    """Yield seconds between attempts: exponential backoff with full jitter."""
+    until = time.monotonic() + RETRY_SECONDS
+    limit = 0.005
     while time.monotonic() < until:
-        yield random.uniform(0, longest)  # noqa: S311 - no secret
-        longest = min(2 * longest, 0.5)
+        yield random.uniform(0, limit)  # noqa: S311 - not a secret
+        limit = min(2 * limit, 0.5)
 
 
 def create_engine(url: str, *, bounded: bool = True) -> sa.Engine:
-    """`bounded`: statements have a time limit. Raises StartError where the mesh does not run on such a database."""
+    """Open a database; `bounded`: statements have a time limit. Raises StartError for an unsupported URL."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
@@ -166,13 +175,13 @@ def create_engine(url: str, *, bounded: bool = True) -> sa.Engine:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StartError(f"The database's folder {folder} can't be made: {error.strerror}.") from None
+            raise StartError(f"The database's folder {folder} can't be created: {error.strerror}.") from None
     engine = sa.create_engine(
         parsed,
         pool_size=POOL_SIZE,
         max_overflow=0,
         connect_args={"timeout": 15},
-        # Errors end up in logs, and values are addresses and password hashes.
+        # Errors are logged, and parameters are e-mail addresses and password hashes.
         hide_parameters=True,
     )
     event.listen(engine, "connect", _on_sqlite_connect)
@@ -181,13 +190,13 @@ def create_engine(url: str, *, bounded: bool = True) -> sa.Engine:
 
 
 def _on_sqlite_connect(connection: Any, _record: object) -> None:
-    # The driver would begin transactions by itself, and only before writes: a read then a write could see two states.
+    # The driver would begin transactions only before writes: two reads before could see different states.
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _on_sqlite_begin(connection: sa.Connection) -> None:
-    # A writer takes its lock at once: one that reads first and writes later would fail instead of wait.
+    # A writer locks first: one that reads before it writes would fail instead of wait.
     write = connection.get_execution_options().get("igemoji_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,4 +1,4 @@
-"""What a database takes its time for. Statements are told apart by their first word: no value gets into a label."""
+"""Metrics of the database. Labels have the first word of a statement, never a value."""
 
 import time
 from typing import Any
@@ -6,17 +6,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from igemoji_mesh.observability import metrics
 from igemoji_mesh.observability.metrics import gauge, histogram
 
-STATEMENT_SECONDS = histogram("igemoji_database_statement_seconds")
-WAIT_SECONDS = histogram("igemoji_database_wait_seconds")
-CONNECTIONS = gauge("igemoji_database_connections")
+STATEMENT_SECONDS = histogram(metrics.DATABASE_STATEMENT_SECONDS)
+WAIT_SECONDS = histogram(metrics.DATABASE_WAIT_SECONDS)
+CONNECTIONS = gauge(metrics.DATABASE_CONNECTIONS)
 
 WORDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 
 
 def observe(engine: sa.Engine) -> None:
-    """Times every statement of an engine."""
+    """Measure every statement of an engine."""
     event.listen(engine, "before_cursor_execute", _before)
     event.listen(engine, "after_cursor_execute", _after)
 

@@ -1,4 +1,4 @@
-"""Alembic migrations that lie inside a service's package, run at start under a lock."""
+"""Alembic migrations of a service's package, run at start under a lock."""
 
 import fcntl
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ from igemoji_mesh.errors import StartError
 
 LOCK_SECONDS = 300
 
-_HOLDS = {
+_CAPACITY = {
     f"{size}{kind}": 2**bits - 1
     for kind in ("TEXT", "BLOB")
     for size, bits in (("TINY", 8), ("", 16), ("MEDIUM", 24), ("LONG", 32))
 }
-"""Bytes, by MySQL's type."""
+"""Bytes by MySQL type."""
 
 
 def migrate(url: str, package: str) -> None:
-    """Brings a database to the newest revision of `<package>.migrations`. Raises StartError."""
+    """Upgrade a database to the newest revision of `<package>.migrations`. Raises StartError."""
     engine = create_engine(url, bounded=False)
     try:
         if engine.dialect.name == "sqlite":
@@ -46,14 +46,14 @@ def migrate(url: str, package: str) -> None:
 
 
 def run(metadata: sa.MetaData) -> None:
-    """What the `env.py` of every service does."""
+    """Run the migrations; called by the `env.py` of every service."""
     connection = context.config.attributes["connection"]
     context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=False)
     context.run_migrations()
 
 
 def differences(url: str, package: str, metadata: sa.MetaData) -> list[object]:
-    """What the tables in code have and the migrations have not, or the other way round; for a test."""
+    """Return the differences between the tables in code and the migrated database; for a test."""
     migrate(url, package)
     engine = create_engine(url)
     with engine.connect() as connection:
@@ -69,14 +69,14 @@ def _is_other_type(
     _inspected: object,
     _column: object,
     found: sa.types.TypeEngine[Any],
-    meant: sa.types.TypeEngine[Any],
+    wanted: sa.types.TypeEngine[Any],
 ) -> bool | None:
-    """MySQL chooses among its texts and blobs by length: any that holds as much is right. None: as Alembic thinks."""
+    """Compare texts and blobs by capacity, because MySQL chooses the type by length; None: use Alembic's comparison."""
     name = type(found).__name__
-    if name not in _HOLDS or not isinstance(meant, sa.Text if name.endswith("TEXT") else sa.LargeBinary):
+    if name not in _CAPACITY or not isinstance(wanted, sa.Text if name.endswith("TEXT") else sa.LargeBinary):
         return None
-    length: int | None = meant.length
-    return length is not None and max(_HOLDS[name], getattr(found, "length", None) or 0) < length
+    length: int | None = wanted.length
+    return length is not None and max(_CAPACITY[name], getattr(found, "length", None) or 0) < length
 
 
 def _config(package: str, connection: sa.Connection) -> Config:
@@ -88,22 +88,22 @@ def _config(package: str, connection: sa.Connection) -> Config:
 
 @contextmanager
 def _server_lock(connection: sa.Connection) -> Iterator[None]:
-    """The same for replicas on any machine. It is held by the session, whatever commits in between."""
+    """Hold a lock of the session, which survives commits, against replicas on any machine."""
     name = connection.execute(sa.text("SELECT CONCAT('migrate-', LEFT(SHA2(DATABASE(), 256), 32))")).scalar_one()
     locked = connection.execute(sa.text("SELECT GET_LOCK(:name, :seconds)"), {"name": name, "seconds": LOCK_SECONDS})
     if locked.scalar_one() != 1:
-        raise StartError(f"Another replica has migrated the database for more than {LOCK_SECONDS} s.")
+        raise StartError(f"Another replica has been migrating the database for more than {LOCK_SECONDS} s.")
     try:
         yield
     finally:
-        with suppress(sa.exc.DBAPIError):  # it also ends with the session
+        with suppress(sa.exc.DBAPIError):  # the lock also ends with the session
             connection.rollback()
             connection.execute(sa.text("SELECT RELEASE_LOCK(:name)"), {"name": name})
 
 
 @contextmanager
 def _file_lock(url: str) -> Iterator[None]:
-    """Two processes that start at once must not both migrate."""
+    """Hold a file lock against processes on this machine."""
     path = sa.make_url(url).database
     if not path or path == ":memory:":
         yield

@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB need that SQLite does not: how a session is set up, and what their errors mean."""
+"""MySQL and MariaDB: settings of sessions, and the meaning of error codes."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from igemoji_mesh.errors import StartError
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 20
-"""A query that takes longer is given up by the server."""
+"""The server aborts a query that takes longer."""
 ANSWER_SECONDS = 30
-"""Longer than any statement may take: a server that says nothing for so long is gone."""
+"""Longer than any statement may take: a server that is silent for this time is gone."""
 IDLE_SECONDS = 20
-"""A machine that is gone without a word must not keep its locks for as long as a connection may be idle."""
+"""The server ends idle transactions, so that a crashed machine does not keep its locks."""
 LOCK_WAIT_SECONDS = 3
 RECYCLE_SECONDS = 1800
-"""Less than servers and firewalls keep an idle connection."""
+"""Shorter than the idle timeout of servers and firewalls."""
 
 SQL_MODE = ",".join(
     (
@@ -30,7 +30,7 @@ SQL_MODE = ",".join(
         "NO_ENGINE_SUBSTITUTION",
     )
 )
-"""What MySQL 8 does by default; MariaDB's default is laxer in one point."""
+"""Default of MySQL 8; MariaDB's default lacks ONLY_FULL_GROUP_BY and the date checks."""
 
 # https://mariadb.com/docs/server/reference/error-codes and MySQL's own list have the same numbers.
 _CONFLICTS = frozenset(
@@ -47,16 +47,16 @@ _LOST = frozenset(
         1927,  # ER_CONNECTION_KILLED
         2006,  # CR_SERVER_GONE_ERROR
         2013,  # CR_SERVER_LOST
-        2014,  # CR_COMMANDS_OUT_OF_SYNC: the session was left in the midst of an answer
+        2014,  # CR_COMMANDS_OUT_OF_SYNC: a result was not read to its end
         4031,  # ER_CLIENT_INTERACTION_TIMEOUT
     )
 )
-_AWAY = frozenset(
+_UNREACHABLE = frozenset(
     (
         1040,  # ER_CON_COUNT_ERROR
-        1047,  # WSREP: the node is not part of the cluster yet
+        1047,  # WSREP: the node has not joined the cluster yet
         1203,  # ER_TOO_MANY_USER_CONNECTIONS
-        1290,  # ER_OPTION_PREVENTS_STATEMENT: read only, while another server takes over
+        1290,  # ER_OPTION_PREVENTS_STATEMENT: read-only during a failover
         1317,  # ER_QUERY_INTERRUPTED
         1836,  # ER_READ_ONLY_MODE
         2002,  # CR_CONNECTION_ERROR
@@ -79,7 +79,7 @@ _FULL = frozenset(
 
 
 def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
-    """`bounded`: a statement that takes too long is given up; not so for migrations. Raises StartError."""
+    """Open a database; `bounded`: statements have a time limit, unlike migrations. Raises StartError."""
     if url.get_driver_name() != "pymysql":
         raise StartError(f"DATABASE_URL must begin with mysql+pymysql://, not {url.drivername}://.")
     if not url.database:
@@ -93,12 +93,12 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
         pool_reset_on_return=None,
         isolation_level="REPEATABLE READ",
         connect_args={"connect_timeout": CONNECT_SECONDS, **waits},
-        # Errors end up in logs, and values are addresses and password hashes.
+        # Errors are logged, and parameters are e-mail addresses and password hashes.
         hide_parameters=True,
     )
 
-    # Round trips are what a short transaction consists of. Connections are not tried out before they are used, work is
-    # done again on a new one where one was lost; and one whose transaction has ended is not rolled back.
+    # Short transactions consist of round trips, so two are saved: connections are not tested before use (a unit of
+    # work is retried on a new one instead), and only an open transaction is rolled back.
     @event.listens_for(engine, "reset")
     def reset(connection: Any, _record: object, _state: object) -> None:
         if connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
@@ -106,7 +106,7 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
-        # Whatever the server's own defaults are.
+        # Independent of the server's defaults.
         session: dict[str, object] = {
             "time_zone": "'+00:00'",
             "sql_mode": f"'{SQL_MODE}'",
@@ -124,9 +124,7 @@ def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:
 
 
 def begin(connection: sa.Connection) -> None:
-    """A transaction that writes runs as if it were alone, like on SQLite, unless it asks for less: what it has read
-    stays so until it ends.
-    """
+    """Begin a transaction that writes as SERIALIZABLE, like on SQLite, unless it asks for READ COMMITTED."""
     isolation = connection.get_execution_options().get("igemoji_write")
     if isolation:
         level = "READ COMMITTED" if isolation == "READ COMMITTED" else "SERIALIZABLE"
@@ -134,15 +132,15 @@ def begin(connection: sa.Connection) -> None:
 
 
 def prepare(connection: sa.Connection) -> None:
-    """New tables compare text byte by byte, trailing spaces included, as SQLite does: a 😀 is no 😃, an A no a."""
+    """Have new tables compare text byte by byte, including case and trailing spaces, as SQLite does."""
     collation = "utf8mb4_nopad_bin" if connection.dialect.is_mariadb else "utf8mb4_0900_bin"  # type: ignore[attr-defined]
     connection.exec_driver_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {collation}")
 
 
 def is_conflict(error: BaseException | None) -> bool:
-    """Whether another transaction was in the way: nothing of this one holds, and it may be run again.
+    """Return whether a lock conflict rolled the transaction back, so that it can be retried.
 
-    A deadlock takes savepoints away with all the rest, so that what is raised last may be that there is none.
+    The last error after a deadlock may be that a savepoint is missing, so the chain of causes is searched.
     """
     while error is not None:
         if isinstance(error, pymysql.err.Error) and _code(error) in _CONFLICTS:
@@ -152,20 +150,22 @@ def is_conflict(error: BaseException | None) -> bool:
 
 
 def is_lost(error: BaseException | None) -> bool:
-    """Whether the connection ended under way."""
+    """Return whether the connection broke."""
     return isinstance(error, pymysql.err.Error) and _code(error) in _LOST
 
 
-def is_away(error: BaseException | None) -> bool:
-    """Whether the server can't be reached, or does not take part now."""
-    return isinstance(error, pymysql.err.Error) and _code(error) in _AWAY
+def is_unreachable(error: BaseException | None) -> bool:
+    """Return whether the server can't be reached, or refuses work during a failover."""
+    return isinstance(error, pymysql.err.Error) and _code(error) in _UNREACHABLE
 
 
 def is_slow(error: BaseException | None) -> bool:
+    """Return whether the server aborted a statement at its time limit."""
     return isinstance(error, pymysql.err.Error) and _code(error) in _SLOW
 
 
 def is_full(error: BaseException | None) -> bool:
+    """Return whether the server's disk is full."""
     return isinstance(error, pymysql.err.Error) and _code(error) in _FULL
 
 

@@ -1,7 +1,7 @@
-"""The outbox: a call to another service that is stored with the change it tells of, and made after the commit.
+"""Outbox: calls to other services, stored in the transaction of a change and made after its commit.
 
-It is made at least once, so the called RPC is idempotent. What fails is tried again, ever more slowly. Who stores a
-call makes it at once, from memory; what is left over, by a failure or by a service that was killed, is found by sweeps.
+A delivery is made at least once, so the called RPC is idempotent. The replica that stores it makes it at once, from
+memory; sweeps retry failed deliveries with backoff, and find those of a killed replica.
 """
 
 import asyncio
@@ -14,24 +14,26 @@ import grpc
 import sqlalchemy as sa
 from google.protobuf.message import Message
 
+from igemoji_mesh import call_context
 from igemoji_mesh.db.database import Database, UtcDateTime, after_commit, utc_now
 from igemoji_mesh.errors import Unavailable
-from igemoji_mesh.ids import made_at, new_id
-from igemoji_mesh.observability import logging, tracing
-from igemoji_mesh.observability.logging import log, log_as
+from igemoji_mesh.ids import new_id, timestamp_of
+from igemoji_mesh.observability import metrics, tracing
+from igemoji_mesh.observability.logging import bind_request_id, log
 from igemoji_mesh.observability.metrics import gauge
 
 SWEEP_SECONDS = 5.0
 LEASE_SECONDS = 12.0
-"""More than one call may take: what a killed service had begun to tell is told again after it."""
+"""Longer than a call may take: another replica makes the deliveries of a killed one after it."""
 BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300)
 BATCH = 50
 
-PENDING = gauge("igemoji_outbox_pending")
-OLDEST = gauge("igemoji_outbox_oldest_seconds")
+PENDING = gauge(metrics.OUTBOX_PENDING)
+OLDEST = gauge(metrics.OUTBOX_OLDEST_SECONDS)
 
 
 def outbox_table(metadata: sa.MetaData, name: str = "outbox") -> sa.Table:
+    """Return the table of deliveries, for the metadata of a service."""
     return sa.Table(
         name,
         metadata,
@@ -47,7 +49,7 @@ def outbox_table(metadata: sa.MetaData, name: str = "outbox") -> sa.Table:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How messages of one topic are delivered."""
+    """Delivery of the messages of one topic."""
 
     kind: type[Message]
     call: Callable[..., Awaitable[object]]
@@ -62,21 +64,21 @@ class Call:
     topic: str
     payload: bytes
     attempts: int
-    """How often it has failed."""
+    """Failed attempts."""
     due_at: datetime.datetime
     request_id: str
     traceparent: str
 
 
 class OutboxWriter:
-    """Stores calls in the transaction of the change; for processes that leave it to others to make them."""
+    """Stores calls in the transaction of the change; for processes that don't make them."""
 
     def __init__(self, table: sa.Table, topics: Collection[str]) -> None:
         self._table = table
         self._topics = frozenset(topics)
 
     def add(self, connection: sa.Connection, topic: str, message: Message, delay_seconds: float = 0) -> None:
-        """Within a unit of work."""
+        """Store a call, within a unit of work."""
         self._store(connection, topic, message, delay_seconds)
 
     def _store(self, connection: sa.Connection, topic: str, message: Message, delay_seconds: float) -> Call:
@@ -88,7 +90,7 @@ class OutboxWriter:
             payload=message.SerializeToString(),
             attempts=0,
             due_at=utc_now() + datetime.timedelta(seconds=delay_seconds),
-            request_id=logging.request_id.get(),
+            request_id=call_context.current().request_id,
             traceparent=tracing.current_trace(),
         )
         connection.execute(self._table.insert(), asdict(call))
@@ -106,13 +108,14 @@ class Outbox(OutboxWriter):
         backoff_seconds: Sequence[float] = BACKOFF_SECONDS,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> None:
-        """
+        """Create an outbox; `run` makes its calls.
+
         Args:
-            database: Whose transactions calls are stored in.
-            table: An `outbox_table` of its own.
-            deliveries: By topic.
-            backoff_seconds: After which a call is tried again that failed once, twice, and so on.
-            sweep_seconds: How often it looks for calls that nobody made.
+            database: Database of the table.
+            table: An `outbox_table`.
+            deliveries: Deliveries by topic.
+            backoff_seconds: Delays after the first, second, … failure.
+            sweep_seconds: Interval of the search for deliveries that are due.
         """
         super().__init__(table, deliveries)
         self._database = database
@@ -120,12 +123,12 @@ class Outbox(OutboxWriter):
         self._backoff_seconds = backoff_seconds
         self._sweep_seconds = sweep_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
-        """While it runs."""
+        """Set while `run` runs."""
         self._new: asyncio.Queue[Call] = asyncio.Queue()
-        """Committed, and nobody else's while their lease runs."""
+        """Committed, and leased by this replica."""
 
     def add(self, connection: sa.Connection, topic: str, message: Message, delay_seconds: float = 0) -> None:
-        """Within a unit of work; where the call is due at once it is made right after the commit."""
+        """Store a call, within a unit of work; without a delay it is made right after the commit."""
         if delay_seconds or self._loop is None or self._new.qsize() >= BATCH:
             self._store(connection, topic, message, delay_seconds)
             return
@@ -133,51 +136,51 @@ class Outbox(OutboxWriter):
         after_commit(connection, partial(self._loop.call_soon_threadsafe, self._new.put_nowait, call))
 
     async def run(self) -> None:
-        """Publishes for as long as the service runs."""
+        """Make deliveries while the service runs."""
         self._loop = asyncio.get_running_loop()
         try:
             while True:
                 while await self.publish_due() == BATCH:
                     pass
                 swept_at = self._loop.time()
-                while (patience := swept_at + self._sweep_seconds - self._loop.time()) > 0:
-                    await self._publish_new(patience)
+                while (max_wait := swept_at + self._sweep_seconds - self._loop.time()) > 0:
+                    await self._publish_new(max_wait)
         finally:
             self._loop = None
 
     async def publish_due(self) -> int:
-        """Makes the calls that are due; returns how many there were, at most BATCH."""
-        # Not alone: what is claimed is locked row by row, and who adds a call must not wait for those who make some.
-        due = await self._database.write(self._claim, alone=False)
+        """Make the deliveries that are due, at most BATCH; return how many."""
+        # READ COMMITTED locks only the claimed rows, so that new calls can be stored at the same time.
+        due = await self._database.write(self._claim, isolation="READ COMMITTED")
         for call in due:
             await self._make(call)
-        pending, oldest = await self._database.read(self._left)
+        pending, oldest = await self._database.read(self._pending)
         PENDING.labels(self._table.name).set(pending)
         OLDEST.labels(self._table.name).set(_age_seconds(oldest))
         return len(due)
 
-    async def _publish_new(self, patience: float) -> None:
-        """Makes one call right after it was stored, if there is one within `patience` seconds."""
+    async def _publish_new(self, max_wait: float) -> None:
+        """Make one call that was just stored, if there is one within `max_wait` seconds."""
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(max_wait):
                 call = await self._new.get()
         except TimeoutError:
             return
-        if call.due_at > utc_now():  # or else another replica may be making it
+        if call.due_at > utc_now():  # otherwise its lease has expired
             await self._make(call)
 
     async def _make(self, call: Call) -> None:
         if await self._deliver(call):
-            await self._database.write(lambda connection: self._remove(connection, call), alone=False)
+            await self._database.write(lambda connection: self._remove(connection, call), isolation="READ COMMITTED")
         else:
-            await self._database.write(lambda connection: self._postpone(connection, call), alone=False)
+            await self._database.write(lambda connection: self._postpone(connection, call), isolation="READ COMMITTED")
 
     def _claim(self, connection: sa.Connection) -> list[Call]:
-        """Rows that are due, which no other replica will take while the lease runs."""
+        """Lease rows that are due."""
         columns = self._table.c
         now = utc_now()
         due = sa.select(self._table).where(columns.due_at <= now).order_by(columns.due_at, columns.id).limit(BATCH)
-        # What another replica is just claiming is passed over, not waited for.
+        # Skip rows that another replica is claiming.
         rows = connection.execute(due.with_for_update(skip_locked=True)).all()
         claimed = []
         for row in rows:
@@ -192,23 +195,21 @@ class Outbox(OutboxWriter):
 
     async def _deliver(self, call: Call) -> bool:
         delivery = self._deliveries[call.topic]
-        with tracing.continued(call.traceparent):
-            log_as(call.request_id, tracing.trace_id())
+        with tracing.continued_trace(call.traceparent):
+            bind_request_id(call.request_id, tracing.trace_id())
             try:
                 await delivery.call(delivery.kind.FromString(call.payload))
             except grpc.aio.AioRpcError as error:
-                log.warning(
-                    "outbox: delivery failed", topic=call.topic, code=error.code().name, details=error.details()
-                )
+                log.warning("outbox.delivery_failed", topic=call.topic, code=error.code().name, details=error.details())
                 return False
             except Unavailable as error:
-                log.warning("outbox: delivery failed", topic=call.topic, details=error.message)
+                log.warning("outbox.delivery_failed", topic=call.topic, details=error.message)
                 return False
             except Exception:
-                log.exception("outbox: delivery failed", topic=call.topic)
+                log.exception("outbox.delivery_failed", topic=call.topic)
                 return False
             finally:
-                log_as("", "")
+                bind_request_id("", "")
         return True
 
     def _remove(self, connection: sa.Connection, call: Call) -> None:
@@ -222,12 +223,12 @@ class Outbox(OutboxWriter):
             .values(attempts=call.attempts + 1, due_at=utc_now() + datetime.timedelta(seconds=delay))
         )
 
-    def _left(self, connection: sa.Connection) -> tuple[int, str | None]:
-        """How many calls are stored, and the first of them."""
+    def _pending(self, connection: sa.Connection) -> tuple[int, str | None]:
+        """Return the number of stored calls, and the id of the oldest."""
         identifier = self._table.c.id
         count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(identifier))).one()
         return count, oldest
 
 
 def _age_seconds(identifier: str | None) -> float:
-    return max(0.0, (utc_now() - made_at(identifier)).total_seconds()) if identifier else 0.0
+    return max(0.0, (utc_now() - timestamp_of(identifier)).total_seconds()) if identifier else 0.0

@@ -1,0 +1,1 @@
+"""Idempotency keys: a repeated call with the same key has one effect and one answer."""

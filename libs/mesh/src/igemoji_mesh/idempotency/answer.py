@@ -1,20 +1,51 @@
-"""Answers of calls that may have an idempotency key."""
+"""Answers of calls that may have an idempotency key.
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+async def CreateThing(self, request, context):                                                  # rpc.py
+    return await answer_once(context, partial(self._things.create, request.name), _to_answer)
+
+def work(connection):                                                                           # SQL adapter
+    connection.execute(...)
+    replay.save(connection, thing)
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from google.protobuf.message import Message
 
-from igemoji_mesh.idempotency.keys import Answer as Answer
-from igemoji_mesh.idempotency.keys import ClaimedKey, current_claim
+from igemoji_mesh import call_context
+from igemoji_mesh.idempotency.crypto import KeyedCall
+from igemoji_mesh.idempotency.keys import IdempotencyKeys
 from igemoji_mesh.idempotency.replay import NO_REPLAY, Replay
 from igemoji_mesh.interceptors.base import Context
 from igemoji_mesh.interceptors.http_status import send_headers
 
 T = TypeVar("T")
 MessageT = TypeVar("MessageT", bound=Message)
+
+
+@dataclass(frozen=True)
+class Answer(Generic[MessageT]):
+    """Message and response headers, such as `location`."""
+
+    message: MessageT
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class ClaimedKey:
+    """The key that the current call holds."""
+
+    call: KeyedCall
+    keys: IdempotencyKeys
+    has_answer: bool = False
+
+    def encrypt(self, answer: Answer[Any]) -> bytes:
+        """Return the bytes to store."""
+        return self.call.encrypt(answer.headers, answer.message.SerializeToString())
 
 
 async def answer_once(
@@ -25,7 +56,7 @@ async def answer_once(
     The value that `use` saves through its Replay is mapped by `to_answer` as well, and stored encrypted in the same
     transaction; a repeated call with the key gets that answer.
     """
-    claim = current_claim()
+    claim = call_context.current().idempotency
     answer = to_answer(await use(NO_REPLAY if claim is None else _StoredReplay(claim, to_answer)))
     await send_headers(context, **answer.headers)
     return answer.message
@@ -39,5 +70,25 @@ class _StoredReplay(Generic[T, MessageT]):
     to_answer: Callable[[T], Answer[MessageT]]
 
     def save(self, connection: sa.Connection, value: T) -> None:
-        self.claim.keys.keep_within(connection, self.claim.call, self.to_answer(value))
-        self.claim.kept = True
+        self.claim.keys.store_within(connection, self.claim.call, self.claim.encrypt(self.to_answer(value)))
+        self.claim.has_answer = True
+
+
+_save: ContextVar[Callable[[sa.Connection, Any], None] | None] = ContextVar("save", default=None)
+
+
+async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T], Answer[MessageT]]) -> MessageT:
+    """Await `work` and answer its result; for `keep_answer`."""
+
+    async def use(replay: Replay[T]) -> T:
+        _save.set(replay.save)
+        return await work
+
+    return await answer_once(context, use, to_answer)
+
+
+def keep_answer(connection: sa.Connection, result: object) -> None:
+    """Save `result` for replays of the call that `answered` answers."""
+    save = _save.get()
+    if save is not None:
+        save(connection, result)

@@ -1,7 +1,7 @@
-"""What is stored of a call with an `Idempotency-Key`: nothing that can be read without the key.
+"""Cryptography of idempotency keys: nothing that is stored can be read without the key.
 
-The key is a secret of its caller. Where to find the row, what the request was and the answer, sealed, are all made with
-it, each for its use alone. Who reads the table learns nothing of passwords and tokens.
+The key is a secret of its caller and is not stored. The row id, the fingerprint of the request and the encryption key
+of the answer are derived from it, each for its own purpose. A reader of the table sees no passwords and no tokens.
 """
 
 import hmac
@@ -23,51 +23,51 @@ _BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 
 class KeyedCall:
-    """One call that came with a key."""
+    """Call with an idempotency key."""
 
     def __init__(self, key: str, scope: str, request: bytes) -> None:
-        """`scope` is the method and who calls it: a key means nothing to others."""
+        """Derive what is stored; `scope` is the method and the caller: a key belongs to both."""
         self.claim = new_id()
-        """Of this call alone, while it has the key."""
-        self.id = _derived(key, b"id", scope.encode()).hex()
-        self.request = _derived(key, b"request", scope.encode(), request).hex()
-        """The same for the same request."""
-        self._sealing = AESGCM(_derived(key, b"answer", scope.encode()))
+        """Fencing token of this attempt."""
+        self.id = _derive(key, b"id", scope.encode()).hex()
+        self.fingerprint = _derive(key, b"request", scope.encode(), request).hex()
+        """Equal for equal requests."""
+        self._cipher = AESGCM(_derive(key, b"answer", scope.encode()))
 
-    def sealed(self, headers: Mapping[str, str], message: bytes) -> bytes:
-        """An answer, for who has the key."""
+    def encrypt(self, headers: Mapping[str, str], message: bytes) -> bytes:
+        """Return an answer, readable with the key only."""
         encoded = json.dumps(dict(headers)).encode()
         plain = len(encoded).to_bytes(LENGTH_BYTES, "big") + encoded + message
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._sealing.encrypt(nonce, plain, None)
+        return nonce + self._cipher.encrypt(nonce, plain, None)
 
-    def opened(self, sealed: bytes) -> tuple[dict[str, str], bytes]:
-        """The headers and the message of an answer."""
-        plain = self._sealing.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
+    def decrypt(self, encrypted: bytes) -> tuple[dict[str, str], bytes]:
+        """Return the headers and the message of an answer."""
+        plain = self._cipher.decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], None)
         end = LENGTH_BYTES + int.from_bytes(plain[:LENGTH_BYTES], "big")
         headers: dict[str, str] = json.loads(plain[LENGTH_BYTES:end])
         return headers, plain[end:]
 
 
-def comparable(request: Message) -> bytes:
-    """A request's bytes, the same for the same request: clients make the boundary of a form up anew each time."""
+def canonical_bytes(request: Message) -> bytes:
+    """Return the bytes of a request without the boundary of a form, which clients choose at random each time."""
     fields = [field.name for field, value in request.ListFields() if isinstance(value, HttpBody)]
     for name in fields:
         found = _BOUNDARY.search(getattr(request, name).content_type)
         if found:
-            same = type(request)()
-            same.CopyFrom(request)
-            body = getattr(same, name)
+            copy = type(request)()
+            copy.CopyFrom(request)
+            body = getattr(copy, name)
             body.data = body.data.replace(found[1].encode(), b"")
             body.content_type = body.content_type.replace(found[1], "")
-            request = same
+            request = copy
     return request.SerializeToString(deterministic=True)
 
 
-def _derived(key: str, use: bytes, *about: bytes) -> bytes:
-    """32 bytes that only who has the key can make: HMAC with SHA-256 as a pseudorandom function."""
+def _derive(key: str, purpose: bytes, *inputs: bytes) -> bytes:
+    """Return 32 bytes that nobody can compute without the key: HMAC with SHA-256 as a pseudorandom function."""
     mac = hmac.new(key.encode(), digestmod="sha256")
-    for part in (use, *about):
+    for part in (purpose, *inputs):
         mac.update(len(part).to_bytes(8, "big"))
         mac.update(part)
     return mac.digest()

@@ -1,0 +1,1 @@
+"""Interceptors: code around every RPC, once for all services."""

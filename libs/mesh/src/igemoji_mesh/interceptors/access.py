@@ -1,14 +1,15 @@
-"""Who may call what: the access option of the contract, enforced before a servicer sees the call."""
+"""Access control: the access option of the contract, enforced before a servicer sees the call."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from igemoji.common.v1 import access_pb2
+from igemoji_mesh import call_context
 from igemoji_mesh.auth.certificates import IDENTITY_SUFFIX
 from igemoji_mesh.auth.tokens import TokenVerifier
+from igemoji_mesh.call_context import Caller, caller
 from igemoji_mesh.errors import Forbidden, StartError, Unauthenticated
 from igemoji_mesh.interceptors.base import CallInterceptor, Context
 from igemoji_protos import Rpc, rpcs
@@ -21,34 +22,12 @@ class TokenMissing(Unauthenticated):
 
 
 class NotAllowed(Forbidden):
-    """The caller is known, but may not call this."""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who is calling."""
-
-    service: str
-    """The service that opened the connection, by its certificate; `gateway` for calls from outside."""
-    user_id: str | None = None
-    """None where nobody is logged in."""
-    alias: str = ""
-    role: str = ""
-    token: str = ""
-    """The user's access token, to act for the user in a further call."""
-
-
-_caller: ContextVar[Caller] = ContextVar("caller")
-
-
-def caller() -> Caller:
-    """Who makes the call that is being answered."""
-    return _caller.get()
+    """The caller is known, but has no right to call this."""
 
 
 def user() -> "User":
-    """The logged-in user of the call that is being answered; the access option guarantees that there is one."""
-    current = _caller.get()
+    """Return the user of the RPC that is being answered. The access option guarantees that there is one."""
+    current = caller()
     if current.user_id is None:
         raise TokenMissing("Log in first: this needs an access token.")
     return User(current.user_id, current.alias)
@@ -56,12 +35,14 @@ def user() -> "User":
 
 @dataclass(frozen=True)
 class User:
+    """User of a call, by access token."""
+
     id: str
     alias: str
 
 
 class AccessInterceptor(CallInterceptor):
-    """Default deny: a method that is not in the contract, or has no access level there, is never let through."""
+    """Denies by default: a method that is not in the contract, or has no access level there, can't be called."""
 
     def __init__(self, policies: dict[str, Rpc], verifier: TokenVerifier) -> None:
         self._policies = policies
@@ -69,18 +50,19 @@ class AccessInterceptor(CallInterceptor):
 
     @asynccontextmanager
     async def around(self, method: str, context: Context) -> AsyncIterator[None]:
-        _caller.set(await self._admit(method, context))
+        """Check the caller and put it into the call context."""
+        call_context.update(caller=await self._authorize(method, context))
         yield
 
-    async def _admit(self, method: str, context: Context) -> Caller:
+    async def _authorize(self, method: str, context: Context) -> Caller:
         policy = self._policies.get(method)
         if policy is None or policy.access is None:
-            raise NotAllowed("This method may not be called.")
+            raise NotAllowed("This method can't be called.")
         peer = peer_service(context)
         level = policy.access.level
         if level == access_pb2.LEVEL_INTERNAL:
             if peer not in policy.access.callers:
-                raise NotAllowed("This method is for other services only.", metadata={"caller": peer})
+                raise NotAllowed("Only other services may call this method.", metadata={"caller": peer})
             return Caller(peer)
         if level in (access_pb2.LEVEL_PUBLIC, access_pb2.LEVEL_COOKIE):
             return Caller(peer)
@@ -91,12 +73,12 @@ class AccessInterceptor(CallInterceptor):
             raise TokenMissing("Log in first: this needs an access token.")
         claims = await self._verifier.verify(token)
         if level == access_pb2.LEVEL_OPERATOR and claims.role != "operator":
-            raise NotAllowed("This is for operators.")
+            raise NotAllowed("Only operators may call this.")
         return Caller(peer, claims.user_id, claims.alias, claims.role, token)
 
 
 def policies_for(services: Iterable[str], contract: Iterable[Rpc] | None = None) -> dict[str, Rpc]:
-    """The RPCs of some services by their path. Raises StartError where one has no access level."""
+    """Return the RPCs of some services by path. Raises StartError if one has no access level."""
     names = set(services)
     found = {rpc.path: rpc for rpc in contract or rpcs() if f"{rpc.package}.{rpc.service}" in names}
     for rpc in found.values():
@@ -111,22 +93,22 @@ def policies_for(services: Iterable[str], contract: Iterable[Rpc] | None = None)
 
 
 def peer_service(context: Context) -> str:
-    """The name of the service at the other end, from the certificate that it showed. Raises NotAllowed."""
+    """Return the name of the calling service, from its certificate. Raises NotAllowed."""
     names: Any = context.auth_context().get("x509_subject_alternative_name", ())
     for name in names:
         text = name.decode() if isinstance(name, bytes) else str(name)
         if text.endswith(IDENTITY_SUFFIX):
             return text.removesuffix(IDENTITY_SUFFIX)
-    raise NotAllowed("The certificate of the caller names no service of this mesh.")
+    raise NotAllowed("The caller's certificate names no service of this mesh.")
 
 
 def client_address(context: Context) -> str:
-    """The IP address of the client as the gateway saw it; empty for a call from within the mesh."""
+    """Return the IP address of the client as the gateway saw it; empty for a call from within the mesh."""
     return str(dict(context.invocation_metadata() or ()).get("x-envoy-external-address", ""))
 
 
 def bearer_token(context: Context) -> str | None:
-    """The token of `authorization: Bearer …`, or None. Raises TokenMissing for any other scheme."""
+    """Return the token of `authorization: Bearer …`, or None. Raises TokenMissing for any other scheme."""
     header = str(dict(context.invocation_metadata() or ()).get("authorization", ""))
     if not header:
         return None

@@ -1,9 +1,9 @@
-"""How much a service takes on at once: bursts wait a moment, and what could only wait is refused.
+"""Admission control: limits the calls that one replica answers at a time; queues short bursts, sheds sustained load.
 
-A page asks for many pictures at once, and is answered a moment later. Where more comes than is done for longer than a
-moment, a queue only makes everybody wait: who cannot be begun soon is told at once to come again, and whoever is let in
-is answered in time. This is controlled delay (CoDel) as servers have it: Ben Maurer, Fail at Scale, ACM Queue 13 (8),
-2015, https://queue.acm.org/detail.cfm?id=2839461.
+The queue is controlled by CoDel (controlled delay): in a burst, calls wait up to `BURST_SECONDS`; once the queue has
+not been empty for `INTERVAL_SECONDS` they wait `OVERLOADED_SECONDS` at most and are refused, so that those admitted
+are answered in time. As in Ben Maurer, Fail at Scale, ACM Queue 13 (8), 2015,
+https://queue.acm.org/detail.cfm?id=2839461.
 """
 
 import asyncio
@@ -17,94 +17,94 @@ from igemoji_mesh.interceptors.access import NotAllowed, peer_service
 from igemoji_mesh.interceptors.base import CallInterceptor, Context
 
 GATEWAY = "gateway"
-INSIDE_FACTOR = 4
-"""Calls of other services have so many times the room, of their own: they are part of what was let in already."""
+INTERNAL_FACTOR = 4
+"""Calls of other services have a limit of their own, this much higher: they belong to calls already admitted."""
 
-MOST_WAITING = 128
+MAX_QUEUED = 128
 BURST_SECONDS = 3.0
-"""How long a call may wait as long as everybody gets a turn."""
-STANDING_SECONDS = 0.05
-"""How long where nobody was without a wait for `INTERVAL_SECONDS`."""
+OVERLOADED_SECONDS = 0.05
 INTERVAL_SECONDS = 0.5
 
 
 class Overloaded(Exhausted):
-    """More comes in than is done.
+    """Load is shed.
 
-    Not UNAVAILABLE: the gateway would ask again, another replica too, and take this one for broken.
+    Not UNAVAILABLE: the gateway would retry, on other replicas too, and take this one for broken.
     """
 
     def __init__(self) -> None:
-        super().__init__("Too many people ask at this moment. Try again in a second.", retry_after_seconds=1)
+        super().__init__("The service is overloaded. Try again in a second.", retry_after_seconds=1)
 
 
-class Places:
-    """So many calls at a time, and a queue in front of them that does not stand."""
+class CoDelLimiter:
+    """Semaphore with a queue of limited waiting time."""
 
     def __init__(
         self,
-        places: int,
+        limit: int,
         *,
         burst_seconds: float = BURST_SECONDS,
-        standing_seconds: float = STANDING_SECONDS,
+        overloaded_seconds: float = OVERLOADED_SECONDS,
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
-        self._free = places
+        self._free = limit
         self._burst_seconds = burst_seconds
-        self._standing_seconds = standing_seconds
+        self._overloaded_seconds = overloaded_seconds
         self._interval_seconds = interval_seconds
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._nobody_waited_at = time.monotonic()
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._empty_at = time.monotonic()
 
-    async def take(self) -> None:
-        """Raises Overloaded."""
-        if not self._waiting:
-            self._nobody_waited_at = time.monotonic()
+    async def acquire(self) -> None:
+        """Wait until the call may begin. Raises Overloaded."""
+        if not self._queue:
+            self._empty_at = time.monotonic()
             if self._free:
                 self._free -= 1
                 return
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._queue) >= MAX_QUEUED:
             raise Overloaded
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        admitted = asyncio.get_running_loop().create_future()
+        self._queue.append(admitted)
         try:
-            async with asyncio.timeout(self._patience()):
-                await turn
+            async with asyncio.timeout(self._max_wait()):
+                await admitted
         except BaseException as error:
-            if turn.done() and not turn.cancelled():  # it came at the same moment
-                self.give_back()
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
+            if admitted.done() and not admitted.cancelled():  # admitted in the moment of the timeout
+                self.release()
+            elif admitted in self._queue:
+                self._queue.remove(admitted)
             if isinstance(error, TimeoutError):
                 raise Overloaded from None
             raise
 
-    def give_back(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+    def release(self) -> None:
+        """Admit the next call."""
+        while self._queue:
+            admitted = self._queue.popleft()
+            if not admitted.done():
+                admitted.set_result(None)
                 return
         self._free += 1
-        self._nobody_waited_at = time.monotonic()
+        self._empty_at = time.monotonic()
 
-    def _patience(self) -> float:
-        stands = time.monotonic() - self._nobody_waited_at > self._interval_seconds
-        return self._standing_seconds if stands else self._burst_seconds
+    def _max_wait(self) -> float:
+        overloaded = time.monotonic() - self._empty_at > self._interval_seconds
+        return self._overloaded_seconds if overloaded else self._burst_seconds
 
 
 class AdmissionInterceptor(CallInterceptor):
-    """Counts what is being answered: unary calls and streams apart, since a stream mostly waits."""
+    """Limits unary calls and streams separately: a stream mostly waits."""
 
     def __init__(self, max_calls: int, max_streams: int, streaming_methods: frozenset[str]) -> None:
-        self._calls = Places(max_calls)
-        self._inside = Places(max_calls * INSIDE_FACTOR)
+        self._external = CoDelLimiter(max_calls)
+        self._internal = CoDelLimiter(max_calls * INTERNAL_FACTOR)
         self._max_streams = max_streams
         self._streaming_methods = streaming_methods
         self._streams = 0
 
     @asynccontextmanager
     async def around(self, method: str, context: Context) -> AsyncIterator[None]:
+        """Count the call while it is answered. Raises Overloaded."""
         if method in self._streaming_methods:
             if self._streams >= self._max_streams:
                 raise Overloaded
@@ -114,15 +114,15 @@ class AdmissionInterceptor(CallInterceptor):
             finally:
                 self._streams -= 1
             return
-        places = self._inside if _comes_from_inside(context) else self._calls
-        await places.take()
+        limiter = self._internal if _is_internal(context) else self._external
+        await limiter.acquire()
         try:
             yield
         finally:
-            places.give_back()
+            limiter.release()
 
 
-def _comes_from_inside(context: Context) -> bool:
+def _is_internal(context: Context) -> bool:
     try:
         return peer_service(context) != GATEWAY
     except NotAllowed:

@@ -1,0 +1,1 @@
+"""Object store: port, adapters, checksums and audit."""

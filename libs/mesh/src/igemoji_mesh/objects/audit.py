@@ -1,59 +1,60 @@
-"""Taking stock: what rows name, against what lies in the object store. For operators, beside services that run."""
+"""Audit: compares the objects in the store with the rows that refer to them. For operators, while services run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
-from igemoji_mesh.objects.checksums import measured
+from igemoji_mesh.objects.checksums import checksum_of
 from igemoji_mesh.objects.port import ObjectMissing, ObjectStore
 
 
 @dataclass(frozen=True)
-class Named:
-    """An object that a row names."""
+class ObjectRef:
+    """Reference of a row to an object."""
 
     key: str
     checksum: str
-    """Empty: from before checksums were kept. Then it is only looked whether it is there."""
-    by: str
-    """What names it, for people: `task 0198…`."""
+    """Empty for objects from before checksums: only their existence is checked."""
+    owner: str
+    """Row that refers to it, for people: `task 0198…`."""
 
 
-class Ledger(Protocol):
-    """What a service's rows say of its objects."""
+class ObjectReferences(Protocol):
+    """References of a service's rows to its objects."""
 
     swept: tuple[str, ...]
-    """Prefixes below which there is nothing that no row names."""
+    """Prefixes below which an object without a reference is an orphan."""
 
-    def named(self) -> AsyncIterator[Named]:
-        """Every object that must be there."""
+    def references(self) -> AsyncIterator[ObjectRef]:
+        """Yield all references."""
 
-    async def is_named(self, key: str) -> bool:
-        """Whether a row names an object now, or may yet do so: it is young, or is on its way out."""
+    async def is_referenced(self, key: str) -> bool:
+        """Return whether a row refers to an object, or may do so soon: it is young or about to be deleted."""
 
 
 @dataclass
-class Stock:
-    """What was found."""
+class AuditReport:
+    """Result of an audit."""
 
     intact: int = 0
     unchecked: int = 0
-    """There, but from before checksums were kept."""
-    damaged: list[Named] = field(default_factory=list)
-    missing: list[Named] = field(default_factory=list)
+    """Objects without a checksum that exist."""
+    damaged: list[ObjectRef] = field(default_factory=list)
+    missing: list[ObjectRef] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
-    """Keys that no row names."""
+    """Keys without a reference."""
 
     @property
     def is_whole(self) -> bool:
-        """Nothing that a row names is lost. An orphan is no loss."""
+        """Whether no referenced object is missing or damaged. An orphan is no loss."""
         return not self.damaged and not self.missing
 
     def report(self, service: str) -> str:
-        """A line for each fault, and one that sums up."""
-        lines = [f"damaged  {named.key}  of {named.by}" for named in self.damaged]
-        lines += [f"missing  {named.key}  of {named.by}" for named in self.missing]
+        """Return one line for each finding, and a summary."""
+        lines = [f"damaged  {ref.key}  of {ref.owner}" for ref in self.damaged]
+        lines += [f"missing  {ref.key}  of {ref.owner}" for ref in self.missing]
         lines += [f"orphan   {key}" for key in self.orphans]
         lines.append(
             f"{service}: {self.intact} objects intact, {self.unchecked} without a checksum, "
@@ -62,33 +63,33 @@ class Stock:
         return "\n".join(lines) + "\n"
 
 
-async def take_stock(objects: ObjectStore, ledger: Ledger) -> Stock:
-    """Reads every object that a row names, and lists what no row names. Changes nothing."""
-    stock = Stock()
-    async for named in ledger.named():
-        verdict = await asyncio.to_thread(_judged, objects, named, stock)
-        # A service that runs may have let go of it since its row was read.
-        if verdict is not None and await ledger.is_named(named.key):
-            verdict(named)
-    for prefix in ledger.swept:
-        for key in await asyncio.to_thread(lambda below=prefix: sorted(objects.keys(below))):  # type: ignore[misc]
-            if not await ledger.is_named(key):
-                stock.orphans.append(key)
-    return stock
+async def audit(objects: ObjectStore, rows: ObjectReferences) -> AuditReport:
+    """Read every referenced object and list orphans. Changes nothing."""
+    report = AuditReport()
+    async for ref in rows.references():
+        note = await asyncio.to_thread(_verify, objects, ref, report)
+        # A running service may have deleted both since the row was read.
+        if note is not None and await rows.is_referenced(ref.key):
+            note(ref)
+    for prefix in rows.swept:
+        for key in await asyncio.to_thread(lambda keys: sorted(keys()), partial(objects.keys, prefix)):
+            if not await rows.is_referenced(key):
+                report.orphans.append(key)
+    return report
 
 
-def _judged(objects: ObjectStore, named: Named, stock: Stock) -> Callable[[Named], None] | None:
-    """Counts what is well; for what is not, where to write it down."""
+def _verify(objects: ObjectStore, ref: ObjectRef, report: AuditReport) -> Callable[[ObjectRef], None] | None:
+    """Count an object that is fine and return None; otherwise return the function that reports it."""
     try:
-        found = measured(objects, named.key) if named.checksum else ""
-        if not named.checksum and not objects.exists(named.key):
-            return stock.missing.append
+        found = checksum_of(objects, ref.key) if ref.checksum else ""
+        if not ref.checksum and not objects.exists(ref.key):
+            return report.missing.append
     except ObjectMissing:
-        return stock.missing.append
-    if found != named.checksum:
-        return stock.damaged.append
-    if named.checksum:
-        stock.intact += 1
+        return report.missing.append
+    if found != ref.checksum:
+        return report.damaged.append
+    if ref.checksum:
+        report.intact += 1
     else:
-        stock.unchecked += 1
+        report.unchecked += 1
     return None

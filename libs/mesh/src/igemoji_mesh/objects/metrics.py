@@ -1,19 +1,20 @@
-"""What an object store takes its time for, whichever it is. No key gets into a label."""
+"""Duration of operations of the object store. Keys never become labels."""
 
 import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from igemoji_mesh.observability import metrics
 from igemoji_mesh.observability.metrics import histogram
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SECONDS = histogram("igemoji_object_store_seconds")
+SECONDS = histogram(metrics.OBJECT_STORE_SECONDS)
 
 
 def timed(method: Callable[P, T]) -> Callable[P, T]:
-    """Times a method of a store, whether it succeeds or not; of `stream`, what passes until there is a first byte."""
+    """Measure the duration of a method of a store, also of one that fails; for `stream` up to the first byte."""
     operation = method.__name__
 
     @functools.wraps(method)

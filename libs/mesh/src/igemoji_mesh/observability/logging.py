@@ -1,28 +1,26 @@
-"""Logs as JSON lines with one request id through every hop."""
+"""Logs as JSON lines with a request id that is the same in all services."""
 
 import logging
 import sys
-from contextvars import ContextVar
 
 import structlog
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Given by the gateway, handed on with every call between services."""
+from igemoji_mesh import call_context
 
 REQUEST_ID_HEADER = "x-request-id"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-def log_as(given_id: str, trace_id: str) -> None:
-    """From here on in this task, logs and calls to other services carry this request id."""
-    request_id.set(given_id)
+def bind_request_id(request_id: str, trace_id: str) -> None:
+    """Use a request id in logs and downstream calls for the rest of this asyncio task."""
+    call_context.begin(request_id)
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=given_id, **({"trace_id": trace_id} if trace_id else {}))
+    structlog.contextvars.bind_contextvars(request_id=request_id, **({"trace_id": trace_id} if trace_id else {}))
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
-    """JSON lines on standard output, from structlog and from the standard library alike."""
+    """Write JSON lines to standard output, from structlog and from the standard library."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -41,7 +39,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                # Where it broke, not with what: variables hold passwords, tokens and photos.
+                # Without variables: they hold passwords, tokens and photos.
                 structlog.processors.ExceptionRenderer(
                     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
                 ),

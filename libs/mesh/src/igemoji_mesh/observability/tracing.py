@@ -1,6 +1,6 @@
-"""Traces by OpenTelemetry, where an endpoint is set: a span for each call, handed on to services and through the queue.
+"""Traces by OpenTelemetry: a span for each call, propagated to other services and through outbox and queue.
 
-Without an endpoint no span is recorded; a caller's trace is handed on all the same. Spans carry methods, codes and ids,
+Without an endpoint no span is recorded, and the caller's trace is still propagated. Spans have methods, codes and ids,
 nothing that a person typed or uploaded.
 """
 
@@ -18,15 +18,15 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 _FORMAT = TraceContextTextMapPropagator()
 _HEADERS = ("traceparent", "tracestate")
 
-OUR_FAULT = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
-"""As OpenTelemetry has it for servers: the other codes are answers, not errors."""
+SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+"""Codes that OpenTelemetry counts as errors of a server."""
 
 
 def configure_tracing(service: str, endpoint: str) -> None:
-    """`endpoint`: where a collector takes OTLP over gRPC, such as http://collector:4317. Empty: nothing is sent."""
+    """Send spans to a collector by OTLP over gRPC, such as http://collector:4317; to none if `endpoint` is empty."""
     if not endpoint:
         return
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # not loaded where it is off
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # slow to load
 
     resource = Resource.create({"service.name": service, "service.namespace": "igemoji"})
     provider = TracerProvider(resource=resource)
@@ -35,18 +35,18 @@ def configure_tracing(service: str, endpoint: str) -> None:
 
 
 def close_tracing() -> None:
-    """Sends what is left. Blocks while it does."""
+    """Send the remaining spans. Blocks."""
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
         provider.shutdown()
 
 
 def start_call(method: str, metadata: Mapping[str, str | bytes], request_id: str) -> Span:
-    """The span of a call that is answered from here on, under the caller's; `end_call` ends it.
+    """Start the span of a call, as a child of the caller's; `end_call` ends it.
 
-    It stays the current one for the rest of the task, as a request id does: each call has a task of its own.
+    It is the current span for the rest of the asyncio task: each call has its own.
     """
-    given = {name: str(metadata[name]) for name in _HEADERS if name in metadata}
+    parent = {name: str(metadata[name]) for name in _HEADERS if name in metadata}
     service, _, name = method.removeprefix("/").partition("/")
     attributes = {
         "rpc.system": "grpc",
@@ -54,39 +54,40 @@ def start_call(method: str, metadata: Mapping[str, str | bytes], request_id: str
         "rpc.method": name,
         "igemoji.request_id": request_id,
     }
-    span = _tracer().start_span(method[1:], _FORMAT.extract(given), SpanKind.SERVER, attributes)
+    span = _tracer().start_span(method[1:], _FORMAT.extract(parent), SpanKind.SERVER, attributes)
     context.attach(trace.set_span_in_context(span))
     return span
 
 
 def end_call(span: Span, code: str) -> None:
+    """End the span of a call."""
     span.set_attribute("rpc.response.status_code", code)
-    if code in OUR_FAULT:
+    if code in SERVER_ERRORS:
         span.set_status(Status(StatusCode.ERROR))
     span.end()
 
 
-def handed_on() -> list[tuple[str, str]]:
-    """Metadata that joins a call to the current trace."""
+def propagation_headers() -> list[tuple[str, str]]:
+    """Return metadata that makes a call part of the current trace."""
     carrier: dict[str, str] = {}
     _FORMAT.inject(carrier)
     return list(carrier.items())
 
 
 def current_trace() -> str:
-    """The current trace as `traceparent`, to be kept with work that is done later; empty where there is none."""
-    return dict(handed_on()).get("traceparent", "")
+    """Return the `traceparent` of the current trace, to be stored with deferred work; empty if there is none."""
+    return dict(propagation_headers()).get("traceparent", "")
 
 
 def trace_id() -> str:
-    """For logs; empty where there is none."""
+    """Return the id of the current trace, for logs; empty if there is none."""
     found = trace.get_current_span().get_span_context()
     return f"{found.trace_id:032x}" if found.is_valid else ""
 
 
 @contextmanager
-def later_work(name: str, traceparent: str, since: datetime.datetime, attributes: Mapping[str, str]) -> Iterator[Span]:
-    """Work that a call left behind: a span of its wait in the queue, from `since` to now, and one of the work."""
+def queued_work(name: str, traceparent: str, since: datetime.datetime, attributes: Mapping[str, str]) -> Iterator[Span]:
+    """Record two spans of work that a call has queued: its wait since `since`, and the work within the block."""
     parent = _FORMAT.extract({"traceparent": traceparent})
     waited = _tracer().start_span(
         f"{name} queued", parent, SpanKind.PRODUCER, dict(attributes), start_time=_nanoseconds(since)
@@ -97,8 +98,8 @@ def later_work(name: str, traceparent: str, since: datetime.datetime, attributes
 
 
 @contextmanager
-def continued(traceparent: str) -> Iterator[None]:
-    """Calls made within it belong to a trace that was kept."""
+def continued_trace(traceparent: str) -> Iterator[None]:
+    """Make calls within the block part of a stored trace."""
     token = context.attach(_FORMAT.extract({"traceparent": traceparent}))
     try:
         yield
@@ -107,16 +108,18 @@ def continued(traceparent: str) -> Iterator[None]:
 
 
 class Steps:
-    """Spans of steps that follow each other, under the current span: each ends when the next begins."""
+    """Spans of consecutive steps, below the current span: each ends when the next begins."""
 
     def __init__(self) -> None:
         self._open: Span | None = None
 
     def begin(self, name: str) -> None:
+        """End the open step and begin another one."""
         self.end()
         self._open = _tracer().start_span(name)
 
     def end(self) -> None:
+        """End the open step, if there is one."""
         if self._open is not None:
             self._open.end()
             self._open = None

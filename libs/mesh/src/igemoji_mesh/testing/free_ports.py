@@ -1,4 +1,4 @@
-"""Where things listen on this machine."""
+"""Free TCP ports of this machine."""
 
 import fcntl
 import os
@@ -10,19 +10,19 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 LISTENING = range(20_000, 32_768)
-"""Below what Linux gives to outgoing connections: none of them takes a port between its choice and its use."""
+"""Below the range of outgoing connections, which therefore can't take a port between its choice and its use."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different.
+    """Return different ports that are free.
 
-    They are this process's until it ends: no other call gets them, here or in another process of the same user, while
-    what is to listen there is started, killed and started again.
+    This process reserves them until it ends, against other processes of the same user: a server on one of them may be
+    killed and started again.
     """
     found: list[int] = []
     while len(found) < count:
-        port = random.choice(LISTENING)  # noqa: S311 - no secret
-        if _claim(port) and _is_free(port):
+        port = random.choice(LISTENING)  # noqa: S311 - not a secret
+        if _reserve(port) and _is_free(port):
             found.append(port)
     return found
 
@@ -36,27 +36,27 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _claim(port: int) -> bool:
-    """False where another process has claimed it, or this one has."""
-    claimed = _claimed()
-    if port in claimed:
+def _reserve(port: int) -> bool:
+    """Reserve a port; return False if it is reserved already."""
+    reserved = _reserved()
+    if port in reserved:
         return False
     try:
         fcntl.lockf(_register(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except BlockingIOError:
         return False
-    claimed.add(port)
+    reserved.add(port)
     return True
 
 
 @cache
-def _claimed() -> set[int]:
-    """The ports that this process has: its locks don't keep it out itself."""
+def _reserved() -> set[int]:
+    """Return the ports that this process has reserved: its file locks don't exclude itself."""
     return set()
 
 
 @cache
 def _register() -> int:
-    """A file whose bytes stand for ports. Who has a lock on one has the port; locks end with their process."""
+    """Open the file of reservations: a lock on byte n reserves port n, and ends with its process."""
     path = Path(tempfile.gettempdir()) / f"igemoji-ports-{os.getuid()}"
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,4 @@
-"""For tests of services: a mesh's certificates and tokens, and a service that really runs, on 127.0.0.1."""
+"""Certificates, tokens and running services for tests, on 127.0.0.1."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import grpc
 
-from igemoji_mesh.auth.certificates import CertificateAuthority
+from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_mesh.auth.tokens import Claims, PublicKey, SigningKey, TokenVerifier, issue
 from igemoji_mesh.clients.channels import channel_credentials, secure_channel
 from igemoji_mesh.db.database import utc_now
@@ -15,43 +15,50 @@ from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import SettingsT
 from igemoji_mesh.testing.free_ports import free_ports
+from igemoji_protos import rpcs
 
-SERVICES = ("auth", "emoji-catalog", "ranking", "inference", "gateway")
+SUFFIX = "_address"
 
 
 class TestMesh:
-    """Certificates for every service and a key that signs tokens, in a temporary folder."""
+    """Certificates of services and a key that signs tokens, in a temporary folder."""
 
     __test__ = False
 
     database_for: ClassVar[Callable[[Path, str], str]] = staticmethod(lambda _data_dir, _service: "")
-    """The URL of a service's database, for a data folder. Empty: a SQLite file in it."""
+    """URL of the database of a service, by data folder. Empty: a SQLite file in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.signing_key = SigningKey.generate()
-        # A stub does not keep its channel open; whoever opened it must hold it.
+        # A stub holds no reference to its channel, which closes when it is collected.
         self._channels: list[grpc.aio.Channel] = []
         authority = CertificateAuthority.create(days=1)
         authority.save(folder)
-        for service in (*SERVICES, "stranger"):
+        services = {rpc.package.split(".")[1].replace("_", "-") for rpc in rpcs()}
+        for service in (*services, "gateway", "stranger"):
             authority.issue_to(folder, service)
 
     async def keys(self) -> Sequence[PublicKey]:
+        """Return the published keys."""
         return [self.signing_key.public]
 
     @property
     def verifier(self) -> TokenVerifier:
-        """Accepts the tokens of this mesh without an auth service."""
+        """Verifier of the tokens of this mesh, without an auth service."""
         return TokenVerifier(self.keys)
 
     def token(self, user_id: str | None = None, alias: str = "tester", role: str = "user", **changes: Any) -> str:
+        """Return the access token of a user."""
         lifetime = changes.pop("lifetime_seconds", 600)
         claims = Claims(user_id or new_id(), alias, role)
         return issue(claims, self.signing_key, lifetime_seconds=lifetime, now=utc_now())
 
     def settings(self, kind: type[SettingsT], service: str, **changes: Any) -> SettingsT:
-        """Settings of a service that listens on free ports and keeps its data in the folder."""
+        """Return settings of a service that listens on free ports and has its data in the folder.
+
+        `ranking_address="…"` sets the address of the upstream `ranking`.
+        """
         values: dict[str, Any] = {
             "listen": "127.0.0.1:0",
             "health_listen": "127.0.0.1:0",
@@ -63,11 +70,16 @@ class TestMesh:
             "drain_seconds": 0,
             "stop_grace_seconds": 1,
         }
-        values |= changes
+        upstreams = {
+            name.removesuffix(SUFFIX).replace("_", "-"): changes.pop(name)
+            for name in list(changes)
+            if name.endswith(SUFFIX)
+        }
+        values |= changes | ({"upstreams": upstreams} if upstreams else {})
         return kind(**({"database_url": type(self).database_for(values["data_dir"], service)} | values))
 
     def channel(self, port: int, service: str, *, caller: str = "gateway") -> grpc.aio.Channel:
-        """A channel to `service`, opened by the service `caller`."""
+        """Open a channel to `service` with the certificate of `caller`."""
         credentials = channel_credentials(
             self.folder / f"{caller}.crt", self.folder / f"{caller}.key", self.folder / "ca.crt"
         )
@@ -77,7 +89,7 @@ class TestMesh:
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:
-    """Metadata of a call with a token."""
+    """Return metadata with an access token."""
     return (("authorization", f"Bearer {token}"),)
 
 
@@ -85,7 +97,7 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 async def running(
     compose: Callable[[SettingsT], Awaitable[MeshServer]], settings: SettingsT
 ) -> AsyncIterator[MeshServer]:
-    """A service that serves within the block."""
+    """Run a service within the block."""
     server = await compose(settings)
     await server.start()
     try:
@@ -95,12 +107,13 @@ async def running(
 
 
 def free_port() -> int:
+    """Return a free TCP port."""
     (port,) = free_ports(1)
     return port
 
 
 def error_reason(error: grpc.aio.AioRpcError) -> str:
-    """The reason of the ErrorInfo that came with an error; empty where there is none."""
+    """Return the reason of an error's ErrorInfo; empty if there is none."""
     from google.rpc import error_details_pb2
 
     info = error_details_pb2.ErrorInfo()
@@ -108,7 +121,7 @@ def error_reason(error: grpc.aio.AioRpcError) -> str:
 
 
 def violated_fields(error: grpc.aio.AioRpcError) -> list[str]:
-    """The fields that an error complains of."""
+    """Return the fields that an error names."""
     from google.rpc import error_details_pb2
 
     bad = error_details_pb2.BadRequest()

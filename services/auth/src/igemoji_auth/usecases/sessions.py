@@ -1,53 +1,35 @@
-"""Logins: passwords are turned into tokens, refresh tokens into new ones."""
+"""Login, refresh and logout."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
 
-from igemoji_auth.domain.model import Account, RefreshToken, RefreshTokenRefused, Session, WrongCredentials, unique_key
-from igemoji_auth.usecases.accounts import AccountStore, Passwords
-from igemoji_auth.usecases.throttle import LOGIN_FROM_ADDRESS, LOGIN_OF_ACCOUNT, Throttle, TooManyTries
+from igemoji_auth import metrics
+from igemoji_auth.domain.errors import RefreshTokenRefused, TooManyTries, WrongCredentials
+from igemoji_auth.domain.model import Account, RefreshToken, Session, unique_key
+from igemoji_auth.usecases.ports import AccountStore, Now, Passwords, RefreshTokenStore, SigningKeys
+from igemoji_auth.usecases.throttle import LOGIN_FROM_ADDRESS, LOGIN_OF_ACCOUNT, Throttle
 from igemoji_mesh.auth.tokens import Claims, PublicKey, SigningKey, issue
+from igemoji_mesh.idempotency.replay import NO_REPLAY, Replay
 from igemoji_mesh.observability.metrics import counter
 
-T = TypeVar("T")
-
-LOGINS = counter("igemoji_logins_total")
-REFRESHES = counter("igemoji_refreshes_total")
-
-
-class KeyStore(Protocol):
-    async def published(self) -> Sequence[SigningKey]: ...
-
-    async def signing(self, now: datetime.datetime) -> SigningKey: ...
-
-
-class RefreshStore(Protocol):
-    """Refresh tokens in families: all that go back to one login."""
-
-    async def start_family(
-        self, account: Account, now: datetime.datetime, session_with: Callable[[RefreshToken], T]
-    ) -> T:
-        """What is made with the first token of a new family."""
-
-    async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
-        """The account and the next token; None for one that does not count, whose family is revoked if it was spent."""
-
-    async def revoke_family(self, token: str) -> None: ...
+LOGINS = counter(metrics.LOGINS)
+REFRESHES = counter(metrics.REFRESHES)
 
 
 class Sessions:
+    """Exchanges passwords and refresh tokens for access tokens."""
+
     def __init__(
         self,
         accounts: AccountStore,
         throttle: Throttle,
-        refresh_tokens: RefreshStore,
-        keys: KeyStore,
+        refresh_tokens: RefreshTokenStore,
+        keys: SigningKeys,
         passwords: Passwords,
         *,
         access_token_seconds: int,
-        now: Callable[[], datetime.datetime],
+        now: Now,
     ) -> None:
         self._accounts = accounts
         self._throttle = throttle
@@ -58,55 +40,56 @@ class Sessions:
         self._now = now
 
     async def login(self, email: str, password: str, address: str) -> Session:
-        """Raises WrongCredentials or TooManyTries, for an account that exists and one that does not alike."""
+        """Start a session. Raises WrongCredentials or TooManyTries, whether the account exists or not."""
         email_key = unique_key(email)
         try:
             await self._throttle.check(LOGIN_FROM_ADDRESS, address)
-            try_id = await self._throttle.begin(LOGIN_OF_ACCOUNT, email_key)
+            attempt_id = await self._throttle.begin(LOGIN_OF_ACCOUNT, email_key)
         except TooManyTries:
             LOGINS.labels("too_many_tries").inc()
             raise
-        account = await self._authenticate(email_key, password, try_id)
+        account = await self._authenticate(email_key, password, attempt_id)
         if account is None:
             LOGINS.labels("wrong_credentials").inc()
-            with suppress(TooManyTries):  # it was one of many at once: the next is refused
+            with suppress(TooManyTries):  # one of several concurrent attempts: the next one is refused
                 await self._throttle.count(LOGIN_FROM_ADDRESS, address)
-            raise WrongCredentials("The e-mail address or the password is not right.")
-        await self._throttle.take_back(try_id)
+            raise WrongCredentials("The e-mail address or the password is wrong.")
+        await self._throttle.forgive(attempt_id)
         LOGINS.labels("ok").inc()
         return await self.start(account)
 
-    async def start(self, account: Account) -> Session:
-        """A session with a family of refresh tokens of its own, for somebody who has shown who they are."""
+    async def start(self, account: Account, replay: Replay[Session] = NO_REPLAY) -> Session:
+        """Start a session, with a new family of refresh tokens, for an authenticated account."""
         now = self._now()
         key = await self._keys.signing(now)
         return await self._refresh_tokens.start_family(
-            account, now, lambda token: self._session(account, token, key, now)
+            account, now, lambda token: self._session(account, token, key, now), replay
         )
 
     async def refresh(self, token: str) -> Session:
-        """Raises RefreshTokenRefused."""
+        """Exchange a refresh token for new tokens. Raises RefreshTokenRefused."""
         renewed = await self._refresh_tokens.spend(token, self._now())
         if renewed is None:
             REFRESHES.labels("refused").inc()
-            raise RefreshTokenRefused("This login is over. Log in again.")
+            raise RefreshTokenRefused("This session has ended. Log in again.")
         REFRESHES.labels("ok").inc()
         now = self._now()
         return self._session(*renewed, await self._keys.signing(now), now)
 
     async def logout(self, token: str) -> None:
+        """End the session of a refresh token."""
         await self._refresh_tokens.revoke_family(token)
 
     async def public_keys(self) -> Sequence[PublicKey]:
-        """The keys of all tokens that may be in use."""
+        """Return the keys of all tokens that may be valid."""
         return [key.public for key in await self._keys.published()]
 
-    async def _authenticate(self, email_key: str, password: str, try_id: str) -> Account | None:
+    async def _authenticate(self, email_key: str, password: str, attempt_id: str) -> Account | None:
         try:
             account = await self._accounts.by_email_key(email_key)
             right = await self._passwords.matches(password, account.password_hash if account else None)
-        except BaseException:  # a deadline, or too much to do: no verdict, so nothing to hold against the account
-            await self._throttle.take_back(try_id)
+        except BaseException:  # a deadline or overload: the password was not checked, so the attempt must not count
+            await self._throttle.forgive(attempt_id)
             raise
         return account if right else None
 

@@ -1,4 +1,4 @@
-"""The servicer: parse, call, map."""
+"""Servicer of the inference service: parse, call a use case, map."""
 
 import asyncio
 import datetime
@@ -13,74 +13,92 @@ from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji_inference.domain.model import Share, Step, Task, TaskResult
 from igemoji_inference.entrypoints import multipart
-from igemoji_inference.usecases.sharing import Belongings
-from igemoji_inference.usecases.tasks import Inference
-from igemoji_mesh.idempotency.keys import Answer, answered
-from igemoji_mesh.interceptors.access import caller, user
-from igemoji_mesh.interceptors.base import Context, validate
-from igemoji_mesh.interceptors.http_status import came_by_rest, send_headers, send_redirect
+from igemoji_inference.usecases.deletion import Deletion
+from igemoji_inference.usecases.sharing import Sharing
+from igemoji_inference.usecases.tasks import Tasks
+from igemoji_mesh.call_context import caller
+from igemoji_mesh.idempotency.answer import Answer, answer_once
+from igemoji_mesh.interceptors.access import user
+from igemoji_mesh.interceptors.base import Context
+from igemoji_mesh.interceptors.http_status import is_rest_call, send_headers, send_redirect
+from igemoji_mesh.interceptors.validation import validate
 from igemoji_vision.faces import Box, Face
 
 TASKS = "/api/v1/faces/tasks"
 SHARED = "/api/v1/shared"
 SHARE_DAYS = 7
 GUEST = "guest"
-"""The role of those who try it without an account."""
+"""Role of guest accounts."""
 
 
 class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
-    def __init__(self, inference: Inference, belongings: Belongings) -> None:
-        self._inference = inference
-        self._belongings = belongings
+    """Servicer of `igemoji.inference.v1.InferenceService`."""
+
+    def __init__(self, tasks: Tasks, sharing: Sharing, deletion: Deletion) -> None:
+        self._tasks = tasks
+        self._sharing = sharing
+        self._deletion = deletion
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
         photo, emoji_id = await _photo_and_emoji(request)
-        creating = self._inference.create(photo, emoji_id, by=user().id, guest=caller().role == GUEST)
-        return await answered(context, creating, _taken_in)
+        user_id, guest = user().id, caller().role == GUEST
+        return await answer_once(
+            context,
+            lambda replay: self._tasks.create(photo, emoji_id, user_id=user_id, guest=guest, replay=replay),
+            _created,
+        )
 
-    async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
-        return _task(await self._inference.get(request.task_id, by=user().id))
+    async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:
+        return _task(await self._tasks.get(request.task_id, user_id=user().id))
 
-    async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.Task:  # noqa: ARG002
-        return _task(await self._inference.cancel(request.task_id, by=user().id))
+    async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.Task:
+        return _task(await self._tasks.cancel(request.task_id, user_id=user().id))
 
-    async def ReviseFace(self, request: pb.ReviseFaceRequest, context: Context) -> pb.Task:  # noqa: ARG002
+    async def ReviseFace(self, request: pb.ReviseFaceRequest, context: Context) -> pb.Task:
         expression = request.expression if request.HasField("expression") else None
         covered = request.covered if request.HasField("covered") else None
         return _task(
-            await self._inference.revise_face(request.task_id, request.face, expression, covered, by=user().id)
+            await self._tasks.revise_face(request.task_id, request.face, expression, covered, user_id=user().id)
         )
 
     async def AddFace(self, request: pb.AddFaceRequest, context: Context) -> pb.Task:
         box = Box(request.box.x, request.box.y, request.box.width, request.box.height)
-        adding = self._inference.add_face(request.task_id, box, by=user().id)
-        return await answered(context, adding, lambda task: Answer(_task(task)))
+        user_id = user().id
+        return await answer_once(
+            context,
+            lambda replay: self._tasks.add_face(request.task_id, box, user_id=user_id, replay=replay),
+            lambda task: Answer(_task(task)),
+        )
 
     async def WatchTask(self, request: pb.WatchTaskRequest, context: Context) -> AsyncIterator[pb.WatchTaskResponse]:
         after = request.after_sequence or _last_event_id(context)
-        async with aclosing(self._inference.watch(request.task_id, after, by=user().id)) as steps:
+        async with aclosing(self._tasks.watch(request.task_id, after, user_id=user().id)) as steps:
             async for step, heartbeat in steps:
                 yield _step(step, heartbeat)
 
     async def GetResultImage(self, request: pb.GetResultImageRequest, context: Context) -> AsyncIterator[HttpBody]:
-        task, chunks = await self._inference.result(request.task_id, by=user().id, as_link=came_by_rest(context))
+        task, chunks = await self._tasks.result(request.task_id, user_id=user().id, as_link=is_rest_call(context))
         async for piece in _image(task, chunks, context):
             yield piece
 
-    async def DeleteTask(self, request: pb.DeleteTaskRequest, context: Context) -> Empty:  # noqa: ARG002
-        await self._belongings.delete(request.task_id, by=user().id)
+    async def DeleteTask(self, request: pb.DeleteTaskRequest, context: Context) -> Empty:
+        await self._deletion.delete(request.task_id, user_id=user().id)
         return Empty()
 
     async def ShareResult(self, request: pb.ShareResultRequest, context: Context) -> pb.ShareResultResponse:
-        sharing = self._belongings.share(request.task_id, request.days or SHARE_DAYS, by=user().id)
-        return await answered(context, sharing, _shared)
+        user_id, days = user().id, request.days or SHARE_DAYS
+        return await answer_once(
+            context,
+            lambda replay: self._sharing.share(request.task_id, days, user_id=user_id, replay=replay),
+            _shared,
+        )
 
-    async def UnshareResult(self, request: pb.UnshareResultRequest, context: Context) -> Empty:  # noqa: ARG002
-        await self._belongings.unshare(request.task_id, by=user().id)
+    async def UnshareResult(self, request: pb.UnshareResultRequest, context: Context) -> Empty:
+        await self._sharing.unshare(request.task_id, user_id=user().id)
         return Empty()
 
-    async def GetShared(self, request: pb.GetSharedRequest, context: Context) -> pb.SharedResult:  # noqa: ARG002
-        task, expires_at = await self._belongings.shared(request.token)
+    async def GetShared(self, request: pb.GetSharedRequest, context: Context) -> pb.SharedResult:
+        task, expires_at = await self._sharing.shared(request.token)
         return pb.SharedResult(
             image_url=f"{SHARED}/{request.token}/image",
             width=task.findings.width,
@@ -90,17 +108,16 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         )
 
     async def GetSharedImage(self, request: pb.GetSharedImageRequest, context: Context) -> AsyncIterator[HttpBody]:
-        task, chunks = await self._belongings.shared_image(request.token, as_link=came_by_rest(context))
+        task, chunks = await self._sharing.shared_image(request.token, as_link=is_rest_call(context))
         async for piece in _image(task, chunks, context):
             yield piece
 
-    async def DeleteUserData(self, request: pb.DeleteUserDataRequest, context: Context) -> Empty:  # noqa: ARG002
-        await self._belongings.delete_all(request.user_id)
+    async def DeleteUserData(self, request: pb.DeleteUserDataRequest, context: Context) -> Empty:
+        await self._deletion.delete_all(request.user_id)
         return Empty()
 
-    async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:  # noqa: ARG002
-        wanted = (request.page_number, request.page_size, request.page_token)
-        page = await self._inference.results_of(request.user_id, *wanted)
+    async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:
+        page = await self._tasks.results_of(request.user_id, request.page_number, request.page_size, request.page_token)
         return pb.ListResultsResponse(
             results=map(_result, page.results),
             total=page.total,
@@ -110,7 +127,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
 
 
 async def _photo_and_emoji(request: pb.CreateTaskRequest) -> tuple[bytes, str]:
-    """A body is the photo itself, or a form that holds it. What the form says goes before what the query says."""
+    """Return the photo and the template's id. The body is the photo or a form, whose emoji_id overrides the query's."""
     if not multipart.is_form(request.image.content_type):
         return request.image.data, request.emoji_id
     form = await asyncio.to_thread(multipart.parse, request.image.content_type, request.image.data)
@@ -120,7 +137,7 @@ async def _photo_and_emoji(request: pb.CreateTaskRequest) -> tuple[bytes, str]:
 
 
 async def _image(task: Task, chunks: Iterator[bytes] | str, context: Context) -> AsyncIterator[HttpBody]:
-    """A photo; a link to it becomes a redirect."""
+    """Yield a result in chunks, or redirect to a link."""
     if isinstance(chunks, str):
         await send_redirect(context, chunks, "private, no-store")
         yield HttpBody()
@@ -131,7 +148,7 @@ async def _image(task: Task, chunks: Iterator[bytes] | str, context: Context) ->
         yield HttpBody(content_type=task.content_type, data=chunk)
 
 
-def _taken_in(task_id: str) -> Answer[pb.CreateTaskResponse]:
+def _created(task_id: str) -> Answer[pb.CreateTaskResponse]:
     return Answer(pb.CreateTaskResponse(task_id=task_id), {"location": f"{TASKS}/{task_id}"})
 
 
@@ -146,7 +163,7 @@ def _next(chunks: Iterator[bytes]) -> bytes:
 
 
 def _last_event_id(context: Context) -> int:
-    """What a browser sends when it comes back to an event stream."""
+    """Return the sequence that a browser sends when it reconnects to an event stream."""
     given = str(dict(context.invocation_metadata() or ()).get("last-event-id", ""))
     return int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
 

@@ -1,33 +1,33 @@
-/** One photo on its way to the server. XMLHttpRequest, since fetch tells nothing of how far an upload is. */
+/** Upload of one photo. XMLHttpRequest, because fetch reports no upload progress. */
 
-import { fromStatus } from '@/lib/api/apiErrors';
+import { parseApiError } from '@/lib/api/apiErrors';
 import type { CreateTaskResponse } from '@/lib/api/schema';
 
-/** What the server said to an upload. */
+/** Answer of the server to an upload. */
 export type UploadAnswer =
   | { kind: 'accepted'; taskId: string }
   | { kind: 'unauthenticated' }
-  | { kind: 'later'; seconds: number }
+  | { kind: 'retryLater'; seconds: number }
   | { kind: 'refused'; reason: string };
 
-/** Parts of an upload that were sent, 0 to 1. */
-export type OnSent = (part: number) => void;
+/** Called with the uploaded share, 0 to 1. */
+export type OnProgress = (share: number) => void;
 
-/** `key` is the same for an upload that is made again: the server takes it once, whatever became of its answer. */
+/** `key` is the idempotency key: a retry with the same key creates no second task. */
 export type SendPhoto = (
   photo: Blob,
   emojiId: string,
   key: string,
   token: string,
-  onSent: OnSent,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ) => Promise<UploadAnswer>;
 
 const TASKS = '/api/v1/faces/tasks';
-const RETRY_SECONDS = 2;
+const DEFAULT_RETRY_SECONDS = 2;
 
-/** Rejects with a TypeError where there is no connection, as fetch does, and with the signal's reason. */
-export const sendPhoto: SendPhoto = (photo, emojiId, key, token, onSent, signal) =>
+/** Rejects with a TypeError if there is no connection, as fetch does, or with the signal's reason. */
+export const sendPhoto: SendPhoto = (photo, emojiId, key, token, onProgress, signal) =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const request = new XMLHttpRequest();
@@ -35,10 +35,10 @@ export const sendPhoto: SendPhoto = (photo, emojiId, key, token, onSent, signal)
     request.setRequestHeader('Authorization', `Bearer ${token}`);
     request.setRequestHeader('Idempotency-Key', key);
     request.setRequestHeader('Content-Type', 'application/octet-stream');
-    request.upload.onprogress = ({ loaded, total }) => onSent(total > 0 ? loaded / total : 0);
+    request.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
     request.onload = () =>
-      resolve(answer(request.status, request.responseText, request.getResponseHeader('Retry-After')));
-    request.onerror = () => reject(new TypeError('there is no connection'));
+      resolve(parseUploadAnswer(request.status, request.responseText, request.getResponseHeader('Retry-After')));
+    request.onerror = () => reject(new TypeError('The upload failed: no connection.'));
     const stop = () => {
       request.abort();
       reject(signal.reason as Error);
@@ -48,21 +48,21 @@ export const sendPhoto: SendPhoto = (photo, emojiId, key, token, onSent, signal)
     request.send(photo);
   });
 
-export function answer(status: number, body: string, retryAfter: string | null): UploadAnswer {
-  const said = parsed(body);
-  if (status < 300 && said.task_id) return { kind: 'accepted', taskId: said.task_id };
+export function parseUploadAnswer(status: number, body: string, retryAfter: string | null): UploadAnswer {
+  const parsed = parseJson(body);
+  if (status < 300 && parsed.task_id) return { kind: 'accepted', taskId: parsed.task_id };
   if (status === 401) return { kind: 'unauthenticated' };
-  const reason = fromStatus(status, said).reason;
-  // Tomorrow is too far away to wait for.
+  const reason = parseApiError(status, parsed).reason;
+  // The quota resets tomorrow: too late for a retry.
   if (reason === 'TOO_MANY_PHOTOS_TODAY') return { kind: 'refused', reason };
-  // Of a call under way, the first one with this key has not ended: its answer is what this one will get.
+  // The first call with this key is still under way: a retry gets its answer.
   if (status === 429 || reason === 'OVERLOADED' || reason === 'IDEMPOTENT_CALL_UNDER_WAY')
-    return { kind: 'later', seconds: Number(retryAfter) || RETRY_SECONDS };
-  // The gateway, which knows no photos, answers 413 too.
+    return { kind: 'retryLater', seconds: Number(retryAfter) || DEFAULT_RETRY_SECONDS };
+  // The gateway answers 413 without a reason.
   return { kind: 'refused', reason: status === 413 ? 'PHOTO_TOO_LARGE' : reason || 'UNKNOWN' };
 }
 
-function parsed(body: string): Partial<CreateTaskResponse> {
+function parseJson(body: string): Partial<CreateTaskResponse> {
   try {
     return JSON.parse(body) as Partial<CreateTaskResponse>;
   } catch {

@@ -1,8 +1,8 @@
-"""News of tasks through Redis, so that any replica can tell any client how its task goes.
+"""Progress feed on Redis Streams, so that any replica can show any task.
 
-Each task has a stream of its own, which ends by itself when nobody has told anything for a while. A process reads the
-streams of all tasks that are watched there with one blocking call; a stream of the process's own is among them, and
-what is added to it ends the call when there is something more to watch.
+Each task has a stream, which expires some time after its last event. A process reads the streams of all tasks that are
+watched there with one blocking call. A stream of the process itself is among them: an entry in it ends the call when
+another task is watched.
 """
 
 import asyncio
@@ -19,130 +19,136 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from igemoji_inference.adapters.db.codec import findings_from_json, findings_to_json
+from igemoji_inference.adapters.progress.memory import MemoryFeed
 from igemoji_inference.domain.model import Progress, TaskState
-from igemoji_inference.usecases.progress import BEAT_SECONDS, Inbox, MemoryFeed, News
+from igemoji_inference.usecases.progress import POLL_SECONDS, StepEvent, Subscription
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.observability.logging import log
 
 PREFIX = "igemoji:progress:"
 MAX_ENTRIES = 64
-KEPT_SECONDS = 600
-"""A stream outlives a task's work by far and stays no longer: rows tell what came before."""
+EXPIRE_SECONDS = 600
+"""Much longer than a task takes; earlier steps are read from the rows."""
 
-TELL_SECONDS = 0.5
-"""How long Redis may take for an answer; work on a photo does not wait for it any longer."""
+PUBLISH_SECONDS = 0.5
+"""Maximum time to publish an event: work on a photo waits no longer for Redis."""
 BLOCK_SECONDS = 5.0
 RETRY_SECONDS = 0.5
-SLOW_BEAT_SECONDS = 1.0
-"""How often watchers look at the rows while Redis is away."""
+OUTAGE_POLL_SECONDS = 1.0
+"""Interval at which watchers read the rows while Redis is unavailable."""
 SETTLE_SECONDS = 3.0
-"""They do so for a little longer: others may notice later that it is back, and have told nothing meanwhile."""
+"""They do so for a little longer: other processes may notice the recovery later, and publish nothing until then."""
 
-TROUBLE = (RedisError, OSError, asyncio.TimeoutError)
+TRANSIENT_ERRORS = (RedisError, OSError, asyncio.TimeoutError)
 
 
 class RedisFeed:
-    """Its own inboxes are those of a MemoryFeed, filled by `run`."""
+    """Implementation of the port ProgressFeed on Redis; `run` fills the subscriptions of a MemoryFeed."""
 
     def __init__(self, url: str) -> None:
-        self._redis, self._reading = _client(url), _client(url)
+        self._writer, self._reader = _client(url), _client(url)
         self._adding = asyncio.Lock()
         self._local = MemoryFeed()
         self._own = f"{PREFIX}of:{new_id()}"
         self._seen: dict[str, str] = {}
-        self._trusted_from = 0.0
-        self._silent_until = 0.0
+        self._reliable_from = 0.0
+        self._paused_until = 0.0
 
     @property
-    def beat_seconds(self) -> float:
-        return BEAT_SECONDS if time.monotonic() >= self._trusted_from else SLOW_BEAT_SECONDS
+    def poll_seconds(self) -> float:
+        """See ProgressFeed; shorter while Redis is unavailable."""
+        return POLL_SECONDS if time.monotonic() >= self._reliable_from else OUTAGE_POLL_SECONDS
 
-    async def tell(self, task_id: str, news: News) -> None:
-        await self._add(PREFIX + task_id, _fields(news), MAX_ENTRIES)
+    async def publish(self, task_id: str, event: StepEvent) -> None:
+        """See ProgressFeed."""
+        await self._add(PREFIX + task_id, _fields(event), MAX_ENTRIES)
 
     @asynccontextmanager
-    async def watch(self, task_id: str) -> AsyncIterator[Inbox]:
-        async with self._local.watch(task_id) as inbox:
-            # Ends the call under way, so that the next one watches more.
+    async def subscribe(self, task_id: str) -> AsyncIterator[Subscription]:
+        """See ProgressFeed."""
+        async with self._local.subscribe(task_id) as subscription:
+            # Ends the current blocking read, so that the next one includes this task.
             await self._add(self._own, {"stir": ""}, 1)
-            yield inbox
+            yield subscription
 
     async def run(self) -> None:
+        """See ProgressFeed."""
         while True:
             try:
                 await self._read()
-            except TROUBLE as error:
-                if self.beat_seconds == BEAT_SECONDS:
-                    log.warning("progress can't be heard now", error=repr(error))
-                self._trusted_from = time.monotonic() + RETRY_SECONDS + SETTLE_SECONDS
-                for task_id in self._local.watched:
-                    self._local.hand_out(task_id, News())
+            except TRANSIENT_ERRORS as error:
+                if self.poll_seconds == POLL_SECONDS:
+                    log.warning("progress.read_failed", error=repr(error))
+                self._reliable_from = time.monotonic() + RETRY_SECONDS + SETTLE_SECONDS
+                for task_id in self._local.watched_tasks:
+                    self._local.deliver(task_id, StepEvent())
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def close(self) -> None:
-        """Once `run` has ended."""
+        """Close the connections, after `run` has ended."""
         async with self._adding:
-            self._silent_until = math.inf
-            with suppress(*TROUBLE):
-                async with asyncio.timeout(TELL_SECONDS):
-                    await self._redis.delete(self._own)
-            for client in (self._redis, self._reading):
-                with suppress(*TROUBLE):  # a server that is away does not say goodbye
+            self._paused_until = math.inf
+            with suppress(*TRANSIENT_ERRORS):
+                async with asyncio.timeout(PUBLISH_SECONDS):
+                    await self._writer.delete(self._own)
+            for client in (self._writer, self._reader):
+                with suppress(*TRANSIENT_ERRORS):  # an unavailable server does not close the connection
                     await client.aclose()
 
     async def _read(self) -> None:
-        """Hands out what comes next."""
-        # From the beginning for those that are new here: what was told between a row and this call is among it.
-        watched = {PREFIX + task_id for task_id in self._local.watched}
+        """Deliver the next entries of all streams."""
+        # A new stream is read from its beginning: an event may precede this call and follow the watcher's read.
+        watched = {PREFIX + task_id for task_id in self._local.watched_tasks}
         self._seen = {name: self._seen.get(name, "0") for name in (*watched, self._own)}
         async with asyncio.timeout(BLOCK_SECONDS + 2):
-            found = await self._reading.xread(dict(self._seen), block=round(BLOCK_SECONDS * 1000))
+            found = await self._reader.xread(dict(self._seen), block=round(BLOCK_SECONDS * 1000))
         for name, entries in found or ():
             for entry_id, fields in entries:
                 self._seen[name] = entry_id
                 if name != self._own:
-                    self._local.hand_out(name.removeprefix(PREFIX), _news(fields))
+                    self._local.deliver(name.removeprefix(PREFIX), _event(fields))
 
-    async def _add(self, name: str, fields: dict[str, str], kept: int) -> None:
-        """One after the other, so that `close` comes after the last. Nothing while Redis is away."""
+    async def _add(self, name: str, fields: dict[str, str], max_entries: int) -> None:
+        """Add entries one by one, so that `close` follows the last one. Add nothing while Redis is unavailable."""
         async with self._adding:
-            if time.monotonic() < self._silent_until:
+            if time.monotonic() < self._paused_until:
                 return
             try:
-                async with asyncio.timeout(TELL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
-                    pipeline.xadd(name, fields, maxlen=kept, approximate=kept > 1)
-                    pipeline.expire(name, KEPT_SECONDS)
+                async with asyncio.timeout(PUBLISH_SECONDS), self._writer.pipeline(transaction=False) as pipeline:
+                    pipeline.xadd(name, fields, maxlen=max_entries, approximate=max_entries > 1)
+                    pipeline.expire(name, EXPIRE_SECONDS)
                     await pipeline.execute()
-            except TROUBLE as error:
-                log.warning("progress can't be told now", error=repr(error))
-                self._silent_until = time.monotonic() + RETRY_SECONDS
-                self._trusted_from = self._silent_until + SETTLE_SECONDS
+            except TRANSIENT_ERRORS as error:
+                log.warning("progress.publish_failed", error=repr(error))
+                self._paused_until = time.monotonic() + RETRY_SECONDS
+                self._reliable_from = self._paused_until + SETTLE_SECONDS
 
 
 def _client(url: str) -> Any:
-    """Every call to it needs a time limit.
+    """Return a client whose calls need a timeout.
 
-    A `socket_timeout` would do that, but by `asyncio.wait_for`, which before Python 3.12 may swallow a cancellation: a
+    With `socket_timeout` it would use `asyncio.wait_for`, which before Python 3.12 may swallow a cancellation: a
     service that is stopped while it connects would never end.
     """
-    # Once more at once, on a new connection: that Redis was started again shows when it is next spoken to.
+    # One immediate retry on a new connection: a restart of Redis shows only when the old one is used.
     retry = Retry(NoBackoff(), 1)
     return Redis.from_url(
-        url, decode_responses=True, socket_timeout=None, socket_connect_timeout=TELL_SECONDS, retry=retry
+        url, decode_responses=True, socket_timeout=None, socket_connect_timeout=PUBLISH_SECONDS, retry=retry
     )
 
 
-def _fields(news: News) -> dict[str, str]:
-    if news.progress is None:
-        return {"sequence": str(news.sequence)}
-    progress = news.progress
+def _fields(event: StepEvent) -> dict[str, str]:
+    if event.progress is None:
+        return {"sequence": str(event.sequence)}
+    progress = event.progress
     step = {"state": progress.state, "percent": progress.percent, "findings": findings_to_json(progress.findings)}
-    return {"sequence": str(news.sequence), "step": json.dumps(step, separators=(",", ":"))}
+    return {"sequence": str(event.sequence), "step": json.dumps(step, separators=(",", ":"))}
 
 
-def _news(fields: dict[str, str]) -> News:
+def _event(fields: dict[str, str]) -> StepEvent:
     sequence = int(fields["sequence"])
     if "step" not in fields:
-        return News(sequence)
+        return StepEvent(sequence)
     step = json.loads(fields["step"])
-    return News(sequence, Progress(TaskState(step["state"]), step["percent"], findings_from_json(step["findings"])))
+    progress = Progress(TaskState(step["state"]), step["percent"], findings_from_json(step["findings"]))
+    return StepEvent(sequence, progress)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from igemoji_mesh.db.advisory_lock import turn
+from igemoji_mesh.db.advisory_lock import advisory_lock
 from igemoji_mesh.db.database import POOL_SIZE, Database
 
 
@@ -17,31 +17,31 @@ async def replicas(database_url):
 
 
 async def test_a_turn_that_another_replica_has_is_not_taken(replicas):
-    async with turn(replicas[0], "sweep") as mine, turn(replicas[1], "sweep") as theirs:
+    async with advisory_lock(replicas[0], "sweep") as mine, advisory_lock(replicas[1], "sweep") as theirs:
         assert mine
         assert not theirs
 
 
 async def test_a_turn_is_free_once_it_is_over(replicas):
-    async with turn(replicas[0], "sweep"):
+    async with advisory_lock(replicas[0], "sweep"):
         pass
-    async with turn(replicas[1], "sweep") as theirs:
+    async with advisory_lock(replicas[1], "sweep") as theirs:
         assert theirs
 
 
 async def test_a_turn_is_free_after_work_that_failed(replicas):
     with pytest.raises(RuntimeError):
-        async with turn(replicas[0], "sweep"):
+        async with advisory_lock(replicas[0], "sweep"):
             raise RuntimeError
-    async with turn(replicas[1], "sweep") as theirs:
+    async with advisory_lock(replicas[1], "sweep") as theirs:
         assert theirs
 
 
 async def test_other_work_has_a_turn_of_its_own(replicas):
-    async with turn(replicas[0], "sweep"), turn(replicas[1], "count") as theirs:
+    async with advisory_lock(replicas[0], "sweep"), advisory_lock(replicas[1], "count") as theirs:
         assert theirs
 
 
 async def test_turns_leave_every_connection_to_those_who_read_and_write(replicas):
-    async with turn(replicas[0], "sweep"), turn(replicas[0], "count"):
+    async with advisory_lock(replicas[0], "sweep"), advisory_lock(replicas[0], "count"):
         await asyncio.gather(*(replicas[0].check() for _ in range(2 * POOL_SIZE)))

@@ -8,7 +8,7 @@ import pytest
 
 from igemoji_mesh.testing import free_ports
 
-CHOOSE = "from igemoji_mesh import ports; ports.LISTENING = {}; print(*ports.free_ports({}))"
+CHOOSE = "from igemoji_mesh.testing import free_ports; free_ports.LISTENING = {}; print(*free_ports.free_ports({}))"
 
 
 @pytest.fixture

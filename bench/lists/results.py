@@ -10,6 +10,7 @@ from pathlib import Path
 from bulk import migrated
 
 from igemoji_inference.adapters.db import results
+from igemoji_inference.domain.model import ResultsPage
 from igemoji_mesh.db.database import Database
 from igemoji_ranking.adapters.db.use_counts import SqlUseCounts
 from igemoji_ranking.domain.model import Window
@@ -59,7 +60,7 @@ def prepare_ranking(path: Path, count: int) -> None:
 async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
     """What is read of the finished photos, by name."""
 
-    async def read(user_id: str, number: int, token: str) -> results.ResultsPage:
+    async def read(user_id: str, number: int, token: str) -> ResultsPage:
         return await database.read(lambda connection: results.page(connection, user_id, number, PAGE_SIZE, token))
 
     deep = min(DEEP_PAGE, count // EVERY // PAGE_SIZE - 1)

@@ -17,7 +17,7 @@ TABLES = {
     "igemoji_auth": "igemoji_auth.adapters.db.tables",
     "igemoji_emoji_catalog": "igemoji_emoji_catalog.adapters.db.tables",
     "igemoji_ranking": "igemoji_ranking.adapters.db.tables",
-    "igemoji_inference": "igemoji_inference.adapters.db.tasks",
+    "igemoji_inference": "igemoji_inference.adapters.db.tables",
 }
 MIGRATE = "import sys; from igemoji_mesh.db.migrations import migrate; migrate(*sys.argv[1:])"
 

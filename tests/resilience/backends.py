@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from igemoji_inference.adapters.db.deletion import SqlDeletionStore
 from igemoji_inference.usecases.orphans import Orphans
 from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_mesh.db.database import Database
@@ -157,7 +158,7 @@ class RealHarmed:
         """Of a worker, one after the other until one had a photo: an idle one is not missed."""
         seen = len(self.lines)
         async with asyncio.timeout(BACK_SECONDS):
-            while not any("a worker was lost" in line for line in self.lines[seen:]):
+            while not any("task.worker_lost" in line for line in self.lines[seen:]):
                 for pid in self._children_of_workers()[:1]:
                     os.kill(pid, signal.SIGKILL)
                 await asyncio.sleep(0.3)
@@ -204,7 +205,7 @@ class RealHarmed:
     async def sweep(self) -> None:
         """What is done every hour, done now: objects go whose row a crash prevented."""
         database = Database(self.books.url("inference"))
-        await Orphans(database, self.books.store).sweep(datetime.timedelta())
+        await Orphans(SqlDeletionStore(database), self.books.store).sweep(datetime.timedelta())
         await database.close()
 
     def _children_of_workers(self) -> list[int]:

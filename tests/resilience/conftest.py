@@ -65,7 +65,7 @@ class Harmed:
         """One after the other until one had a photo: an idle one is not missed."""
         seen = len(self.lines)
         async with asyncio.timeout(20):
-            while not any("a worker was lost" in line for line in self.lines[seen:]):
+            while not any("task.worker_lost" in line for line in self.lines[seen:]):
                 for pid in self.worker_pids()[:1]:
                     os.kill(pid, signal.SIGKILL)
                 await asyncio.sleep(0.2)

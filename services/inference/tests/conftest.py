@@ -1,4 +1,4 @@
-"""The service as it really runs, with worker processes and models; only the catalogue and the ranking are played."""
+"""The real service with worker processes and models; only the catalog and the ranking are fakes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_inference.entrypoints.main import compose
 from igemoji_inference.entrypoints.settings import Settings
+from igemoji_inference.entrypoints.wiring import compose
 from igemoji_mesh.errors import NotFound
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
@@ -34,7 +34,7 @@ class EmojiNotFound(NotFound):
 
 @dataclass
 class Peers(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer, ranking_pb2_grpc.RankingServiceServicer):  # type: ignore[misc]
-    """Plays the catalogue and the ranking."""
+    """Fake catalog and ranking."""
 
     emojis: set[str] = field(default_factory=set)
     uses: list[ranking_pb2.RecordUseRequest] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Peers(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer, ranking_pb2_grpc
 
 
 def picture(number: int) -> bytes:
-    """A disc on nothing, of another colour for each expression."""
+    """Return a disc on a transparent background, with another color for each expression."""
     image = Image.new("RGBA", (128, 128))
     ImageDraw.Draw(image).ellipse((4, 4, 124, 124), fill=(255, 30 * number, 0, 255))
     return encoded(image)
@@ -94,7 +94,7 @@ def models() -> Path:
 
 @pytest.fixture
 async def peers(mesh: TestMesh) -> AsyncIterator[tuple[Peers, str, str]]:
-    """The played services and their addresses: (peers, catalogue, ranking)."""
+    """Yield the fake services and their addresses: (peers, catalog, ranking)."""
     peers = Peers()  # type: ignore[abstract]
 
     def composer(service: str, full_name: str, add):
@@ -145,7 +145,7 @@ def stub(mesh: TestMesh, server: MeshServer) -> inference_pb2_grpc.InferenceServ
 
 @pytest.fixture(scope="session")
 def portrait() -> bytes:
-    """A photo of one face that scikit-image ships (NASA, public domain), as JPEG."""
+    """Return a photo of one face that scikit-image ships (NASA, public domain), as JPEG."""
     from skimage import data
 
     return encoded(Image.fromarray(data.astronaut()), "JPEG")
@@ -153,5 +153,5 @@ def portrait() -> bytes:
 
 @pytest.fixture(scope="session")
 def landscape() -> bytes:
-    """A photo without a face: a gradient."""
+    """Return a photo without a face: a gradient."""
     return encoded(Image.linear_gradient("L").resize((320, 240)).convert("RGB"), "JPEG")

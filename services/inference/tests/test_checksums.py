@@ -1,4 +1,4 @@
-"""What was damaged in the object store is told, and never given out as somebody's photo."""
+"""Objects that were damaged in the store are reported and never returned."""
 
 import asyncio
 import os
@@ -15,8 +15,8 @@ from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import bearer, error_reason
 
 
-class Shelf:
-    """One finished photo, and the files behind it."""
+class Stored:
+    """A finished task and its files."""
 
     def __init__(self, stub, me, task_id: str, data_dir: Path, database_url: str) -> None:
         self.stub = stub
@@ -53,7 +53,7 @@ class Shelf:
         return await self.ended()
 
     def forget_checksums(self) -> None:
-        """As if the task were from before there were any."""
+        """Make the task one that was stored before checksums were."""
         engine = sa.create_engine(self.database_url)
         with engine.begin() as connection:
             connection.execute(sa.text("UPDATE tasks SET photo_checksum = '', result_checksum = ''"))
@@ -61,7 +61,7 @@ class Shelf:
 
 
 def damage(path: Path) -> bytes:
-    """Flips a bit in the middle. Returns what lies there then."""
+    """Flip a bit in the middle of a file and return its content."""
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -69,88 +69,90 @@ def damage(path: Path) -> bytes:
 
 
 @pytest.fixture
-async def shelf(stub, mesh, peers, settings, portrait) -> Shelf:
+async def stored(stub, mesh, peers, settings, portrait) -> Stored:
     me = bearer(mesh.token(new_id()))
     request = pb.CreateTaskRequest(image=HttpBody(data=portrait), emoji_id=peers[0].add_emoji())
     task_id = (await stub.CreateTask(request, metadata=me)).task_id
-    shelf = Shelf(stub, me, task_id, settings.data_dir, settings.database("inference"))
-    assert (await shelf.ended()).state == pb.TASK_STATE_DONE
-    return shelf
+    stored = Stored(stub, me, task_id, settings.data_dir, settings.database("inference"))
+    assert (await stored.ended()).state == pb.TASK_STATE_DONE
+    return stored
 
 
-@pytest.mark.parametrize("read", [Shelf.image, Shelf.shared_image])
-async def test_a_damaged_result_is_data_loss_and_no_photo(shelf, read):
-    damage(shelf.result)
+@pytest.mark.parametrize("read", [Stored.image, Stored.shared_image])
+async def test_a_damaged_result_is_reported_as_data_loss(stored, read):
+    damage(stored.result)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await read(shelf)
+        await read(stored)
     assert (caught.value.code(), error_reason(caught.value)) == (grpc.StatusCode.DATA_LOSS, "OBJECT_DAMAGED")
-    assert str(shelf.result.name) not in (caught.value.details() or "")
+    assert str(stored.result.name) not in (caught.value.details() or "")
 
 
-async def test_a_damaged_original_is_not_revised_into_another_photo(shelf):
-    before = await shelf.image()
-    damage(shelf.folder / "photos" / shelf.task_id)
-    ended = await shelf.revise()
+async def test_a_damaged_original_is_not_revised(stored):
+    before = await stored.image()
+    damage(stored.folder / "photos" / stored.task_id)
+    ended = await stored.revise()
     assert (ended.state, ended.error.reason) == (pb.TASK_STATE_FAILED, "DATA_DAMAGED")
-    assert await shelf.image() == before
+    assert await stored.image() == before
 
 
-async def test_a_result_from_before_checksums_is_given_out(shelf):
-    shelf.forget_checksums()
-    assert await shelf.image() == shelf.result.read_bytes()
-    ended = await shelf.revise()
+async def test_a_result_without_a_checksum_is_returned(stored):
+    stored.forget_checksums()
+    assert await stored.image() == stored.result.read_bytes()
+    ended = await stored.revise()
     assert ended.state == pb.TASK_STATE_DONE
-    assert await shelf.image()
-    damage(shelf.result)
+    assert await stored.image()
+    damage(stored.result)
     with pytest.raises(grpc.aio.AioRpcError):
-        await shelf.image()
+        await stored.image()
 
 
-async def check(shelf: Shelf, capsys, monkeypatch, *options: str) -> tuple[int, str]:
-    """What `igemoji-inference check-objects` says, and its code."""
-    monkeypatch.setenv("DATA_DIR", str(shelf.data_dir))
-    monkeypatch.setenv("DATABASE_URL", shelf.database_url)
+async def check(stored: Stored, capsys, monkeypatch, *options: str) -> tuple[int, str]:
+    """Run `igemoji-inference check-objects`; return its exit code and its output."""
+    monkeypatch.setenv("DATA_DIR", str(stored.data_dir))
+    monkeypatch.setenv("DATABASE_URL", stored.database_url)
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
         await asyncio.to_thread(operate, ["check-objects", *options])
     said = capsys.readouterr().out.splitlines(keepends=True)
-    return int(ended.value.code or 0), "".join(line for line in said if "[info" not in line)  # what the service logs
+    return int(ended.value.code or 0), "".join(
+        line for line in said if "[info" not in line
+    )  # without logs of the service
 
 
-async def test_the_command_finds_nothing_where_all_is_well(shelf, capsys, monkeypatch):
-    code, said = await check(shelf, capsys, monkeypatch)
+async def test_the_audit_of_intact_objects_finds_nothing(stored, capsys, monkeypatch):
+    code, said = await check(stored, capsys, monkeypatch)
     # The photo, its result, and the seven pictures of its template.
     assert said == "inference: 9 objects intact, 0 without a checksum, 0 damaged, 0 missing, 0 orphans\n"
     assert code == 0
 
 
-async def test_the_command_tells_what_is_damaged_missing_and_without_a_row(shelf, capsys, monkeypatch):
-    damage(shelf.result)
-    (shelf.folder / "photos" / shelf.task_id).unlink()
-    picture = min(shelf.folder.glob("pictures/*"))
+async def test_the_audit_reports_damaged_missing_and_orphaned_objects(stored, capsys, monkeypatch):
+    damage(stored.result)
+    (stored.folder / "photos" / stored.task_id).unlink()
+    picture = min(stored.folder.glob("pictures/*"))
     damage(picture)
     old = f"{0:08x}-0000-7000-8000-{os.urandom(6).hex()}"
-    orphan = shelf.folder / "photos" / old
+    orphan = stored.folder / "photos" / old
     orphan.write_bytes(b"x")
-    code, said = await check(shelf, capsys, monkeypatch)
+    code, said = await check(stored, capsys, monkeypatch)
     assert code == 1
     assert said.splitlines() == [
-        f"damaged  results/{shelf.result.name}  of task {shelf.task_id}",
-        f"damaged  pictures/{picture.name}  of task {shelf.task_id}",
-        f"missing  photos/{shelf.task_id}  of task {shelf.task_id}",
+        f"damaged  results/{stored.result.name}  of task {stored.task_id}",
+        f"damaged  pictures/{picture.name}  of task {stored.task_id}",
+        f"missing  photos/{stored.task_id}  of task {stored.task_id}",
         f"orphan   photos/{old}",
         "inference: 6 objects intact, 0 without a checksum, 2 damaged, 1 missing, 1 orphans",
     ]
     assert orphan.exists()
-    await check(shelf, capsys, monkeypatch, "--remove-orphans")
+    await check(stored, capsys, monkeypatch, "--remove-orphans")
     assert not orphan.exists()
-    assert shelf.result.exists()
+    assert stored.result.exists()
 
 
-async def test_the_command_looks_at_what_has_no_checksum_all_the_same(shelf, capsys, monkeypatch):
-    shelf.forget_checksums()
+async def test_the_audit_finds_missing_objects_without_a_checksum(stored, capsys, monkeypatch):
+    stored.forget_checksums()
     assert (
-        "7 objects intact, 2 without a checksum, 0 damaged, 0 missing" in (await check(shelf, capsys, monkeypatch))[1]
+        "7 objects intact, 2 without a checksum, 0 damaged, 0 missing" in (await check(stored, capsys, monkeypatch))[1]
     )
-    shelf.result.unlink()
-    assert (await check(shelf, capsys, monkeypatch))[0] == 1
+    stored.result.unlink()
+    assert (await check(stored, capsys, monkeypatch))[0] == 1

@@ -4,8 +4,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from igemoji_inference.entrypoints.main import compose
 from igemoji_inference.entrypoints.settings import Settings
+from igemoji_inference.entrypoints.wiring import compose
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.testing.mesh import TestMesh
 from igemoji_vision.engines import EngineName

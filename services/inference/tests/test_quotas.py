@@ -1,4 +1,4 @@
-"""How much one user may ask for, and what many who watch cost."""
+"""Quotas per user, and the cost of many watchers."""
 
 import asyncio
 import datetime
@@ -7,12 +7,13 @@ import pytest
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference.adapters.db import quotas
-from igemoji_inference.adapters.db import tasks as store
-from igemoji_inference.adapters.db.quotas import Quotas
-from igemoji_inference.adapters.db.task_history import Courses
-from igemoji_inference.domain.model import Task, TooManyPhotosToday, Upload
-from igemoji_inference.entrypoints.main import compose
+from igemoji_inference.adapters.db import quotas, rows
+from igemoji_inference.adapters.db.deletion import SqlDeletionStore
+from igemoji_inference.adapters.db.task_history import TaskHistoryLoader
+from igemoji_inference.domain.errors import TooManyPhotosToday
+from igemoji_inference.domain.model import Task, Upload
+from igemoji_inference.domain.quotas import Quotas
+from igemoji_inference.entrypoints.wiring import compose
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.ids import new_id
@@ -24,12 +25,12 @@ EVENING = datetime.datetime(2026, 3, 1, 22, 0, tzinfo=datetime.UTC)
 
 
 class CountingDatabase(Database):
-    """Knows how often it was read."""
+    """A database that counts reads."""
 
-    readings = 0
+    reads = 0
 
     async def read(self, work):
-        self.readings += 1
+        self.reads += 1
         return await super().read(work)
 
 
@@ -42,9 +43,7 @@ async def database(tmp_path):
     await database.close()
 
 
-async def test_a_user_may_bring_so_many_photos_a_day_and_deleting_them_gives_none_back(
-    mesh, settings, peers, landscape
-):
+async def test_daily_quota_counts_deleted_photos(mesh, settings, peers, landscape):
     settings = settings.model_copy(update={"max_daily_photos": 2, "max_daily_guest_photos": 1})
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
@@ -61,24 +60,26 @@ async def test_a_user_may_bring_so_many_photos_a_day_and_deleting_them_gives_non
             assert 0 < int(dict(error.trailing_metadata())["retry-after"]) <= 86400
 
 
-async def test_another_day_brings_other_photos_and_forgets_the_days_before(database):
+async def test_daily_quota_begins_again_at_midnight(database):
     limits, user_id, tomorrow = Quotas(5, 2, 1, 10), new_id(), EVENING + datetime.timedelta(hours=2)
 
-    def check(now):
-        return database.read(lambda connection: quotas.check(connection, limits, user_id, now, guest=False))
+    async def check(now):
+        usage = await database.read(lambda connection: quotas.read_usage(connection, user_id, now))
+        limits.check(usage, guest=False)
+        return usage
 
     for _ in range(2):
-        used = await check(EVENING)
-        await database.write(lambda connection, used=used: quotas.count_photo(connection, user_id, used))
+        usage = await check(EVENING)
+        await database.write(lambda connection, usage=usage: quotas.count_photo(connection, user_id, usage))
     with pytest.raises(TooManyPhotosToday) as refused:
         await check(EVENING)
     assert refused.value.retry_after_seconds == 2 * 3600
     await check(tomorrow)
-    await database.write(lambda connection: quotas.forget_days(connection, tomorrow.date()))
+    await SqlDeletionStore(database).forget_photo_counts(tomorrow.date())
     await check(EVENING)
 
 
-async def test_a_user_may_watch_so_many_tasks_and_another_one_when_one_has_ended(mesh, settings, peers, landscape):
+async def test_watch_quota_is_freed_when_a_watch_ends(mesh, settings, peers, landscape):
     settings = settings.model_copy(update={"max_watched": 1})
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
@@ -94,26 +95,26 @@ async def test_a_user_may_watch_so_many_tasks_and_another_one_when_one_has_ended
         assert (await watched(stub, task_id, me))[-1].task.state == pb.TASK_STATE_DONE
 
 
-async def test_however_many_watch_they_read_together(database):
+async def test_many_watchers_share_one_read(database):
     tasks = [Task(new_id(), new_id(), new_id(), EVENING) for _ in range(20)]
     for task in tasks:
         await database.write(
-            lambda connection, task=task: store.add_task(connection, task, Upload("photos/x", "", 1.0, {}), 0)
+            lambda connection, task=task: rows.insert_task(connection, task, Upload("photos/x", "", 1.0, {}), 0)
         )
-    courses = Courses(database)
-    found = await asyncio.gather(*(courses.read(task.id) for task in tasks * 25), courses.read(new_id()))
-    assert database.readings == 1
-    assert [course[0].id for course in found[:20] if course] == [task.id for task in tasks]
-    assert [[step.sequence for step in course[1]] for course in found if course] == [[1]] * 500
+    loader = TaskHistoryLoader(database)
+    found = await asyncio.gather(*(loader.load(task.id) for task in tasks * 25), loader.load(new_id()))
+    assert database.reads == 1
+    assert [history[0].id for history in found[:20] if history] == [task.id for task in tasks]
+    assert [[step.sequence for step in history[1]] for history in found if history] == [[1]] * 500
     assert found[-1] is None
 
 
-async def test_who_asks_while_others_read_is_told_of_what_came_meanwhile(database):
+async def test_a_load_during_a_read_sees_later_commits(database):
     task = Task(new_id(), new_id(), new_id(), EVENING)
-    courses = Courses(database)
-    early = asyncio.create_task(courses.read(task.id))
-    while database.readings == 0:
+    loader = TaskHistoryLoader(database)
+    early = asyncio.create_task(loader.load(task.id))
+    while database.reads == 0:
         await asyncio.sleep(0)
-    await database.write(lambda connection: store.add_task(connection, task, Upload("photos/x", "", 1.0, {}), 0))
-    assert await courses.read(task.id) is not None
+    await database.write(lambda connection: rows.insert_task(connection, task, Upload("photos/x", "", 1.0, {}), 0))
+    assert await loader.load(task.id) is not None
     await early

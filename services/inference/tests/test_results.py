@@ -1,4 +1,4 @@
-"""A user's finished photos, page by page, in the database alone."""
+"""Pages of a user's results, in the database alone."""
 
 import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from igemoji_inference.adapters.db import results
-from igemoji_inference.adapters.db.tasks import tasks
+from igemoji_inference.adapters.db.tables import tasks
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.ids import new_id
@@ -37,7 +37,7 @@ async def connection(folder):
 
 @pytest.fixture
 def user_id(connection) -> str:
-    """Who has finished photos, three at each moment, and some that failed."""
+    """Return a user with results, three at each moment, and some failed tasks."""
     user_id = new_id()
     empty = {"findings": "{}", "failure_reason": "", "failure_message": "", "photo_key": "", "pictures": ""}
     empty |= {"content_type": "", "request_id": "", "traceparent": "", "lease": ""}
@@ -51,7 +51,7 @@ def user_id(connection) -> str:
     return user_id
 
 
-def test_all_pages_by_token_are_all_photos_the_newest_first(connection, user_id):
+def test_pages_by_token_are_complete_and_newest_first(connection, user_id):
     found: list[Any] = []
     token = ""
     while True:
@@ -69,20 +69,20 @@ def test_all_pages_by_token_are_all_photos_the_newest_first(connection, user_id)
     assert list(second) == found[4:8]
 
 
-def test_a_total_is_a_lower_bound_beyond_what_is_counted(connection, user_id, monkeypatch):
-    monkeypatch.setattr(results, "COUNTED", PHOTOS - 1)
+def test_a_large_total_is_a_lower_bound(connection, user_id, monkeypatch):
+    monkeypatch.setattr(results, "MAX_COUNTED", PHOTOS - 1)
     page = results.page(connection, user_id, 1, 8, "")
     assert (page.total, page.total_is_exact) == (PHOTOS - 1, False)
 
 
-def test_a_token_is_for_its_user_only(connection, user_id):
+def test_a_page_token_is_valid_for_its_user_only(connection, user_id):
     token = results.page(connection, user_id, 1, 4, "").next_page_token
     for other, given in ((new_id(), token), (user_id, token[:-3]), (user_id, "x")):
         with pytest.raises(InvalidPageToken):
             results.page(connection, other, 1, 4, given)
 
 
-def test_a_page_walks_its_index_without_sorting_and_counts_without_the_rows(connection, user_id):
+def test_a_page_is_read_from_an_index_without_sorting(connection, user_id):
     seen: list[tuple[str, object]] = []
 
     def remember(_connection, _cursor, statement, parameters, _context, _many):

@@ -1,8 +1,8 @@
-"""Parts that can't work together are told at start, in a sentence."""
+"""Backends that can't work together are reported at start."""
 
 import pytest
 
-from igemoji_inference.entrypoints.settings import Settings, WorkerSettings, check_parts
+from igemoji_inference.entrypoints.settings import Settings, WorkerSettings, check_backends
 from igemoji_mesh.errors import StartError
 
 REAL = {
@@ -18,27 +18,27 @@ REAL = {
     [
         ("database_url", "a database on the network"),
         ("object_store_url", "an object store on the network"),
-        ("progress_url", "to hear of their progress"),
+        ("progress_url", "for their progress"),
     ],
 )
-def test_workers_elsewhere_need_every_part_on_the_network(mesh, missing, sentence):
-    parts = REAL | {missing: ""}
-    for settings in (mesh.settings(Settings, "inference", **parts), WorkerSettings(**parts)):
+def test_celery_workers_need_every_backend_on_the_network(mesh, missing, sentence):
+    urls = REAL | {missing: ""}
+    for settings in (mesh.settings(Settings, "inference", **urls), WorkerSettings(**urls)):
         with pytest.raises(StartError, match=sentence):
-            check_parts(settings)
+            check_backends(settings)
 
 
 @pytest.mark.parametrize(("setting", "url"), [("task_queue_url", "redis://host"), ("progress_url", "memcached://host")])
-def test_a_part_of_another_kind_is_named(mesh, setting, url):
-    with pytest.raises(StartError, match=f"{setting.upper()} names {url.split(':')[0]}"):
-        check_parts(mesh.settings(Settings, "inference", **REAL | {setting: url}))
+def test_an_unsupported_scheme_is_named(mesh, setting, url):
+    with pytest.raises(StartError, match=f"{setting.upper()} has the scheme {url.split(':')[0]}"):
+        check_backends(mesh.settings(Settings, "inference", **REAL | {setting: url}))
 
 
-@pytest.mark.parametrize("parts", [{}, REAL, {"progress_url": "redis://redis"}])
-def test_other_mixes_are_taken(mesh, parts):
-    check_parts(mesh.settings(Settings, "inference", **parts))
+@pytest.mark.parametrize("urls", [{}, REAL, {"progress_url": "redis://redis"}])
+def test_valid_combinations_are_accepted(mesh, urls):
+    check_backends(mesh.settings(Settings, "inference", **urls))
 
 
-def test_a_worker_has_no_certificate_and_no_address_of_a_service():
+def test_workers_get_no_certificate_and_no_service_address():
     known = set(WorkerSettings.model_fields)
     assert not {name for name in known if name.startswith("tls_") or name.endswith("_address")}

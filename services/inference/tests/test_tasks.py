@@ -14,8 +14,8 @@ from PIL import Image
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference.adapters.db import tasks
-from igemoji_inference.entrypoints.main import compose
+from igemoji_inference.adapters.db.tables import metadata
+from igemoji_inference.entrypoints.wiring import compose
 from igemoji_mesh.db.migrations import differences, migrate
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.ids import new_id
@@ -63,14 +63,14 @@ async def image_of(stub, task_id: str, me) -> tuple[str, bytes]:
 
 
 def worker_pids() -> list[int]:
-    """Worker processes of this test run, the newest first: other tests have workers of their own."""
+    """Return the sandbox processes of this test run, newest first."""
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    workers = [pid for pid in children if b"queue.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    workers = [pid for pid in children if b"sandbox.main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return sorted(map(int, workers), key=started_at, reverse=True)
 
 
 def started_at(pid: int) -> int:
-    """In clock ticks since the machine started."""
+    """Return when a process started, in clock ticks since boot."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
@@ -80,7 +80,7 @@ async def until(condition, seconds: float = 10) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_photo_goes_in_and_an_emoji_photo_comes_out(stub, me, emoji_id, portrait, peers):
+async def test_a_photo_becomes_an_emoji_photo(stub, me, emoji_id, portrait, peers):
     task_id = await upload(stub, portrait, emoji_id, me)
     steps = await watched(stub, task_id, me)
 
@@ -117,7 +117,7 @@ async def test_a_photo_without_a_face_is_done_with_no_faces(stub, me, emoji_id, 
     assert (await image_of(stub, task_id, me))[1]
 
 
-async def test_a_photo_cut_short_fails_with_its_reason_and_the_next_one_is_done(stub, me, emoji_id, portrait):
+async def test_a_truncated_photo_fails_and_the_next_one_is_done(stub, me, emoji_id, portrait):
     broken = await upload(stub, portrait[: len(portrait) // 2], emoji_id, me)
     whole = await upload(stub, portrait, emoji_id, me)
     task = (await watched(stub, broken, me))[-1].task
@@ -131,13 +131,13 @@ async def test_a_photo_cut_short_fails_with_its_reason_and_the_next_one_is_done(
     ("photo", "reason"),
     [(b"", "PHOTO_EMPTY"), (b"just text", "PHOTO_NOT_RECOGNIZED"), (bytes(16 * 2**20 + 1), "PHOTO_TOO_LARGE")],
 )
-async def test_what_is_no_photo_is_refused_at_once(stub, me, emoji_id, photo, reason):
+async def test_files_that_are_no_photo_are_refused_at_once(stub, me, emoji_id, photo, reason):
     error = await refusal(upload(stub, photo, emoji_id, me))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
     assert violated_fields(error) == ["image"]
 
 
-async def test_a_template_that_does_not_exist_is_named(stub, me, portrait):
+async def test_an_unknown_template_is_not_found(stub, me, portrait):
     error = await refusal(upload(stub, portrait, new_id(), me))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "EMOJI_NOT_FOUND")
 
@@ -158,7 +158,7 @@ async def upload_form(stub, body: bytes, me, emoji_id: str = "") -> str:
     return answer.task_id
 
 
-async def test_a_browsers_form_is_taken_as_well(stub, me, emoji_id, portrait):
+async def test_a_browser_form_is_accepted(stub, me, emoji_id, portrait):
     body = form("xyz", emoji_id=emoji_id.encode(), other=b"thing", image=portrait)
     task = (await watched(stub, await upload_form(stub, body, me), me))[-1].task
     assert (task.state, task.emoji_id, len(task.faces)) == (pb.TASK_STATE_DONE, emoji_id, 1)
@@ -178,13 +178,13 @@ async def test_a_browsers_form_is_taken_as_well(stub, me, emoji_id, portrait):
     ],
     ids=["nonsense", "cut short", "many parts", "bad id", "no template", "no photo"],
 )
-async def test_a_form_that_is_wrong_says_what_is(stub, me, body, reason, field):
+async def test_an_invalid_form_names_the_field(stub, me, body, reason, field):
     error = await refusal(upload_form(stub, body, me))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
     assert violated_fields(error) == [field]
 
 
-async def test_a_cancelled_task_stops_and_leaves_nothing(stub, me, emoji_id, portrait, settings, peers, mesh):
+async def test_a_canceled_task_stops_and_leaves_nothing(stub, me, emoji_id, portrait, settings, peers, mesh):
     slow = encoded(Image.new("RGB", (5000, 4000)), "PNG")
     task_ids = [await upload(stub, slow, emoji_id, me) for _ in range(4)]
     for task_id in task_ids[1:]:
@@ -217,7 +217,7 @@ async def test_small_photos_do_not_wait_behind_large_ones(stub, mesh, emoji_id, 
     assert states.count(pb.TASK_STATE_DONE) < 3
 
 
-async def test_a_task_is_nobody_elses_business(stub, me, emoji_id, portrait, mesh):
+async def test_tasks_of_other_users_are_not_found(stub, me, emoji_id, portrait, mesh):
     task_id = await upload(stub, portrait, emoji_id, me)
     other = bearer(mesh.token(new_id()))
     for call in (
@@ -229,7 +229,7 @@ async def test_a_task_is_nobody_elses_business(stub, me, emoji_id, portrait, mes
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND")
 
 
-async def test_a_watcher_who_comes_back_misses_nothing_and_sees_nothing_twice(stub, me, emoji_id, landscape):
+async def test_a_returning_watcher_gets_the_missed_steps_only(stub, me, emoji_id, landscape):
     task_id = await upload(stub, landscape, emoji_id, me)
     whole = [step.sequence for step in await watched(stub, task_id, me)]
     assert [step.sequence for step in await watched(stub, task_id, me, after=3)] == whole[3:]
@@ -238,7 +238,7 @@ async def test_a_watcher_who_comes_back_misses_nothing_and_sees_nothing_twice(st
     assert [step.sequence async for step in resumed] == whole[4:]
 
 
-async def test_my_results_are_listed_newest_first_a_page_at_a_time(stub, mesh, server, emoji_id, landscape):
+async def test_results_are_listed_newest_first_in_pages(stub, mesh, server, emoji_id, landscape):
     user_id = new_id()
     mine = bearer(mesh.token(user_id))
     made = []
@@ -267,13 +267,13 @@ async def test_pictures_of_a_template_are_fetched_once(stub, me, emoji_id, lands
     assert peers[0].image_calls == 7
 
 
-async def test_the_original_of_a_photo_that_failed_is_gone_at_once(stub, me, emoji_id, portrait, settings):
+async def test_the_original_of_a_failed_task_is_deleted_at_once(stub, me, emoji_id, portrait, settings):
     photos = settings.data_dir / "objects" / "inference" / "photos"
     await watched(stub, await upload(stub, portrait[: len(portrait) // 2], emoji_id, me), me)
     await until(lambda: not list(photos.iterdir()))
 
 
-async def test_more_open_tasks_than_a_user_may_have_are_refused_with_a_time_to_wait(mesh, settings, peers, landscape):
+async def test_open_tasks_beyond_the_quota_are_refused_with_retry_after(mesh, settings, peers, landscape):
     settings = settings.model_copy(update={"max_open_tasks": 2, "workers": 1, "task_seconds": 30})
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
@@ -287,7 +287,7 @@ async def test_more_open_tasks_than_a_user_may_have_are_refused_with_a_time_to_w
     assert all(dict(error.trailing_metadata())["retry-after"] == "2" for error in refused)
 
 
-async def test_a_worker_killed_in_mid_task_harms_no_task(stub, me, emoji_id, portrait, peers, settings):
+async def test_a_killed_worker_loses_no_task(stub, me, emoji_id, portrait, peers, settings):
     task_ids = [await upload(stub, portrait, emoji_id, me) for _ in range(4)]
     os.kill(worker_pids()[0], signal.SIGKILL)
     for task_id in task_ids:
@@ -296,7 +296,7 @@ async def test_a_worker_killed_in_mid_task_harms_no_task(stub, me, emoji_id, por
     assert sorted(use.task_id for use in peers[0].uses) == sorted(task_ids)
 
 
-async def test_a_task_left_by_a_stop_is_done_after_the_next_start(mesh, settings, peers, portrait):
+async def test_tasks_left_at_shutdown_are_done_after_the_next_start(mesh, settings, peers, portrait):
     me, emoji_id = bearer(mesh.token(new_id())), peers[0].add_emoji()
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
@@ -307,7 +307,7 @@ async def test_a_task_left_by_a_stop_is_done_after_the_next_start(mesh, settings
             assert (await watched(stub, task_id, me))[-1].task.state == pb.TASK_STATE_DONE
 
 
-async def test_a_use_is_counted_later_when_the_ranking_is_down(stub, me, emoji_id, landscape, peers):
+async def test_uses_are_counted_after_an_outage_of_the_ranking(stub, me, emoji_id, landscape, peers):
     peers[0].down = True
     task_id = await upload(stub, landscape, emoji_id, me)
     await watched(stub, task_id, me)
@@ -318,7 +318,7 @@ async def test_a_use_is_counted_later_when_the_ranking_is_down(stub, me, emoji_i
     assert [use.task_id for use in peers[0].uses] == [task_id]
 
 
-async def test_objects_that_a_crash_left_are_swept_at_start(mesh, settings):
+async def test_orphans_are_swept_at_start(mesh, settings):
     objects = settings.data_dir / "objects" / "inference"
     for name in (f"photos/{new_id()}", f"results/{new_id()}.jpg"):
         (objects / name).parent.mkdir(parents=True, exist_ok=True)
@@ -327,7 +327,7 @@ async def test_objects_that_a_crash_left_are_swept_at_start(mesh, settings):
         assert [path for path in objects.rglob("*") if path.is_file()] == []
 
 
-async def test_a_model_that_is_cut_short_stops_the_start_with_a_sentence(mesh, settings, models, tmp_path):
+async def test_a_truncated_model_is_reported_at_start(mesh, settings, models, tmp_path):
     damaged = tmp_path / "models"
     damaged.mkdir()
     for path in models.iterdir():
@@ -338,6 +338,6 @@ async def test_a_model_that_is_cut_short_stops_the_start_with_a_sentence(mesh, s
 
 def test_migrations_and_tables_agree(tmp_path):
     url = f"sqlite:///{tmp_path}/tasks.db"
-    assert differences(url, "igemoji_inference", tasks.metadata) == []
+    assert differences(url, "igemoji_inference", metadata) == []
     migrate(url, "igemoji_inference")
     assert "tasks" in sa.inspect(sa.create_engine(url)).get_table_names()

@@ -1,0 +1,1 @@
+"""Inference service: photos in, emoji photos out."""

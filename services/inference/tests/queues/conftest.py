@@ -1,4 +1,4 @@
-"""Both queues behind the same service: worker processes of its own, and Celery workers with every real part."""
+"""The service with both queues: the embedded one, and Celery with all real backends."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from igemoji_inference.entrypoints.main import compose
 from igemoji_inference.entrypoints.settings import Settings
+from igemoji_inference.entrypoints.wiring import compose
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.testing.mesh import free_port, running
 
@@ -26,21 +26,21 @@ START_SECONDS = 60
 
 @dataclass
 class Backend:
-    """One kind of queue, and who works for it."""
+    """A queue and its workers."""
 
     settings: dict[str, Any]
     workers: subprocess.Popen[bytes] | None = None
-    """Celery's own process; None where the service has worker processes itself."""
+    """Celery's main process; None for the embedded queue."""
     environment: dict[str, str] = field(default_factory=dict)
 
     def children(self) -> list[int]:
-        """The processes that look into photos."""
+        """Return the sandbox processes."""
         parents = [self.workers.pid, *children_of(self.workers.pid)] if self.workers else [os.getpid()]
         found = [child for parent in parents for child in children_of(parent)]
         return [pid for pid in found if self._is_ours(pid)]
 
     def kill_children(self) -> int:
-        """Returns how many there were."""
+        """Kill the sandbox processes and return their number."""
         pids = self.children()
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
@@ -67,7 +67,7 @@ class Backend:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except FileNotFoundError:
             return False
-        return b"queue.child" in command and self.settings["memory"] in command
+        return b"sandbox.main" in command and self.settings["memory"] in command
 
 
 def children_of(pid: int) -> list[int]:
@@ -84,7 +84,7 @@ def answers(port: int) -> bool:
 
 @pytest.fixture(scope="module", params=["local", pytest.param("celery", marks=pytest.mark.real)])
 def backend(request: pytest.FixtureRequest, models: Path) -> Iterator[Backend]:
-    # A limit that no other test has tells our processes from those of others.
+    # The unique limit marks the sandbox processes of this test.
     memory = 1536 * 2**20 + secrets.randbelow(2**20)
     settings = {"task_memory_bytes": memory, "workers": 1, "memory": str(memory).encode()}
     if request.param == "local":
@@ -107,7 +107,7 @@ def backend(request: pytest.FixtureRequest, models: Path) -> Iterator[Backend]:
 
 @pytest.fixture(scope="module")
 def real_parts(parts_loop, mariadb, rabbitmq, redis, nanio) -> dict[str, str]:
-    """Settings that name an empty database and an empty bucket; what else is there is shared by all tests."""
+    """Return settings with an empty database and an empty bucket; all tests share the servers."""
     name = f"test_{secrets.token_hex(6)}"
     return {
         "DATABASE_URL": parts_loop.run(mariadb.create(name)),

@@ -1,4 +1,4 @@
-"""What only the queue through RabbitMQ has: a broker and workers that can be lost, and messages that can be wrong."""
+"""Celery only: loss of the broker and of workers, and invalid messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def send(backend, connection: kombu.Connection, task_id: str) -> None:
     send_task(app, connection, celery_app.SMALL, task_id)
 
 
-async def test_a_broker_that_is_away_delays_a_photo_and_refuses_none(owner, portrait, rabbitmq, parts_loop, peers):
+async def test_an_unavailable_broker_delays_photos_and_loses_none(owner, portrait, rabbitmq, parts_loop, peers):
     await asyncio.to_thread(parts_loop.run, rabbitmq.kill())
     task_ids = [await owner.upload(portrait) for _ in range(3)]
     await asyncio.to_thread(parts_loop.run, rabbitmq.start())
@@ -43,9 +43,7 @@ async def test_a_broker_that_is_away_delays_a_photo_and_refuses_none(owner, port
     assert await uses(peers, *task_ids) == [1, 1, 1]
 
 
-async def test_a_worker_that_is_killed_whole_leaves_its_photo_to_the_next_one(
-    owner, slow, backend, peers, queue_settings
-):
+async def test_the_photo_of_a_killed_worker_is_processed_by_the_next_one(owner, slow, backend, peers, queue_settings):
     task_id = await owner.upload(slow)
     await owner.until(task_id, pb.TASK_STATE_DECODING)
     os.killpg(backend.workers.pid, signal.SIGKILL)
@@ -56,7 +54,7 @@ async def test_a_worker_that_is_killed_whole_leaves_its_photo_to_the_next_one(
     assert await ends(queue_settings, [task_id]) == {task_id: 1}
 
 
-async def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(owner, slow, backend):
+async def test_a_worker_finishes_its_task_on_sigterm(owner, slow, backend):
     task_id = await owner.upload(slow)
     await owner.until(task_id, pb.TASK_STATE_DECODING)
     assert await asyncio.to_thread(backend.stop_workers) == 0
@@ -66,7 +64,7 @@ async def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(owner, 
     assert steps[-1].task.state == pb.TASK_STATE_DONE
 
 
-async def test_a_message_that_comes_twice_or_for_nothing_does_nothing(
+async def test_duplicate_and_unknown_messages_are_ignored(
     owner, portrait, backend, broker_connection, peers, queue_settings
 ):
     task_id = await owner.upload(portrait)
@@ -80,7 +78,7 @@ async def test_a_message_that_comes_twice_or_for_nothing_does_nothing(
     assert await ends(queue_settings, [task_id]) == {task_id: 1}
 
 
-async def test_what_is_not_json_is_not_looked_into_and_work_goes_on(owner, portrait, backend, broker_connection):
+async def test_messages_that_are_not_json_are_rejected(owner, portrait, backend, broker_connection):
     queue = celery_app.QUEUES[celery_app.SMALL]
     with broker_connection.Producer() as producer:
         for content_type in ("application/x-python-serialize", "application/json"):
@@ -94,40 +92,40 @@ async def test_what_is_not_json_is_not_looked_into_and_work_goes_on(owner, portr
     assert (await owner.ended(await owner.upload(portrait))).state == pb.TASK_STATE_DONE
 
 
-async def test_a_message_that_no_worker_gets_done_with_is_kept_aside_and_its_photo_fails(owner, portrait, backend):
+async def test_a_message_delivered_too_often_is_dead_lettered_and_its_photo_fails(owner, portrait, backend):
     url = backend.environment["TASK_QUEUE_URL"]
     await asyncio.to_thread(backend.stop_workers)
     poison = await owner.upload(portrait)
     for _ in range(celery_app.DELIVERY_LIMIT + 1):
-        await asyncio.to_thread(taken_and_dropped, url)
+        await asyncio.to_thread(received_and_dropped, url)
     await asyncio.to_thread(backend.start_workers)
     task = await owner.ended(poison)
     assert (task.state, task.error.reason) == (pb.TASK_STATE_FAILED, "WORKER_LOST")
     async with asyncio.timeout(WAIT_SECONDS):
-        while {"task_id": poison} not in await asyncio.to_thread(kept_aside, url):
+        while {"task_id": poison} not in await asyncio.to_thread(dead_letters, url):
             await asyncio.sleep(0.1)
     assert (await owner.ended(await owner.upload(portrait))).state == pb.TASK_STATE_DONE
 
 
-def kept_aside(url: str) -> list[dict[str, str]]:
-    """What lies aside, of earlier tests too; it is gone then."""
+def dead_letters(url: str) -> list[dict[str, str]]:
+    """Read and delete the messages of the dead-letter queue, those of earlier tests included."""
     found = []
-    # A quorum queue gives a reader up after five seconds in which the disk had other things to do.
+    # A quorum queue drops a reader after five seconds if the disk is busy.
     with kombu.Connection(url) as connection, contextlib.suppress(*connection.connection_errors):
-        aside = celery_app.ASIDE(connection.default_channel)
-        while message := aside.get():
+        queue = celery_app.DEAD_LETTERS(connection.default_channel)
+        while message := queue.get():
             message.ack()
             found.append(message.payload[1])
     return found
 
 
-def taken_and_dropped(url: str) -> None:
-    """As by a worker that ends before it can do anything: it takes the next message, and is gone."""
+def received_and_dropped(url: str) -> None:
+    """Receive the next message and disconnect without an acknowledgement, like a worker that dies."""
     with kombu.Connection(url) as connection:
-        taken: list[kombu.Message] = []
+        received: list[kombu.Message] = []
         queue = celery_app.QUEUES[celery_app.SMALL]
-        with connection.Consumer(queue, on_message=taken.append, accept=["json"]) as consumer:
+        with connection.Consumer(queue, on_message=received.append, accept=["json"]) as consumer:
             consumer.qos(prefetch_count=1)
-            while not taken:
+            while not received:
                 connection.drain_events(timeout=WAIT_SECONDS)
             connection.close()

@@ -1,4 +1,4 @@
-"""What any task queue does: every task is begun at least once and finished exactly once, whoever is lost meanwhile."""
+"""Contract of task queues: every task is finished exactly once, whatever process is killed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL import Image
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference.adapters.db import tasks as store
-from igemoji_inference.entrypoints.main import compose
+from igemoji_inference.adapters.db.tables import ENDED, task_steps
+from igemoji_inference.entrypoints.wiring import compose
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import bearer, running
@@ -23,7 +23,7 @@ WAIT_SECONDS = 60
 
 
 class Owner:
-    """Somebody who uploads photos."""
+    """A user who uploads photos."""
 
     def __init__(self, stub: inference_pb2_grpc.InferenceServiceAsyncStub, token: str, emoji_id: str) -> None:
         self._stub = stub
@@ -68,14 +68,14 @@ def owner(stub, mesh, peers) -> Owner:
 
 @pytest.fixture(scope="session")
 def slow() -> bytes:
-    """A photo of twenty megapixels: there is time to harm who works on it."""
+    """Return a photo of twenty megapixels, so that there is time to kill its worker."""
     file = io.BytesIO()
     Image.new("RGB", (5000, 4000)).save(file, "PNG")
     return file.getvalue()
 
 
 async def uses(peers, *task_ids: str) -> list[int]:
-    """How often each task was counted, once each was. An earlier test's tasks may be counted meanwhile."""
+    """Wait until each task was counted; return how often each was. Earlier tests may add others."""
     async with asyncio.timeout(WAIT_SECONDS):
         while not (counted := Counter(use.task_id for use in peers[0].uses)).keys() >= set(task_ids):
             await asyncio.sleep(0.05)
@@ -83,17 +83,15 @@ async def uses(peers, *task_ids: str) -> list[int]:
 
 
 async def ends(settings, task_ids: list[str]) -> Counter[str]:
-    """How often each task ended."""
+    """Return how often each task ended."""
     database = Database(settings.database("inference"))
-    ended = sa.select(store.task_steps.c.task_id).where(
-        store.task_steps.c.state.in_(store.ENDED), store.task_steps.c.task_id.in_(task_ids)
-    )
+    ended = sa.select(task_steps.c.task_id).where(task_steps.c.state.in_(ENDED), task_steps.c.task_id.in_(task_ids))
     found = await database.read(lambda connection: connection.execute(ended).scalars().all())
     await database.close()
     return Counter(found)
 
 
-async def test_a_task_goes_through_every_step_in_order_and_is_counted_once(owner, portrait, peers, queue_settings):
+async def test_a_task_passes_every_step_in_order_and_is_counted_once(owner, portrait, peers, queue_settings):
     task_id = await owner.upload(portrait)
     steps = [step async for step in owner.steps(task_id)]
     states = [pb.TaskState.Name(step.task.state).removeprefix("TASK_STATE_") for step in steps]
@@ -103,12 +101,12 @@ async def test_a_task_goes_through_every_step_in_order_and_is_counted_once(owner
     assert await uses(peers, task_id) == [1]
 
 
-async def test_what_is_no_whole_photo_fails_with_its_reason(owner, portrait):
+async def test_a_truncated_photo_fails_with_its_reason(owner, portrait):
     task = await owner.ended(await owner.upload(portrait[: len(portrait) // 2]))
     assert (task.state, task.error.reason) == (pb.TASK_STATE_FAILED, "PHOTO_TRUNCATED")
 
 
-async def test_a_killed_child_costs_its_photo_one_more_try(owner, slow, portrait, backend, peers, queue_settings):
+async def test_a_killed_sandbox_process_costs_one_more_attempt(owner, slow, portrait, backend, peers, queue_settings):
     harmed, other = await owner.upload(slow), await owner.upload(portrait)
     await owner.until(harmed, pb.TASK_STATE_DETECTING)
     assert backend.kill_children()
@@ -117,9 +115,7 @@ async def test_a_killed_child_costs_its_photo_one_more_try(owner, slow, portrait
     assert await ends(queue_settings, [harmed, other]) == {harmed: 1, other: 1}
 
 
-async def test_a_photo_that_ends_its_worker_again_and_again_fails_and_the_next_one_is_done(
-    owner, slow, portrait, backend
-):
+async def test_a_photo_that_kills_its_worker_three_times_fails_and_the_next_one_is_done(owner, slow, portrait, backend):
     poison = await owner.upload(slow)
     begun = 0
     async with asyncio.timeout(WAIT_SECONDS):
@@ -132,7 +128,7 @@ async def test_a_photo_that_ends_its_worker_again_and_again_fails_and_the_next_o
     assert (await owner.ended(await owner.upload(portrait))).state == pb.TASK_STATE_DONE
 
 
-async def test_a_cancelled_task_stops_whether_it_waits_or_is_worked_on(owner, slow, portrait, peers, queue_settings):
+async def test_queued_and_running_tasks_can_be_canceled(owner, slow, portrait, peers, queue_settings):
     running_one, waiting_one = await owner.upload(slow), await owner.upload(slow)
     await owner.until(running_one, pb.TASK_STATE_DECODING)
     for task_id in (running_one, waiting_one):
@@ -144,7 +140,7 @@ async def test_a_cancelled_task_stops_whether_it_waits_or_is_worked_on(owner, sl
     assert await ends(queue_settings, [running_one, waiting_one]) == {running_one: 1, waiting_one: 1}
 
 
-async def test_a_revision_is_worked_on_as_well(owner, portrait, peers):
+async def test_a_revision_is_processed(owner, portrait, peers):
     task_id = await owner.upload(portrait)
     await owner.ended(task_id)
     await owner.revise(task_id, "angry")
@@ -153,7 +149,7 @@ async def test_a_revision_is_worked_on_as_well(owner, portrait, peers):
     assert await uses(peers, task_id) == [1]
 
 
-async def test_what_a_stopped_service_has_taken_in_is_done(mesh, peers, queue_settings, portrait):
+async def test_tasks_of_a_stopped_service_are_finished(mesh, peers, queue_settings, portrait):
     token, emoji_id = mesh.token(new_id()), peers[0].add_emoji()
     async with running(lambda settings: compose(settings, mesh.verifier), queue_settings) as server:
         owner = Owner(inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference")), token, emoji_id)

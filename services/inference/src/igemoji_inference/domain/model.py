@@ -1,24 +1,24 @@
-"""Tasks: what they are, how they go, and what can be wrong with a request for one."""
+"""Tasks: entities, states and the rules for revising faces."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from igemoji_mesh.errors import Exhausted, FailedPrecondition, InvalidInput, NotFound, Unauthenticated, Violation
-from igemoji_vision.errors import PhotoError
+from igemoji_inference.domain.errors import BoxOutside, FaceNotFound, NothingToRevise, TaskNotFound, TooManyFaces
 from igemoji_vision.faces import Box, Face
 
 HEARTBEAT_SECONDS = 10.0
+LEASE_SECONDS = 60.0
 
-SECONDS_BACK_PER_MEGAPIXEL = 0.25
-SECONDS_BACK_PER_OPEN_TASK = 1.0
+DELAY_SECONDS_PER_MEGAPIXEL = 0.25
+DELAY_SECONDS_PER_OPEN_TASK = 1.0
 
 MIN_FACE_PIXELS = 8
 MAX_FACES = 200
 
 CANCELLED = "CANCELLED"
-"""The reason of a task that its owner stopped."""
+"""Failure reason of a task that its owner stopped."""
 
 
 class TaskState(StrEnum):
@@ -34,12 +34,13 @@ class TaskState(StrEnum):
 
     @property
     def ended(self) -> bool:
+        """Return whether a task in this state is DONE or FAILED."""
         return self in (TaskState.DONE, TaskState.FAILED)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a task ended without a result."""
+    """Reason for which a task ended without a result."""
 
     reason: str
     """For programs, UPPER_SNAKE."""
@@ -49,33 +50,40 @@ class Failure:
 
 @dataclass(frozen=True)
 class Upload:
-    """What is known of a photo before it is worked on."""
+    """Facts about a photo that are known before a worker has it."""
 
     key: str
-    """Where it lies."""
+    """Key of the original in the object store."""
     checksum: str
-    """Its SHA-256, as all checksums here."""
+    """SHA-256 of the original."""
     megapixels: float
     pictures: Mapping[str, str]
-    """The template's, by expression: their keys."""
+    """Keys of the template's pictures, by expression."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What is known about a photo so far."""
+    """Facts that the pipeline has found in a photo so far."""
 
     width: int = 0
-    """Of the upright photo, in pixels; 0 until it is decoded."""
+    """Width of the upright photo in pixels; 0 until it is decoded."""
     height: int = 0
     faces: tuple[Face, ...] = ()
     more_faces: bool = False
     """There are more faces than the limit; the largest are covered."""
     uncovered: frozenset[int] = frozenset()
-    """Numbers of faces that their owner wants to be seen."""
+    """Numbers of the faces that their owner has uncovered."""
+
+    @property
+    def megapixels(self) -> float:
+        """Return the size of the photo in millions of pixels."""
+        return self.width * self.height / 1e6
 
 
 @dataclass(frozen=True)
 class Task:
+    """The work on one photo."""
+
     id: str
     user_id: str
     emoji_id: str
@@ -85,44 +93,48 @@ class Task:
     findings: Findings = field(default_factory=Findings)
     failure: Failure | None = None
     result_key: str = ""
-    """Where the finished photo lies; empty until DONE."""
+    """Key of the result in the object store; empty until DONE."""
     result_checksum: str = ""
-    """Empty also where it was finished before checksums were kept."""
+    """SHA-256 of the result; empty if it was stored before checksums were."""
     content_type: str = ""
-    """Of the finished photo."""
+    """Content type of the result."""
     original_until: datetime.datetime | None = None
-    """Until when the original is kept so that faces can be revised; None where it is gone."""
+    """Time at which retention deletes the original; None if the task has no result yet or the original is deleted."""
     revision: int = 0
-    """How often its owner has revised it."""
+    """Number of revisions."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One entry in the course of a task; `sequence` counts them from 1."""
+    """One state of a task; steps are numbered from 1."""
 
     sequence: int
     task: Task
 
 
+TaskHistory = tuple[Task, list[Step]]
+"""A task and all its steps, read in one transaction."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """All that a worker is told: it acts for nobody and asks nobody."""
+    """Everything that a worker needs for one task."""
 
     task_id: str
     photo_key: str
     photo_checksum: str
-    """Empty where the photo was uploaded before checksums were kept."""
+    """Empty if the photo was stored before checksums were."""
     pictures: Mapping[str, str]
-    """By expression: the key of the picture."""
+    """Keys of the template's pictures, by expression."""
     result_key: str
-    """Where the result goes, without its extension. No two tries have the same."""
+    """Key for the result, without its extension; each attempt has its own."""
     revised: Findings | None = None
-    """Faces as their owner wants them; None where they are still to be found."""
+    """Faces as their owner revised them; None if they are still to be detected."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a worker ends a job well."""
+    """Successful outcome of a job."""
 
     findings: Findings
     result_key: str
@@ -132,25 +144,60 @@ class Done:
 
 @dataclass(frozen=True)
 class Progress:
-    """A worker begins a stage."""
+    """Beginning of a step in a worker."""
 
     state: TaskState
     percent: int
     findings: Findings
 
 
+FIRST_PROGRESS = Progress(TaskState.DECODING, 0, Findings())
+"""Written with the claim, so that watchers see it before the worker has fetched the photo."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The exclusive right to work on a task until it expires."""
+
+    id: str
+    """Fencing token: each write of the holder names it."""
+    job: Job
+    attempts: int
+    """Number of attempts, this one included."""
+    created_at: datetime.datetime
+    """Time of the upload."""
+    queued_at: datetime.datetime
+    """Time of the upload, or of the latest revision."""
+    megapixels: float
+    request_id: str
+    traceparent: str
+    """Trace of the call that created or revised the task."""
+    sequence: int | None
+    """Sequence of the step FIRST_PROGRESS; None for a revision, which has no such step."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Effect of recording a result."""
+
+    task: Task
+    """The task as it was before."""
+    replaced_key: str
+    """Key of the result that this one replaces; empty if there was none."""
+
+
 @dataclass(frozen=True)
 class Share:
-    """A link to a finished photo."""
+    """A share link to a result."""
 
     token: str
-    """The secret; only its digest is kept."""
+    """Secret; only its digest is stored."""
     expires_at: datetime.datetime
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """A line of a user's list of finished photos."""
+    """One entry in a user's list of results."""
 
     task_id: str
     emoji_id: str
@@ -158,145 +205,51 @@ class TaskResult:
     created_at: datetime.datetime
 
 
-class TaskNotFound(NotFound):
-    """There is no such task, or it is somebody else's: which of the two is not told."""
+@dataclass(frozen=True)
+class ResultsPage:
+    """A page of a user's results, newest first."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such task.")
-
-
-class EmojiNotFound(NotFound):
-    """The template asked for does not exist, or may not be used by this user."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no such emoji template.", violations=[Violation("emoji_id", "does not exist")])
+    results: Sequence[TaskResult]
+    total: int
+    total_is_exact: bool
+    next_page_token: str
+    """Empty on the last page."""
 
 
-class EmojiMissing(InvalidInput):
-    """The upload does not say which template it is for."""
-
-    def __init__(self) -> None:
-        super().__init__("Say which template: emoji_id is missing.", violations=[Violation("emoji_id", "is missing")])
-
-
-class ResultNotReady(FailedPrecondition):
-    def __init__(self, state: TaskState) -> None:
-        super().__init__(f"This task has no finished photo: it is {state}.", metadata={"state": state})
-
-
-class NotFinished(FailedPrecondition):
-    def __init__(self) -> None:
-        super().__init__("Faces can be revised once the photo is finished.")
-
-
-class OriginalGone(FailedPrecondition):
-    def __init__(self) -> None:
-        super().__init__("The original of this photo is not kept any more, so its faces can't be revised.")
-
-
-class FaceNotFound(NotFound):
-    def __init__(self, face: int, faces: int) -> None:
-        text = f"There is no face {face}: this photo has {faces}, counted from 0."
-        super().__init__(text, violations=[Violation("face", text)])
-
-
-class NothingToRevise(InvalidInput):
-    def __init__(self) -> None:
-        text = "Say what to change: an expression, whether it is covered, or both."
-        super().__init__(text, violations=[Violation("expression", text)])
-
-
-class BoxOutside(InvalidInput):
-    def __init__(self, width: int, height: int) -> None:
-        text = f"at least {MIN_FACE_PIXELS} pixels of each side must lie within the photo of {width} x {height}"
-        super().__init__(f"box: {text}", violations=[Violation("box", text)])
-
-
-class TooManyFaces(FailedPrecondition):
-    def __init__(self) -> None:
-        super().__init__(f"A photo can have at most {MAX_FACES} faces.")
-
-
-class LinkNotFound(NotFound):
-    """There is no such link, or it has expired, or was revoked: which of them is not told."""
-
-    def __init__(self) -> None:
-        super().__init__("This link leads nowhere: it has expired, was revoked, or never was.")
-
-
-class AccountGone(Unauthenticated):
-    """The token is good, but its account was deleted."""
-
-    def __init__(self) -> None:
-        super().__init__("This account no longer exists.")
-
-
-class TooManyOpenTasks(Exhausted):
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"At most {limit} photos of yours are worked on at once.", retry_after_seconds=2)
-
-
-class TooManyPhotosToday(Exhausted):
-    def __init__(self, limit: int, now: datetime.datetime) -> None:
-        midnight = datetime.datetime.combine(now.date() + datetime.timedelta(days=1), datetime.time(), datetime.UTC)
-        super().__init__(
-            f"At most {limit} photos of yours are taken in a day; the next one begins at midnight, UTC.",
-            metadata={"limit": str(limit), "until": midnight.isoformat()},
-            retry_after_seconds=max(1.0, (midnight - now).total_seconds()),
-        )
-
-
-class TooManyWatchers(Exhausted):
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"At most {limit} photos of yours are watched at once.", retry_after_seconds=5)
-
-
-class QueueFull(Exhausted):
-    def __init__(self) -> None:
-        super().__init__("Too many photos are waiting now. Try again in a moment.", retry_after_seconds=10)
-
-
-class PhotoTooLarge(InvalidInput):
-    http_code = 413
-
-    def __init__(self, limit_bytes: int) -> None:
-        text = f"The photo is larger than {limit_bytes // 2**20} MiB."
-        super().__init__(text, violations=[Violation("image", text)])
-
-
-class PhotoRefused(InvalidInput):
-    """The upload is no photo that can be worked on; the reason is that of the vision error."""
-
-    def __init__(self, error: PhotoError) -> None:
-        super().__init__(str(error), violations=[Violation("image", str(error))])
-        self._reason = error.reason
-
-    @property
-    def reason(self) -> str:
-        return self._reason
+def utc_now() -> datetime.datetime:
+    """Return the current time, aware."""
+    return datetime.datetime.now(datetime.UTC)
 
 
 def picture_key(checksum: str) -> str:
-    """Where the picture of a template lies: under its checksum."""
+    """Return the key of a template's picture: its checksum names it."""
     return f"pictures/{checksum}.png"
 
 
 def picture_checksum(key: str) -> str:
+    """Return the checksum of the picture that has this key."""
     return key.removeprefix("pictures/").removesuffix(".png")
 
 
-def turn(created_at: datetime.datetime, megapixels: float, open_tasks: int) -> datetime.datetime:
-    """When it is a task's turn: tasks are begun in this order.
+def fair_queue_position(created_at: datetime.datetime, megapixels: float, open_tasks: int) -> datetime.datetime:
+    """Return the time by which the queue orders a task.
 
-    A large photo stands a little further back, so that small ones need not wait behind it, and so does each further
-    photo of one user. Both are bounded, so everybody's turn comes.
+    Large photos, and each further open task of one user, are placed a little later, so that small photos do not wait
+    behind them. Both delays are bounded, so no task starves.
     """
-    back = megapixels * SECONDS_BACK_PER_MEGAPIXEL + open_tasks * SECONDS_BACK_PER_OPEN_TASK
-    return created_at + datetime.timedelta(seconds=back)
+    delay = megapixels * DELAY_SECONDS_PER_MEGAPIXEL + open_tasks * DELAY_SECONDS_PER_OPEN_TASK
+    return created_at + datetime.timedelta(seconds=delay)
+
+
+def owned(task: Task | None, user_id: str) -> Task:
+    """Return `task` if it belongs to the user. Raises TaskNotFound."""
+    if task is None or task.user_id != user_id:
+        raise TaskNotFound
+    return task
 
 
 def with_revised_face(findings: Findings, number: int, expression: str | None, covered: bool | None) -> Findings:
-    """Findings with one face as its owner wants it. Raises NothingToRevise or FaceNotFound."""
+    """Return findings with one face revised. Raises NothingToRevise or FaceNotFound."""
     if expression is None and covered is None:
         raise NothingToRevise
     if number >= len(findings.faces):
@@ -311,12 +264,12 @@ def with_revised_face(findings: Findings, number: int, expression: str | None, c
 
 
 def with_added_face(findings: Findings, box: Box) -> Findings:
-    """Findings with one face more, still without an expression. Raises BoxOutside or TooManyFaces."""
+    """Return findings with one more face, still without an expression. Raises BoxOutside or TooManyFaces."""
     if len(findings.faces) >= MAX_FACES:
-        raise TooManyFaces
+        raise TooManyFaces(MAX_FACES)
     inside_x = min(box.x + box.width, findings.width) - max(box.x, 0)
     inside_y = min(box.y + box.height, findings.height) - max(box.y, 0)
     if min(inside_x, inside_y) < MIN_FACE_PIXELS:
-        raise BoxOutside(findings.width, findings.height)
+        raise BoxOutside(findings.width, findings.height, MIN_FACE_PIXELS)
     added = Face(box, 0.0, (), 1.0, "", {}, uncertain=True)
     return replace(findings, faces=(*findings.faces, added))

@@ -1,0 +1,1 @@
+"""Servicer, commands, settings and wiring."""

@@ -1,9 +1,7 @@
-"""The command `igemoji-inference`: without an argument it serves, with `worker` it works on photos.
-
-With `check-objects` it compares what is stored with what was put.
-"""
+"""The command `igemoji-inference`: serve, work on photos (`worker`) or audit objects (`check-objects`)."""
 
 import argparse
+import asyncio
 import os
 import sys
 import tempfile
@@ -13,32 +11,47 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def main() -> None:
+    """Run the command with the arguments of this process."""
     operate(sys.argv[1:])
 
 
 def operate(given: Sequence[str]) -> None:
+    """Run the command with the given arguments."""
     parser = argparse.ArgumentParser(prog="igemoji-inference", description="Photos in, emoji photos out.")
     commands = parser.add_subparsers(dest="command", metavar="worker | check-objects")
-    worker = commands.add_parser("worker", help="work on photos that come through RabbitMQ, instead of serving")
-    worker.add_argument("--only-small", action="store_true", help="take small photos only: they never wait long")
-    check = commands.add_parser("check-objects", help="compare photos and results with what was put, and with the rows")
-    check.add_argument("--remove-orphans", action="store_true", help="remove what no row names and is an hour old")
+    worker = commands.add_parser("worker", help="work on photos from RabbitMQ instead of serving")
+    worker.add_argument("--only-small", action="store_true", help="work on small photos only: they never wait long")
+    check = commands.add_parser("check-objects", help="audit photos and results: damaged, missing, orphaned")
+    check.add_argument("--remove-orphans", action="store_true", help="delete orphans that are older than an hour")
     arguments = parser.parse_args(given)
     if arguments.command == "worker":
-        # Its processes count together; prometheus_client asks for the folder when it is imported.
+        # Pool processes share their metrics; prometheus_client reads the variable when it is imported.
         with tempfile.TemporaryDirectory(prefix="igemoji-metrics-") as folder:
             os.environ.setdefault(MULTIPROCESS, folder)
             from igemoji_inference.entrypoints import celery_worker
 
             celery_worker.main(only_small=arguments.only_small)
     elif arguments.command == "check-objects":
-        from igemoji_inference.adapters.objects.audit import check_objects
-
-        check_objects(remove_orphans=arguments.remove_orphans)
+        _check_objects(remove_orphans=arguments.remove_orphans)
     else:
         from igemoji_inference.entrypoints.main import main as serve
 
         serve()
+
+
+def _check_objects(*, remove_orphans: bool) -> None:
+    """Print the audit; exit with 1 if an object is damaged or missing."""
+    from igemoji_inference.entrypoints.settings import SERVICE
+    from igemoji_inference.entrypoints.wiring import check_objects
+    from igemoji_mesh.errors import StartError
+    from igemoji_mesh.settings import StorageSettings, load_settings
+
+    try:
+        report = asyncio.run(check_objects(load_settings(StorageSettings), remove_orphans=remove_orphans))
+    except StartError as error:
+        sys.exit(str(error))
+    sys.stdout.write(report.report(SERVICE))
+    sys.exit(0 if report.is_whole else 1)
 
 
 if __name__ == "__main__":

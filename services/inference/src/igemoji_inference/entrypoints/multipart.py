@@ -1,4 +1,4 @@
-"""Uploads as a browser's form sends them: multipart/form-data (RFC 7578) with the parts `image` and `emoji_id`."""
+"""Parser of uploads from browser forms: multipart/form-data (RFC 7578) with the parts `image` and `emoji_id`."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ CHUNK_BYTES = 256 * 1024
 
 
 class FormUnreadable(InvalidInput):
-    """The body is not the multipart/form-data that its content type promises."""
+    """The body is not multipart/form-data as its content type declares."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"The form can't be read: {problem}.", violations=[Violation("image", problem)])
@@ -20,18 +20,21 @@ class FormUnreadable(InvalidInput):
 
 @dataclass(frozen=True)
 class Form:
+    """Parts of a form."""
+
     image: bytes
-    """Empty where the form has no such part."""
+    """Empty if the form has no such part."""
     emoji_id: str
-    """Empty where the form has no such part."""
+    """Empty if the form has no such part."""
 
 
 def is_form(content_type: str) -> bool:
+    """Return whether a body of this content type is a form."""
     return content_type.partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def parse(content_type: str, body: bytes) -> Form:
-    """Takes a form apart. Parts of other names are passed over; of two with one name the first counts.
+    """Parse a form. Parts with other names are ignored; of two with the same name the first counts.
 
     Raises FormUnreadable.
     """
@@ -51,6 +54,6 @@ def parse(content_type: str, body: bytes) -> Form:
     except ParserLimitReached:
         raise FormUnreadable(f"it has more than {MAX_PARTS} parts, or a part with oversized headers") from None
     except MultipartError:
-        raise FormUnreadable(f"it is cut short, or not {MEDIA_TYPE} with the boundary that it names") from None
+        raise FormUnreadable(f"it is truncated, or not {MEDIA_TYPE} with the given boundary") from None
     emoji_id = bytes(parts.get("emoji_id", b"")).decode(errors="replace").strip()
     return Form(bytes(parts.get("image", b"")), emoji_id)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from igemoji_inference.adapters.db.quotas import Quotas
+from igemoji_inference.domain.quotas import Quotas
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.settings import MIB, ServiceSettings, StorageSettings
 from igemoji_vision.engines import EngineName
@@ -17,92 +17,96 @@ SERVICE = "inference"
 
 
 class WorkSettings(BaseSettings):
-    """What the service and its workers must agree on, by environment variable."""
+    """Settings common to the service and its workers, by environment variable."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True, extra="ignore")
 
     models_dir: Path = Path("assets/build/models")
-    """What `make assets` built."""
+    """Folder of the models that `make assets` builds."""
     vision_engine: EngineName = EngineName.ONNX
-    """What finds faces and tells their expressions: onnx, or the fer package as fer-haar or fer-mtcnn."""
+    """Engine that detects faces and classifies expressions: onnx, or the fer package as fer-haar or fer-mtcnn."""
     workers: int = 0
-    """Worker processes. 0: one for each core."""
+    """Number of worker processes. 0: one per core."""
     task_queue_url: str = ""
-    """amqp://… : workers elsewhere take tasks from RabbitMQ. Empty: worker processes of the service itself."""
+    """amqp://…: workers on any machine get tasks from RabbitMQ. Empty: the service has worker processes itself."""
     progress_url: str = ""
-    """redis://… : news of tasks go through Redis. Empty: they stay within the service."""
+    """redis://…: progress feed on Redis. Empty: in memory, for a single replica."""
     large_megapixels: float = 6
-    """Photos of so many megapixels and more wait in a queue of their own, in RabbitMQ."""
+    """Photos of this size and larger have a separate queue in RabbitMQ."""
     original_hours: float = 24
-    """How long the original of a finished photo stays, so that its faces can be revised."""
+    """Time for which the original of a finished photo is kept, so that its faces can be revised."""
     task_seconds: float = 20
-    """What a worker may take for one photo before it is ended."""
+    """Time limit of a worker for one photo."""
     task_memory_bytes: int = 1536 * MIB
-    """What a worker may hold while it works on one photo."""
+    """Memory limit of a worker."""
 
     @property
     def worker_count(self) -> int:
+        """Return the number of worker processes."""
         return self.workers or os.cpu_count() or 1
 
     @property
     def keep_original(self) -> datetime.timedelta:
+        """Return the time for which an original is kept."""
         return datetime.timedelta(hours=self.original_hours)
 
 
 class Settings(WorkSettings, ServiceSettings):
-    """What the inference service can be told, by environment variable."""
+    """Settings of the inference service, by environment variable."""
 
     max_photo_bytes: int = 16 * MIB
-    """A larger photo is refused."""
+    """Maximum size of an upload."""
     max_open_tasks: int = 5
-    """Of one user at a time."""
+    """Tasks per user that have not ended."""
     max_daily_photos: int = 1000
-    """Of one user, from midnight to midnight (UTC). Photos that were deleted count too."""
+    """Uploads per user, from midnight to midnight (UTC). Photos that were deleted count."""
     max_daily_guest_photos: int = 100
-    """The same of a guest: anybody can be one, and another one."""
+    """The same for guests. Guest accounts are free to create, so their quota is lower."""
     max_watched: int = 20
-    """Tasks that one user may watch at a time, on one replica."""
+    """Tasks that a user can watch at a time, on one replica."""
     max_queued_tasks: int = 0
-    """Of all users together; more are refused until some are done. 0: 50 for each worker process of the service itself,
-    some half a minute of work, and 1,000 where workers run elsewhere."""
+    """Tasks of all users that have not ended. 0: 50 per worker process of the service, some half a minute of work, or
+    1,000 with RabbitMQ."""
     result_days: float = 30
-    """How long a finished photo stays."""
+    """Time for which a result is kept."""
     rpc_deadline_seconds: float = 60
-    """An upload over a slow line takes its time."""
+    """Default deadline, with time for an upload over a slow line."""
 
     @property
-    def queue_bound(self) -> int:
+    def queue_limit(self) -> int:
+        """Return the limit on open tasks of all users."""
         return self.max_queued_tasks or (1000 if self.task_queue_url else 50 * self.worker_count)
 
     @property
     def quotas(self) -> Quotas:
+        """Return the limits per user."""
         return Quotas(self.max_open_tasks, self.max_daily_photos, self.max_daily_guest_photos, self.max_watched)
 
 
 class WorkerSettings(WorkSettings, StorageSettings):
-    """What `igemoji-inference worker` can be told: all that it needs, and so all the credentials that it gets."""
+    """Settings of `igemoji-inference worker`, including all credentials that it gets."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_listen: str = "127.0.0.1:9090"
-    """Where Prometheus may scrape; it answers once the worker takes tasks."""
+    """Address for Prometheus; it answers once the worker accepts tasks."""
     otel_exporter_otlp_endpoint: str = ""
-    """Where traces go, by OTLP over gRPC. Empty: none are recorded."""
+    """OTLP collector for traces, over gRPC. Empty: no traces."""
 
 
-def check_parts(settings: Settings | WorkerSettings) -> None:
-    """Raises StartError, with a sentence, where the parts that are named can't work together."""
+def check_backends(settings: Settings | WorkerSettings) -> None:
+    """Raise StartError if the configured backends can't work together."""
     queue, progress = (urlsplit(url).scheme for url in (settings.task_queue_url, settings.progress_url))
     if queue not in ("", "amqp", "amqps"):
-        raise StartError(f"TASK_QUEUE_URL names {queue}, which is not supported: it must look like amqp://user@host.")
+        raise StartError(f"TASK_QUEUE_URL has the scheme {queue}, which is not supported. Use amqp://user@host.")
     if progress not in ("", "redis", "rediss"):
-        raise StartError(f"PROGRESS_URL names {progress}, which is not supported: it must look like redis://host.")
+        raise StartError(f"PROGRESS_URL has the scheme {progress}, which is not supported. Use redis://host.")
     if not queue:
         return
-    on_this_machine = {
+    local = {
         "DATABASE_URL, a database on the network (mysql+pymysql://…)": settings.database(SERVICE).startswith("sqlite"),
         "OBJECT_STORE_URL, an object store on the network (s3://…)": settings.objects(SERVICE).startswith("file:"),
-        "PROGRESS_URL, to hear of their progress (redis://…)": not progress,
+        "PROGRESS_URL, for their progress (redis://…)": not progress,
     }
-    missing = [what for what, is_here in on_this_machine.items() if is_here]
+    missing = [setting for setting, is_local in local.items() if is_local]
     if missing:
-        raise StartError(f"With TASK_QUEUE_URL workers run elsewhere; they also need {'; and '.join(missing)}.")
+        raise StartError(f"With TASK_QUEUE_URL, workers run elsewhere; they also need {'; and '.join(missing)}.")

@@ -1,108 +1,49 @@
-"""News of tasks: from whoever works on them to whoever watches, in whatever process that is.
+"""Events of the progress feed, and a watcher's subscription to them.
 
-News only saves looking: the steps of a task are rows, each is stored before it is told, and a watcher that misses a
-sequence, or hears nothing for a while, looks there.
+The feed only saves polling: the steps of a task are rows, each is committed before it is published, and a watcher that
+misses a sequence, or receives nothing for a while, reads the rows.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from igemoji_inference.domain.model import Progress
 
-BEAT_SECONDS = 10.0
-"""A watcher that hears nothing for so long looks at the rows, in case that news was lost."""
-MAX_WAITING = 64
-"""Of one watcher; it looks at the rows for what came before."""
+POLL_SECONDS = 10.0
+"""A watcher that receives nothing for this long reads the rows, in case an event was lost."""
+MAX_BUFFERED = 64
+"""Events that one subscription holds; older ones are dropped and read from the rows."""
 
 
 @dataclass(frozen=True)
-class News:
-    """A step of a task. Without `progress` there is more to it than a worker's stage: look at the rows."""
+class StepEvent:
+    """A step of a task. Without `progress`, the watcher must read the step from the rows."""
 
     sequence: int = 0
     progress: Progress | None = None
 
 
-class Inbox:
-    """News that one watcher has not taken yet."""
+class Subscription:
+    """Bounded buffer of the events that one watcher has not consumed yet."""
 
     def __init__(self) -> None:
-        self._waiting: deque[News] = deque(maxlen=MAX_WAITING)
+        self._events: deque[StepEvent] = deque(maxlen=MAX_BUFFERED)
         self._filled = asyncio.Event()
 
-    def put(self, news: News) -> None:
-        self._waiting.append(news)
+    def put(self, event: StepEvent) -> None:
+        """Append an event; drop the oldest one if the buffer is full."""
+        self._events.append(event)
         self._filled.set()
 
-    async def take(self, within_seconds: float) -> News | None:
-        """The oldest; None where there was none for so long."""
+    async def next(self, timeout_seconds: float) -> StepEvent | None:
+        """Return the oldest event, or None after the timeout."""
         try:
-            async with asyncio.timeout(max(0.0, within_seconds)):
+            async with asyncio.timeout(max(0.0, timeout_seconds)):
                 await self._filled.wait()
         except TimeoutError:
             return None
-        news = self._waiting.popleft()
-        if not self._waiting:
+        event = self._events.popleft()
+        if not self._events:
             self._filled.clear()
-        return news
-
-
-class ProgressFeed(Protocol):
-    """Carries news between processes."""
-
-    @property
-    def beat_seconds(self) -> float:
-        """How long a watcher may wait for news now before it looks for itself."""
-
-    async def tell(self, task_id: str, news: News) -> None:
-        """Once a step is stored. Never fails and never takes long: who is not reached will look."""
-
-    def watch(self, task_id: str) -> AbstractAsyncContextManager[Inbox]:
-        """All that is told from now on; something told before may be among it."""
-
-    async def run(self) -> None:
-        """Carries news for as long as the service runs."""
-
-    async def close(self) -> None: ...
-
-
-class MemoryFeed:
-    """Within one process."""
-
-    beat_seconds = BEAT_SECONDS
-
-    def __init__(self) -> None:
-        self._inboxes: dict[str, set[Inbox]] = {}
-
-    async def tell(self, task_id: str, news: News) -> None:
-        self.hand_out(task_id, news)
-
-    def hand_out(self, task_id: str, news: News) -> None:
-        for inbox in self._inboxes.get(task_id, ()):
-            inbox.put(news)
-
-    @asynccontextmanager
-    async def watch(self, task_id: str) -> AsyncIterator[Inbox]:
-        inbox = Inbox()
-        self._inboxes.setdefault(task_id, set()).add(inbox)
-        try:
-            yield inbox
-        finally:
-            self._inboxes[task_id].discard(inbox)
-            if not self._inboxes[task_id]:
-                del self._inboxes[task_id]
-
-    async def run(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
-
-    @property
-    def watched(self) -> list[str]:
-        """Tasks that somebody watches."""
-        return list(self._inboxes)
+        return event

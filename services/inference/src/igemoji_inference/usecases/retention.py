@@ -1,69 +1,65 @@
-"""What is kept no longer than it is needed: originals a day, finished photos a month."""
+"""Retention: delete originals after a day, and tasks with their results after a month."""
 
 import asyncio
 import datetime
 import math
 from collections.abc import Callable
 
-from igemoji_inference.adapters.db import quotas
-from igemoji_inference.adapters.db import tasks as store
-from igemoji_mesh.db.advisory_lock import turn
-from igemoji_mesh.db.database import Database, utc_now
+from igemoji_inference.domain.model import utc_now
+from igemoji_inference.usecases.ports import DeletionStore
 from igemoji_mesh.objects.port import ObjectStore
 from igemoji_mesh.observability.logging import log
 
-LOOK_SECONDS = 60.0
+SWEEP_SECONDS = 60.0
 BATCH = 100
 SPARE_DAYS = 2
 
 
 class Retention:
-    """Removes objects first and what names them afterwards: a crash in between leaves something to do again, no orphan.
+    """Delete what has expired, on one replica at a time.
 
-    Any replica may run it, and one at a time does.
+    Objects are deleted before the rows that refer to them: a crash in between leaves work for the next sweep, and no
+    orphan.
     """
 
     def __init__(
         self,
-        database: Database,
+        store: DeletionStore,
         objects: ObjectStore,
         keep_results: datetime.timedelta,
         now: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
-        self._database = database
+        self._store = store
         self._objects = objects
         self._keep_results = keep_results
         self._now = now
 
     def rules(self, keep_originals: datetime.timedelta) -> dict[str, int]:
-        """For the object store, in days by prefix: a second line for what is missed here, with days to spare."""
+        """Return lifecycle rules for the object store, as days by prefix: a fallback, with days to spare."""
         kept = {"photos/": keep_originals, "results/": self._keep_results}
-        return {
-            prefix: math.ceil(how_long / datetime.timedelta(days=1)) + SPARE_DAYS for prefix, how_long in kept.items()
-        }
+        return {prefix: math.ceil(time / datetime.timedelta(days=1)) + SPARE_DAYS for prefix, time in kept.items()}
 
     async def run(self) -> None:
-        """Looks for as long as the service runs."""
+        """Sweep once a minute until canceled."""
         while True:
-            async with turn(self._database, "retention") as mine:
-                while mine and await self.sweep() == BATCH:
+            async with self._store.retention_lock() as locked:
+                while locked and await self.sweep() == BATCH:
                     pass
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> int:
-        """Removes what is due, at most BATCH of each kind; returns how many of the kind that had more."""
+        """Delete what has expired, at most BATCH of each kind; return the larger of the two numbers."""
         now = self._now()
-        originals = await self._database.read(lambda connection: store.originals_to_forget(connection, now, BATCH))
+        originals = await self._store.expired_originals(now, BATCH)
         for task_id, photo_key in originals:
             await asyncio.to_thread(self._objects.delete, photo_key)
-            await self._database.write(lambda connection, gone=task_id: store.forget_original(connection, gone))  # type: ignore[misc]
-        await self._database.write(lambda connection: quotas.forget_days(connection, now.date()), alone=False)
-        before = now - self._keep_results
-        tasks = await self._database.read(lambda connection: store.tasks_to_forget(connection, before, BATCH))
+            await self._store.forget_original(task_id)
+        await self._store.forget_photo_counts(now.date())
+        tasks = await self._store.expired_tasks(now - self._keep_results, BATCH)
         for task_id, *keys in tasks:
             for key in filter(None, keys):
                 await asyncio.to_thread(self._objects.delete, key)
-            await self._database.write(lambda connection, gone=task_id: store.forget_task(connection, gone))  # type: ignore[misc]
+            await self._store.delete_tasks([task_id])
         if originals or tasks:
-            log.info("kept no longer", originals=len(originals), tasks=len(tasks))
+            log.info("retention.deleted", originals=len(originals), tasks=len(tasks))
         return max(len(originals), len(tasks))

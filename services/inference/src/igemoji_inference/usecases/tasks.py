@@ -1,40 +1,40 @@
-"""Use cases of the inference service."""
+"""Tasks of users: accept photos, show their progress, revise faces, return results."""
 
 import asyncio
 import datetime
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
 
-import sqlalchemy as sa
-
-from igemoji_inference.adapters.db import leases, quotas, results, tasks
-from igemoji_inference.adapters.db.results import ResultsPage
-from igemoji_inference.adapters.db.task_history import Courses
-from igemoji_inference.domain.model import (
-    CANCELLED,
-    HEARTBEAT_SECONDS,
+from igemoji_inference.domain.errors import (
     AccountGone,
     EmojiMissing,
-    Failure,
-    Findings,
     NotFinished,
     OriginalGone,
     PhotoRefused,
     PhotoTooLarge,
     QueueFull,
     ResultNotReady,
+)
+from igemoji_inference.domain.model import (
+    CANCELLED,
+    HEARTBEAT_SECONDS,
+    Failure,
+    Findings,
+    ResultsPage,
     Step,
     Task,
-    TaskNotFound,
     Upload,
+    owned,
+    utc_now,
     with_added_face,
     with_revised_face,
 )
-from igemoji_inference.usecases.progress import News, ProgressFeed
-from igemoji_mesh.db.database import Database, utc_now
-from igemoji_mesh.idempotency.keys import keep_answer
+from igemoji_inference.domain.quotas import Quotas, Usage, WatchLimiter
+from igemoji_inference.usecases.ports import Catalog, ProgressFeed, TaskQueue, TaskStore
+from igemoji_inference.usecases.progress import StepEvent
+from igemoji_mesh.idempotency.replay import NO_REPLAY, Replay
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects import checksums
 from igemoji_mesh.objects.port import ObjectMissing, ObjectStore
@@ -42,74 +42,44 @@ from igemoji_vision.errors import PhotoError
 from igemoji_vision.faces import Box
 from igemoji_vision.headers import inspect
 
-LINK_LASTS = datetime.timedelta(minutes=1)
-"""How long a browser may take to follow a redirect to the object store."""
+LINK_LIFETIME = datetime.timedelta(minutes=1)
+"""Time for a browser to follow a redirect to the object store."""
 
 
-class Catalog(Protocol):
-    """Where templates come from."""
-
-    async def picture_keys(self, emoji_id: str) -> Mapping[str, str]:
-        """Makes sure that the seven pictures of a template are in the object store, under the rights of the caller.
-
-        Returns their keys by expression. Raises EmojiNotFound.
-        """
-
-
-class Queue(Protocol):
-    """Brings tasks to those who work on them."""
-
-    def add(self, connection: sa.Connection, task_id: str, megapixels: float, delay_seconds: float = 0) -> None:
-        """In the transaction that stores a task, or queues it once more; call `wake` after its commit."""
-
-    def wake(self) -> None:
-        """There is a new task."""
-
-    def cancel(self, task_id: str) -> None:
-        """A task has been ended: whoever works on it may stop."""
-
-    async def start(self) -> None:
-        """Takes up what an earlier run left. Raises StartError where nobody could work."""
-
-    async def run(self) -> None:
-        """Brings tasks for as long as the service runs."""
-
-    async def close(self) -> None: ...
-
-
-class Inference:
-    """Tasks of users: taking photos in, showing how they go, handing results out."""
+class Tasks:
+    """Use cases of the owners of tasks."""
 
     def __init__(
         self,
-        database: Database,
+        store: TaskStore,
         objects: ObjectStore,
         catalog: Catalog,
         feed: ProgressFeed,
-        queue: Queue,
+        queue: TaskQueue,
         *,
         max_photo_bytes: int,
-        limits: quotas.Quotas,
+        quotas: Quotas,
         max_queued_tasks: int,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
-        self._database = database
+        self._store = store
         self._objects = objects
         self._catalog = catalog
         self._feed = feed
         self._queue = queue
         self._max_photo_bytes = max_photo_bytes
-        self._quotas = limits
-        self._watchers = quotas.Watchers(limits.watched)
-        self._courses = Courses(database)
+        self._quotas = quotas
+        self._watches = WatchLimiter(quotas.watched)
         self._max_queued_tasks = max_queued_tasks
         self._heartbeat_seconds = heartbeat_seconds
 
-    async def create(self, photo: bytes, emoji_id: str, *, by: str, guest: bool = False) -> str:
-        """Takes a photo in and returns the task's id.
+    async def create(
+        self, photo: bytes, emoji_id: str, *, user_id: str, guest: bool = False, replay: Replay[str] = NO_REPLAY
+    ) -> str:
+        """Store a photo, queue a task for it and return the task's id.
 
         Raises PhotoTooLarge, PhotoRefused, EmojiMissing, EmojiNotFound, AccountGone, TooManyOpenTasks,
-        TooManyPhotosToday or QueueFull; nothing is kept then.
+        TooManyPhotosToday or QueueFull; nothing is stored then.
         """
         if len(photo) > self._max_photo_bytes:
             raise PhotoTooLarge(self._max_photo_bytes)
@@ -119,163 +89,150 @@ class Inference:
             info = await asyncio.to_thread(inspect, photo)
         except PhotoError as error:
             raise PhotoRefused(error) from None
-        await self._database.read(lambda connection: self._admit(connection, by, guest))
+        admit = partial(self._admit, guest=guest)
+        admit(await self._store.usage(user_id))
         pictures = await self._catalog.picture_keys(emoji_id)
-        task_id = new_id()
+        task = Task(new_id(), user_id, emoji_id, utc_now())
         checksum = await asyncio.to_thread(checksums.sha256, photo)
-        upload = Upload(f"photos/{task_id}", checksum, info.width * info.height / 1e6, pictures)
-        # A client that goes away meanwhile must not leave half of it: a task without its photo.
-        await asyncio.shield(self._take_in(photo, Task(task_id, by, emoji_id, utc_now()), upload, guest))
-        return task_id
+        upload = Upload(f"photos/{task.id}", checksum, info.width * info.height / 1e6, pictures)
+        # A client that disconnects must not leave a task without its photo.
+        await asyncio.shield(self._add(photo, task, upload, admit, replay))
+        return task.id
 
-    async def get(self, task_id: str, *, by: str) -> Task:
-        """Raises TaskNotFound."""
-        return owned(await self._database.read(lambda connection: tasks.get_task(connection, task_id)), by)
+    async def get(self, task_id: str, *, user_id: str) -> Task:
+        """Return a task. Raises TaskNotFound."""
+        return owned(await self._store.get(task_id), user_id)
 
-    async def cancel(self, task_id: str, *, by: str) -> Task:
-        """Stops a task and returns it as it is then; one that has ended stays as it is. Raises TaskNotFound."""
-        await self.get(task_id, by=by)
+    async def cancel(self, task_id: str, *, user_id: str) -> Task:
+        """Stop a task, unless it has ended, and return it. Raises TaskNotFound."""
+        await self.get(task_id, user_id=user_id)
         await asyncio.shield(self._cancel(task_id))
-        return await self.get(task_id, by=by)
+        return await self.get(task_id, user_id=user_id)
 
-    async def watch(self, task_id: str, after_sequence: int, *, by: str) -> AsyncGenerator[tuple[Step, bool], None]:
-        """Every step from a sequence on, until the task has ended; (step, whether it is a heartbeat).
+    async def watch(
+        self, task_id: str, after_sequence: int, *, user_id: str
+    ) -> AsyncGenerator[tuple[Step, bool], None]:
+        """Yield every step after a sequence until the task has ended, as (step, whether it is a heartbeat).
 
         Raises TaskNotFound or TooManyWatchers before the first one.
         """
-        with self._watchers.one_more(by):
-            async with self._feed.watch(task_id) as inbox:
-                task, steps = await self._course(task_id, after_sequence, by)
-                last, spoken_at = Step(after_sequence, task), time.monotonic()
+        with self._watches.watch(user_id):
+            async with self._feed.subscribe(task_id) as subscription:
+                task, steps = await self._history(task_id, after_sequence, user_id)
+                last, sent_at = Step(after_sequence, task), time.monotonic()
                 while True:
                     for step in steps:
-                        last, spoken_at = step, time.monotonic()
+                        last, sent_at = step, time.monotonic()
                         yield step, False
                     if task.state.ended:
                         return
-                    patience = spoken_at + self._heartbeat_seconds - time.monotonic()
-                    news = await inbox.take(min(patience, self._feed.beat_seconds))
-                    if news and news.progress and news.sequence <= last.sequence + 1:
-                        steps = [_told(task, news)] if news.sequence > last.sequence else []
+                    until_heartbeat = sent_at + self._heartbeat_seconds - time.monotonic()
+                    event = await subscription.next(min(until_heartbeat, self._feed.poll_seconds))
+                    if event and event.progress and event.sequence <= last.sequence + 1:
+                        steps = [_step_of(task, event)] if event.sequence > last.sequence else []
                         continue
-                    task, steps = await self._course(task_id, last.sequence, by)
-                    if not steps and time.monotonic() - spoken_at >= self._heartbeat_seconds:
-                        spoken_at = time.monotonic()
+                    task, steps = await self._history(task_id, last.sequence, user_id)
+                    if not steps and time.monotonic() - sent_at >= self._heartbeat_seconds:
+                        sent_at = time.monotonic()
                         yield last, True
 
     async def revise_face(
-        self, task_id: str, number: int, expression: str | None, covered: bool | None, *, by: str
+        self, task_id: str, number: int, expression: str | None, covered: bool | None, *, user_id: str
     ) -> Task:
-        """Gives a face another expression, uncovers it or covers it again; returns the task, queued once more.
+        """Change the expression of a face, or cover or uncover it; return the task, which is queued again.
 
         Raises TaskNotFound, NotFinished, OriginalGone, FaceNotFound or NothingToRevise.
         """
         return await self._revise(
-            task_id, by, lambda findings: with_revised_face(findings, number, expression, covered)
+            task_id, user_id, lambda findings: with_revised_face(findings, number, expression, covered), NO_REPLAY
         )
 
-    async def add_face(self, task_id: str, box: Box, *, by: str) -> Task:
-        """Covers a face that was missed; returns the task, queued once more.
+    async def add_face(self, task_id: str, box: Box, *, user_id: str, replay: Replay[Task] = NO_REPLAY) -> Task:
+        """Cover a face that was not detected; return the task, which is queued again.
 
         Raises TaskNotFound, NotFinished, OriginalGone, BoxOutside or TooManyFaces.
         """
-        return await self._revise(task_id, by, lambda findings: with_added_face(findings, box))
+        return await self._revise(task_id, user_id, lambda findings: with_added_face(findings, box), replay)
 
-    async def result(self, task_id: str, *, by: str, as_link: bool = False) -> tuple[Task, Iterator[bytes] | str]:
-        """The finished photo in chunks; or `as_link`, where the object store can give one to a browser.
+    async def result(self, task_id: str, *, user_id: str, as_link: bool = False) -> tuple[Task, Iterator[bytes] | str]:
+        """Return the result in chunks or, with `as_link`, a URL if the object store can sign one.
 
         Raises TaskNotFound, ResultNotReady or ObjectDamaged.
         """
         while True:
-            task = await self.get(task_id, by=by)
+            task = await self.get(task_id, user_id=user_id)
             if not task.result_key:
                 raise ResultNotReady(task.state)
-            if as_link and (link := self._objects.link(task.result_key, LINK_LASTS)):
-                return task, link
             try:
-                return task, await self._checked(task)
+                return task, await open_result(self._objects, task, as_link=as_link)
             except ObjectMissing:
-                # A revision may have replaced it since the row was read; then the row names another one.
-                if (await self.get(task_id, by=by)).result_key == task.result_key:
+                # A revision may have replaced it since the row was read; then the row has another key.
+                if (await self.get(task_id, user_id=user_id)).result_key == task.result_key:
                     raise
 
-    async def _checked(self, task: Task) -> Iterator[bytes]:
-        return await asyncio.to_thread(checksums.stream, self._objects, task.result_key, task.result_checksum)
+    async def results_of(self, user_id: str, page_number: int, page_size: int, page_token: str) -> ResultsPage:
+        """Return a page of a user's results, newest first. Raises InvalidPageToken."""
+        return await self._store.results(user_id, page_number, page_size, page_token)
 
-    async def results_of(self, user_id: str, number: int, size: int, token: str) -> ResultsPage:
-        """A page of a user's finished photos, newest first. Raises InvalidPageToken."""
-        return await self._database.read(lambda connection: results.page(connection, user_id, number, size, token))
-
-    async def _take_in(self, photo: bytes, task: Task, upload: Upload, guest: bool) -> None:
+    async def _add(
+        self, photo: bytes, task: Task, upload: Upload, admit: Callable[[Usage], None], replay: Replay[str]
+    ) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
-            # Not alone: to count what is open would lock every open task, and uploads would wait for each other.
-            await self._database.write(lambda connection: self._add(connection, task, upload, guest), alone=False)
-        except Exception:  # not where the service ends: what is being written may yet be committed
+            await self._store.add(task, upload, admit, replay)
+        except Exception:  # not CancelledError: on shutdown the write may still commit
             await asyncio.to_thread(self._objects.delete, upload.key)
             raise
         self._queue.wake()
 
     async def _cancel(self, task_id: str) -> None:
-        failure = Failure(CANCELLED, "You stopped this photo.")
-        photo_key = await self._database.write(lambda connection: leases.cancel(connection, task_id, failure))
+        photo_key = await self._store.cancel(task_id, Failure(CANCELLED, "You stopped this photo."))
         if photo_key is not None:
             self._queue.cancel(task_id)
-            await self._feed.tell(task_id, News())
+            await self._feed.publish(task_id, StepEvent())
             await asyncio.to_thread(self._objects.delete, photo_key)
 
-    async def _course(self, task_id: str, after: int, by: str) -> tuple[Task, list[Step]]:
-        """A task and its later steps, as they were at one moment. Raises TaskNotFound."""
-        task, steps = await self._courses.read(task_id) or (None, [])
-        return owned(task, by), [step for step in steps if step.sequence > after]
+    async def _history(self, task_id: str, after: int, user_id: str) -> tuple[Task, list[Step]]:
+        """Return a task and its steps after a sequence. Raises TaskNotFound."""
+        task, steps = await self._store.history(task_id) or (None, [])
+        return owned(task, user_id), [step for step in steps if step.sequence > after]
 
-    async def _revise(self, task_id: str, by: str, change: Callable[[Findings], Findings]) -> Task:
-        def revise(connection: sa.Connection) -> Task:
-            task = owned(tasks.get_task(connection, task_id), by)
+    async def _revise(
+        self, task_id: str, user_id: str, change: Callable[[Findings], Findings], replay: Replay[Task]
+    ) -> Task:
+        def revised(task: Task) -> Findings:
             if not task.result_key:
                 raise NotFinished
             if task.original_until is None or task.original_until <= utc_now():
                 raise OriginalGone
-            leases.revise(connection, task, change(task.findings))
-            self._queue.add(connection, task_id, task.findings.width * task.findings.height / 1e6)
-            revised = owned(tasks.get_task(connection, task_id), by)
-            keep_answer(connection, revised)
-            return revised
+            return change(task.findings)
 
-        task = await self._database.write(revise)
+        task = await self._store.revise(task_id, user_id, revised, replay)
         self._queue.wake()
-        await self._feed.tell(task_id, News())
+        await self._feed.publish(task_id, StepEvent())
         return task
 
-    def _admit(self, connection: sa.Connection, user_id: str, guest: bool) -> quotas.Used:
-        if tasks.is_gone(connection, user_id):
+    def _admit(self, usage: Usage, *, guest: bool) -> None:
+        if usage.account_is_deleted:
             raise AccountGone
-        used = quotas.check(connection, self._quotas, user_id, utc_now(), guest=guest)
-        if tasks.count_open(connection) >= self._max_queued_tasks:
+        self._quotas.check(usage, guest=guest)
+        if usage.queued_tasks >= self._max_queued_tasks:
             raise QueueFull
-        return used
-
-    def _add(self, connection: sa.Connection, task: Task, upload: Upload, guest: bool) -> None:
-        # Asked again behind the gate: many uploads at once must not slip past the limit together.
-        tasks.pass_gate(connection, task.user_id)
-        used = self._admit(connection, task.user_id, guest)
-        quotas.count_photo(connection, task.user_id, used)
-        self._queue.add(connection, task.id, upload.megapixels)
-        keep_answer(connection, task.id)
-        # Last: how long it waited for a worker is told from then on.
-        tasks.add_task(connection, replace(task, created_at=utc_now()), upload, used.open_tasks)
 
 
-def _told(task: Task, news: News) -> Step:
-    """The step that news tell of, shown as the task was then; only those of workers are told in full."""
-    assert news.progress is not None  # noqa: S101 - others are read from their rows
-    progress = news.progress
+async def open_result(objects: ObjectStore, task: Task, *, as_link: bool) -> Iterator[bytes] | str:
+    """Return the result of a task in chunks or, with `as_link`, a URL if the object store can sign one.
+
+    Raises ObjectMissing or ObjectDamaged.
+    """
+    if as_link and (link := objects.link(task.result_key, LINK_LIFETIME)):
+        return link
+    return await asyncio.to_thread(checksums.stream, objects, task.result_key, task.result_checksum)
+
+
+def _step_of(task: Task, event: StepEvent) -> Step:
+    """Return the step of a worker's event, with the task as it was then."""
+    assert event.progress is not None  # noqa: S101 - other steps are read from the rows
+    progress = event.progress
     shown = replace(task, state=progress.state, percent=progress.percent, findings=progress.findings)
-    return Step(news.sequence, replace(shown, result_key="", content_type="", original_until=None))
-
-
-def owned(task: Task | None, by: str) -> Task:
-    """A task, if it is this user's. Raises TaskNotFound."""
-    if task is None or task.user_id != by:
-        raise TaskNotFound
-    return task
+    return Step(event.sequence, replace(shown, result_key="", content_type="", original_until=None))

@@ -1,0 +1,1 @@
+"""Progress feeds: in memory and on Redis."""

@@ -1,0 +1,1 @@
+"""Task queues: embedded and Celery."""

@@ -1,26 +1,26 @@
-"""What those who send tasks and those who work on them agree on: queues, and how Celery treats messages."""
+"""Celery configuration common to the service and its workers: queues and handling of messages."""
 
 from celery import Celery
 from kombu import Exchange, Queue
 
 WORK = "igemoji.photos.work"
-"""The one task that Celery knows."""
+"""Name of the only Celery task."""
 
 SMALL = "igemoji.photos.small"
 LARGE = "igemoji.photos.large"
 FAILED = "igemoji.photos.failed"
-"""Messages that were delivered too often; a worker ends their tasks."""
-KEPT_ASIDE = "igemoji.photos.kept-aside"
-"""The same messages, for an operator to look at."""
+"""Messages that were delivered too often; a worker fails their tasks."""
+DEAD_LETTER = "igemoji.photos.kept-aside"
+"""The same messages, for the operator."""
 
 DELIVERY_LIMIT = 5
-"""A message that so many workers took and never acknowledged is not delivered again: it may be what ends them."""
-KEPT_ASIDE_DAYS = 14
-KEPT_ASIDE_MOST = 10_000
+"""A message that this many workers received and never acknowledged is not delivered again: it may be what ends them."""
+DEAD_LETTER_DAYS = 14
+MAX_DEAD_LETTERS = 10_000
 
 CONNECT_SECONDS = 3.0
 CONFIRM_SECONDS = 3.0
-"""How long the broker may take to say that it has a message."""
+"""Maximum time for the broker to confirm a message."""
 HEARTBEAT_SECONDS = 10
 
 _work = Exchange("igemoji.photos", type="direct", durable=True)
@@ -28,7 +28,7 @@ _dead = Exchange("igemoji.photos.dead", type="fanout", durable=True)
 
 
 def _work_queue(name: str) -> Queue:
-    """Quorum queues: they survive the loss of a broker, and count deliveries."""
+    """Return a quorum queue: it survives the loss of a broker, and counts deliveries."""
     arguments = {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,
@@ -43,21 +43,21 @@ QUEUES = {
     LARGE: _work_queue(LARGE),
     FAILED: Queue(FAILED, _dead, routing_key=FAILED, durable=True, queue_arguments={"x-queue-type": "quorum"}),
 }
-ASIDE = Queue(
-    KEPT_ASIDE,
+DEAD_LETTERS = Queue(
+    DEAD_LETTER,
     _dead,
     routing_key=FAILED,
     durable=True,
     queue_arguments={
         "x-queue-type": "quorum",
-        "x-message-ttl": KEPT_ASIDE_DAYS * 24 * 3600 * 1000,
-        "x-max-length": KEPT_ASIDE_MOST,
+        "x-message-ttl": DEAD_LETTER_DAYS * 24 * 3600 * 1000,
+        "x-max-length": MAX_DEAD_LETTERS,
     },
 )
 
 
 def celery_app(url: str) -> Celery:
-    """Sends and takes JSON only, keeps no results, and acknowledges what is done and not what is begun."""
+    """Return an app that accepts JSON only, stores no results and acknowledges messages after their tasks."""
     app = Celery("igemoji", broker=url, set_as_current=False)
     app.conf.update(
         task_queues=list(QUEUES.values()),

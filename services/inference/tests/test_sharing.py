@@ -1,4 +1,4 @@
-"""Owners share and delete what is theirs."""
+"""Owners share and delete their tasks."""
 
 import datetime
 
@@ -9,7 +9,7 @@ from google.api.httpbody_pb2 import HttpBody
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference.adapters.db import tasks
+from igemoji_inference.adapters.db.tables import shares
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import bearer, error_reason
@@ -64,7 +64,7 @@ def objects(settings) -> list[str]:
     return sorted(path.name[:36] for kind in ("photos", "results") for path in (root / kind).glob("*"))
 
 
-async def test_a_link_shows_the_photo_to_anyone_and_nothing_else(owner, stub, emoji_id, portrait):
+async def test_a_link_shows_the_result_to_anyone_and_nothing_else(owner, stub, emoji_id, portrait):
     share = await owner.share(await owner.finish(portrait, emoji_id))
     assert share.url == f"/api/v1/shared/{share.token}"
     lasts = share.expires_at.ToDatetime(datetime.UTC) - utc_now()
@@ -74,11 +74,11 @@ async def test_a_link_shows_the_photo_to_anyone_and_nothing_else(owner, stub, em
     assert (await picture_behind(stub, share.token)).startswith(b"\xff\xd8")
 
 
-async def test_a_link_that_expired_or_was_revoked_leads_nowhere(owner, stub, emoji_id, landscape, settings):
+async def test_expired_and_revoked_links_are_not_found(owner, stub, emoji_id, landscape, settings):
     task_id = await owner.finish(landscape, emoji_id)
     first, second = await owner.share(task_id), await owner.share(task_id, days=30)
     database = Database(settings.database("inference"))
-    late = sa.update(tasks.shares).where(tasks.shares.c.expires_at < utc_now() + datetime.timedelta(days=8))
+    late = sa.update(shares).where(shares.c.expires_at < utc_now() + datetime.timedelta(days=8))
     await database.write(lambda connection: connection.execute(late.values(expires_at=utc_now())))
     await database.close()
     assert error_reason(await refusal(stub.GetShared(pb.GetSharedRequest(token=first.token)))) == "LINK_NOT_FOUND"
@@ -88,7 +88,7 @@ async def test_a_link_that_expired_or_was_revoked_leads_nowhere(owner, stub, emo
         assert error_reason(await refusal(call)) == "LINK_NOT_FOUND"
 
 
-async def test_only_the_owner_can_share_and_only_what_is_finished(owner, stub, mesh, emoji_id, landscape, portrait):
+async def test_only_the_owner_can_share_and_only_a_result(owner, stub, mesh, emoji_id, landscape, portrait):
     task_id = await owner.finish(landscape, emoji_id)
     stranger = Owner(stub, mesh)
     assert error_reason(await refusal(stranger.share(task_id))) == "TASK_NOT_FOUND"
@@ -100,7 +100,7 @@ async def test_only_the_owner_can_share_and_only_what_is_finished(owner, stub, m
     assert error_reason(await refusal(guess)) == "LINK_NOT_FOUND"
 
 
-async def test_a_deleted_task_leaves_nothing_and_its_links_end(owner, stub, mesh, emoji_id, landscape, settings):
+async def test_deleting_a_task_deletes_its_objects_and_links(owner, stub, mesh, emoji_id, landscape, settings):
     kept, gone = await owner.finish(landscape, emoji_id), await owner.finish(landscape, emoji_id)
     share = await owner.share(gone)
     stranger = Owner(stub, mesh)
@@ -115,7 +115,7 @@ async def test_a_deleted_task_leaves_nothing_and_its_links_end(owner, stub, mesh
         assert (await refusal(call)).code() == grpc.StatusCode.NOT_FOUND
 
 
-async def test_of_a_deleted_account_nothing_stays_and_nothing_more_is_taken_in(
+async def test_a_deleted_account_leaves_nothing_and_its_uploads_are_refused(
     owner, stub, mesh, server, emoji_id, landscape, settings
 ):
     other = Owner(stub, mesh)
@@ -129,7 +129,7 @@ async def test_of_a_deleted_account_nothing_stays_and_nothing_more_is_taken_in(
     assert error_reason(await refusal(owner.begin(landscape, emoji_id))) == "ACCOUNT_GONE"
     results = await auth.ListResults(pb.ListResultsRequest(user_id=owner.user_id, page_number=1, page_size=8))
     assert results.total == 0
-    last = await other.finish(landscape, emoji_id)  # what was under way for the other is over by now
+    last = await other.finish(landscape, emoji_id)  # tasks of the deleted account have ended by now
     assert set(objects(settings)) == {kept, last}
     refused = stub.DeleteUserData(pb.DeleteUserDataRequest(user_id=other.user_id))
     assert (await refusal(refused)).code() == grpc.StatusCode.PERMISSION_DENIED

@@ -17,8 +17,8 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2_grpc
 from igemoji_emoji_catalog.domain.model import EXPRESSIONS
-from igemoji_emoji_catalog.entrypoints.main import compose
 from igemoji_emoji_catalog.entrypoints.settings import Settings
+from igemoji_emoji_catalog.entrypoints.wiring import compose
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings

@@ -36,7 +36,7 @@ async def preview(catalog, user, picture, keep_background=False):
 
 
 @pytest.mark.parametrize("keep", [False, True])
-async def test_a_preview_equals_the_stored_picture(catalog, anna, keep):
+async def test_preview_equals_the_stored_picture(catalog, anna, keep):
     picture = disc("white")
     answer = await preview(catalog, anna, picture, keep)
     made = await catalog.create(anna, images=faces() | {"happy": picture}, keep_background=keep)
@@ -47,11 +47,11 @@ async def test_a_preview_equals_the_stored_picture(catalog, anna, keep):
 
 
 @pytest.mark.parametrize("picture", [b"no picture", disc("white")[:200], b""], ids=["text", "truncated", "empty"])
-async def test_a_preview_says_what_is_wrong(catalog, anna, picture):
+async def test_preview_reports_the_fault(catalog, anna, picture):
     assert violated_fields(await refusal(preview(catalog, anna, picture))) == ["image"]
 
 
-async def test_a_jpeg_with_very_many_scans_is_refused_by_expression_and_delays_nobody(catalog, anna, ben):
+async def test_jpeg_with_too_many_scans_is_refused_and_delays_no_call(catalog, anna, ben):
     bomb = progressive(3_000)
     started = time.monotonic()
     bombs = [asyncio.create_task(refusal(preview(catalog, ben, bomb))) for _ in range(4)]
@@ -62,7 +62,7 @@ async def test_a_jpeg_with_very_many_scans_is_refused_by_expression_and_delays_n
     assert time.monotonic() - started < 10
 
 
-async def test_a_slow_picture_delays_no_other_call(catalog, anna, ben):
+async def test_slow_picture_delays_no_other_call(catalog, anna, ben):
     slow = [asyncio.create_task(preview(catalog, ben, progressive(100))) for _ in range(2)]
     await asyncio.sleep(0.1)
     started = time.monotonic()

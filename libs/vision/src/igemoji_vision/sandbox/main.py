@@ -26,8 +26,6 @@ from igemoji_vision.sandbox.program import Program
 from igemoji_vision.sandbox.protocol import Frame
 from igemoji_vision.sandbox.requests import Context, Work
 
-LIMIT_MESSAGE = "This photo needs more memory than a photo may take. Try a smaller one."
-
 
 class Cancelled(Exception):
     """The parent does not wait for this request any more."""
@@ -94,7 +92,7 @@ def serve(work: Work, frame: Frame, context: Context) -> tuple[Frame, list[bytes
         raise
     except Exception as error:  # a fault of ours with one file must not end the work on the others
         if is_out_of_memory(error):
-            failed = protocol.LIMIT, LIMIT_MESSAGE
+            failed = protocol.LIMIT, protocol.LIMIT_MESSAGE
         else:
             traceback.print_exc()
             failed = protocol.INTERNAL, f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"

@@ -103,7 +103,7 @@ class SandboxProcess:
                 await _until(until, stdin.drain())
             while (answer := await _until(until, self._read(process))) is not None:
                 if answer["kind"] != "progress":
-                    return answer
+                    return cast(Frame, answer)
                 if on_progress is not None:
                     await on_progress(answer)
         except BaseException:  # a request that nobody waits for must not answer the next one

@@ -31,6 +31,7 @@ Frame = dict[str, Any]
 
 LIMIT, CANCELLED, INTERNAL, PICTURE_UNFIT = "LIMIT", "CANCELLED", "INTERNAL", "PICTURE_UNFIT"
 """Reasons of `failed` besides those of PhotoError."""
+LIMIT_MESSAGE = "This photo needs more memory than a photo may take. Try a smaller one."
 
 
 def cover(

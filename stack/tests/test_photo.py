@@ -1,4 +1,4 @@
-"""The command `igemoji photo`, with real worker processes, as a person and a script meet it."""
+"""The command `igemoji photo`, with real worker processes, on a terminal and in a script."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from typer.testing import CliRunner
 
 from igemoji_stack.cli import app
 from igemoji_stack.photo import templates
+from igemoji_stack.photo.errors import Failure
+from igemoji_stack.photo.local import LocalWorker
 from igemoji_stack.photo.templates import ASSETS
-from igemoji_stack.photo.worker import Failure, Worker, WorkerOptions
 from igemoji_vision.faces import EXPRESSIONS
+from igemoji_vision.sandbox.limits import PHOTO
 
 IGEMOJI = str(Path(sys.executable).parent / "igemoji")
 
@@ -35,7 +38,7 @@ def here(tmp_path, monkeypatch):
 
 
 def portrait(side: int = 512) -> Image.Image:
-    """A person who smiles."""
+    """Return a photo of a smiling person."""
     return Image.fromarray(skimage.data.astronaut()).resize((side, side))
 
 
@@ -46,7 +49,7 @@ def landscape() -> Image.Image:
 
 
 def folder_of_photos(count: int) -> None:
-    """The second is a landscape, the others are portraits."""
+    """Save portraits, the second photo a landscape."""
     Path("pics").mkdir()
     for number in range(count):
         (landscape() if number == 1 else portrait(256 + number)).save(f"pics/{number:03}.jpg")
@@ -85,7 +88,7 @@ def eventually(check: Callable[[], Any]) -> Any:
     return found
 
 
-def test_a_folder_is_covered_and_described():
+def test_faces_in_a_folder_are_covered_and_described():
     Path("pics/sub").mkdir(parents=True)
     portrait().save("pics/a.png")
     landscape().save("pics/b.png")
@@ -126,7 +129,7 @@ def test_a_folder_is_covered_and_described():
     assert leftovers() == []
 
 
-def test_what_is_done_is_not_done_again_unless_something_changed():
+def test_finished_photos_are_skipped_unless_something_changed():
     folder_of_photos(3)
     first = igemoji("pics", "-o", "out", "--json", "first.jsonl")
     made = {path.name: path.stat().st_mtime_ns for path in Path("out").glob("*.jpg")}
@@ -148,20 +151,20 @@ def test_what_is_done_is_not_done_again_unless_something_changed():
     assert "1 photo done" in igemoji("pics/000.jpg", "-o", "out", "--emoji", "drama", "--force").stderr
 
 
-def test_results_beside_the_photos_are_not_photos_of_the_next_run():
+def test_results_are_not_photos_of_the_next_run():
     portrait().save("a.jpg")
     assert igemoji("a.jpg").stderr == "a.igemoji.jpg: 1 photo done, 1 face covered.\n"
     assert "1 done by an earlier run" in igemoji("a.jpg", "a.igemoji.jpg").stderr
     assert sorted(path.name for path in Path().iterdir()) == [".igemoji.jsonl", "a.igemoji.jpg", "a.jpg"]
 
 
-def test_a_file_that_igemoji_did_not_make_is_not_replaced():
+def test_foreign_files_are_not_replaced():
     portrait().save("a.jpg")
     portrait(300).save("b.jpg")
     Path("out").mkdir()
     Path("out/a.jpg").write_text("mine")
     refused = igemoji("a.jpg", "b.jpg", "-o", "out", code=1)
-    assert "a.jpg: RESULT_EXISTS: out/a.jpg is there and was not made by igemoji" in refused.stderr
+    assert "a.jpg: RESULT_EXISTS: out/a.jpg exists and was not made by igemoji" in refused.stderr
     assert Path("out/a.jpg").read_text() == "mine"
     Path("other").mkdir()
     portrait(200).save("other/b.jpg")
@@ -170,7 +173,7 @@ def test_a_file_that_igemoji_did_not_make_is_not_replaced():
     assert pixels("out/a.jpg").shape == (512, 512, 3)
 
 
-def test_a_template_of_ones_own_covers_faces():
+def test_own_template_covers_faces():
     portrait().save("a.png")
     templates.create(Path("mine"), "classic", ASSETS)
     Image.new("RGB", (64, 64), (255, 0, 255)).save("mine/happy.png")
@@ -179,7 +182,7 @@ def test_a_template_of_ones_own_covers_faces():
     assert tuple(pixels("b.png")[round(y + height / 2), round(x + width / 2)]) == (255, 0, 255)
 
 
-def test_a_worker_that_dies_costs_one_photo():
+def test_dead_worker_fails_one_photo():
     folder_of_photos(10)
     command = [IGEMOJI, "photo", "pics", "-o", "out", "--workers", "2", "--json", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -212,7 +215,7 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on():
     assert process.returncode == 130
     done = len(list(Path("out").glob("*.jpg")))
     assert 0 < done < 30
-    assert errors == f"Stopped: {done} of 30 photos are done. The same command goes on from here.\n"
+    assert errors == f"Stopped: {done} of 30 photos are done. Run the same command to continue.\n"
     assert len(rest.splitlines()) + 1 == done
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert leftovers() == []
@@ -220,7 +223,7 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on():
     assert all(pixels(path).shape[2] == 3 for path in Path("out").glob("*.jpg"))
 
 
-def test_nothing_is_left_of_a_command_that_is_killed():
+def test_killed_command_leaves_no_process_and_no_partial_file():
     folder_of_photos(12)
     command = [IGEMOJI, "photo", "pics", "-o", "out", "--workers", "2", "--json", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -234,17 +237,18 @@ def test_nothing_is_left_of_a_command_that_is_killed():
     assert f"; {done} done by an earlier run" in igemoji("pics", "-o", "out").stderr
 
 
-async def test_a_photo_that_takes_too_long_or_too_much_fails_and_the_next_one_is_done():
+async def test_photo_over_a_limit_fails_and_the_next_one_succeeds():
     os.mkfifo("slow.jpg")  # nobody writes to it: reading never ends
     portrait().save("a.jpg")
     Image.new("RGB", (6000, 6000)).save("large.png")
     template = templates.find("classic", ASSETS)
-    worker = Worker(WorkerOptions(ASSETS / "models", template.pictures, photo_seconds=5, memory_bytes=300 * 2**20))
+    limits = replace(PHOTO, wall_seconds=5, memory_bytes=300 * 2**20)
+    worker = LocalWorker(ASSETS / "models", template.pictures, limits)
     try:
-        slow = await worker.work(Path("slow.jpg"), Path("x"))
-        large = await worker.work(Path("large.png"), Path("x"))
-        gone = await worker.work(Path("gone.jpg"), Path("x"))
-        found = await worker.work(Path("a.jpg"), Path("x"))
+        slow = await worker.work(Path("slow.jpg"))
+        large = await worker.work(Path("large.png"))
+        gone = await worker.work(Path("gone.jpg"))
+        found = await worker.work(Path("a.jpg"))
     finally:
         await worker.end()
     assert isinstance(slow, Failure)
@@ -254,10 +258,10 @@ async def test_a_photo_that_takes_too_long_or_too_much_fails_and_the_next_one_is
     assert "5 s" in slow.message
     assert "memory" in large.message
     assert not isinstance(found, Failure)
-    assert len(found["faces"]) == 1
+    assert len(found.findings["faces"]) == 1
 
 
-def test_a_terminal_gets_a_progress_bar_and_standard_output_stays_clean():
+def test_progress_bar_is_on_the_terminal_only():
     folder_of_photos(2)
     ours, theirs = pty.openpty()
     command = [IGEMOJI, "photo", "pics", "-o", "out", "--json", "-"]
@@ -272,7 +276,7 @@ def test_a_terminal_gets_a_progress_bar_and_standard_output_stays_clean():
     assert len(records(out)) == 2
 
 
-def test_names_that_are_no_text_come_through():
+def test_undecodable_file_names_work():
     name = os.fsdecode(b"pics/[red]\xff.jpg")
     Path("pics").mkdir()
     portrait(200).save("a.jpg")
@@ -285,7 +289,7 @@ def test_names_that_are_no_text_come_through():
     assert (Path("out") / Path(name).name).is_file()
 
 
-def test_what_cannot_work_is_one_sentence():
+def test_usage_errors_are_one_sentence():
     portrait(200).save("a.jpg")
     shutil.copytree(ASSETS / "templates", "assets/templates")
     for arguments, said in (

@@ -1,0 +1,1 @@
+"""Photos without the mesh: on this machine, or on a server."""

@@ -1,9 +1,9 @@
-"""The subcommands `igemoji photo`, `igemoji emojis` and `igemoji init`, which need no server, but may use one."""
+"""The commands `igemoji photo`, `igemoji emojis` and `igemoji init`, which work with or without a server."""
 
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,9 +17,9 @@ from igemoji_stack.photo.progress import Screen, Tally, json_line, json_lines
 from igemoji_stack.photo.run import Outcome, cover, on_this_machine
 
 FAILED, CANNOT_WORK = 1, 2
-"""Exit codes: some photo failed; nothing can be done. An interrupted run ends with 128 and the signal's number."""
+"""Exit codes: a photo failed; nothing could be done. An interrupted run exits with 128 plus the signal number."""
 
-Assets = Annotated[Path, typer.Option(help="What `make assets` built.")]
+Assets = Annotated[Path, typer.Option(help="Output of `make assets`.")]
 
 
 def photo(
@@ -29,29 +29,30 @@ def photo(
         str,
         typer.Option(
             metavar="NAME",
-            help="A built-in template (see `igemoji emojis`), a folder of your own, or an id of the server.",
+            help="A built-in template (see `igemoji emojis`), a folder of your own, or an id on the server.",
         ),
     ] = "classic",
     out: Annotated[
         str | None,
-        typer.Option("-o", "--out", metavar="OUT", help="A folder; for one photo also a file. Default: beside it."),
+        typer.Option(
+            "-o", "--out", metavar="OUT", help="A folder; for one photo also a file. Default: beside the photo."
+        ),
     ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Photos at a time; 0: one for each core, or four with --server.")
     ] = 0,
     json_file: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write a JSON line a photo; - is standard output.")
+        str | None,
+        typer.Option("--json", metavar="FILE", help="Write a JSON line for each photo; - is standard output."),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Do photos again that are done, and replace files that are in the way.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Redo finished photos, and replace existing files.")] = False,
     assets: Assets = templates.ASSETS,
 ) -> None:
     """Cover the faces in photos: without a server, or on one (igemoji --server URL photo …).
 
-    Originals stay as they are. A photo that an earlier run did with the same template is not done again.
+    Originals are never changed. Photos that an earlier run finished with the same template are skipped.
 
-    Exit codes: 0 all done, 1 a photo failed, 2 nothing can be done, 130 interrupted.
+    Exit codes: 0 all done, 1 a photo failed, 2 nothing could be done, 130 interrupted.
     """
     journals = Journals()
     tally = Tally()
@@ -63,27 +64,27 @@ def photo(
         _make_folder(out, jobs)
         with json_lines(json_file) as lines, Screen(len(jobs)) as screen:
 
-            def tell(outcome: Outcome) -> None:
+            def report(outcome: Outcome) -> None:
                 tally.add(outcome)
-                screen.tell(outcome)
+                screen.add(outcome)
                 if lines is not None:
                     lines.write(json_line(outcome))
                     lines.flush()
 
             if server is not None:
-                work = remote.cover_there(server, emoji, jobs, journals, tell, workers=workers, force=force)
+                work = remote.cover_there(server, emoji, jobs, journals, report, workers=workers, force=force)
             else:
                 assert template is not None  # noqa: S101 - see above
                 cores = len(os.sched_getaffinity(0))
                 options = on_this_machine(assets / "models", template, workers or cores, force=force)
-                work = cover(jobs, options, journals, tell)
+                work = cover(jobs, options, journals, report)
             stopped_by = _run(work)
     except CannotWork as error:
-        _say_what_is_done(tally)
+        _print_progress(tally)
         _refuse(str(error))
     if stopped_by:
         done = tally.done + tally.earlier
-        typer.echo(f"Stopped: {done} of {len(jobs)} photos are done. The same command goes on from here.", err=True)
+        typer.echo(f"Stopped: {done} of {len(jobs)} photos are done. Run the same command to continue.", err=True)
         raise typer.Exit(128 + stopped_by)
     typer.echo(_summary(tally, jobs), err=True)
     raise typer.Exit(FAILED if tally.failed else 0)
@@ -91,7 +92,7 @@ def photo(
 
 def emojis(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="[WORDS]", help="With --server: what to look for.")] = "",
+    query: Annotated[str, typer.Argument(metavar="[WORDS]", help="With --server: words to search for.")] = "",
     assets: Assets = templates.ASSETS,
 ) -> None:
     """List the built-in templates: slug, name and the folder of the pictures. With --server: id, name and maker."""
@@ -114,7 +115,7 @@ def init(
     start: Annotated[str, typer.Option("--from", metavar="NAME", help="The template to start from.")] = "classic",
     assets: Assets = templates.ASSETS,
 ) -> None:
-    """Make a folder for a template of your own: seven pictures to replace, and its name in template.json."""
+    """Create a folder for your own template: seven pictures to replace, and its name in template.json."""
     try:
         templates.create(folder, start, assets)
     except CannotWork as error:
@@ -123,39 +124,39 @@ def init(
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the subcommands."""
+    """Add the commands to the command line."""
     for command in (photo, emojis, init):
         app.command()(command)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> int | None:
-    """Runs to the end, or until SIGINT or SIGTERM, whose number it returns."""
+    """Run to the end, or until SIGINT or SIGTERM; return the number of that signal."""
     stopped_by: list[int] = []
 
     async def until_stopped() -> None:
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(signum, _once(stopped_by, signum, task.cancel))
+
+        def stop(signum: int, _frame: object) -> None:
+            """Stop once: an impatient second Ctrl-C must not disturb the shutdown."""
+            if not stopped_by:
+                stopped_by.append(signum)
+                loop.call_soon_threadsafe(task.cancel)
+
+        # Not the loop's handlers: those end with it, and a second Ctrl-C may come later, until the process has ended.
+        before = {signum: signal.signal(signum, stop) for signum in (signal.SIGINT, signal.SIGTERM)}
         try:
             await task
         except asyncio.CancelledError:
             if not stopped_by:
                 raise
+        finally:
+            if not stopped_by:
+                for signum, handler in before.items():
+                    signal.signal(signum, handler)
 
     asyncio.run(until_stopped())
     return stopped_by[0] if stopped_by else None
-
-
-def _once(stopped_by: list[int], signum: int, stop: Callable[[], Any]) -> Callable[[], None]:
-    """An impatient second Ctrl-C must not disturb the stop that the first one began."""
-
-    def handle() -> None:
-        if not stopped_by:
-            stopped_by.append(signum)
-            stop()
-
-    return handle
 
 
 def _check_json_file(target: str | None, jobs: list[Job]) -> None:
@@ -168,7 +169,7 @@ def _check_json_file(target: str | None, jobs: list[Job]) -> None:
 
 
 def _make_folder(out: str | None, jobs: list[Job]) -> None:
-    """One sentence now rather than one for each photo later."""
+    """Create the output folder first: one error now instead of one for each photo."""
     if out is None:
         return
     folder = jobs[0].output.parent if jobs[0].output == Path(out) else Path(out)
@@ -186,7 +187,7 @@ def _summary(tally: Tally, jobs: list[Job]) -> str:
     return tally.summary()
 
 
-def _say_what_is_done(tally: Tally) -> None:
+def _print_progress(tally: Tally) -> None:
     if tally.done or tally.failed:
         typer.echo(tally.summary(), err=True)
 

@@ -1,4 +1,4 @@
-"""Which photos are meant, and where the result of each goes."""
+"""Find the photos that the arguments name, and the path of each result."""
 
 import glob
 import os
@@ -19,15 +19,15 @@ EXTENSIONS = {
     ".heic": ".jpg",
     ".heif": ".jpg",
 }
-"""Extensions of photos in a folder, and the one of their results: HEIC comes back as JPEG."""
+"""Extension of the result by extension of the photo: HEIC becomes JPEG."""
 
 MARK = ".igemoji"
-"""Stands before the extension of a result that lies beside its photo."""
+"""Precedes the extension of a result beside its photo."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A photo, and the folder below which its place is kept under OUT."""
+    """A photo, and the base folder whose tree is mirrored under OUT."""
 
     photo: Path
     base: Path
@@ -35,21 +35,22 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A photo and where its result goes."""
+    """A photo and the path of its result."""
 
     photo: Path
     output: Path
 
 
 def plan(arguments: Sequence[str], out: str | None, journals: Journals) -> list[Job]:
-    """What there is to do, in the order of the arguments; within a folder by name.
+    """Return the photos to process, in the order of the arguments; within a folder, by name.
 
     Args:
         arguments: Files, folders and globs.
         out: A file for one photo, else a folder; None writes beside each photo.
-        journals: Results that they know are not taken for photos.
+        journals: Results in these journals are not photos.
 
-    Raises CannotWork where an argument names no photo, or a result would fall on a photo or on another result.
+    Raises:
+        CannotWork: if an argument names no photo, or a result would overwrite a photo or another result.
     """
     photos = find(arguments, journals)
     if out is not None and _is_file_name(out, arguments):
@@ -59,28 +60,28 @@ def plan(arguments: Sequence[str], out: str | None, journals: Journals) -> list[
         folder = None if out is None else Path(out)
         if folder is not None and folder.exists() and not folder.is_dir():
             raise CannotWork(f"{out} is a file: for more than one photo -o has to be a folder.")
-        jobs = _apart([Job(found.photo, _output(found, folder)) for found in photos])
+        jobs = _distinct([Job(found.photo, _output(found, folder)) for found in photos])
     _check_originals(jobs)
     return jobs
 
 
 def find(arguments: Sequence[str], journals: Journals) -> list[Found]:
-    """The photos that the arguments name, each once; results of earlier runs are left out. Raises CannotWork."""
+    """Return each photo once, without the results of earlier runs. Raises CannotWork."""
     seen: dict[str, Found] = {}
     for argument in arguments:
         before = len(seen)
-        own = 0
+        results = 0
         for found in _expanded(argument):
             if _is_result(found.photo, journals):
-                own += 1
+                results += 1
                 continue
             seen.setdefault(os.path.abspath(found.photo), found)
         if len(seen) == before and len(arguments) == 1:
             extensions = ", ".join(end[1:] for end in EXTENSIONS)
-            what = "nothing but results of igemoji" if own else f"no photo ({extensions})"
+            what = "nothing but results of igemoji" if results else f"no photo ({extensions})"
             raise CannotWork(f"There is {what} in {argument}.")
     if not seen:
-        raise CannotWork("There is no photo in what was given, or only results of igemoji.")
+        raise CannotWork("The arguments name no photo, or only results of igemoji.")
     return list(seen.values())
 
 
@@ -104,7 +105,7 @@ def _expanded(argument: str) -> Iterator[Found]:
 
 
 def _walk(folder: Path, base: Path) -> Iterator[Found]:
-    """Hidden files and folders are no photos of a person's: thumbnails, bins, what other systems leave."""
+    """Yield the photos in a folder; hidden files are skipped: thumbnails, trash, files of other systems."""
 
     def fail(error: OSError) -> None:
         raise CannotWork(f"The folder {error.filename} can't be read: {error.strerror}.")
@@ -131,7 +132,7 @@ def _is_result(photo: Path, journals: Journals) -> bool:
 
 
 def _fixed_part(pattern: str) -> Path:
-    """The folder before the first wildcard."""
+    """Return the folder before the first wildcard."""
     parts = Path(pattern).parts
     fixed = next(number for number, part in enumerate(parts) if re.search(r"[*?\[]", part))
     return Path(*parts[:fixed])
@@ -151,30 +152,30 @@ def _output(found: Found, out: Path | None) -> Path:
 
 
 def _ending(photo: Path) -> str:
-    """The extension of its result, in the case of the photo's own where it stays."""
+    """Return the extension of the result, in upper or lower case like the photo's if it is the same."""
     own = photo.suffix.lower()
     wanted = EXTENSIONS.get(own, own)
     return photo.suffix if wanted == own else wanted
 
 
-def _apart(jobs: Sequence[Job]) -> list[Job]:
-    """Gives photos that differ in their extension only, such as a.jpg and a.heic, results of different names."""
+def _distinct(jobs: Sequence[Job]) -> list[Job]:
+    """Give results different names if their photos differ in the extension only, such as a.jpg and a.heic."""
     groups: dict[Path, list[Job]] = defaultdict(list)
     for job in jobs:
         groups[job.output].append(job)
-    parted = [_with_whole_name(job) if len(groups[job.output]) > 1 else job for job in jobs]
+    distinct = [_with_whole_name(job) if len(groups[job.output]) > 1 else job for job in jobs]
     by_output: dict[Path, Path] = {}
-    for job in parted:
+    for job in distinct:
         other = by_output.setdefault(job.output, job.photo)
         if other is not job.photo:
             raise CannotWork(
-                f"{other} and {job.photo} would both become {job.output}: do them apart, or name a folder."
+                f"{other} and {job.photo} would both become {job.output}: process them separately, or name a folder."
             )
-    return parted
+    return distinct
 
 
 def _with_whole_name(job: Job) -> Job:
-    """a.heic becomes a.heic.jpg where a.jpg is another photo."""
+    """Name the result of a.heic a.heic.jpg, because a.jpg is another photo."""
     if job.photo.suffix.lower() == job.output.suffix.lower():
         return job
     mark = MARK if Path(job.output.stem).suffix == MARK else ""
@@ -182,7 +183,7 @@ def _with_whole_name(job: Job) -> Job:
 
 
 def _check_kind(job: Job) -> None:
-    """A result has the format of its photo, so its name must not say another."""
+    """Check that the name of a result has the extension of its format."""
     kinds = {".jpeg": ".jpg", ".heic": ".jpg", ".heif": ".jpg"}
     photo, output = job.photo.suffix.lower(), job.output.suffix.lower()
     wanted = kinds.get(photo, photo)
@@ -191,7 +192,7 @@ def _check_kind(job: Job) -> None:
 
 
 def _check_originals(jobs: Sequence[Job]) -> None:
-    """By identity of the file, so that links and file systems that ignore case are no way around it."""
+    """Refuse to overwrite an original, also through links and on case-insensitive file systems."""
     originals = {identity: job.photo for job in jobs if (identity := _identity(job.photo))}
     for job in jobs:
         identity = _identity(job.output)
@@ -200,7 +201,7 @@ def _check_originals(jobs: Sequence[Job]) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and number of a file; None where there is none."""
+    """Return device and inode of a file; None if it does not exist."""
     try:
         status = path.stat()
     except OSError:

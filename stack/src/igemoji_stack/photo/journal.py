@@ -1,7 +1,7 @@
-"""What was made of which photo, kept in every folder that results are written to, so that a run can go on.
+"""Journal of the results in a folder, so that a later run continues and skips finished photos.
 
-A journal is a file of JSON lines; of several lines for one result the last one is true. A line is written before its
-result gets its name, and an older result is removed before that: at no moment does a journal promise what is not there.
+A journal is a file of JSON lines; the last line of a result counts. The line is written before the result gets its
+name, and an older result is removed before that: the journal never lists a result that does not match.
 """
 
 import json
@@ -15,39 +15,40 @@ JOURNAL = ".igemoji.jsonl"
 
 @dataclass(frozen=True)
 class Stamp:
-    """Tells one content of a photo's file from another."""
+    """Size and modification time: identifies the content of a photo file."""
 
     size: int
     mtime_ns: int
 
     @classmethod
     def of(cls, photo: Path) -> Self:
+        """Return the stamp of a file. Raises OSError."""
         status = photo.stat()
         return cls(status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a result without reading what was found in its photo."""
+    """Facts of a result, without its findings, which stay on disk."""
 
     photo: str
-    """Where the photo lay, seen from the journal's folder."""
+    """Path of the photo, relative to the journal's folder."""
     stamp: Stamp
     recipe: str
-    """The version, the models and the template that it was made with."""
+    """Version, models and template of the result."""
     offset: int
-    """Where its line begins in the file."""
+    """Offset of its line in the file."""
 
     def is_of(self, photo: str, stamp: Stamp) -> bool:
-        """Whether it was made of this photo, which may have changed since, or have moved."""
+        """Return whether this photo is the source, even if it was changed or moved since."""
         return self.photo == photo or self.stamp == stamp
 
 
 class Journal:
-    """The journal of one folder, which need not exist yet."""
+    """Journal of one folder, which need not exist yet."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError where there is a journal that can't be read."""
+        """Read the journal. Raises OSError if it exists and cannot be read."""
         self._path = folder / JOURNAL
         self._entries: dict[str, Entry] = {}
         self._torn = False
@@ -55,7 +56,7 @@ class Journal:
             with self._path.open("rb") as lines:
                 offset = 0
                 for line in lines:
-                    self._take(line, offset)
+                    self._read(line, offset)
                     offset += len(line)
                     self._torn = not line.endswith(b"\n")
         except FileNotFoundError:
@@ -65,18 +66,18 @@ class Journal:
         return name in self._entries
 
     def get(self, name: str) -> Entry | None:
-        """What is known of the result of this name."""
+        """Return the entry of a result, if there is one."""
         return self._entries.get(name)
 
     def findings(self, entry: Entry) -> dict[str, Any]:
-        """What was found in the photo, as `add` was told."""
+        """Read the findings of an entry."""
         with self._path.open("rb") as lines:
             lines.seek(entry.offset)
             findings: dict[str, Any] = json.loads(lines.readline())["findings"]
             return findings
 
     def add(self, name: str, photo: str, stamp: Stamp, recipe: str, findings: dict[str, Any]) -> None:
-        """Keeps what a result was made of and what was found. Raises OSError."""
+        """Append an entry with its findings. Raises OSError."""
         record = {
             "result": name,
             "photo": photo,
@@ -86,7 +87,7 @@ class Journal:
             "findings": findings,
         }
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
-        # What a crash or a full disk left of a line must not spoil this one.
+        # A line that a crash or a full disk cut short must not spoil this one.
         line_end = b"\n" if self._torn else b""
         self._torn = True
         with self._path.open("ab") as lines:
@@ -96,7 +97,7 @@ class Journal:
         self._torn = False
         self._entries[name] = Entry(photo, stamp, recipe, offset)
 
-    def _take(self, line: bytes, offset: int) -> None:
+    def _read(self, line: bytes, offset: int) -> None:
         try:
             record = json.loads(line)
             stamp = Stamp(int(record["size"]), int(record["mtime_ns"]))
@@ -107,13 +108,13 @@ class Journal:
 
 
 class Journals:
-    """The journals of all folders that a run meets, each read once."""
+    """Journals of all folders of a run, each read once."""
 
     def __init__(self) -> None:
         self._known: dict[Path, Journal] = {}
 
     def of(self, folder: Path) -> Journal:
-        """Raises OSError where there is a journal that can't be read."""
+        """Return the journal of a folder. Raises OSError if it exists and cannot be read."""
         absolute = Path(os.path.abspath(folder))
         if absolute not in self._known:
             self._known[absolute] = Journal(absolute)

@@ -1,4 +1,4 @@
-"""What a person, or a script, is told while photos are worked on."""
+"""Progress and results of a run, for people and for scripts."""
 
 import json
 import sys
@@ -12,23 +12,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from igemoji_stack.photo.errors import CannotWork
+from igemoji_stack.photo.errors import CannotWork, Failure
 from igemoji_stack.photo.run import Outcome
-from igemoji_stack.photo.worker import Failure
 
 
 @dataclass
 class Tally:
-    """How a run went, in figures."""
+    """Counts of a run."""
 
     done: int = 0
     earlier: int = 0
     failed: int = 0
     faces: int = 0
     faceless: int = 0
-    """Photos in which no face was found, those done earlier as well."""
+    """Photos without a face, including those of earlier runs."""
 
     def add(self, outcome: Outcome) -> None:
+        """Count a photo."""
         if isinstance(outcome.found, Failure):
             self.failed += 1
             return
@@ -41,6 +41,7 @@ class Tally:
             self.faces += faces
 
     def summary(self) -> str:
+        """Return the counts as a sentence."""
         parts = [f"{_count(self.done, 'photo')} done, {_count(self.faces, 'face')} covered"]
         if self.earlier:
             parts.append(f"{self.earlier} done by an earlier run")
@@ -52,7 +53,7 @@ class Tally:
 
 
 class Screen:
-    """A progress bar on a terminal, and sentences; all of it on standard error."""
+    """Progress bar on a terminal, and messages; all on standard error."""
 
     def __init__(self, photos: int) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -77,8 +78,8 @@ class Screen:
     ) -> None:
         self._progress.stop()
 
-    def tell(self, outcome: Outcome) -> None:
-        """Counts a photo; one that failed is named, and one that shows faces all the same."""
+    def add(self, outcome: Outcome) -> None:
+        """Advance the bar; name a photo that failed, or that still shows faces."""
         self._progress.advance(self._bar)
         if isinstance(outcome.found, Failure):
             self.say(f"{outcome.job.photo}: {outcome.found.reason}: {outcome.found.message}")
@@ -87,18 +88,19 @@ class Screen:
             self.say(f"{outcome.job.photo}: more than {faces} faces; the smallest are NOT covered.")
 
     def say(self, sentence: str) -> None:
-        # A file's name may hold bytes that are no text, and what looks like markup.
+        """Print a message above the bar."""
+        # A file name may hold undecodable bytes, and text that looks like markup.
         self._console.print(Text(sentence.encode(errors="backslashreplace").decode()))
 
 
 @contextmanager
 def json_lines(target: str | None) -> Iterator[IO[str] | None]:
-    """The file that gets a line for each photo; `-` is standard output. Raises CannotWork."""
+    """Open the file for JSON lines; `-` is standard output. Raises CannotWork."""
     if target is None:
         yield None
         return
     try:
-        # A name that is not UTF-8 has lone surrogates in it: these are written as JSON escapes them.
+        # A name that is not UTF-8 has lone surrogates, which are written as JSON escapes.
         to_file = target != "-"
         file = open(target if to_file else 1, "w", encoding="utf-8", errors="backslashreplace", closefd=to_file)  # noqa: SIM115
     except OSError as error:
@@ -108,7 +110,7 @@ def json_lines(target: str | None) -> Iterator[IO[str] | None]:
 
 
 def json_line(outcome: Outcome) -> str:
-    """`{"photo", "width", "height", "faces"}`, or `{"photo", "error": {"reason", "message"}}`."""
+    """Return `{"photo", "width", "height", "faces"}`, or `{"photo", "error": {"reason", "message"}}`."""
     photo = str(outcome.job.photo)
     record: dict[str, Any] = {"photo": photo}
     if isinstance(outcome.found, Failure):

@@ -1,4 +1,4 @@
-"""What the command does on a server (`igemoji --server URL …`) instead of this machine."""
+"""Photo commands on a server (`igemoji --server URL …`)."""
 
 import asyncio
 import contextlib
@@ -27,45 +27,45 @@ from igemoji_client import (
     Template,
 )
 from igemoji_stack.photo import templates
-from igemoji_stack.photo.errors import CannotWork
+from igemoji_stack.photo.errors import CannotWork, Failure
 from igemoji_stack.photo.files import Job
 from igemoji_stack.photo.journal import Journals
-from igemoji_stack.photo.run import Options, Tell, cover
-from igemoji_stack.photo.worker import Failure
+from igemoji_stack.photo.results import Result
+from igemoji_stack.photo.run import Options, Report, cover
 
 AT_A_TIME = 4
-"""Photos; a user may have five that are not done."""
+"""Photos at a time: a user may have five open tasks."""
 SHOWN = 50
 CANCEL_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where the work is done, and for whom."""
+    """A server, and the user to log in as."""
 
     url: str
     ca_file: Path | None = None
     email: str = ""
-    """Empty: for a guest."""
+    """Empty: a guest."""
     password: str = ""
 
 
 def chosen(context: typer.Context) -> Server | None:
-    """The server of `--server`, with a password where it needs one; None: there is none. Raises CannotWork."""
+    """Return the server of `--server` with its password, if any; None without `--server`. Raises CannotWork."""
     server = context.obj
     if not isinstance(server, Server):
         return None
     if not server.email or server.password:
         return server
     if not sys.stdin.isatty():
-        raise CannotWork(f"Whose password is it? Set IGEMOJI_PASSWORD for {server.email}.")
+        raise CannotWork(f"There is no terminal to ask for a password: set IGEMOJI_PASSWORD for {server.email}.")
     password = typer.prompt(f"Password of {server.email}", hide_input=True, err=True)
     return Server(server.url, server.ca_file, server.email, password)
 
 
 @asynccontextmanager
 async def logged_in(server: Server) -> AsyncIterator[AsyncClient]:
-    """A client for the user, or for a guest, who is gone after the block with all that they made. Raises CannotWork."""
+    """Yield a client that is logged in as the user, or as a guest who is deleted after the block. Raises CannotWork."""
     try:
         client = AsyncClient(server.url, ca_file=server.ca_file)
     except OSError as error:
@@ -77,32 +77,32 @@ async def logged_in(server: Server) -> AsyncIterator[AsyncClient]:
             else:
                 await client.accounts.start_guest()
         except IgemojiError as error:
-            raise CannotWork(_why_not(server, error)) from None
+            raise CannotWork(_explain(server, error)) from None
         try:
             yield client
         except IgemojiError as error:
-            raise CannotWork(_why_not(server, error)) from None
+            raise CannotWork(_explain(server, error)) from None
         finally:
             with contextlib.suppress(IgemojiError):
                 await (client.accounts.log_out() if server.email else client.accounts.delete())
 
 
 async def cover_there(
-    server: Server, emoji: str, jobs: Sequence[Job], journals: Journals, tell: Tell, *, workers: int, force: bool
+    server: Server, emoji: str, jobs: Sequence[Job], journals: Journals, report: Report, *, workers: int, force: bool
 ) -> None:
-    """As `photo.cover`, done by the server. Raises CannotWork."""
-    async with logged_in(server) as client, _template(client, emoji) as (template_id, look):
+    """Cover photos like `run.cover`, on the server. Raises CannotWork."""
+    async with logged_in(server) as client, _template(client, emoji) as (template_id, version):
         options = Options(
             lambda: RemoteWorker(client, server, template_id),
             min(workers or AT_A_TIME, AT_A_TIME + 1),
-            f"{server.url}/{look}",
+            f"{server.url}/{version}",
             force,
         )
-        await cover(jobs, options, journals, tell)
+        await cover(jobs, options, journals, report)
 
 
 async def emojis_there(server: Server, query: str) -> list[str]:
-    """A line for each template that is found, up to SHOWN. Raises CannotWork."""
+    """Return a line for each template found, SHOWN at most. Raises CannotWork."""
     lines: list[str] = []
     async with logged_in(server) as client, contextlib.aclosing(client.templates.list(q=query)) as found:
         async for template in found:
@@ -113,19 +113,20 @@ async def emojis_there(server: Server, query: str) -> list[str]:
 
 
 class RemoteWorker:
-    """Has photos done by the server, one at a time."""
+    """Worker that sends photos to the server, one at a time."""
 
     def __init__(self, client: AsyncClient, server: Server, template_id: str) -> None:
         self._client = client
         self._server = server
         self._template_id = template_id
 
-    async def work(self, photo: Path, output: Path) -> dict[str, Any] | Failure:
+    async def work(self, photo: Path) -> Result | Failure:
+        """Upload a photo, wait, and download the result; see `PhotoWorker`."""
         try:
             task_id = await self._client.tasks.create(photo, self._template_id)
             try:
                 task = await self._client.tasks.wait(task_id)
-                await self._client.tasks.save_result(task_id, output)
+                image = await self._client.tasks.result_image(task_id)
             except BaseException:
                 await self._forget(task_id)
                 raise
@@ -136,21 +137,21 @@ class RemoteWorker:
         except DeadlineExceeded as late:
             return Failure("LIMIT", str(late))
         except IgemojiError as error:
-            raise CannotWork(_why_not(self._server, error)) from None
-        return findings(task)
+            raise CannotWork(_explain(self._server, error)) from None
+        return Result(findings(task), image)
 
     async def end(self) -> None:
-        """Nothing runs on this machine."""
+        """Do nothing: no process runs on this machine."""
 
     async def _forget(self, task_id: str) -> None:
-        """What was not taken is not left there."""
+        """Delete a task whose result was not fetched."""
         with contextlib.suppress(IgemojiError, TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
                 await self._client.tasks.delete(task_id)
 
 
 def findings(task: Task) -> dict[str, Any]:
-    """As `photo_child.findings`, without landmarks, which the API does not tell."""
+    """Return the findings of a task in the form of a local run, without landmarks, which the API does not return."""
     found = {"width": task.width, "height": task.height, "faces": [_face(face) for face in task.faces]}
     return {**found, "more_faces": True} if task.more_faces else found
 
@@ -167,9 +168,9 @@ def _face(face: Face) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _template(client: AsyncClient, wanted: str) -> AsyncIterator[tuple[str, str]]:
-    """The id of a template, and what changes when its pictures do.
+    """Yield the id of a template, and a version that changes with its pictures.
 
-    A folder becomes a private template for as long as the block takes. Raises CannotWork.
+    A folder becomes a private template, deleted after the block. Raises CannotWork.
     """
     template = await _find(client, wanted)
     if template is not None:
@@ -178,7 +179,7 @@ async def _template(client: AsyncClient, wanted: str) -> AsyncIterator[tuple[str
     if not await asyncio.to_thread(os.path.isdir, wanted):
         raise CannotWork(f"The server has no template {wanted!r}, and there is no folder of that name.")
     own = await asyncio.to_thread(templates.read_folder, Path(wanted))
-    # The pictures are in the stored form already.
+    # The pictures have the stored form already.
     made = await client.templates.create(own.name, own.pictures, visibility="private", keep_background=True)
     try:
         yield made.id, f"folder/{own.digest[:12]}"
@@ -188,7 +189,7 @@ async def _template(client: AsyncClient, wanted: str) -> AsyncIterator[tuple[str
 
 
 async def _find(client: AsyncClient, wanted: str) -> Template | None:
-    """By id; by its whole name; or by words that only one of the built-in ones has. Raises CannotWork."""
+    """Find a template by id, by name, or by words that match one built-in template only. Raises CannotWork."""
     with contextlib.suppress(ValueError):
         try:
             return await client.templates.get(str(uuid.UUID(wanted)))
@@ -203,16 +204,16 @@ async def _find(client: AsyncClient, wanted: str) -> Template | None:
     return next(iter(named), built_in[0] if len(built_in) == 1 else None)
 
 
-def _why_not(server: Server, error: IgemojiError) -> str:
+def _explain(server: Server, error: IgemojiError) -> str:
     if isinstance(error, NotAuthenticated) and server.email:
-        return f"{server.url} does not take this password of {server.email}."
+        return f"{server.url} refused the password of {server.email}."
     if isinstance(error, ConnectionFailed):
         return f"The server can't be reached: {error}"
     return f"{server.url}: {error}"
 
 
 def from_environment(url: str | None, ca_file: Path | None, email: str | None) -> Server | None:
-    """What the options of `igemoji` say, and the password of IGEMOJI_PASSWORD. Raises CannotWork."""
+    """Return the server of the options of `igemoji`, with IGEMOJI_PASSWORD. Raises CannotWork."""
     if not url:
         return None
     if not url.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""Covers the faces in photos: what is done by whom, what was done before, and where results go."""
+"""Cover the faces in photos: parallel workers, results of earlier runs, journal and output files."""
 
 import asyncio
 import hashlib
@@ -10,57 +10,61 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from igemoji_stack.photo.errors import DISK_FULL, CannotWork
+from igemoji_stack.photo.errors import DISK_FULL, CannotWork, Failure
 from igemoji_stack.photo.files import Job
 from igemoji_stack.photo.journal import Journals, Stamp
+from igemoji_stack.photo.local import LocalWorker
+from igemoji_stack.photo.results import Result, ResultFile
 from igemoji_stack.photo.templates import Template
-from igemoji_stack.photo.worker import Failure, Worker, WorkerOptions
 
 
 class PhotoWorker(Protocol):
-    """Does one photo at a time."""
+    """Port that processes one photo at a time: on this machine, or on a server."""
 
-    async def work(self, photo: Path, output: Path) -> dict[str, Any] | Failure:
-        """Has a photo done, its result written to `output`; returns what was found in it.
+    async def work(self, photo: Path) -> Result | Failure:
+        """Process a photo.
 
-        Raises CannotWork where no photo can be done.
+        Raises:
+            CannotWork: if no photo can be processed.
         """
 
     async def end(self) -> object:
-        """Ends it, whatever it does."""
+        """End the worker, even in the middle of a photo."""
 
 
 @dataclass(frozen=True)
 class Options:
+    """Options of a run."""
+
     make_worker: Callable[[], PhotoWorker]
     workers: int
-    """So many photos are worked on at a time."""
+    """Number of photos processed in parallel."""
     recipe: str
-    """What decides how a result looks, besides the photo: with another one photos are done again."""
+    """Identifies everything besides the photo that changes a result; if it changes, photos are processed again."""
     force: bool = False
-    """Also photos whose result is there, and over files that igemoji did not write."""
+    """Process photos again that have a result, and replace files that igemoji did not write."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one photo."""
+    """Outcome of one photo."""
 
     job: Job
     found: dict[str, Any] | Failure
-    """What was found in it: `{width, height, faces}`; or why there is no result."""
+    """Findings `{width, height, faces}`, or the reason why there is no result."""
     earlier: bool = False
-    """It was done by an earlier run."""
+    """An earlier run processed the photo."""
 
 
-Tell = Callable[[Outcome], None]
+Report = Callable[[Outcome], None]
 
 
-async def cover(jobs: Sequence[Job], options: Options, journals: Journals, tell: Tell) -> None:
-    """Works on photos, several at a time, and tells of each in the order of `jobs`.
+async def cover(jobs: Sequence[Job], options: Options, journals: Journals, report: Report) -> None:
+    """Process photos in parallel, and report each in the order of `jobs`.
 
-    When it is cancelled, it ends its workers at once and leaves no half result. Raises CannotWork.
+    When canceled, it ends its workers at once and leaves no partial result. Raises CannotWork.
     """
-    run = _Run(options, journals, InOrder(tell))
+    run = _Run(options, journals, InOrder(report))
     waiting = enumerate(jobs)
     lanes = [asyncio.create_task(run.lane(waiting)) for _ in range(min(options.workers, len(jobs)))]
     try:
@@ -73,15 +77,14 @@ async def cover(jobs: Sequence[Job], options: Options, journals: Journals, tell:
 
 
 def on_this_machine(models: Path, template: Template, workers: int, *, force: bool) -> Options:
-    """Processes of our own do the work. Raises CannotWork where the models were not built."""
-    worker_options = WorkerOptions(models, template.pictures)
-    return Options(lambda: Worker(worker_options), workers, recipe(models, template), force)
+    """Return options to process photos on this machine. Raises CannotWork if the models are not built."""
+    return Options(lambda: LocalWorker(models, template.pictures), workers, recipe(models, template), force)
 
 
 def recipe(models: Path, template: Template) -> str:
-    """What decides how a result looks, besides the photo: our version, the models and the template.
+    """Identify everything besides the photo that changes a result: version, models and template.
 
-    Raises CannotWork where the models were not built.
+    Raises CannotWork if the models are not built.
     """
     manifest = models / "manifest.json"
     try:
@@ -92,26 +95,27 @@ def recipe(models: Path, template: Template) -> str:
 
 
 class InOrder:
-    """Passes outcomes on in the order of their numbers, whatever order they come in.
+    """Reorders outcomes by number.
 
-    No photo takes longer than its limit, so those that wait for an earlier one are few.
+    Few are buffered, because no photo takes longer than its limit.
     """
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, report: Report) -> None:
+        self._report = report
         self._next = 0
         self._early: dict[int, Outcome] = {}
 
     def add(self, number: int, outcome: Outcome) -> None:
+        """Report the outcome as soon as all earlier ones are reported."""
         self._early[number] = outcome
         while self._next in self._early:
-            self._tell(self._early.pop(self._next))
+            self._report(self._early.pop(self._next))
             self._next += 1
 
     def close(self) -> None:
-        """Passes on what is left: a run that ends early has gaps."""
+        """Report the rest: a run that ends early has gaps."""
         for number in sorted(self._early):
-            self._tell(self._early.pop(number))
+            self._report(self._early.pop(number))
 
 
 class _Run:
@@ -123,12 +127,12 @@ class _Run:
         self._temporary_names = (f".igemoji-{os.getpid()}-{number}.part" for number in itertools.count())
 
     async def lane(self, waiting: Iterator[tuple[int, Job]]) -> None:
-        """One worker process and the photos that it takes, one at a time, from those that all lanes share."""
+        """Process photos with one worker, one at a time, from the queue that all lanes share."""
         worker = self._options.make_worker()
         try:
             for number, job in waiting:
                 self.in_order.add(number, await self._outcome(worker, job))
-                await asyncio.sleep(0)  # many photos done earlier must not keep Ctrl-C waiting
+                await asyncio.sleep(0)  # so that Ctrl-C is handled between many finished photos
         finally:
             await worker.end()
 
@@ -142,47 +146,42 @@ class _Run:
             if known is not None:
                 return known
             job.output.parent.mkdir(parents=True, exist_ok=True)
-            temporary = job.output.with_name(next(self._temporary_names))
-            try:
-                found = await worker.work(job.photo, temporary)
-            except asyncio.CancelledError:
-                await worker.end()  # or it might write what is removed below
-                temporary.unlink(missing_ok=True)
-                raise
-            try:
-                if not isinstance(found, Failure):
-                    self._keep(job, stamp, found, temporary)
-                return Outcome(job, found)
-            finally:
-                temporary.unlink(missing_ok=True)
+            done = await worker.work(job.photo)
+            if isinstance(done, Failure):
+                return Outcome(job, done)
+            await self._keep(job, stamp, done)
+            return Outcome(job, done.findings)
         except OSError as error:
             if error.errno in DISK_FULL:
                 raise CannotWork(f"The results can't be written: {error.strerror}.") from None
             return Outcome(job, Failure("RESULT_UNWRITABLE", f"The result can't be written: {error.strerror}."))
 
     def _known(self, job: Job, stamp: Stamp) -> Outcome | None:
-        """The outcome of an earlier run, or of what stands where the result would; None where there is work to do."""
+        """Return the outcome of an earlier run, a failure if another file is in the way, or None: process the photo."""
         if not os.path.lexists(job.output):
             return None
         journal = self._journals.of(job.output.parent)
         entry = journal.get(job.output.name)
         if entry is None:
-            message = f"{job.output} is there and was not made by igemoji; --force replaces it."
+            message = f"{job.output} exists and was not made by igemoji; --force replaces it."
             return Outcome(job, Failure("RESULT_EXISTS", message))
-        if not entry.is_of(_seen_from(job.output.parent, job.photo), stamp):
+        if not entry.is_of(_relative(job.output.parent, job.photo), stamp):
             message = f"{job.output} is the result of another photo; --force replaces it."
             return Outcome(job, Failure("RESULT_EXISTS", message))
         if (entry.stamp, entry.recipe) != (stamp, self._recipe):
             return None
         return Outcome(job, journal.findings(entry), earlier=True)
 
-    def _keep(self, job: Job, stamp: Stamp, found: dict[str, Any], temporary: Path) -> None:
-        """Gives a result its name; see photo_journal for the order."""
+    async def _keep(self, job: Job, stamp: Stamp, done: Result) -> None:
+        """Add the result to the journal and give it its name; `journal` explains the order."""
         folder = job.output.parent
-        job.output.unlink(missing_ok=True)
-        self._journals.of(folder).add(job.output.name, _seen_from(folder, job.photo), stamp, self._recipe, found)
-        os.replace(temporary, job.output)
+        with ResultFile(folder / next(self._temporary_names)) as file:
+            await file.write(done.image)
+            job.output.unlink(missing_ok=True)
+            photo = _relative(folder, job.photo)
+            self._journals.of(folder).add(job.output.name, photo, stamp, self._recipe, done.findings)
+            file.name(job.output)
 
 
-def _seen_from(folder: Path, photo: Path) -> str:
+def _relative(folder: Path, photo: Path) -> str:
     return os.path.relpath(photo, folder)

@@ -1,5 +1,6 @@
-"""Emoji templates without a server: the built-in ones, and folders of one's own."""
+"""Emoji templates without a server: built-in ones, and folders of the user."""
 
+import asyncio
 import difflib
 import hashlib
 import json
@@ -9,13 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from igemoji_emoji_catalog.domain.model import Unfit, template_name
+from igemoji_emoji_catalog.domain.model import InvalidValue, template_name
 from igemoji_stack.photo.errors import CannotWork
+from igemoji_vision.errors import PictureUnfit
 from igemoji_vision.faces import EXPRESSIONS
-from igemoji_vision.pictures import normalised
+from igemoji_vision.sandbox.pictures import PictureSandbox
+from igemoji_vision.sandbox.process import SandboxBroken
 
 ASSETS = Path(__file__).resolve().parents[4] / "assets" / "build"
-"""Where `make assets` builds in a clone of the project."""
+"""Output folder of `make assets` in a clone of the project."""
 
 PICTURE_EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg")
 ABOUT = "template.json"
@@ -23,7 +26,7 @@ ABOUT = "template.json"
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A template that comes with the product; its pictures lie in `folder`, one PNG an expression."""
+    """A template of the product; `folder` has one PNG for each expression."""
 
     slug: str
     name: str
@@ -32,15 +35,15 @@ class BuiltIn:
 
 @dataclass(frozen=True)
 class Template:
-    """Seven pictures under a name, ready for the pipeline."""
+    """Seven pictures with a name, ready for the pipeline."""
 
     name: str
     pictures: Mapping[str, bytes]
-    """By expression."""
+    """Encoded picture by expression."""
 
     @cached_property
     def digest(self) -> str:
-        """Changes whenever a picture does; the name does not matter to a photo."""
+        """SHA-256 of the pictures; the name does not change a result."""
         whole = hashlib.sha256()
         for expression in EXPRESSIONS:
             whole.update(hashlib.sha256(self.pictures[expression]).digest())
@@ -48,7 +51,7 @@ class Template:
 
 
 def built_ins(assets: Path) -> list[BuiltIn]:
-    """In the order of their slugs. Raises CannotWork where `make assets` has not built them."""
+    """Return the built-in templates, sorted by slug. Raises CannotWork if `make assets` has not built them."""
     folder = assets / "templates"
     try:
         known = [_built_in(path.parent) for path in sorted(folder.glob(f"*/{ABOUT}"))]
@@ -60,7 +63,7 @@ def built_ins(assets: Path) -> list[BuiltIn]:
 
 
 def find(wanted: str, assets: Path) -> Template:
-    """The template that `wanted` names: slug or name of a built-in one in any case, or a folder. Raises CannotWork."""
+    """Find a template by slug or name, ignoring case, or read a folder. Raises CannotWork."""
     known = built_ins(assets)
     for template in known:
         if wanted.casefold() in (template.slug, template.name.casefold()):
@@ -71,24 +74,18 @@ def find(wanted: str, assets: Path) -> Template:
 
 
 def read_folder(folder: Path) -> Template:
-    """A template of one's own, its pictures brought into the form that the server would give them.
+    """Read a template from a folder; pictures are normalized like an upload to the server.
 
-    Raises CannotWork, which names the expression whose picture is missing or not fit.
+    Raises:
+        CannotWork: naming the expression whose picture is missing or invalid.
     """
-    pictures = {}
-    for expression in EXPRESSIONS:
-        path = _picture(folder, expression)
-        try:
-            pictures[expression] = normalised(path.read_bytes())
-        except OSError as error:
-            raise CannotWork(f"The picture for {expression}, {path}, can't be read: {error.strerror}.") from None
-        except Unfit as fault:
-            raise CannotWork(f"The picture for {expression}, {path}, {fault}.") from None
+    paths = {expression: _picture(folder, expression) for expression in EXPRESSIONS}
+    pictures = asyncio.run(_normalized(paths))
     return Template(_own_name(folder), pictures)
 
 
 def create(folder: Path, start: str, assets: Path) -> None:
-    """Makes a folder for a template of one's own, with the pictures of a built-in one as a start. Raises CannotWork."""
+    """Create a folder for a new template, with the pictures of a built-in one. Raises CannotWork."""
     known = built_ins(assets)
     source = next((one for one in known if start.casefold() in (one.slug, one.name.casefold())), None)
     if source is None:
@@ -99,7 +96,7 @@ def create(folder: Path, start: str, assets: Path) -> None:
             raise CannotWork(f"{folder} is not empty: give the name of a new folder.")
         for expression in EXPRESSIONS:
             shutil.copyfile(source.folder / f"{expression}.png", folder / f"{expression}.png")
-        # The licence and the source stay: they are true of every picture that is not replaced.
+        # License and source are copied: they apply to every picture that is not replaced.
         about = json.loads((source.folder / ABOUT).read_bytes())
         text = json.dumps({**about, "name": _name_for(folder)}, indent=2, ensure_ascii=False)
         (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
@@ -126,8 +123,25 @@ def _unknown(wanted: str, known: list[BuiltIn]) -> str:
     names = {name: template.slug for template in known for name in (template.slug, template.name.casefold())}
     near = difflib.get_close_matches(wanted.casefold(), names, n=3, cutoff=0.7)
     slugs = list(dict.fromkeys(names[name] for name in near))
-    hint = f"did you mean {' or '.join(slugs)}?" if slugs else "`igemoji emojis` lists those that there are."
+    hint = f"did you mean {' or '.join(slugs)}?" if slugs else "`igemoji emojis` lists them all."
     return f"There is no emoji template and no folder {wanted!r}: {hint}"
+
+
+async def _normalized(paths: Mapping[str, Path]) -> dict[str, bytes]:
+    pictures = {}
+    sandbox = PictureSandbox(1)
+    try:
+        for expression, path in paths.items():
+            pictures[expression] = await sandbox.normalize(path.read_bytes(), keep_background=False)
+    except OSError as error:
+        raise CannotWork(f"The picture for {expression}, {path}, can't be read: {error.strerror}.") from None
+    except PictureUnfit as fault:
+        raise CannotWork(f"The picture for {expression}, {path}, {fault}.") from None
+    except SandboxBroken as error:
+        raise CannotWork(str(error)) from None
+    finally:
+        await sandbox.close()
+    return pictures
 
 
 def _picture(folder: Path, expression: str) -> Path:
@@ -140,7 +154,7 @@ def _picture(folder: Path, expression: str) -> Path:
 
 
 def _own_name(folder: Path) -> str:
-    """What template.json says, where there is one."""
+    """Return the name in template.json, or one from the folder's name."""
     path = folder / ABOUT
     try:
         return template_name(json.loads(path.read_bytes())["name"])
@@ -148,7 +162,7 @@ def _own_name(folder: Path) -> str:
         return _name_for(folder)
     except OSError as error:
         raise CannotWork(f"{path} can't be read: {error.strerror}.") from None
-    except Unfit as fault:
+    except InvalidValue as fault:
         raise CannotWork(f"The name in {path} {fault}.") from None
     except (ValueError, KeyError, TypeError):
         raise CannotWork(f"{path} must be a JSON object with a name.") from None
@@ -157,5 +171,5 @@ def _own_name(folder: Path) -> str:
 def _name_for(folder: Path) -> str:
     try:
         return template_name(folder.resolve().name.encode(errors="replace").decode())
-    except Unfit:
+    except InvalidValue:
         return "My emoji"

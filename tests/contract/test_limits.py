@@ -156,10 +156,10 @@ SENT = {
 }
 
 TESTS = {
-    "detect": "services/inference/tests/vision/test_detect.py",
-    "decode": "services/inference/tests/vision/test_decode.py",
+    "detect": "libs/vision/tests/pipeline/test_detect.py",
+    "decode": "libs/vision/tests/pipeline/test_decode.py",
     "tasks": "services/inference/tests/test_tasks.py",
-    "hostile": "services/inference/tests/hostile/test_limits.py",
+    "hostile": "libs/vision/tests/hostile/test_limits.py",
     "login": "services/auth/tests/test_login.py",
     "throttle": "services/auth/tests/test_throttle.py",
     "quotas": "services/inference/tests/test_quotas.py",
@@ -175,33 +175,33 @@ HELD_ELSEWHERE = {
     "faces: 200 in a photo, and it says so": ("detect", "test_many_faces_are_cut_to_the_largest_two_hundred"),
     "open tasks: 5 a user, and those of all": (
         "tasks",
-        "test_more_open_tasks_than_a_user_may_have_are_refused_with_a_time_to_wait",
+        "test_open_tasks_beyond_the_quota_are_refused_with_retry_after",
     ),
     "photos a day: 1,000 a user, 100 a guest": (
         "quotas",
-        "test_a_user_may_bring_so_many_photos_a_day_and_deleting_them_gives_none_back",
+        "test_daily_quota_counts_deleted_photos",
     ),
     "tasks watched: 20 a user": (
         "quotas",
-        "test_a_user_may_watch_so_many_tasks_and_another_one_when_one_has_ended",
+        "test_watch_quota_is_freed_when_a_watch_ends",
     ),
     "calls at a time: those that a service has room for": (
         "overload",
-        "test_what_a_service_has_no_room_for_is_refused_at_once_and_told_when_to_come_again",
+        "test_calls_above_the_circuit_breaker_are_refused_with_retry_after",
     ),
     "streams at a time: apart from calls": (
         "overload",
-        "test_watchers_take_no_room_from_calls_and_have_their_own_limit",
+        "test_streams_have_their_own_circuit_breaker",
     ),
     "one task: 20 s": ("hostile", "test_a_worker_whose_processor_was_taken_away_failed_for_the_limit"),
     "one task: 1.5 GiB": ("hostile", "test_with_too_little_memory_a_photo_fails_for_the_limit_and_the_worker_lives"),
-    "login: 10 tries in 5 minutes by account": ("login", "test_ten_failed_tries_close_an_account_for_five_minutes"),
+    "login: 10 tries in 5 minutes by account": ("login", "test_ten_failed_logins_block_an_account_for_five_minutes"),
     "login, accounts, resets: tries by address": (
         "throttle",
-        "test_an_address_may_do_as_much_as_its_limit_and_no_more",
+        "test_address_limits_are_exact_across_replicas",
     ),
-    "calls a minute by address": ("upstreams", "test_too_many_calls_of_one_address_are_refused"),
-    "other requests at the edge": ("errors", "test_what_is_too_large_is_refused_before_it_is_sent"),
+    "calls a minute by address": ("upstreams", "test_calls_are_limited_by_address"),
+    "other requests at the edge": ("errors", "test_too_large_body_is_refused_before_it_is_sent"),
 }
 
 

@@ -13,7 +13,7 @@ MUTANTS = (
         f"{MESH}/interceptors.py",
         "        protovalidate.validate(request)",
         "        pass",
-        f"{SERVER_TESTS}::test_bad_input_names_the_field",
+        f"{SERVER_TESTS}::test_invalid_request_names_the_field",
     ),
     Mutant(
         "an unexpected error tells nothing",
@@ -21,14 +21,14 @@ MUTANTS = (
         '            telemetry.log.exception("unexpected error", method=method)\n'
         '            await _abort(context, InternalError("Something went wrong on our side."))',
         '            telemetry.log.exception("unexpected error", method=method)\n            raise',
-        f"{SERVER_TESTS}::test_an_unexpected_error_leaves_without_details",
+        f"{SERVER_TESTS}::test_unexpected_error_has_no_details",
     ),
     Mutant(
         "object keys have a pattern",
         f"{MESH}/objects.py",
         "    if not _KEY.fullmatch(key):",
         "    if False:",
-        "libs/mesh/tests/test_objects_contract.py::test_a_key_that_could_mean_something_else_is_refused",
+        "libs/mesh/tests/test_objects_contract.py::test_ambiguous_key_is_refused",
     ),
     Mutant(
         "page tokens hold instants that a database knows",
@@ -49,7 +49,7 @@ MUTANTS = (
         f"{MESH}/interceptors.py",
         "        return read_or_not\n",
         "        return read\n",
-        f"{SERVER_TESTS}::test_what_is_no_message_is_bad_input_and_says_nothing_of_the_inside",
+        f"{SERVER_TESTS}::test_undecodable_request_is_invalid_argument_without_internals",
     ),
     # Files
     Mutant(
@@ -114,7 +114,7 @@ MUTANTS = (
         f"{MESH}/telemetry.py",
         "show_locals=False",
         "show_locals=True",
-        "libs/mesh/tests/test_telemetry.py::test_a_log_tells_where_an_error_was_and_none_of_the_values_that_were_there",
+        "libs/mesh/tests/test_telemetry.py::test_log_of_an_error_has_the_stack_without_values",
     ),
     Mutant(
         "logs have no queries",
@@ -136,14 +136,14 @@ MUTANTS = (
         f"{INFERENCE}/leases.py",
         '        "result_checksum": done.result_checksum,\n',
         "",
-        "services/inference/tests/test_checksums.py::test_a_damaged_result_is_data_loss_and_no_photo",
+        "services/inference/tests/test_checksums.py::test_a_damaged_result_is_reported_as_data_loss",
     ),
     Mutant(
         "originals are compared before they are worked on",
         f"{INFERENCE}/queue/worker.py",
         "checksums.get(self._objects, job.photo_key, job.photo_checksum)",
         "self._objects.get(job.photo_key)",
-        "services/inference/tests/test_checksums.py::test_a_damaged_original_is_not_revised_into_another_photo",
+        "services/inference/tests/test_checksums.py::test_a_damaged_original_is_not_revised",
     ),
     # Supply chain
     Mutant(

@@ -172,7 +172,7 @@ MUTANTS = (
         "        raise TooManyOpenTasks(quotas.open_tasks)",
         "        pass",
         "services/inference/tests/test_tasks.py::"
-        "test_more_open_tasks_than_a_user_may_have_are_refused_with_a_time_to_wait",
+        "test_open_tasks_beyond_the_quota_are_refused_with_retry_after",
     ),
     Mutant(
         "users have a number of photos a day",
@@ -180,7 +180,7 @@ MUTANTS = (
         "        raise TooManyPhotosToday(quotas.photos(guest=guest), now)",
         "        pass",
         "services/inference/tests/test_quotas.py::"
-        "test_a_user_may_bring_so_many_photos_a_day_and_deleting_them_gives_none_back",
+        "test_daily_quota_counts_deleted_photos",
     ),
     Mutant(
         "users have a number of tasks that they watch",
@@ -188,7 +188,7 @@ MUTANTS = (
         "        if self._watching[user_id] >= self._most:",
         "        if False:",
         "services/inference/tests/test_quotas.py::"
-        "test_a_user_may_watch_so_many_tasks_and_another_one_when_one_has_ended",
+        "test_watch_quota_is_freed_when_a_watch_ends",
     ),
     # Browsers
     Mutant(

@@ -3,7 +3,7 @@
 from .mutant import AUTH, CATALOG, GATEWAY, INFERENCE, MESH, Mutant
 
 FORGED = "tests/trust/test_token_forgery.py::test_a_forged_token_opens_nothing_at_the_edge_or_behind_it"
-COOKIE = "services/auth/tests/test_refresh.py::test_the_cookie_is_for_the_browser_alone_and_only_where_it_is_needed"
+COOKIE = "services/auth/tests/test_refresh.py::test_cookie_is_http_only_and_limited_to_auth_routes"
 SERVER_TESTS = "libs/mesh/tests/test_server.py"
 FOUND = "tests/fuzz/test_found.py::"
 
@@ -43,7 +43,7 @@ MUTANTS = (
         f"{MESH}/tokens.py",
         'options={"require"',
         'options={"verify_exp": False, "require"',
-        "services/auth/tests/test_login.py::test_an_expired_token_is_accepted_nowhere",
+        "services/auth/tests/test_login.py::test_expired_access_token_is_refused",
     ),
     Mutant(
         "the edge asks for tokens",
@@ -65,21 +65,21 @@ MUTANTS = (
         "    if spent.rowcount == 1:",
         "    if True:",
         "services/auth/tests/test_refresh.py::"
-        "test_a_token_that_comes_back_later_ends_the_login_everywhere_but_no_other",
+        "test_reused_refresh_token_revokes_its_family_only",
     ),
     Mutant(
         "the database has no token that could be used",
         f"{AUTH}/domain.py",
         "    return hashlib.sha256(secret.encode()).hexdigest()",
         "    return secret",
-        "services/auth/tests/test_refresh.py::test_the_database_has_no_token_that_could_be_used",
+        "services/auth/tests/test_refresh.py::test_database_contains_no_usable_refresh_token",
     ),
     Mutant(
         "the cookie needs a header beside it",
         f"{AUTH}/cookie.py",
         'if not metadata.get("x-requested-with"):',
         "if False:",
-        "services/auth/tests/test_refresh.py::test_a_cookie_alone_is_not_believed",
+        "services/auth/tests/test_refresh.py::test_cookie_without_custom_header_is_refused",
     ),
     Mutant(
         "the cookie is out of a script's reach",
@@ -115,7 +115,7 @@ MUTANTS = (
         f"{AUTH}/domain.py",
         "    if guess in common:",
         "    if False:",
-        "services/auth/tests/test_accounts.py::test_a_password_that_is_guessed_first_is_refused",
+        "services/auth/tests/test_accounts.py::test_common_password_is_refused",
     ),
     Mutant(
         "an unknown account costs a hash",
@@ -123,28 +123,28 @@ MUTANTS = (
         "        given = password.encode()\n        expected",
         "        if password_hash is None:\n            return False\n        given = password.encode()\n"
         "        expected",
-        "services/auth/tests/test_login.py::test_an_unknown_account_and_a_wrong_password_are_told_alike_and_cost_alike",
+        "services/auth/tests/test_login.py::test_unknown_account_and_wrong_password_are_indistinguishable",
     ),
     Mutant(
         "tries are counted by account",
         f"{AUTH}/sessions.py",
         "await self._throttle.begin(LOGIN_OF_ACCOUNT, email_key)",
         "await self._throttle.begin(LOGIN_OF_ACCOUNT, str(datetime.datetime.now()))",
-        "services/auth/tests/test_login.py::test_ten_failed_tries_close_an_account_for_five_minutes",
+        "services/auth/tests/test_login.py::test_ten_failed_logins_block_an_account_for_five_minutes",
     ),
     Mutant(
         "tries are counted by address",
         f"{AUTH}/sessions.py",
         "            await self._throttle.check(LOGIN_FROM_ADDRESS, address)\n",
         "",
-        "services/auth/tests/test_throttle.py::test_ten_failed_logins_close_an_address_for_every_account",
+        "services/auth/tests/test_throttle.py::test_ten_failed_logins_block_an_address_for_every_account",
     ),
     Mutant(
         "neighbours in IPv6 are one address",
         f"{AUTH}/throttle.py",
         "    return str(IPv6Address(int(parsed) >> IPV6_PREFIX << IPV6_PREFIX))",
         "    return str(parsed)",
-        "services/auth/tests/test_throttle.py::test_what_counts_as_one_address",
+        "services/auth/tests/test_throttle.py::test_addresses_are_grouped_by_network",
     ),
     # Who may what
     Mutant(
@@ -152,49 +152,49 @@ MUTANTS = (
         f"{MESH}/access.py",
         "            if peer not in policy.access.callers:",
         "            if False:",
-        f"{SERVER_TESTS}::test_an_internal_rpc_admits_only_the_callers_of_the_contract",
+        f"{SERVER_TESTS}::test_internal_rpc_admits_only_callers_of_the_contract",
     ),
     Mutant(
         "an RPC without an access level stops its service",
         f"{MESH}/access.py",
         "        if rpc.access is None or rpc.access.level == access_pb2.LEVEL_UNSPECIFIED:",
         "        if False:",
-        f"{SERVER_TESTS}::test_a_service_refuses_to_start_without_an_access_level",
+        f"{SERVER_TESTS}::test_start_fails_without_access_level",
     ),
     Mutant(
         "operators alone moderate",
         f"{MESH}/access.py",
         'if level == access_pb2.LEVEL_OPERATOR and claims.role != "operator":',
         "if False:",
-        "services/emoji_catalog/tests/test_moderation.py::test_only_operators_moderate",
+        "services/emoji_catalog/tests/test_moderation.py::test_only_operators_may_moderate",
     ),
     Mutant(
         "callers show a certificate of the mesh",
         f"{MESH}/server.py",
         "require_client_auth=True",
         "require_client_auth=False",
-        f"{SERVER_TESTS}::test_a_certificate_of_another_authority_gets_no_connection",
+        f"{SERVER_TESTS}::test_certificate_of_another_authority_is_refused",
     ),
     Mutant(
         "a task is its owner's",
         f"{INFERENCE}/service.py",
         "    if task is None or task.user_id != by:",
         "    if task is None:",
-        "services/inference/tests/test_tasks.py::test_a_task_is_nobody_elses_business",
+        "services/inference/tests/test_tasks.py::test_tasks_of_other_users_are_not_found",
     ),
     Mutant(
         "a template is changed by its maker",
         f"{CATALOG}/domain.py",
         "        if self.built_in or self.owner.id != by:",
         "        if self.built_in:",
-        "services/emoji_catalog/tests/test_sharing.py::test_only_the_maker_changes_a_template",
+        "services/emoji_catalog/tests/test_sharing.py::test_only_the_maker_may_update_a_template",
     ),
     Mutant(
         "a private template is seen by its maker",
         f"{CATALOG}/service.py",
         "        if emoji is None or not emoji.is_visible_to(viewer):",
         "        if emoji is None:",
-        "services/emoji_catalog/tests/test_sharing.py::test_a_private_template_is_there_for_its_maker_only",
+        "services/emoji_catalog/tests/test_sharing.py::test_private_template_is_visible_to_its_maker_only",
     ),
     Mutant(
         # Servicers ask again who is logged in: here the certificate stands for a user, and an operator.

@@ -1,4 +1,4 @@
-"""What becomes of templates when their makers change their names, or go."""
+"""Templates after their maker is renamed or deleted."""
 
 import datetime
 
@@ -24,7 +24,7 @@ async def delete_data(catalog, user: User) -> None:
     await catalog.auth.DeleteUserData(pb.DeleteUserDataRequest(user_id=user.id))
 
 
-async def test_a_new_name_stands_on_all_templates_of_its_maker_and_of_nobody_else(catalog, anna, ben):
+async def test_renamed_maker_is_shown_on_all_their_templates(catalog, anna, ben):
     of_anna, of_ben = await catalog.create(anna), await catalog.create(ben)
     for _ in range(2):
         await rename(catalog, anna, "ann")
@@ -32,13 +32,13 @@ async def test_a_new_name_stands_on_all_templates_of_its_maker_and_of_nobody_els
     assert (await catalog.get(of_ben.id)).owner == of_ben.owner
 
 
-async def test_a_token_from_before_does_not_bring_the_old_name_back(catalog, anna):
+async def test_old_token_does_not_restore_the_old_alias(catalog, anna):
     await rename(catalog, anna, "ann")
     made = await catalog.create(anna)
     assert made.owner.alias == (await catalog.get(made.id)).owner.alias == "ann"
 
 
-async def test_of_two_names_told_in_the_wrong_order_the_newer_one_stays(catalog, anna):
+async def test_late_rename_does_not_overwrite_a_newer_one(catalog, anna):
     made = await catalog.create(anna)
     await rename(catalog, anna, "second", NOON)
     await rename(catalog, anna, "first", NOON - datetime.timedelta(seconds=1))
@@ -47,7 +47,7 @@ async def test_of_two_names_told_in_the_wrong_order_the_newer_one_stays(catalog,
     assert (await catalog.get(made.id)).owner.alias == "third"
 
 
-async def test_a_deleted_account_leaves_no_template_and_no_picture(catalog, anna, ben, start_ranking, monkeypatch):
+async def test_account_deletion_removes_templates_and_pictures(catalog, anna, ben, start_ranking, monkeypatch):
     monkeypatch.setattr(emojis, "DELETE_BATCH", 2)
     ranking = FakeRanking()
     async with start_ranking(ranking):
@@ -61,7 +61,7 @@ async def test_a_deleted_account_leaves_no_template_and_no_picture(catalog, anna
         assert await catalog.image(of_ben, "happy")
 
 
-async def test_a_deleted_account_makes_nothing_new_with_its_last_token(catalog, anna):
+async def test_deleted_account_cannot_create_with_its_last_token(catalog, anna):
     await delete_data(catalog, anna)
     await rename(catalog, anna, "ghost")
     error = await refusal(catalog.create(anna))
@@ -69,7 +69,7 @@ async def test_a_deleted_account_makes_nothing_new_with_its_last_token(catalog, 
     assert (await catalog.page()).total == 0
 
 
-async def test_only_auth_tells_of_accounts(catalog, anna):
+async def test_only_auth_may_rename_and_delete_accounts(catalog, anna):
     catalog.auth = catalog.internal
     for call in (rename(catalog, anna, "x"), delete_data(catalog, anna)):
         assert (await refusal(call)).code() == grpc.StatusCode.PERMISSION_DENIED

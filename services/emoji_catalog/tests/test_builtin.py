@@ -1,4 +1,4 @@
-"""The templates that come with IGE MOJI."""
+"""Built-in templates."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from igemoji_emoji_catalog.domain.model import EXPRESSIONS, SYSTEM
-from igemoji_emoji_catalog.entrypoints.main import compose
+from igemoji_emoji_catalog.entrypoints.wiring import compose
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.testing.mesh import error_reason
 
@@ -37,7 +37,7 @@ def settings(settings, folder):
     return settings.model_copy(update={"builtin_dir": folder})
 
 
-async def test_they_are_shown_first_in_an_empty_catalogue_and_after_what_people_make(catalog, anna):
+async def test_builtin_templates_are_listed_after_those_of_users(catalog, anna):
     page = await catalog.page()
     assert [emoji.name for emoji in page.emojis] == ["Cats", "Zoo"]
     assert all(
@@ -49,21 +49,21 @@ async def test_they_are_shown_first_in_an_empty_catalogue_and_after_what_people_
     assert (await catalog.page(owner_id=SYSTEM.id)).total == 2
 
 
-async def test_nobody_may_delete_them(catalog, anna):
+async def test_builtin_templates_cannot_be_deleted(catalog, anna):
     (first, *_) = (await catalog.page()).emojis
     for somebody in (anna, User("igemoji", SYSTEM.id)):
         error = await refusal(catalog.delete(first.id, somebody))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_YOUR_EMOJI")
 
 
-async def test_a_second_start_changes_nothing(start, settings, client_of):
+async def test_restart_changes_no_builtin_template(start, settings, client_of):
     async with start(settings) as server:
         before = await client_of(server).page()
     async with start(settings) as server:
         assert await client_of(server).page() == before
 
 
-async def test_a_changed_picture_updates_its_template_alone(start, settings, client_of, folder):
+async def test_changed_picture_updates_only_its_builtin_template(start, settings, client_of, folder):
     async with start(settings) as server:
         before = {emoji.name: emoji for emoji in (await client_of(server).page()).emojis}
     (folder / "cats" / "happy.png").write_bytes(face("white"))
@@ -81,7 +81,7 @@ async def test_a_changed_picture_updates_its_template_alone(start, settings, cli
         assert len(catalog.stored()) == 14
 
 
-async def test_two_replicas_may_start_at_once(mesh, settings, start, client_of):
+async def test_replicas_can_start_at_the_same_time(mesh, settings, start, client_of):
     second = settings.model_copy(update={"health_listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0"})
     servers = await asyncio.gather(*(compose(which, mesh.verifier) for which in (settings, second)))
     for server in servers:
@@ -94,7 +94,7 @@ async def test_two_replicas_may_start_at_once(mesh, settings, start, client_of):
         await server.stop()
 
 
-async def test_without_a_folder_there_are_none(settings, start, client_of):
+async def test_no_builtin_templates_without_a_folder(settings, start, client_of):
     async with start(settings.model_copy(update={"builtin_dir": None})) as server:
         assert (await client_of(server).page()).total == 0
 
@@ -113,7 +113,7 @@ async def test_without_a_folder_there_are_none(settings, start, client_of):
         (lambda folder: (folder / "zoo" / "template.json").write_text('{"name": " "}'), r"template\.json is empty"),
     ],
 )
-async def test_what_is_missing_or_broken_stops_the_start_with_a_sentence(settings, folder, harm, sentence):
+async def test_invalid_builtin_template_stops_the_start_with_a_message(settings, folder, harm, sentence):
     harm(folder)
     with pytest.raises(StartError, match=sentence) as caught:
         await compose(settings)

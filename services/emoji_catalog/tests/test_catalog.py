@@ -1,4 +1,4 @@
-"""The catalogue as its callers see it."""
+"""The catalog through its RPCs."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ def descriptions(error: grpc.aio.AioRpcError) -> dict[str, str]:
     return {violation.field: violation.description for violation in bad.field_violations}
 
 
-async def test_a_template_is_made_of_seven_pictures_and_shown_to_anyone(catalog, anna):
+async def test_created_template_is_visible_to_anyone(catalog, anna):
     made = await catalog.create(anna, "  Anna's faces ")
     assert await catalog.get(made.id) == made
     assert (made.name, made.owner.id, made.owner.alias, made.built_in) == ("Anna's faces", anna.id, "anna", False)
@@ -36,14 +36,14 @@ async def test_a_template_is_made_of_seven_pictures_and_shown_to_anyone(catalog,
         assert image.getpixel((256, 256)) == (0, 30 * number, 90, 255)
 
 
-async def test_creating_says_201_and_needs_a_login(catalog, anna):
+async def test_create_returns_201_and_requires_a_login(catalog, anna):
     request = pb.CreateEmojiRequest(name="x", images=pb.Images(**faces()))
     call = catalog.stub.CreateEmoji(request, metadata=catalog.as_(anna))
     assert ("x-http-code", "201") in list(await call.initial_metadata())
     assert (await refusal(catalog.stub.CreateEmoji(request))).code() == grpc.StatusCode.UNAUTHENTICATED
 
 
-async def test_every_bad_picture_is_named_with_what_is_wrong(catalog, anna):
+async def test_every_invalid_picture_is_named_with_its_fault(catalog, anna):
     images = faces() | {"happy": b"", "sad": b"not a picture", "fear": face("red", (2500, 2500))}
     images["angry"] = images["angry"][:-20]
     error = await refusal(catalog.create(anna, images=images))
@@ -58,30 +58,30 @@ async def test_every_bad_picture_is_named_with_what_is_wrong(catalog, anna):
     assert not catalog.stored()
 
 
-async def test_a_picture_above_a_mebibyte_is_named(catalog, anna):
+async def test_picture_above_one_mebibyte_is_refused(catalog, anna):
     error = await refusal(catalog.create(anna, images=faces() | {"neutral": bytes(1024 * 1024 + 1)}))
     assert violated_fields(error) == ["images.neutral"]
 
 
-async def test_a_bad_name_and_a_bad_picture_are_told_together(catalog, anna):
+async def test_faults_of_name_and_picture_are_reported_together(catalog, anna):
     error = await refusal(catalog.create(anna, " \u00a0\t", faces() | {"sad": b"x"}))
     assert violated_fields(error) == ["name", "images.sad"]
 
 
-async def test_a_name_that_can_not_be_shown_is_refused(catalog, anna):
+async def test_invisible_name_is_refused(catalog, anna):
     for name in ("   ", "\u3000", "\u200b\u200d", "a\x00b", "a\nb", "a\u2028b", "a\u202eb", "x" * 51, ""):
         error = await refusal(catalog.create(anna, name, {}))
         assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert "name" in violated_fields(error), name
 
 
-async def test_a_name_is_stored_in_normal_form(catalog, anna):
+async def test_name_is_stored_in_normal_form(catalog, anna):
     hangul = "이게 모지"
     assert (await catalog.create(anna, unicodedata.normalize("NFD", hangul))).name == hangul
     assert (await catalog.create(anna, "👩‍🚀" * 10)).name == "👩‍🚀" * 10
 
 
-async def test_the_etag_tells_templates_with_other_names_or_pictures_apart(catalog, anna):
+async def test_etag_depends_on_name_and_pictures(catalog, anna):
     first, same = await catalog.create(anna), await catalog.create(anna)
     renamed = await catalog.create(anna, "Other")
     redrawn = await catalog.create(anna, images=faces() | {"happy": face("white")})
@@ -89,7 +89,7 @@ async def test_the_etag_tells_templates_with_other_names_or_pictures_apart(catal
     assert len({first.etag, renamed.etag, redrawn.etag}) == 3
 
 
-async def test_a_picture_is_cacheable_for_ever_under_its_digest_only(catalog, anna):
+async def test_picture_is_cacheable_forever_only_under_its_digest(catalog, anna):
     made = await catalog.create(anna)
     digest = made.images.happy.partition("?v=")[2]
 
@@ -107,7 +107,7 @@ async def test_a_picture_is_cacheable_for_ever_under_its_digest_only(catalog, an
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "PICTURE_NOT_FOUND")
 
 
-async def test_a_list_is_newest_first_eight_a_page(catalog, anna, ben):
+async def test_list_has_eight_templates_per_page_newest_first(catalog, anna, ben):
     made = [await catalog.create(anna if number % 2 else ben, f"Number {number}") for number in range(9)]
     first, second, third = await catalog.page(1), await catalog.page(2), await catalog.page(3)
     assert [*first.emojis, *second.emojis] == made[::-1]
@@ -119,12 +119,12 @@ async def test_a_list_is_newest_first_eight_a_page(catalog, anna, ben):
     assert (await catalog.page(owner_id=new_id())).total == 0
 
 
-async def test_an_id_in_capitals_is_the_same_id(catalog, anna):
+async def test_ids_are_case_insensitive(catalog, anna):
     made = await catalog.create(anna)
     assert await catalog.get(made.id.upper()) == made
 
 
-async def test_a_batch_keeps_the_order_and_leaves_out_what_is_gone(catalog, anna):
+async def test_batch_keeps_the_order_and_skips_unknown_ids(catalog, anna):
     one, two, three = [await catalog.create(anna, name) for name in "abc"]
     await catalog.delete(two.id, anna)
     request = pb.BatchGetEmojisRequest(ids=[three.id, new_id(), two.id, one.id])
@@ -144,7 +144,7 @@ async def test_only_the_maker_may_delete_a_template(catalog, anna, ben):
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "EMOJI_NOT_FOUND")
 
 
-async def test_a_deleted_template_leaves_the_ranking(catalog, anna, start_ranking):
+async def test_deleted_template_leaves_the_ranking(catalog, anna, start_ranking):
     ranking = FakeRanking()
     async with start_ranking(ranking):
         made = await catalog.create(anna)
@@ -152,7 +152,7 @@ async def test_a_deleted_template_leaves_the_ranking(catalog, anna, start_rankin
         await until(lambda: ranking.forgotten == [made.id])
 
 
-async def test_a_ranking_that_is_down_hears_of_the_deletion_later(start, settings, client_of, anna, start_ranking):
+async def test_deletion_is_delivered_when_the_ranking_is_back(start, settings, client_of, anna, start_ranking):
     async with start(settings) as server:
         catalog = client_of(server)
         made = await catalog.create(anna)
@@ -163,7 +163,7 @@ async def test_a_ranking_that_is_down_hears_of_the_deletion_later(start, setting
         await until(lambda: ranking.forgotten == [made.id])
 
 
-async def test_the_service_answers_while_pictures_are_worked_on(catalog, anna):
+async def test_service_answers_while_pictures_are_processed(catalog, anna):
     large = face("red", (1900, 1900))
     creating = asyncio.ensure_future(catalog.create(anna, images=dict.fromkeys(EXPRESSIONS, large)))
     await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A picture that was damaged in the object store is told, and never given out."""
+"""Damaged pictures: reported by the audit, never served."""
 
 import asyncio
 from hashlib import sha256
@@ -14,7 +14,7 @@ from .conftest import faces, refusal, until
 
 @pytest.fixture
 def check(settings, capsys, monkeypatch):
-    """What `igemoji-emoji-catalog check-objects` says, and its code."""
+    """Run `igemoji-emoji-catalog check-objects`; return its output and exit code."""
 
     async def check(*options: str) -> tuple[int, str]:
         monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
@@ -34,7 +34,7 @@ def damage(catalog, digest: str) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
 
-async def test_a_damaged_picture_is_data_loss_and_no_picture(catalog, anna):
+async def test_damaged_picture_is_data_loss(catalog, anna):
     emoji = await catalog.create(anna)
     damage(catalog, emoji.images.happy.partition("?v=")[2])
     error = await refusal(catalog.image(emoji, "happy"))
@@ -42,14 +42,14 @@ async def test_a_damaged_picture_is_data_loss_and_no_picture(catalog, anna):
     assert await catalog.image(emoji, "sad")
 
 
-async def test_no_template_is_made_on_a_damaged_picture(catalog, anna):
+async def test_damaged_picture_cannot_be_a_base(catalog, anna):
     emoji = await catalog.create(anna)
     damage(catalog, emoji.images.happy.partition("?v=")[2])
     error = await refusal(catalog.create(anna, "Again", images={}, base_id=emoji.id))
     assert error.code() == grpc.StatusCode.DATA_LOSS
 
 
-async def test_the_command_tells_what_is_damaged_missing_and_without_a_template(catalog, anna, check):
+async def test_audit_reports_damaged_missing_and_orphaned_pictures(catalog, anna, check):
     emoji = await catalog.create(anna)
     assert await check() == (
         0,
@@ -69,7 +69,7 @@ async def test_the_command_tells_what_is_damaged_missing_and_without_a_template(
     )
 
 
-async def test_orphans_are_handed_to_the_sweep_which_spares_what_a_template_has(catalog, anna, ben, check):
+async def test_orphans_are_swept_unless_a_template_refers_to_them(catalog, anna, ben, check):
     kept = await catalog.create(anna)
     released = await catalog.create(ben, images=faces(200))
     orphan = sha256(b"x").hexdigest()

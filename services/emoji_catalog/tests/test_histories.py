@@ -1,4 +1,4 @@
-"""Any history of creating, sharing, liking, moderating and deleting templates shows what a simple model says."""
+"""Random histories of create, share, favorite, moderate and delete calls, compared with a simple model."""
 
 import asyncio
 import itertools
@@ -204,7 +204,7 @@ class Histories(RuleBasedStateMachine):
         self.loop.close()
 
 
-def test_any_history_shows_what_the_model_says(tmp_path: Path):
+def test_any_history_matches_the_model(tmp_path: Path):
     migrate(f"sqlite:///{tmp_path}/x.db", "igemoji_emoji_catalog")
     Histories.folder, Histories.migrated = tmp_path, (tmp_path / "x.db").read_bytes()
     examples = settings(max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,4 +1,4 @@
-"""Lists as their readers see them: searched, sorted, by page number and by token."""
+"""Lists: search, sort order, page numbers and page tokens."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ SAME = dict.fromkeys(("angry", "disgust", "fear", "happy", "sad", "surprise", "n
 
 
 async def names(catalog, by: User | None = None, **wanted: str | bool) -> list[str]:
-    """Of all pages, by token."""
+    """Return the ids of all pages, by token."""
     page = await catalog.page(by=by, **wanted)
     found = [emoji.name for emoji in page.emojis]
     while page.next_page_token:
@@ -42,7 +42,7 @@ async def unlike(catalog, emoji_id: str, by: User) -> None:
     await catalog.stub.RemoveFavorite(pb.RemoveFavoriteRequest(id=emoji_id), metadata=catalog.as_(by))
 
 
-async def test_a_search_finds_words_in_names_tags_and_makers(found):
+async def test_search_matches_names_tags_and_makers(found):
     expected = {
         "고양이": ["고양이 얼굴"],
         "양이": ["고양이 얼굴"],
@@ -75,13 +75,13 @@ async def found(catalog, anna, ben):
     return catalog
 
 
-async def test_a_tag_finds_those_that_have_all_of_it(found):
+async def test_tag_filter_matches_whole_tags(found):
     assert await names(found, tag="FACE") == ["Dog", "고양이 얼굴"]
     assert await names(found, tag="fac") == []
     assert await names(found, tag="face", q="do") == ["Dog"]
 
 
-async def test_a_search_follows_every_change(catalog, anna):
+async def test_search_index_follows_every_change(catalog, anna):
     made = await catalog.create(anna, "Cat", SAME, tags=["pet"])
     await catalog.update(made.id, anna, name="Dog")
     assert (await names(catalog, q="cat"), await names(catalog, q="dog")) == ([], ["Dog"])
@@ -95,7 +95,7 @@ async def test_a_search_follows_every_change(catalog, anna):
     assert await names(catalog, q="dog") == []
 
 
-async def test_a_maker_finds_the_own_private_ones_on_the_own_page(found, ben, anna):
+async def test_makers_own_list_includes_private_templates(found, ben, anna):
     own = {"by": ben, "owner_id": ben.id}
     assert await names(found, q="cat", **own) == ["Cat nobody finds", "Bobcat"]
     assert await names(found, q="c", **own) == ["Cat nobody finds"]
@@ -104,7 +104,7 @@ async def test_a_maker_finds_the_own_private_ones_on_the_own_page(found, ben, an
     assert await names(found, by=anna, q="cat", owner_id=ben.id) == ["Bobcat"]
 
 
-async def test_lists_are_sorted_by_uses_or_favorites_and_ties_are_stable(catalog, anna, ben):
+async def test_lists_sort_by_uses_or_favorites_with_stable_ties(catalog, anna, ben):
     made = [await catalog.create(anna, str(number), SAME) for number in range(10)]
     await uses(catalog, **{made[3].id: 5, made[7].id: 9, new_id(): 3})
     await like(catalog, made[2].id, anna)
@@ -117,7 +117,7 @@ async def test_lists_are_sorted_by_uses_or_favorites_and_ties_are_stable(catalog
     assert (await catalog.get(made[7].id)).uses == 9
 
 
-async def test_a_favorite_counts_once_and_is_told_to_its_user(catalog, anna, ben):
+async def test_favorite_counts_once_and_is_marked_for_its_user(catalog, anna, ben):
     made, other = await catalog.create(anna, images=SAME), await catalog.create(anna, images=SAME)
     await asyncio.gather(*(like(catalog, made.id, ben) for _ in range(5)))
     for emoji, expected in ((made, True), (other, False)):
@@ -131,7 +131,7 @@ async def test_a_favorite_counts_once_and_is_told_to_its_user(catalog, anna, ben
     assert await catalog.get(made.id, ben) == made
 
 
-async def test_my_favorites_are_the_last_marked_first_and_only_mine(catalog, anna, ben):
+async def test_my_favorites_are_newest_first_and_only_mine(catalog, anna, ben):
     made = [await catalog.create(anna, str(number), SAME, tags=["odd"] if number % 2 else []) for number in range(12)]
     for number in (3, 11, 0, 7, 8, 2, 5, 9, 1, 4):
         await like(catalog, made[number].id, ben)
@@ -152,7 +152,7 @@ async def test_my_favorites_are_the_last_marked_first_and_only_mine(catalog, ann
     assert await names(catalog, **mine) == ["3", "1", "9", "5", "2", "7", "0", "11"]
 
 
-async def test_favorites_that_one_may_not_see_any_more_are_not_listed(catalog, anna, ben, operator):
+async def test_invisible_favorites_are_not_listed(catalog, anna, ben, operator):
     made = [await catalog.create(anna, str(number), SAME, visibility="unlisted") for number in range(4)]
     for emoji in made:
         for user in (anna, ben, operator):
@@ -166,12 +166,12 @@ async def test_favorites_that_one_may_not_see_any_more_are_not_listed(catalog, a
     assert await names(catalog, by=anna, favorites_only=True) == ["3", "1", "0"]
 
 
-async def test_nobody_has_no_favorites_of_their_own(catalog):
+async def test_favorites_list_requires_a_login(catalog):
     error = await refusal(catalog.page(favorites_only=True))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING")
 
 
-async def test_only_what_one_sees_can_be_a_favorite(catalog, anna, ben):
+async def test_only_visible_templates_can_be_favorites(catalog, anna, ben):
     private = await catalog.create(anna, images=SAME, visibility="private")
     assert error_reason(await refusal(like(catalog, private.id, ben))) == "EMOJI_NOT_FOUND"
     assert error_reason(await refusal(like(catalog, new_id(), ben))) == "EMOJI_NOT_FOUND"
@@ -180,7 +180,7 @@ async def test_only_what_one_sees_can_be_a_favorite(catalog, anna, ben):
     await catalog.delete(private.id, anna)
 
 
-async def test_the_favorites_of_a_deleted_account_do_not_count(catalog, anna, ben):
+async def test_favorites_of_a_deleted_account_do_not_count(catalog, anna, ben):
     made = await catalog.create(anna, images=SAME)
     await like(catalog, made.id, ben)
     await delete_data(catalog, ben)
@@ -188,7 +188,7 @@ async def test_the_favorites_of_a_deleted_account_do_not_count(catalog, anna, be
     assert error_reason(await refusal(like(catalog, made.id, ben))) == "ACCOUNT_GONE"
 
 
-async def test_nothing_is_told_twice_or_left_out_while_templates_are_added(catalog, anna):
+async def test_pages_are_stable_while_templates_are_added(catalog, anna):
     made = [await catalog.create(anna, str(number), SAME) for number in range(20)]
     first = await catalog.page()
     await catalog.create(anna, "newer", SAME)
@@ -200,7 +200,7 @@ async def test_nothing_is_told_twice_or_left_out_while_templates_are_added(catal
     assert [emoji.id for emoji in (await catalog.page(3)).emojis] == [emoji.id for emoji in made[4::-1]]
 
 
-async def test_a_token_is_good_for_its_own_list_only(catalog, anna):
+async def test_page_token_is_valid_for_its_own_list_only(catalog, anna):
     for number in range(9):
         await catalog.create(anna, f"cat {number}", SAME)
     token = (await catalog.page()).next_page_token
@@ -217,7 +217,7 @@ async def test_a_token_is_good_for_its_own_list_only(catalog, anna):
         assert error_reason(await refusal(catalog.page(page_token=damaged))) == "INVALID_PAGE_TOKEN"
 
 
-async def test_a_total_is_a_lower_bound_beyond_what_is_counted(catalog, anna, monkeypatch):
+async def test_total_is_a_lower_bound_beyond_the_count_limit(catalog, anna, monkeypatch):
     monkeypatch.setattr(listing, "MAX_COUNTED", 3)
     for number in range(4):
         page = await catalog.page(q="cat")
@@ -228,7 +228,7 @@ async def test_a_total_is_a_lower_bound_beyond_what_is_counted(catalog, anna, mo
         assert (len(page.emojis), page.total, page.total_is_exact) == (4, 3, False)
 
 
-def test_a_large_total_is_remembered_for_half_a_minute_and_a_small_one_is_not():
+def test_only_large_totals_are_cached():
     clock = [0.0]
     totals = listing.TotalCache(lambda: clock[0])
     totals.put("cats", listing.MAX_GATHERED + 1)
@@ -241,13 +241,13 @@ def test_a_large_total_is_remembered_for_half_a_minute_and_a_small_one_is_not():
     assert len(totals._totals) <= listing.MAX_CACHED_TOTALS
 
 
-async def test_a_page_is_the_same_when_its_total_is_remembered(found, monkeypatch):
+async def test_page_does_not_change_with_a_cached_total(found, monkeypatch):
     monkeypatch.setattr(listing, "MAX_GATHERED", 0)
     for q, tag in (("face", ""), ("고양이", ""), ("cat", ""), ("", "face")):
         assert await names(found, q=q, tag=tag) == await names(found, q=q, tag=tag) != []
 
 
-async def test_only_the_ranking_tells_of_uses(catalog, anna):
+async def test_only_the_ranking_may_update_use_counts(catalog, anna):
     made = await catalog.create(anna, images=SAME)
     catalog.internal = catalog.auth
     assert (await refusal(uses(catalog, **{made.id: 1}))).code() == grpc.StatusCode.PERMISSION_DENIED

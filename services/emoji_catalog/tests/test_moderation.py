@@ -1,4 +1,4 @@
-"""Reports, and what operators do about them."""
+"""Reports and moderation."""
 
 import grpc
 import pytest
@@ -19,7 +19,7 @@ async def report(catalog, emoji_id: str, by: User, reason: str = "spam", comment
 
 
 async def queue(catalog, by: User, **wanted) -> list[tuple[str, int]]:
-    """Ids and how many reports, of all pages."""
+    """Return the ids and number of reports, of all pages."""
     found: list[tuple[str, int]] = []
     token = ""
     while True:
@@ -36,7 +36,7 @@ async def decide(catalog, emoji_id: str, decision: str, by: User) -> None:
     await catalog.stub.DecideReport(request, metadata=catalog.as_(by))
 
 
-async def test_reports_wait_for_an_operator_the_first_one_first(catalog, anna, ben, operator):
+async def test_reports_are_queued_oldest_first(catalog, anna, ben, operator):
     one, two = await catalog.create(anna, images=SAME), await catalog.create(anna, images=SAME)
     await report(catalog, two.id, ben, "offensive", "Look at it!")
     await report(catalog, one.id, ben)
@@ -48,7 +48,7 @@ async def test_reports_wait_for_an_operator_the_first_one_first(catalog, anna, b
     assert told == [("other", ""), ("offensive", "Look at it!")]
 
 
-async def test_a_hidden_template_is_seen_by_its_maker_and_operators_only(catalog, anna, ben, operator, start_ranking):
+async def test_hidden_template_is_visible_to_maker_and_operators_only(catalog, anna, ben, operator, start_ranking):
     ranking = FakeRanking()
     async with start_ranking(ranking):
         made = await catalog.create(anna, "Cat", SAME, tags=["pet"])
@@ -78,7 +78,7 @@ async def test_a_hidden_template_is_seen_by_its_maker_and_operators_only(catalog
         await until(lambda: ranking.shown == {made.id: True})
 
 
-async def test_an_operator_deletes_a_template_with_its_reports(catalog, anna, ben, operator, start_ranking):
+async def test_operator_deletes_a_template_with_its_reports(catalog, anna, ben, operator, start_ranking):
     ranking = FakeRanking()
     async with start_ranking(ranking):
         made = await catalog.create(anna, images=SAME)
@@ -90,7 +90,7 @@ async def test_an_operator_deletes_a_template_with_its_reports(catalog, anna, be
         await until(lambda: not catalog.stored())
 
 
-async def test_a_new_report_opens_a_decided_case_again(catalog, anna, ben, operator):
+async def test_new_report_reopens_a_decided_case(catalog, anna, ben, operator):
     made = await catalog.create(anna, images=SAME)
     await report(catalog, made.id, ben)
     await decide(catalog, made.id, "restore", operator)
@@ -100,7 +100,7 @@ async def test_a_new_report_opens_a_decided_case_again(catalog, anna, ben, opera
     assert await queue(catalog, operator) == [(made.id, 2)]
 
 
-async def test_the_queue_has_pages(catalog, anna, ben, operator, monkeypatch):
+async def test_report_queue_is_paged(catalog, anna, ben, operator, monkeypatch):
     monkeypatch.setattr(service, "REPORTS_PAGE_SIZE", 2)
     made = [await catalog.create(anna, images=SAME) for _ in range(5)]
     for emoji in made:
@@ -108,13 +108,13 @@ async def test_the_queue_has_pages(catalog, anna, ben, operator, monkeypatch):
     assert await queue(catalog, operator) == [(emoji.id, 1) for emoji in made]
 
 
-async def test_what_one_does_not_see_can_not_be_reported(catalog, anna, ben):
+async def test_invisible_template_cannot_be_reported(catalog, anna, ben):
     private = await catalog.create(anna, images=SAME, visibility="private")
     for emoji_id in (private.id, new_id()):
         assert error_reason(await refusal(report(catalog, emoji_id, ben))) == "EMOJI_NOT_FOUND"
 
 
-async def test_the_reports_of_a_deleted_account_leave_the_queue(catalog, anna, ben, operator):
+async def test_reports_of_a_deleted_account_leave_the_queue(catalog, anna, ben, operator):
     one, two = await catalog.create(anna, images=SAME), await catalog.create(anna, images=SAME)
     await report(catalog, one.id, ben)
     await report(catalog, two.id, ben)
@@ -124,7 +124,7 @@ async def test_the_reports_of_a_deleted_account_leave_the_queue(catalog, anna, b
 
 
 @pytest.mark.parametrize("decision", ["hide", "restore", "delete"])
-async def test_only_operators_moderate(catalog, anna, decision):
+async def test_only_operators_may_moderate(catalog, anna, decision):
     made = await catalog.create(anna, images=SAME)
     for call in (decide(catalog, made.id, decision, anna), queue(catalog, anna)):
         assert (await refusal(call)).code() == grpc.StatusCode.PERMISSION_DENIED

@@ -1,4 +1,4 @@
-"""Who sees a template, and how it is changed."""
+"""Visibility and edits of templates."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from igemoji_mesh.testing.mesh import error_reason, violated_fields
 from .conftest import FakeRanking, face, faces, refusal, until
 
 
-async def test_a_private_template_is_there_for_its_maker_only(catalog, anna, ben, operator):
+async def test_private_template_is_visible_to_its_maker_only(catalog, anna, ben, operator):
     made = await catalog.create(anna, visibility="private")
     assert made.visibility == "private"
     for viewer in (None, ben, operator):
@@ -25,7 +25,7 @@ async def test_a_private_template_is_there_for_its_maker_only(catalog, anna, ben
     assert await catalog.image(made, "happy", by=anna)
 
 
-async def test_an_unlisted_template_is_there_for_who_knows_its_id_and_in_no_list(catalog, anna, ben):
+async def test_unlisted_template_is_visible_by_id_and_in_no_list(catalog, anna, ben):
     made = await catalog.create(anna, visibility="unlisted")
     assert await catalog.get(made.id) == made
     assert await catalog.image(made, "happy")
@@ -35,7 +35,7 @@ async def test_an_unlisted_template_is_there_for_who_knows_its_id_and_in_no_list
     assert not (await catalog.internal.BatchGetEmojis(pb.BatchGetEmojisRequest(ids=[made.id]))).emojis
 
 
-async def test_a_maker_has_all_templates_on_the_own_page(catalog, anna):
+async def test_makers_own_list_has_all_their_templates(catalog, anna):
     made = [await catalog.create(anna, visibility=kind) for kind in ("public", "unlisted", "private")]
     own = await catalog.page(by=anna, owner_id=anna.id)
     assert (list(own.emojis), own.total) == (made[::-1], 3)
@@ -43,7 +43,7 @@ async def test_a_maker_has_all_templates_on_the_own_page(catalog, anna):
 
 
 @pytest.mark.parametrize("visibility", ["unlisted", "private"])
-async def test_pictures_that_are_not_public_stay_out_of_shared_caches(catalog, anna, visibility):
+async def test_non_public_pictures_stay_out_of_shared_caches(catalog, anna, visibility):
     made = await catalog.create(anna, visibility=visibility)
     v = made.images.happy.partition("?v=")[2]
     request = pb.GetEmojiImageRequest(id=made.id, expression="happy", v=v)
@@ -51,7 +51,7 @@ async def test_pictures_that_are_not_public_stay_out_of_shared_caches(catalog, a
     assert headers["cache-control"] == "private, no-cache"
 
 
-async def test_a_template_that_is_not_public_any_more_leaves_the_ranking(catalog, anna, start_ranking):
+async def test_template_that_becomes_private_leaves_the_ranking(catalog, anna, start_ranking):
     ranking = FakeRanking()
     async with start_ranking(ranking):
         made = await catalog.create(anna)
@@ -63,7 +63,7 @@ async def test_a_template_that_is_not_public_any_more_leaves_the_ranking(catalog
         await until(lambda: ranking.shown == {made.id: True, private.id: False})
 
 
-async def test_tags_are_stored_as_they_are_compared(catalog, anna):
+async def test_tags_are_stored_normalized(catalog, anna):
     made = await catalog.create(anna, tags=["Cat", "ｃａｔ", " black  cat ", "고양이", "STRASSE", "straße"])
     assert list(made.tags) == ["cat", "black cat", "고양이", "strasse"]
     assert await catalog.get(made.id) == made
@@ -72,14 +72,14 @@ async def test_tags_are_stored_as_they_are_compared(catalog, anna):
 @pytest.mark.parametrize(
     "tags", [["x" * 21], [str(number) for number in range(11)], [" "], ["a\x00b"], ["\u200b"], ["ß" * 11], [""]]
 )
-async def test_tags_beyond_the_limits_are_named(catalog, anna, tags):
+async def test_tags_beyond_the_limits_are_refused(catalog, anna, tags):
     error = await refusal(catalog.create(anna, tags=tags))
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert violated_fields(error)[0].startswith("tags")
     assert (await catalog.create(anna, tags=["x" * 20, *map(str, range(9))])).tags
 
 
-async def test_what_is_given_is_changed_and_no_more(catalog, anna):
+async def test_update_changes_only_the_given_fields(catalog, anna):
     before = await catalog.create(anna, tags=["one"])
     named = await catalog.update(before.id, anna, name=" New  ")
     assert (named.name, named.tags, named.images, named.visibility) == ("New", ["one"], before.images, "public")
@@ -95,7 +95,7 @@ async def test_what_is_given_is_changed_and_no_more(catalog, anna):
     assert len({emoji.etag for emoji in (before, named, drawn, tagged, bare)}) == 5
 
 
-async def test_a_replaced_picture_leaves_the_store(catalog, anna):
+async def test_replaced_picture_is_swept(catalog, anna):
     made = await catalog.create(anna)
     gone = made.images.happy.partition("?v=")[2]
     await catalog.update(made.id, anna, images=pb.Images(happy=face("white")))
@@ -103,7 +103,7 @@ async def test_a_replaced_picture_leaves_the_store(catalog, anna):
     assert len(catalog.stored()) == 7
 
 
-async def test_bad_changes_are_named_and_change_nothing(catalog, anna):
+async def test_invalid_update_is_reported_and_changes_nothing(catalog, anna):
     made = await catalog.create(anna)
     bad = pb.Images(sad=b"x")
     error = await refusal(catalog.update(made.id, anna, name="\u200b", tags=[" "], images=bad))
@@ -111,14 +111,14 @@ async def test_bad_changes_are_named_and_change_nothing(catalog, anna):
     assert await catalog.get(made.id) == made
 
 
-async def test_only_the_maker_changes_a_template(catalog, anna, ben, operator):
+async def test_only_the_maker_may_update_a_template(catalog, anna, ben, operator):
     made = await catalog.create(anna)
     for other in (ben, operator):
         assert error_reason(await refusal(catalog.update(made.id, other, name="x"))) == "NOT_YOUR_EMOJI"
     assert await catalog.get(made.id) == made
 
 
-async def test_of_two_edits_of_the_same_state_one_is_made(catalog, anna):
+async def test_concurrent_edits_conflict(catalog, anna):
     made = await catalog.create(anna)
     edits = [catalog.update(made.id, anna, name=str(number), etag=made.etag) for number in range(5)]
     answers = await asyncio.gather(*edits, return_exceptions=True)
@@ -131,7 +131,7 @@ async def test_of_two_edits_of_the_same_state_one_is_made(catalog, anna):
     assert (await catalog.update(made.id, anna, name="again", etag=done.etag)).name == "again"
 
 
-async def test_the_etag_may_come_in_the_header_if_match(catalog, anna):
+async def test_etag_is_accepted_in_if_match(catalog, anna):
     made = await catalog.create(anna)
 
     async def edit(name: str, if_match: str) -> pb.Emoji:
@@ -149,7 +149,7 @@ async def test_the_etag_may_come_in_the_header_if_match(catalog, anna):
     assert (await edit("any", "*")).name == "any"
 
 
-async def test_a_template_can_start_from_another(catalog, anna, ben):
+async def test_template_can_be_based_on_another(catalog, anna, ben):
     base = await catalog.create(anna, images=faces(200))
     made = await catalog.create(ben, "Mine", {"happy": face("white")}, base_id=base.id)
     assert (made.name, made.owner.alias) == ("Mine", "ben")
@@ -162,12 +162,12 @@ async def test_a_template_can_start_from_another(catalog, anna, ben):
         assert await catalog.image(made, expression)
 
 
-async def test_a_base_must_be_one_that_the_caller_may_see(catalog, anna, ben):
+async def test_base_template_must_be_visible_to_the_caller(catalog, anna, ben):
     base = await catalog.create(anna, visibility="private")
     assert error_reason(await refusal(catalog.create(ben, images={}, base_id=base.id))) == "EMOJI_NOT_FOUND"
     assert (await catalog.create(anna, images={}, base_id=base.id)).visibility == "public"
 
 
-async def test_without_a_base_every_missing_picture_is_named(catalog, anna):
+async def test_every_missing_picture_is_named_without_a_base(catalog, anna):
     error = await refusal(catalog.create(anna, images={"happy": face("red")}))
     assert violated_fields(error) == [f"images.{key}" for key in EXPRESSIONS if key != "happy"]

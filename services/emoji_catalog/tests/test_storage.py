@@ -1,4 +1,4 @@
-"""What lies in the database and in the object store."""
+"""Rows and objects of templates, and the indexes of queries."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ from igemoji_mesh.objects.folder import FolderObjectStore
 from .conftest import face, faces, until
 
 
-def test_the_migrations_make_the_tables_of_the_code(tmp_path):
+def test_migrations_match_the_tables(tmp_path):
     assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_emoji_catalog", metadata) == []
 
 
-async def test_what_was_made_is_there_after_a_restart(start, settings, client_of, anna):
+async def test_templates_survive_a_restart(start, settings, client_of, anna):
     async with start(settings) as server:
         made = await client_of(server).create(anna)
     async with start(settings) as server:
@@ -45,7 +45,7 @@ async def test_equal_pictures_are_stored_once(catalog, anna, ben):
     assert len(catalog.stored()) == 1
 
 
-async def test_pictures_leave_with_the_last_template_that_has_them(catalog, anna, ben):
+async def test_pictures_are_swept_with_their_last_template(catalog, anna, ben):
     mine = await catalog.create(anna)
     shared = await catalog.create(ben, images=faces() | {"happy": face("white")})
     await catalog.delete(mine.id, anna)
@@ -56,7 +56,7 @@ async def test_pictures_leave_with_the_last_template_that_has_them(catalog, anna
     await until(lambda: not catalog.stored())
 
 
-async def test_pictures_of_a_template_stay_however_creations_and_deletions_meet(catalog, anna):
+async def test_concurrent_creation_and_deletion_keep_shared_pictures(catalog, anna):
     for _ in range(3):
         old = await catalog.create(anna)
         _, new = await asyncio.gather(catalog.delete(old.id, anna), catalog.create(anna))
@@ -68,7 +68,7 @@ async def test_pictures_of_a_template_stay_however_creations_and_deletions_meet(
 
 
 class Stores:
-    """The adapters without a server, so that a test can stop between two steps."""
+    """The adapters without a server, so that a test can pause between two steps."""
 
     def __init__(self, folder) -> None:
         url = f"sqlite:///{folder}/emoji-catalog.db"
@@ -92,24 +92,26 @@ async def as_it_is(data: bytes, keep_background: bool) -> bytes:
     return data
 
 
-async def shrunk(png: bytes, width: int) -> bytes:
+async def fake_thumbnail(png: bytes, width: int) -> bytes:
     return png
 
 
-async def test_a_picture_swept_while_a_template_is_made_of_it_is_put_again(stores, monkeypatch):
-    catalog = Catalog(stores.emojis, stores.pictures, ThumbnailCache(stores.pictures, shrunk, 0), as_it_is, utc_now)
+async def test_picture_swept_during_creation_is_stored_again(stores, monkeypatch):
+    catalog = Catalog(
+        stores.emojis, stores.pictures, ThumbnailCache(stores.pictures, fake_thumbnail, 0), as_it_is, utc_now
+    )
     draft = Draft("Faces", (), None, dict.fromkeys(EXPRESSIONS, b"picture"))
     anna = Maker(new_id(), "anna")
     old = await catalog.create(draft, "", anna)
     add = stores.emojis.add
 
-    async def swept_before_the_rows(emoji: Emoji) -> object:
+    async def add_after_a_sweep(emoji: Emoji, replay: object) -> object:
         await stores.emojis.remove(old.id, anna.id)
         await stores.database.write(stores.sweep._sweep)
         assert not stores.objects.exists(f"pictures/{old.digests['happy']}.png")
         return await add(emoji)
 
-    monkeypatch.setattr(stores.emojis, "add", swept_before_the_rows)
+    monkeypatch.setattr(stores.emojis, "add", add_after_a_sweep)
     new = await catalog.create(draft, "", anna)
     picture = Picture(b"picture", new.digests["happy"])
     assert await catalog.picture(new.id, "happy", picture.digest, Viewer()) == (picture, True)
@@ -117,7 +119,7 @@ async def test_a_picture_swept_while_a_template_is_made_of_it_is_put_again(store
 
 @contextmanager
 def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
-    """The SELECTs made within the block."""
+    """Record the SELECTs of a block."""
     seen: list[tuple[str, object]] = []
 
     def remember(_connection, _cursor, statement, parameters, _context, _many):
@@ -138,7 +140,7 @@ async def some_templates(stores, count: int = 30) -> Maker:
 
 
 async def plans(database: Database, seen: list[tuple[str, object]]) -> list[str]:
-    """How the database goes about the statements."""
+    """Return the query plans of the statements."""
 
     def explain(connection: sa.Connection) -> list[str]:
         asked = [(f"EXPLAIN QUERY PLAN {statement}", given) for statement, given in seen]
@@ -149,7 +151,7 @@ async def plans(database: Database, seen: list[tuple[str, object]]) -> list[str]
 
 
 @pytest.mark.parametrize("sort", ["new", "popular", "favorites"])
-async def test_a_page_by_token_walks_an_index_without_sorting(stores, sort):
+async def test_page_by_token_scans_an_index_without_sorting(stores, sort):
     owner = await some_templates(stores)
     first = PageRequest(Search(), sort, None, False, 8)
     after = (await stores.emojis.page(first)).after
@@ -177,7 +179,7 @@ async def test_a_page_by_token_walks_an_index_without_sorting(stores, sort):
 
 @pytest.mark.parametrize("sort", ["new", "popular", "favorites"])
 @pytest.mark.parametrize("query", [("cat", ""), ("c", "pet"), ("", "pet"), ("cat 1", "pet")])
-async def test_a_search_finds_the_same_whether_it_gathers_or_walks(stores, monkeypatch, sort, query):
+async def test_gathering_and_scanning_find_the_same(stores, monkeypatch, sort, query):
     await some_templates(stores)
     wanted = PageRequest(parse_search(*query), sort, None, False, 8)
 
@@ -193,15 +195,15 @@ async def test_a_search_finds_the_same_whether_it_gathers_or_walks(stores, monke
     with statements(stores.database) as seen:
         gathered = await all_pages()
         monkeypatch.setattr(listing, "MAX_GATHERED", 0)
-        walked = await all_pages()
-    assert gathered == walked
+        scanned = await all_pages()
+    assert gathered == scanned
     assert len(set(gathered)) == len(gathered) == (11 if "1" in query[0] else 30)
     for plan in await plans(stores.database, seen):
         assert "SCAN emojis" not in plan, plan
         assert "SCAN emoji_terms" not in plan, plan
 
 
-async def test_other_queries_have_an_index(stores):
+async def test_other_queries_use_an_index(stores):
     owner = await some_templates(stores, 10)
     emoji_id = (await stores.emojis.page(PageRequest(Search(), "new", None, False, 8))).emojis[0].id
     with statements(stores.database) as seen:

@@ -1,4 +1,4 @@
-"""Smaller copies of pictures, as WebP: a page of templates weighs as much as one picture of it does otherwise."""
+"""Thumbnails of pictures, as WebP: a page of templates then weighs as much as one full picture."""
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -7,33 +7,33 @@ from igemoji_emoji_catalog.domain.model import Thumbnail
 from igemoji_emoji_catalog.usecases.ports import Pictures
 
 MakeThumbnail = Callable[[bytes, int], Awaitable[bytes]]
-"""Makes a WebP of a width, in pixels, of a stored picture."""
+"""Make a WebP of a stored picture, of a width in pixels."""
 
 
 class ThumbnailCache:
-    """Made when they are first asked for. Those that were used last are kept in memory: any can be made again."""
+    """Thumbnails made on demand, in an LRU cache in memory."""
 
-    def __init__(self, pictures: Pictures, shrink: MakeThumbnail, max_bytes: int) -> None:
+    def __init__(self, pictures: Pictures, make_thumbnail: MakeThumbnail, max_bytes: int) -> None:
         self._pictures = pictures
-        self._shrink = shrink
+        self._make_thumbnail = make_thumbnail
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[tuple[str, int], Thumbnail] = OrderedDict()
+        self._cached: OrderedDict[tuple[str, int], Thumbnail] = OrderedDict()
         self._bytes = 0
 
     async def get(self, digest: str, width: int) -> Thumbnail:
-        """Raises ObjectMissing, ObjectDamaged."""
+        """Return a thumbnail. Raises ObjectMissing, ObjectDamaged."""
         key = (digest, width)
-        if key not in self._kept:
-            copy = Thumbnail(await self._shrink(await self._pictures.get(digest), width), digest, width)
-            self._keep(copy)
-            return copy
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        if key not in self._cached:
+            thumbnail = Thumbnail(await self._make_thumbnail(await self._pictures.get(digest), width), digest, width)
+            self._put(thumbnail)
+            return thumbnail
+        self._cached.move_to_end(key)
+        return self._cached[key]
 
-    def _keep(self, copy: Thumbnail) -> None:
-        if (copy.digest, copy.width) in self._kept:  # two have asked at once
+    def _put(self, thumbnail: Thumbnail) -> None:
+        if (thumbnail.digest, thumbnail.width) in self._cached:  # a concurrent call made it too
             return
-        self._kept[copy.digest, copy.width] = copy
-        self._bytes += len(copy.webp)
+        self._cached[thumbnail.digest, thumbnail.width] = thumbnail
+        self._bytes += len(thumbnail.webp)
         while self._bytes > self._max_bytes:
-            self._bytes -= len(self._kept.popitem(last=False)[1].webp)
+            self._bytes -= len(self._cached.popitem(last=False)[1].webp)

@@ -17,13 +17,13 @@ from igemoji_emoji_catalog.domain.model import (
     Viewer,
 )
 from igemoji_emoji_catalog.domain.search import PageRequest
-from igemoji_mesh.idempotency.replay import Replay
+from igemoji_mesh.idempotency.replay import NO_REPLAY, Replay
 
 
 class Emojis(Protocol):
     """Store of templates."""
 
-    async def add(self, emoji: Emoji, replay: Replay[Emoji]) -> Emoji:
+    async def add(self, emoji: Emoji, replay: Replay[Emoji] = NO_REPLAY) -> Emoji:
         """Add a template and save `replay`; return it with its maker's newest alias. Raises AccountGone."""
 
     async def get(self, emoji_id: str) -> Emoji | None:

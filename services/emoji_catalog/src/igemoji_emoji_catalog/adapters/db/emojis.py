@@ -24,7 +24,7 @@ from igemoji_emoji_catalog.domain.model import (
 from igemoji_emoji_catalog.domain.search import PageRequest
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import OutboxWriter
-from igemoji_mesh.idempotency.replay import Replay
+from igemoji_mesh.idempotency.replay import NO_REPLAY, Replay
 
 FORGET_EMOJI = "ranking.ForgetEmoji"
 SET_EMOJI_SHOWN = "ranking.SetEmojiShown"
@@ -43,7 +43,7 @@ class EmojiStore:
         self._released = released
         self._totals = listing.TotalCache()
 
-    async def add(self, emoji: Emoji, replay: Replay[Emoji]) -> Emoji:
+    async def add(self, emoji: Emoji, replay: Replay[Emoji] = NO_REPLAY) -> Emoji:
         def work(connection: sa.Connection) -> Emoji:
             added = replace(emoji, owner=makers.existing_maker(connection, emoji.owner))
             emoji_rows.insert(connection, added, None)

@@ -1,4 +1,4 @@
-"""Smaller copies of pictures."""
+"""Thumbnails of pictures."""
 
 import io
 
@@ -22,7 +22,7 @@ async def copy_of(catalog, emoji, width, by=None, expression="happy"):
 
 
 @pytest.mark.parametrize("width", [64, 128, 256, 512])
-async def test_a_copy_has_the_width_that_is_asked_for_and_the_picture_on_it(catalog, anna, width):
+async def test_thumbnail_has_the_requested_width_and_content(catalog, anna, width):
     half = Image.new("RGBA", (200, 200), (0, 0, 0, 0))
     half.paste((0, 0, 255, 255), (0, 0, 200, 100))
     out = io.BytesIO()
@@ -36,13 +36,13 @@ async def test_a_copy_has_the_width_that_is_asked_for_and_the_picture_on_it(cata
     assert headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-async def test_each_width_has_an_etag_of_its_own(catalog, anna):
+async def test_each_width_has_its_own_etag(catalog, anna):
     made = await catalog.create(anna)
     etags = [(await copy_of(catalog, made, width))[1]["etag"] for width in (0, 64, 128)]
     assert len(set(etags)) == 3
 
 
-async def test_copies_are_shown_to_who_may_see_the_picture(catalog, anna, ben):
+async def test_thumbnails_have_the_visibility_of_their_picture(catalog, anna, ben):
     made = await catalog.create(anna, visibility="private")
     answer, headers = await copy_of(catalog, made, 64, by=anna)
     assert answer.data
@@ -51,7 +51,7 @@ async def test_copies_are_shown_to_who_may_see_the_picture(catalog, anna, ben):
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "EMOJI_NOT_FOUND")
 
 
-async def test_a_copy_of_a_picture_that_was_replaced_is_not_there(catalog, anna):
+async def test_thumbnail_of_a_replaced_picture_is_not_found(catalog, anna):
     before = await catalog.create(anna)
     await copy_of(catalog, before, 64)
     await catalog.update(before.id, anna, images=pb.Images(happy=face("white")))
@@ -60,14 +60,14 @@ async def test_a_copy_of_a_picture_that_was_replaced_is_not_there(catalog, anna)
 
 
 @pytest.mark.parametrize("width", [1, 63, 513, 4096])
-async def test_another_width_is_refused_by_name(catalog, anna, width):
+async def test_other_widths_are_refused(catalog, anna, width):
     error = await refusal(copy_of(catalog, await catalog.create(anna), width))
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert "width" in str(error.details())
 
 
 class FakePictures:
-    """Counts how often a picture is read."""
+    """A store that counts reads."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
@@ -83,7 +83,7 @@ async def tenth(png: bytes, width: int) -> bytes:
     return bytes(10)
 
 
-async def test_the_copies_that_were_used_last_are_kept():
+async def test_thumbnail_cache_evicts_the_least_recently_used():
     pictures = FakePictures()
     copies = ThumbnailCache(pictures, tenth, max_bytes=20)  # type: ignore[arg-type]
     for digest in ("a", "b", "a", "c", "a", "b"):
@@ -91,7 +91,7 @@ async def test_the_copies_that_were_used_last_are_kept():
     assert pictures.read == ["a", "b", "c", "b"]
 
 
-async def test_a_copy_larger_than_all_room_is_made_and_not_kept():
+async def test_thumbnail_larger_than_the_cache_is_not_cached():
     pictures = FakePictures()
     copies = ThumbnailCache(pictures, tenth, max_bytes=5)  # type: ignore[arg-type]
     for _ in range(2):
@@ -99,7 +99,7 @@ async def test_a_copy_larger_than_all_room_is_made_and_not_kept():
     assert pictures.read == ["a", "a"]
 
 
-async def test_a_picture_that_is_gone_has_no_copy():
+async def test_deleted_picture_has_no_thumbnail():
     copies = ThumbnailCache(FakePictures(), tenth, max_bytes=20)  # type: ignore[arg-type]
     with pytest.raises(ObjectMissing):
         await copies.get("gone", 64)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from igemoji_auth.entrypoints.main import compose
 from igemoji_auth.entrypoints.settings import Settings
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.testing.mesh import TestMesh, free_port, running
 
 from .client import Auth, Clock

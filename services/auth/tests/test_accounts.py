@@ -34,7 +34,7 @@ def accounts(database_url: str) -> list[str]:
         return list(connection.execute(sa.text("SELECT alias FROM users WHERE alias <> 'igemoji'")).scalars())
 
 
-async def test_a_registered_user_can_log_in_and_see_the_account(auth):
+async def test_registered_user_can_log_in_and_read_the_account(auth):
     registered = await auth.register(email="Minji.Kim@Example.org", alias="민지99")
     session = await auth.login("minji.kim@example.ORG")
     seen = await auth.me(session.access_token)
@@ -43,7 +43,7 @@ async def test_a_registered_user_can_log_in_and_see_the_account(auth):
     assert seen.created_at.seconds > 0
 
 
-async def test_a_success_tells_the_gateway_that_something_was_created(auth):
+async def test_registration_answers_201(auth):
     request = pb.RegisterRequest(email="a@example.org", password=PASSWORD, alias="somebody")
     call = auth.stub.Register(request)
     assert dict(await call.initial_metadata())["x-http-code"] == "201"
@@ -58,21 +58,21 @@ async def test_a_success_tells_the_gateway_that_something_was_created(auth):
         ("other@example.org", "IGEMOJI", "ALIAS_TAKEN", ["alias"]),
     ],
 )
-async def test_what_is_taken_is_named_whatever_its_case(auth, email, alias, reason, fields):
+async def test_taken_email_and_alias_are_named_ignoring_case(auth, email, alias, reason, fields):
     await auth.register(email="minji@example.org", alias="minji")
     error = await refusal(auth.register(email=email, alias=alias))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.ALREADY_EXISTS, reason)
     assert violated_fields(error) == fields
 
 
-async def test_a_name_that_is_taken_is_refused_before_the_password_is_hashed(auth, monkeypatch):
+async def test_taken_email_is_refused_before_hashing_the_password(auth, monkeypatch):
     user = await auth.register()
     monkeypatch.setattr(bcrypt, "hashpw", None)
     assert error_reason(await refusal(auth.register(email=user.email))) == "EMAIL_TAKEN"
 
 
 @pytest.mark.parametrize("field", ["email", "alias"])
-async def test_a_race_for_a_name_ends_in_one_account_across_replicas(auth, second_auth, database_url, field):
+async def test_concurrent_registrations_create_one_account_across_replicas(auth, second_auth, database_url, field):
     contested = {"email": "same@example.org", "alias": "Same"}[field]
     spellings = [contested, contested.upper(), contested.lower()] * 4
     replicas = [auth, second_auth] * 6
@@ -88,7 +88,7 @@ async def test_a_race_for_a_name_ends_in_one_account_across_replicas(auth, secon
 
 @many
 @given(alias=st.text(LETTERS, min_size=2, max_size=10), odd=st.sampled_from("_- .!\n@é😀ㄱㅏ"))
-async def test_an_alias_has_2_to_20_letters_and_nothing_else(auth, alias, odd):
+async def test_alias_has_2_to_20_letters_or_digits(auth, alias, odd):
     full = alias + new_id().replace("-", "")[len(alias) - 20 :]
     assert (await auth.register(alias=full)).alias == full
     for wrong in (alias[:1], full + "x", full[:19] + odd):
@@ -96,14 +96,14 @@ async def test_an_alias_has_2_to_20_letters_and_nothing_else(auth, alias, odd):
         assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["alias"])
 
 
-async def test_an_alias_of_two_letters_is_long_enough(auth):
+async def test_alias_of_two_letters_is_accepted(auth):
     for pair in ("ab", "0Z", "가힣"):
         assert (await auth.register(alias=pair)).alias == pair
 
 
 @many
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=72))
-async def test_a_password_has_8_characters_to_72_bytes_whatever_they_are(auth, text):
+async def test_password_has_8_characters_to_72_bytes_of_any_kind(auth, text):
     encoded = text.encode()
     password = text if len(encoded) <= 72 else "ß" * 36
     assume(password.casefold() not in COMMON)
@@ -116,7 +116,7 @@ async def test_a_password_has_8_characters_to_72_bytes_whatever_they_are(auth, t
         assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["password"])
 
 
-async def test_a_password_that_is_guessed_first_is_refused(auth):
+async def test_common_password_is_refused(auth):
     own = ["someone@example.org", "SomeOne@Example.org", "somebodyelse"]
     for password in ["password", "PassWord1", "1q2w3e4r5t", "dkssudgktpdy", "비밀번호1234", *own]:
         error = await refusal(auth.register(email="someone@example.org", alias="SomeBodyElse", password=password))
@@ -124,14 +124,14 @@ async def test_a_password_that_is_guessed_first_is_refused(auth):
         assert violated_fields(error) == ["password"]
 
 
-async def test_what_is_no_address_is_refused_and_not_available(auth):
+async def test_invalid_email_is_refused_and_not_available(auth):
     for email in ("nobody", "@example.org", "a@b@c", "a b@example.org", "a@example.org\n", "ü@example.org"):
         error = await refusal(auth.register(email=email))
         assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["email"])
         assert not await auth.available("email", email)
 
 
-async def test_availability_follows_the_accounts(auth):
+async def test_availability_reflects_accounts(auth):
     assert await auth.available("email", "New@example.org")
     assert await auth.available("alias", "새이름")
     await auth.register(email="new@example.org", alias="새이름")
@@ -140,17 +140,17 @@ async def test_availability_follows_the_accounts(auth):
     assert not await auth.available("alias", "IgeMoji")
 
 
-async def test_an_alias_that_cannot_be_is_not_available(auth):
+async def test_invalid_alias_is_not_available(auth):
     for alias in ("x", "x" * 21, "two words", "emoji😀", "line\n", "가\u1100\u1161"):
         assert not await auth.available("alias", alias)
 
 
-async def test_availability_is_asked_for_an_address_or_an_alias_only(auth):
+async def test_availability_accepts_email_and_alias_only(auth):
     error = await refusal(auth.available("name", "somebody"))
     assert (error.code(), violated_fields(error)) == (grpc.StatusCode.INVALID_ARGUMENT, ["case"])
 
 
-async def test_a_token_of_an_account_that_is_gone_is_refused(auth, database_url):
+async def test_token_of_a_deleted_account_is_refused(auth, database_url):
     await auth.register(email="gone@example.org")
     session = await auth.login("gone@example.org")
     with create_engine(database_url).begin() as connection:
@@ -159,7 +159,7 @@ async def test_a_token_of_an_account_that_is_gone_is_refused(auth, database_url)
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "ACCOUNT_GONE")
 
 
-async def test_the_account_is_shown_to_its_user_only(auth, mesh):
+async def test_account_is_visible_to_its_user_only(auth, mesh):
     for metadata, reason in (((), "TOKEN_MISSING"), (bearer(mesh.token()), "TOKEN_REFUSED")):
         error = await refusal(auth.stub.GetMe(pb.GetMeRequest(), metadata=metadata))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, reason)

@@ -14,11 +14,11 @@ from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2_grpc
-from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.testing.mesh import TestMesh, bearer, error_reason, running, violated_fields
 
 from .client import PASSWORD, Auth, Clock, refusal
-from .peers import serving
+from .upstreams import serving
 
 
 class Peers(
@@ -71,7 +71,7 @@ async def logged_in(auth: Auth, **fields: str) -> pb.Session:
     return await auth.login_with_token(user.email, fields.get("password", PASSWORD))
 
 
-async def test_a_new_name_is_seen_by_the_catalogue_too(auth, peers):
+async def test_new_alias_is_published_to_the_catalog(auth, peers):
     session = await logged_in(auth, alias="before")
     assert (await auth.rename(session.access_token, "이후")).alias == "이후"
     assert (await auth.me(session.access_token)).alias == "이후"
@@ -81,7 +81,7 @@ async def test_a_new_name_is_seen_by_the_catalogue_too(auth, peers):
     assert await auth.available("alias", "before")
 
 
-async def test_a_name_is_changed_under_the_rules_of_registering(auth):
+async def test_rename_follows_the_rules_of_registration(auth):
     await auth.register(alias="Minji")
     session = await logged_in(auth, alias="somebody")
     error = await refusal(auth.rename(session.access_token, "minJI"))
@@ -92,7 +92,7 @@ async def test_a_name_is_changed_under_the_rules_of_registering(auth):
         assert (await auth.rename(session.access_token, own)).alias == own
 
 
-async def test_a_race_for_a_new_name_has_one_winner(auth):
+async def test_concurrent_renames_to_one_alias_have_one_winner(auth):
     sessions = [await logged_in(auth) for _ in range(6)]
     outcomes = await asyncio.gather(
         *(auth.rename(session.access_token, "contested") for session in sessions), return_exceptions=True
@@ -101,7 +101,7 @@ async def test_a_race_for_a_new_name_has_one_winner(auth):
     assert [error_reason(error) for error in lost] == ["ALIAS_TAKEN"] * 5
 
 
-async def test_a_new_password_ends_every_login_but_the_one_it_answers_with(auth):
+async def test_password_change_ends_every_other_session(auth):
     session = await logged_in(auth)
     other = await auth.login_with_token(session.user.email)
     changed = await auth.change_password(session.access_token, PASSWORD, "another-passphrase")
@@ -112,7 +112,7 @@ async def test_a_new_password_ends_every_login_but_the_one_it_answers_with(auth)
     assert await auth.login(session.user.email, "another-passphrase")
 
 
-async def test_who_changes_a_password_knows_the_present_one_and_chooses_well(auth):
+async def test_password_change_needs_the_current_and_a_good_new_password(auth):
     session = await logged_in(auth)
     for present, new, reason, field in (
         ("wrong-password", "another-passphrase", "PASSWORD_WRONG", "current_password"),
@@ -126,7 +126,7 @@ async def test_who_changes_a_password_knows_the_present_one_and_chooses_well(aut
     assert (await auth.refresh(session.refresh_token)).user == session.user
 
 
-async def test_a_guest_has_an_account_for_a_day(auth, clock):
+async def test_guest_account_lasts_one_day(auth, clock):
     call = auth.stub.StartGuest(pb.StartGuestRequest(refresh_token_in_body=True))
     session = await call
     assert dict(await call.initial_metadata())["x-http-code"] == "201"
@@ -140,12 +140,12 @@ async def test_a_guest_has_an_account_for_a_day(auth, clock):
     assert error_reason(await refusal(auth.refresh(session.refresh_token))) == "REFRESH_TOKEN_REFUSED"
 
 
-async def test_no_two_guests_are_called_alike(auth):
+async def test_guest_aliases_are_unique(auth):
     guests = [await auth.start_guest() for _ in range(5)]
     assert len({guest.user.alias for guest in guests}) == 5
 
 
-async def test_a_guest_that_registers_keeps_its_id_and_its_login(auth, peers, clock):
+async def test_registering_guest_keeps_id_and_session(auth, peers, clock):
     guest = await auth.start_guest()
     user = await auth.register(guest.access_token, email="minji@example.org", alias="민지")
     assert (user.id, user.role, user.alias, user.email) == (guest.user.id, "user", "민지", "minji@example.org")
@@ -158,14 +158,14 @@ async def test_a_guest_that_registers_keeps_its_id_and_its_login(auth, peers, cl
     assert peers.deleted == []
 
 
-async def test_a_guest_registers_once(auth):
+async def test_guest_can_register_once(auth):
     guest = await auth.start_guest()
     outcomes = await asyncio.gather(*(auth.register(guest.access_token) for _ in range(4)), return_exceptions=True)
     lost = [error_reason(outcome) for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
     assert lost == ["GUEST_REGISTERED"] * 3
 
 
-async def test_a_guest_that_registers_follows_the_rules(auth):
+async def test_registering_guest_follows_the_rules(auth):
     taken = await auth.register()
     guest = await auth.start_guest()
     for fields, reason in (({"email": taken.email}, "EMAIL_TAKEN"), ({"alias": taken.alias}, "ALIAS_TAKEN")):
@@ -173,19 +173,19 @@ async def test_a_guest_that_registers_follows_the_rules(auth):
     assert (await auth.register(guest.access_token, alias=guest.user.alias)).alias == guest.user.alias
 
 
-async def test_a_user_that_registers_again_makes_another_account(auth):
+async def test_registration_by_a_user_creates_another_account(auth):
     session = await logged_in(auth)
     assert (await auth.register(session.access_token)).id != session.user.id
 
 
-async def test_what_needs_an_account_is_not_for_guests(auth):
+async def test_guests_cannot_change_alias_or_password(auth):
     token = (await auth.start_guest()).access_token
     for call in (auth.rename(token, "somebody"), auth.change_password(token, "x", "another-passphrase")):
         error = await refusal(call)
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_FOR_GUESTS")
 
 
-async def test_an_account_is_gone_at_once_and_its_traces_when_all_have_reported(auth, peers):
+async def test_deletion_completes_when_every_service_has_deleted_its_data(auth, peers):
     peers.out_of_order = True
     session = await logged_in(auth, email="minji@example.org", alias="민지")
     call = auth.stub.DeleteMe(pb.DeleteMeRequest(), metadata=bearer(session.access_token))
@@ -217,13 +217,13 @@ async def test_an_account_is_gone_at_once_and_its_traces_when_all_have_reported(
     assert sorted({line.split()[0] for line in peers.deleted}) == ["emoji_catalog", "inference", "ranking"]
 
 
-async def test_a_deletion_is_known_to_nobody_without_its_id(auth):
+async def test_unknown_deletion_is_not_found(auth):
     for guess in ("x", "0" * 43):
         error = await refusal(auth.deletion(guess))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "DELETION_NOT_FOUND")
 
 
-async def test_guests_are_removed_with_all_they_made_when_their_day_is_over(quick_sweeps, auth, peers, clock):
+async def test_expired_guests_are_deleted_with_their_data(quick_sweeps, auth, peers, clock):
     guest, kept = await auth.start_guest(), await auth.start_guest()
     await auth.register(kept.access_token)
     clock.forward(days=1)

@@ -84,7 +84,7 @@ async def export(auth: Auth, token: str) -> tuple[zipfile.ZipFile, Any]:
     return zipfile.ZipFile(io.BytesIO(b"".join(piece.data for piece in pieces))), await call.initial_metadata()
 
 
-async def test_everything_is_in_the_zip_under_its_name(auth, peers):
+async def test_export_contains_account_templates_and_results(auth, peers):
     user = await auth.register(email="minji@example.org", alias="민지")
     archive, headers = await export(auth, (await auth.login(user.email)).access_token)
     assert dict(headers)["content-disposition"] == 'attachment; filename="igemoji.zip"'
@@ -104,14 +104,14 @@ async def test_everything_is_in_the_zip_under_its_name(auth, peers):
     assert json.loads(archive.read(f"results/{TASKS[0]}/result.json"))["faces"] == 3
 
 
-async def test_where_a_part_is_down_it_is_said_so_rather_than_left_out(auth):
+async def test_export_fails_if_an_upstream_is_down(auth):
     user = await auth.register()
     token = (await auth.login(user.email)).access_token
     error = await refusal(export(auth, token))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE")
 
 
-async def test_an_export_is_for_the_user_alone(auth):
+async def test_export_requires_a_user(auth):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async for _ in auth.stub.ExportMe(pb.ExportMeRequest()):
             pass

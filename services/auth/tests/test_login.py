@@ -67,7 +67,7 @@ def logins(outcome: str) -> float:
     return REGISTRY.get_sample_value("igemoji_logins_total", {"outcome": outcome}) or 0.0
 
 
-async def test_a_token_of_a_login_is_accepted_by_another_service(auth, elsewhere):
+async def test_access_token_is_accepted_by_other_services(auth, elsewhere):
     user = await auth.register(email=EMAIL, alias="민지")
     session = await auth.login(EMAIL)
     claims = await elsewhere.verify(session.access_token)
@@ -76,7 +76,7 @@ async def test_a_token_of_a_login_is_accepted_by_another_service(auth, elsewhere
     assert payload["exp"] - payload["iat"] == session.expires_in == 600
 
 
-async def test_an_expired_token_is_accepted_nowhere(auth, elsewhere, clock):
+async def test_expired_access_token_is_refused(auth, elsewhere, clock):
     await auth.register(email=EMAIL)
     clock.forward(minutes=-11)
     token = (await auth.login(EMAIL)).access_token
@@ -86,14 +86,14 @@ async def test_an_expired_token_is_accepted_nowhere(auth, elsewhere, clock):
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_REFUSED")
 
 
-async def test_the_lifetime_of_tokens_is_a_setting(mesh, make_settings):
+async def test_token_lifetime_is_configurable(mesh, make_settings):
     async with running(compose, make_settings(access_token_seconds=60)) as server:
         auth = Auth(mesh, server)
         await auth.register(email=EMAIL)
         assert (await auth.login(EMAIL)).expires_in == 60
 
 
-async def test_a_second_key_signs_and_the_first_still_counts(auth, second_auth, elsewhere, database_url, clock):
+async def test_newest_key_signs_and_older_tokens_stay_valid(auth, second_auth, elsewhere, database_url, clock):
     await auth.register(email=EMAIL)
     before = (await auth.login(EMAIL)).access_token
     await elsewhere.verify(before)
@@ -109,7 +109,7 @@ async def test_a_second_key_signs_and_the_first_still_counts(auth, second_auth, 
             assert (await elsewhere.verify(token)).alias == (await auth.me(token)).alias
 
 
-async def test_the_key_set_is_public_and_may_be_cached(auth):
+async def test_jwks_is_public_and_cacheable(auth):
     call = auth.stub.Jwks(pb.JwksRequest())
     (key,) = (await call).keys
     assert dict(await call.initial_metadata())["cache-control"] == "public, max-age=300"
@@ -117,7 +117,7 @@ async def test_the_key_set_is_public_and_may_be_cached(auth):
     assert jwt.PyJWK({"kty": key.kty, "crv": key.crv, "x": key.x, "alg": key.alg}).key_id is None
 
 
-async def test_replicas_that_start_at_once_share_one_key(mesh, make_settings):
+async def test_replicas_that_start_together_share_one_key(mesh, make_settings):
     servers = await asyncio.gather(*(compose(make_settings()) for _ in range(3)))
     for server in servers:
         await server.start()
@@ -129,7 +129,7 @@ async def test_replicas_that_start_at_once_share_one_key(mesh, make_settings):
     assert {key.kid for answer in answers for key in answer.keys} == {answers[0].keys[0].kid}
 
 
-async def test_the_key_outlives_a_restart(mesh, make_settings):
+async def test_signing_key_survives_restart(mesh, make_settings):
     kids = []
     for _ in range(2):
         async with running(compose, make_settings()) as server:
@@ -138,7 +138,7 @@ async def test_the_key_outlives_a_restart(mesh, make_settings):
     assert kids[0] == kids[1]
 
 
-async def test_an_unknown_account_and_a_wrong_password_are_told_alike_and_cost_alike(auth, checks):
+async def test_unknown_account_and_wrong_password_are_indistinguishable(auth, checks):
     await auth.register(email=EMAIL)
     answers, work = [], []
     for email, password in [
@@ -159,7 +159,7 @@ async def test_an_unknown_account_and_a_wrong_password_are_told_alike_and_cost_a
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(extra=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
-async def test_a_password_is_right_only_as_a_whole(auth, clock, extra):
+async def test_bytes_after_the_72nd_of_a_password_are_compared(auth, clock, extra):
     """bcrypt reads 72 bytes: what comes after them must not be ignored."""
     clock.forward(minutes=5)
     user = await auth.register(password="p" * 72)
@@ -169,7 +169,7 @@ async def test_a_password_is_right_only_as_a_whole(auth, clock, extra):
 
 
 @pytest.mark.parametrize("email", [EMAIL, "nobody@example.org"])
-async def test_ten_failed_tries_close_an_account_for_five_minutes(auth, second_auth, clock, checks, email):
+async def test_ten_failed_logins_block_an_account_for_five_minutes(auth, second_auth, clock, checks, email):
     await auth.register(email=EMAIL)
     replicas = [auth, second_auth]
     for number in range(10):
@@ -190,7 +190,7 @@ async def test_ten_failed_tries_close_an_account_for_five_minutes(auth, second_a
     assert error_reason(await refusal(auth.login(email))) == "TOO_MANY_TRIES"
 
 
-async def test_guesses_made_at_once_do_not_slip_past_the_throttle(auth, second_auth):
+async def test_concurrent_guesses_do_not_exceed_the_limit(auth, second_auth):
     await auth.register(email=EMAIL)
     guesses = [replica.login(EMAIL, f"guess-{n}") for n in range(15) for replica in (auth, second_auth)]
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
@@ -198,7 +198,7 @@ async def test_guesses_made_at_once_do_not_slip_past_the_throttle(auth, second_a
     assert (reasons.count("WRONG_CREDENTIALS"), reasons.count("TOO_MANY_TRIES")) == (10, 20)
 
 
-async def test_only_failed_tries_count_and_only_for_their_account(auth):
+async def test_only_failed_logins_count_and_only_for_their_account(auth):
     await auth.register(email=EMAIL)
     await auth.register(email="other@example.org")
     for _ in range(12):
@@ -211,7 +211,7 @@ async def test_only_failed_tries_count_and_only_for_their_account(auth):
     assert await auth.login("other@example.org")
 
 
-async def test_a_login_that_was_never_decided_is_not_held_against_the_account(auth, monkeypatch):
+async def test_aborted_login_does_not_count_as_failed(auth, monkeypatch):
     def busy(password: bytes, hashed: bytes) -> bool:
         raise TooManyLogins
 
@@ -230,14 +230,14 @@ async def test_a_login_that_was_never_decided_is_not_held_against_the_account(au
     assert await auth.login(EMAIL)
 
 
-async def test_what_was_typed_into_the_form_is_not_stored(auth, database_url):
+async def test_typed_email_is_not_stored_in_clear(auth, database_url):
     await refusal(auth.login("MySecretPassword", "oops"))
     with create_engine(database_url).connect() as connection:
         dump = str(connection.execute(sa.text("SELECT * FROM tries")).all())
     assert "secret" not in dump.lower()
 
 
-async def test_nobody_logs_in_as_the_owner_of_the_built_in_templates(auth, database_url):
+async def test_owner_of_built_in_templates_cannot_log_in(auth, database_url):
     with create_engine(database_url).connect() as connection:
         owner = connection.execute(sa.text("SELECT * FROM users WHERE alias = 'igemoji'")).one()
     assert owner.id == "00000000-0000-7000-8000-000000000001"
@@ -255,7 +255,7 @@ async def test_logins_are_counted_by_outcome(auth):
     assert [logins(outcome) - earlier for outcome, earlier in zip(outcomes, before, strict=True)] == [1, 10, 2]
 
 
-async def test_passwords_are_worked_on_by_few_threads_of_their_own(mesh, make_settings, monkeypatch):
+async def test_passwords_are_hashed_in_a_bounded_thread_pool(mesh, make_settings, monkeypatch):
     """The event loop goes on, and a crowd does not take more cores than it was given."""
     workers: set[int] = set()
 

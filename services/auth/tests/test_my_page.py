@@ -68,7 +68,7 @@ async def logged_in(auth: Auth) -> tuple[pb.User, str]:
     return user, (await auth.login(user.email)).access_token
 
 
-async def test_results_come_eight_a_page_and_no_page_number_means_the_first(auth, peers):
+async def test_results_are_paged_by_eight(auth, peers):
     user, token = await logged_in(auth)
     first = await my_page(auth, token, "result")
     assert first == await my_page(auth, token, "result", 1)
@@ -81,7 +81,7 @@ async def test_results_come_eight_a_page_and_no_page_number_means_the_first(auth
     assert last.next_page_token == ""
 
 
-async def test_uploads_are_asked_for_as_the_user(auth, peers):
+async def test_uploads_are_read_with_the_users_token(auth, peers):
     user, token = await logged_in(auth)
     page = await my_page(auth, token, "upload")
     assert [(emoji.name, emoji.owner.id, emoji.owner.alias) for emoji in page.emojis] == [
@@ -91,13 +91,13 @@ async def test_uploads_are_asked_for_as_the_user(auth, peers):
 
 
 @pytest.mark.parametrize("case", ["result", "upload"])
-async def test_a_page_token_of_no_list_is_refused_as_the_callers_mistake(auth, peers, case):
+async def test_invalid_page_token_is_an_input_error(auth, peers, case):
     _, token = await logged_in(auth)
     error = await refusal(my_page(auth, token, case, page_token="made up"))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
 
 
-async def test_a_part_that_is_down_is_said_so_and_the_rest_goes_on(auth):
+async def test_upstream_failure_is_reported_and_other_calls_work(auth):
     user, token = await logged_in(auth)
     for case in ("result", "upload"):
         error = await refusal(my_page(auth, token, case))
@@ -105,7 +105,7 @@ async def test_a_part_that_is_down_is_said_so_and_the_rest_goes_on(auth):
     assert await auth.me(token) == user
 
 
-async def test_my_page_is_for_users_and_two_cases(auth):
+async def test_my_page_requires_a_user_and_a_known_case(auth):
     error = await refusal(auth.stub.GetMyPage(pb.GetMyPageRequest(case="result")))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING")
     _, token = await logged_in(auth)

@@ -9,22 +9,22 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from igemoji_auth.adapters.passwords import NICE, PATIENCE_SECONDS, USUAL_SECONDS, BcryptPasswords
-from igemoji_auth.domain.model import TooManyLogins
+from igemoji_auth.adapters.passwords import INITIAL_SECONDS, MAX_WAIT_SECONDS, NICE, BcryptPasswords
+from igemoji_auth.domain.errors import TooManyLogins
 
-SERVED_IN_TIME = int(PATIENCE_SECONDS / USUAL_SECONDS) + 1
+SERVED_IN_TIME = int(MAX_WAIT_SECONDS / INITIAL_SECONDS) + 1
 
 
 @pytest_asyncio.fixture
 async def few() -> AsyncIterator[BcryptPasswords]:
     """One at a time, and by the clock the first one takes ten times as long as anybody is let wait."""
-    clock = itertools.chain([0.0, 10 * PATIENCE_SECONDS], itertools.repeat(10 * PATIENCE_SECONDS))
+    clock = itertools.chain([0.0, 10 * MAX_WAIT_SECONDS], itertools.repeat(10 * MAX_WAIT_SECONDS))
     few = BcryptPasswords(cost=4, threads=1, clock=lambda: next(clock))
     yield few
     await few.close()
 
 
-async def test_who_would_wait_for_too_long_is_told_to_come_again(few, monkeypatch):
+async def test_full_password_queue_refuses_calls(few, monkeypatch):
     done = threading.Event()
     monkeypatch.setattr("bcrypt.checkpw", lambda *_: done.wait(60))
 
@@ -39,7 +39,7 @@ async def test_who_would_wait_for_too_long_is_told_to_come_again(few, monkeypatc
     assert await few.matches("a password", None) is False, "and there is room again"
 
 
-async def test_while_passwords_take_long_fewer_wait_for_their_turn(few, monkeypatch):
+async def test_password_queue_shrinks_while_hashing_is_slow(few, monkeypatch):
     done = threading.Event()
     monkeypatch.setattr("bcrypt.checkpw", lambda *_: done.wait(60))
     done.set()
@@ -55,8 +55,8 @@ async def test_while_passwords_take_long_fewer_wait_for_their_turn(few, monkeypa
     assert await asyncio.gather(*calls) == [False], "one is always let in"
 
 
-async def test_who_has_waited_for_too_long_is_told_to_come_again_and_costs_nothing(monkeypatch):
-    one = BcryptPasswords(cost=4, threads=1, patience_seconds=0.05, clock=lambda: 0.0)
+async def test_queued_password_times_out_without_being_hashed(monkeypatch):
+    one = BcryptPasswords(cost=4, threads=1, max_wait_seconds=0.05, clock=lambda: 0.0)
     for _ in range(8):  # by the clock they take no time: nobody expects that the next one does
         await one.matches("a password", None)
     done, begun = threading.Event(), itertools.count()
@@ -74,7 +74,7 @@ async def test_who_has_waited_for_too_long_is_told_to_come_again_and_costs_nothi
     assert next(begun) == 2, "nobody works for whoever was sent away"
 
 
-async def test_passwords_stand_back_behind_everything_else_that_the_service_does(few, monkeypatch):
+async def test_password_threads_run_at_low_priority(few, monkeypatch):
     def priority(*_: object) -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 

@@ -38,7 +38,7 @@ async def refused(call: Any) -> bool:
     return (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "REFRESH_TOKEN_REFUSED")
 
 
-async def test_a_login_goes_on_for_as_long_as_it_is_used_every_fortnight(auth, session, clock):
+async def test_session_lasts_while_it_is_refreshed_every_14_days(auth, session, clock):
     for _ in range(3):
         assert session.refresh_expires_in == 14 * 24 * 3600
         clock.forward(days=14, seconds=-1)
@@ -50,7 +50,7 @@ async def test_a_login_goes_on_for_as_long_as_it_is_used_every_fortnight(auth, s
     assert await refused(auth.refresh(session.refresh_token))
 
 
-async def test_a_lost_answer_can_be_asked_for_again_for_ten_seconds(auth, second_auth, session, clock):
+async def test_refresh_can_be_retried_for_ten_seconds(auth, second_auth, session, clock):
     replicas = [auth, second_auth] * 3
     answers = await asyncio.gather(*(replica.refresh(session.refresh_token) for replica in replicas))
     clock.forward(seconds=10)
@@ -59,7 +59,7 @@ async def test_a_lost_answer_can_be_asked_for_again_for_ten_seconds(auth, second
     assert (await auth.refresh(following)).user == session.user
 
 
-async def test_a_token_that_comes_back_later_ends_the_login_everywhere_but_no_other(auth, session, clock):
+async def test_reused_refresh_token_revokes_its_family_only(auth, session, clock):
     other = await auth.login_with_token(EMAIL)
     following = await auth.refresh(session.refresh_token)
     clock.forward(seconds=10.001)
@@ -68,7 +68,7 @@ async def test_a_token_that_comes_back_later_ends_the_login_everywhere_but_no_ot
     assert (await auth.refresh(other.refresh_token)).user == session.user
 
 
-async def test_a_logout_ends_one_login_and_may_be_repeated(auth, session):
+async def test_logout_ends_one_session_and_is_idempotent(auth, session):
     other = await auth.login_with_token(EMAIL)
     following = await auth.refresh(session.refresh_token)
     for _ in range(2):
@@ -78,14 +78,14 @@ async def test_a_logout_ends_one_login_and_may_be_repeated(auth, session):
     assert await auth.me((await auth.refresh(other.refresh_token)).access_token) == session.user
 
 
-async def test_a_made_up_token_counts_for_nothing(auth, session):
+async def test_forged_refresh_token_is_refused(auth, session):
     for token in ("x", session.refresh_token[:-1], session.refresh_token + "=", session.access_token[:128]):
         assert await refused(auth.refresh(token))
     await auth.logout("made-up")
     assert await auth.refresh(session.refresh_token)
 
 
-async def test_the_cookie_is_for_the_browser_alone_and_only_where_it_is_needed(auth, session):
+async def test_cookie_is_http_only_and_limited_to_auth_routes(auth, session):
     login = pb.LoginRequest(email=EMAIL, password=PASSWORD)
     for scheme, secure in (("https", True), ("http", "")):
         call = auth.stub.Login(login, metadata=[("x-forwarded-proto", scheme)])
@@ -96,7 +96,7 @@ async def test_the_cookie_is_for_the_browser_alone_and_only_where_it_is_needed(a
         assert (cookie["httponly"], cookie["secure"], cookie["domain"]) == (True, secure, "")
 
 
-async def test_what_comes_by_cookie_goes_by_cookie(auth, session):
+async def test_refresh_by_cookie_answers_by_cookie(auth, session):
     metadata = [cookie_header(session.refresh_token), FROM_A_PAGE]
     call = auth.stub.Refresh(pb.RefreshRequest(), metadata=metadata)
     answer = await call
@@ -109,13 +109,13 @@ async def test_what_comes_by_cookie_goes_by_cookie(auth, session):
     assert await refused(auth.refresh(following))
 
 
-async def test_who_asks_in_the_body_gets_no_cookie(auth, session):
+async def test_refresh_in_body_sets_no_cookie(auth, session):
     call = auth.stub.Refresh(pb.RefreshRequest(refresh_token=session.refresh_token))
     assert (await call).refresh_token
     assert "set-cookie" not in dict(await call.initial_metadata())
 
 
-async def test_a_cookie_alone_is_not_believed(auth, session):
+async def test_cookie_without_custom_header_is_refused(auth, session):
     """A form on another host of the same site could send it, but no such header."""
     for rpc, request in ((auth.stub.Refresh, pb.RefreshRequest()), (auth.stub.Logout, pb.LogoutRequest())):
         error = await refusal(rpc(request, metadata=[cookie_header(session.refresh_token)]))
@@ -124,17 +124,17 @@ async def test_a_cookie_alone_is_not_believed(auth, session):
 
 
 @pytest.mark.parametrize("header", ["", "igemoji_refresh=", "other=1", 'a={"b": 1}; =; igemoji_refresh'])
-async def test_without_a_token_there_is_nothing_to_refresh(auth, header):
+async def test_refresh_without_token_is_refused(auth, header):
     error = await refusal(auth.stub.Refresh(pb.RefreshRequest(), metadata=[("cookie", header), FROM_A_PAGE]))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "REFRESH_TOKEN_MISSING")
 
 
-async def test_cookies_of_others_do_not_hide_ours(auth, session):
+async def test_malformed_cookies_of_others_are_skipped(auth, session):
     header = f'odd={{"a": [1, 2]}}; @=1; igemoji_refresh={session.refresh_token}'
     assert await auth.stub.Refresh(pb.RefreshRequest(), metadata=[("cookie", header), FROM_A_PAGE])
 
 
-async def test_the_database_has_no_token_that_could_be_used(auth, session, database_url):
+async def test_database_contains_no_usable_refresh_token(auth, session, database_url):
     following = await auth.refresh(session.refresh_token)
     with create_engine(database_url).connect() as connection:
         stored = str(connection.execute(sa.text("SELECT * FROM refresh_tokens")).all())
@@ -142,7 +142,7 @@ async def test_the_database_has_no_token_that_could_be_used(auth, session, datab
         assert token not in stored
 
 
-async def test_expired_tokens_are_swept(quick_sweeps, auth, session, database_url, clock):
+async def test_expired_refresh_tokens_are_deleted(quick_sweeps, auth, session, database_url, clock):
     def count() -> int:
         with create_engine(database_url).connect() as connection:
             return len(connection.execute(sa.text("SELECT * FROM refresh_tokens")).all())

@@ -17,6 +17,7 @@ from igemoji_auth.domain.model import USER_ROLE, Account
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.db.outbox import Outbox
+from igemoji_mesh.idempotency.replay import NO_REPLAY
 
 SECONDS = [1, 9, 10, 11, 3600, 7 * 86400]
 FAMILIES = 3
@@ -50,7 +51,7 @@ class RefreshFamilies(RuleBasedStateMachine):
         self.families: list[Family] = []
         self.tokens: list[Token] = []
         self.account = Account("0" * 36, "a@example.org", "somebody", USER_ROLE, self.now, None)
-        self.loop.run(SqlAccounts(self.database, Outbox(self.database, outbox, {})).add(self.account))
+        self.loop.run(SqlAccounts(self.database, Outbox(self.database, outbox, {})).add(self.account, NO_REPLAY))
 
     def teardown(self) -> None:
         self.loop.run(self.database.close())
@@ -64,7 +65,7 @@ class RefreshFamilies(RuleBasedStateMachine):
     @precondition(lambda self: len(self.families) < FAMILIES)
     @rule()
     def log_in(self) -> None:
-        token = self.loop.run(self.store.start_family(self.account, self.now, lambda token: token))
+        token = self.loop.run(self.store.start_family(self.account, self.now, lambda token: token, NO_REPLAY))
         family = Family(tokens=[token.token])
         self.families.append(family)
         self.tokens.append(Token(family, token.token, token.expires_at))

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji_auth.adapters.mail.smtp import SmtpMailer
-from igemoji_auth.entrypoints.main import compose
 from igemoji_auth.entrypoints.settings import Settings
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.db.database import create_engine
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.settings import load_settings
@@ -101,7 +101,7 @@ async def is_refused(call: Any) -> bool:
     return (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "RESET_TOKEN_REFUSED")
 
 
-async def test_another_password_is_chosen_by_a_link_in_a_mail(auth, mail_server):
+async def test_password_is_reset_by_a_mailed_link(auth, mail_server):
     await auth.register(email=EMAIL, alias="민지")
     session = await auth.login_with_token(EMAIL)
     await ask(auth, EMAIL.upper())
@@ -113,7 +113,7 @@ async def test_another_password_is_chosen_by_a_link_in_a_mail(auth, mail_server)
     assert error_reason(await refusal(auth.refresh(session.refresh_token))) == "REFRESH_TOKEN_REFUSED"
 
 
-async def test_the_answer_is_the_same_for_any_address(auth, mail_server):
+async def test_reset_request_answers_the_same_for_any_address(auth, mail_server):
     await auth.register(email=EMAIL)
     answers = [await ask(auth, address) for address in ("nobody@example.org", "no address", "igemoji", EMAIL)]
     assert answers == [answers[0]] * 4
@@ -122,7 +122,7 @@ async def test_the_answer_is_the_same_for_any_address(auth, mail_server):
     assert [mail["To"] for mail in mail_server.mails] == [EMAIL]
 
 
-async def test_a_link_counts_once_and_the_others_with_it(auth, mail_server):
+async def test_used_reset_link_invalidates_all_links_of_the_account(auth, mail_server):
     await auth.register(email=EMAIL)
     for _ in range(2):
         await ask(auth)
@@ -134,7 +134,7 @@ async def test_a_link_counts_once_and_the_others_with_it(auth, mail_server):
 
 
 @pytest.mark.parametrize(("seconds", "counts"), [(1799, True), (1800, False)])
-async def test_a_link_counts_for_half_an_hour(auth, mail_server, clock, seconds, counts):
+async def test_reset_link_expires_after_half_an_hour(auth, mail_server, clock, seconds, counts):
     await auth.register(email=EMAIL)
     await ask(auth)
     token = await mail_server.token()
@@ -144,7 +144,7 @@ async def test_a_link_counts_for_half_an_hour(auth, mail_server, clock, seconds,
         await confirm(auth, token)
 
 
-async def test_the_rules_of_passwords_hold_and_the_link_outlives_a_bad_choice(auth, mail_server):
+async def test_reset_link_survives_a_refused_password(auth, mail_server):
     await auth.register(email=EMAIL)
     await ask(auth)
     token = await mail_server.token()
@@ -153,7 +153,7 @@ async def test_the_rules_of_passwords_hold_and_the_link_outlives_a_bad_choice(au
     await confirm(auth, token)
 
 
-async def test_a_made_up_link_counts_for_nothing_and_the_database_has_none(auth, mail_server, database_url):
+async def test_forged_reset_link_is_refused_and_tokens_are_not_stored(auth, mail_server, database_url):
     await auth.register(email=EMAIL)
     await ask(auth)
     token = await mail_server.token()
@@ -162,7 +162,7 @@ async def test_a_made_up_link_counts_for_nothing_and_the_database_has_none(auth,
         assert token not in str(connection.execute(sa.text("SELECT * FROM password_resets")).all())
 
 
-async def test_three_mails_an_hour_are_enough_for_an_account_that_is_there_or_not(auth, clock):
+async def test_reset_requests_are_limited_for_known_and_unknown_accounts(auth, clock):
     await auth.register(email=EMAIL)
     for address in (EMAIL, "nobody@example.org"):
         for _ in range(3):
@@ -172,7 +172,7 @@ async def test_three_mails_an_hour_are_enough_for_an_account_that_is_there_or_no
     await ask(auth)
 
 
-async def test_a_mail_that_cannot_be_sent_stops_no_other(auth, mail_server):
+async def test_failed_mail_does_not_block_the_next(auth, mail_server):
     await auth.register(email=EMAIL)
     mail_server.refuses = True
     await ask(auth)
@@ -182,13 +182,13 @@ async def test_a_mail_that_cannot_be_sent_stops_no_other(auth, mail_server):
     assert (await mail_server.mail())["To"] == EMAIL
 
 
-async def test_a_password_for_the_mail_server_does_not_go_in_the_clear(mail_server):
+async def test_smtp_password_is_not_sent_without_tls(mail_server):
     mailer = SmtpMailer(mail_server.url.replace("//", "//me:secret@"), "a@example.org")
     with pytest.raises(OSError, match="STARTTLS"):
         await mailer.send_reset(EMAIL, "x", "y")
 
 
-async def test_without_a_mail_server_the_answer_is_the_same(mesh, make_settings):
+async def test_reset_request_without_smtp_answers_the_same(mesh, make_settings):
     async with running(compose, make_settings()) as server:
         auth = Auth(mesh, server)
         await auth.register(email=EMAIL)
@@ -196,7 +196,7 @@ async def test_without_a_mail_server_the_answer_is_the_same(mesh, make_settings)
 
 
 @pytest.mark.parametrize("url", ["mail.example.org", "http://mail.example.org", "smtp://"])
-def test_a_wrong_address_of_the_mail_server_is_said_at_start(mesh, monkeypatch, url):
+def test_invalid_smtp_url_is_reported_at_start(mesh, monkeypatch, url):
     for name, file in (("TLS_CERT", "auth.crt"), ("TLS_KEY", "auth.key"), ("TLS_CA", "ca.crt")):
         monkeypatch.setenv(name, str(mesh.folder / file))
     monkeypatch.setenv("SMTP_URL", url)

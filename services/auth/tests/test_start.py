@@ -20,11 +20,11 @@ from igemoji_mesh.testing.mesh import running
 from .client import Auth
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(database_url):
+def test_migrations_create_the_tables_of_the_code(database_url):
     assert differences(database_url, "igemoji_auth", metadata) == []
 
 
-async def test_accounts_outlive_a_restart(mesh, make_settings):
+async def test_accounts_survive_restart(mesh, make_settings):
     async with running(compose, make_settings()) as server:
         registered = await Auth(mesh, server).register()
     async with running(compose, make_settings()) as server:
@@ -32,7 +32,7 @@ async def test_accounts_outlive_a_restart(mesh, make_settings):
 
 
 @pytest.mark.parametrize(("environment", "starts"), [("production", False), ("development", True)])
-def test_weak_hashes_are_for_tests_only(mesh, monkeypatch, environment, starts):
+def test_weak_hashes_are_refused_in_production(mesh, monkeypatch, environment, starts):
     for name, file in (("TLS_CERT", "auth.crt"), ("TLS_KEY", "auth.key"), ("TLS_CA", "ca.crt")):
         monkeypatch.setenv(name, str(mesh.folder / file))
     monkeypatch.setenv("ENVIRONMENT", environment)
@@ -46,7 +46,7 @@ def test_weak_hashes_are_for_tests_only(mesh, monkeypatch, environment, starts):
             load_settings(Settings)
 
 
-async def test_it_is_not_ready_without_its_database(make_settings, monkeypatch):
+async def test_not_ready_without_database(make_settings, monkeypatch):
     async def gone(_: Database) -> None:
         raise ConnectionError
 
@@ -61,7 +61,7 @@ async def test_it_is_not_ready_without_its_database(make_settings, monkeypatch):
         monkeypatch.setattr(Database, "check", gone)
 
 
-def test_the_program_keeps_its_database_to_itself(mesh, make_settings, tmp_path: Path):
+def test_database_file_is_readable_by_its_owner_only(mesh, make_settings, tmp_path: Path):
     settings = make_settings()
     environment = {
         name.upper(): str(getattr(settings, name))

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_auth.usecases.throttle import network
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import bearer, error_reason, running
@@ -56,7 +56,7 @@ async def is_refused(call: Awaitable[Any]) -> bool:
 
 
 @pytest.mark.parametrize(("attempt", "limit", "minutes"), LIMITS)
-async def test_an_address_may_do_as_much_as_its_limit_and_no_more(auth, second_auth, clock, attempt, limit, minutes):
+async def test_address_limits_are_exact_across_replicas(auth, second_auth, clock, attempt, limit, minutes):
     for number in range(limit):
         await attempt([auth, second_auth][number % 2], "203.0.113.7")
     assert await is_refused(attempt(auth, "203.0.113.7"))
@@ -65,7 +65,7 @@ async def test_an_address_may_do_as_much_as_its_limit_and_no_more(auth, second_a
     await attempt(auth, "203.0.113.7")
 
 
-async def test_ten_failed_logins_close_an_address_for_every_account(auth, clock):
+async def test_ten_failed_logins_block_an_address_for_every_account(auth, clock):
     user = await auth.register()
     for number in range(10):
         error = await refusal(login(auth, "203.0.113.7", f"user{number}@example.org"))
@@ -73,14 +73,14 @@ async def test_ten_failed_logins_close_an_address_for_every_account(auth, clock)
         clock.forward(seconds=1)
     error = await refusal(login(auth, "203.0.113.7", user.email, PASSWORD))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_TRIES")
-    assert error.details() == "Too many tries to log in from this address. Try again in 290 seconds."
+    assert error.details() == "Too many attempts to log in from this address. Try again in 290 seconds."
     assert dict(error.trailing_metadata() or ())["retry-after"] == "290"
     assert await login(auth, "203.0.113.8", user.email, PASSWORD)
     clock.forward(seconds=290)
     assert await login(auth, "203.0.113.7", user.email, PASSWORD)
 
 
-async def test_logins_that_succeed_do_not_count(auth):
+async def test_successful_logins_do_not_count(auth):
     user = await auth.register()
     for _ in range(12):
         await login(auth, "203.0.113.7", user.email, PASSWORD)
@@ -89,18 +89,18 @@ async def test_logins_that_succeed_do_not_count(auth):
     assert await is_refused(login(auth, "203.0.113.7", user.email, PASSWORD))
 
 
-async def test_many_people_of_one_address_may_log_in_at_once(auth):
+async def test_many_users_of_one_address_can_log_in_concurrently(auth):
     users = [await auth.register() for _ in range(15)]
     await asyncio.gather(*(login(auth, "203.0.113.7", user.email, PASSWORD) for user in users))
 
 
-async def test_calls_at_once_do_not_slip_past_the_limit(auth, second_auth):
+async def test_concurrent_calls_do_not_exceed_the_limit(auth, second_auth):
     calls = [start_guest([auth, second_auth][number % 2], "203.0.113.7") for number in range(20)]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(outcome, grpc.aio.AioRpcError) for outcome in outcomes) == 10
 
 
-async def test_the_neighbours_in_ipv6_are_one_address(auth):
+async def test_ipv6_addresses_of_one_64_share_a_limit(auth):
     for number in range(10):
         await start_guest(auth, f"2001:db8:1:2:{number}::1")
     assert await is_refused(start_guest(auth, "2001:db8:1:2:ffff::1"))
@@ -115,11 +115,11 @@ async def test_the_neighbours_in_ipv6_are_one_address(auth):
         ("::ffff:203.0.113.7", "203.0.113.7"),
     ],
 )
-def test_what_counts_as_one_address(address, counted_as):
+def test_addresses_are_grouped_by_network(address, counted_as):
     assert network(address) == counted_as
 
 
-async def test_where_many_share_an_address_it_may_do_more(mesh, make_settings, clock):
+async def test_address_factor_raises_the_limits(mesh, make_settings, clock):
     async with running(partial(compose, now=clock), make_settings(address_factor=2)) as server:
         auth = Auth(mesh, server)
         for _ in range(20):
@@ -127,7 +127,7 @@ async def test_where_many_share_an_address_it_may_do_more(mesh, make_settings, c
         assert await is_refused(start_guest(auth, "203.0.113.7"))
 
 
-async def test_a_stolen_access_token_is_no_way_to_guess_the_password(auth, clock):
+async def test_stolen_access_token_cannot_be_used_to_guess_the_password(auth, clock):
     user = await auth.register()
     token = (await auth.login(user.email)).access_token
     for _ in range(10):

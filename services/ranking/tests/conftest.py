@@ -19,8 +19,8 @@ from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer, server_credentials
 from igemoji_mesh.settings import ServiceSettings
 from igemoji_mesh.testing.mesh import TestMesh, running
-from igemoji_ranking.entrypoints.main import compose
 from igemoji_ranking.entrypoints.settings import Settings
+from igemoji_ranking.entrypoints.wiring import compose
 
 
 @dataclass

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.migrations import differences, migrate
-from igemoji_ranking.adapters.db import counts as store
 from igemoji_ranking.adapters.db import windows
 from igemoji_ranking.adapters.db.tables import metadata
+from igemoji_ranking.adapters.db.use_counts import SqlUseCounts
 from igemoji_ranking.domain.model import Use, Window
 
 NOON = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
@@ -68,7 +68,7 @@ numbers = itertools.count()
 
 @settings(max_examples=60, deadline=None)
 @given(history=histories)
-def test_any_history_gives_the_counts_of_the_model(template: bytes, folder: Path, history: list[Use | str]):
+def test_counts_match_the_model_for_any_history(template: bytes, folder: Path, history: list[Use | str]):
     path = folder / f"{next(numbers)}.db"
     path.write_bytes(template)
     ever, lately = asyncio.run(counted(Database(f"sqlite:///{path}"), history))
@@ -76,7 +76,7 @@ def test_any_history_gives_the_counts_of_the_model(template: bytes, folder: Path
 
 
 async def counted(database: Database, history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
-    counts = store.CountStore(database)
+    counts = SqlUseCounts(database)
     for event in history:
         if isinstance(event, Use):
             await counts.record(event, event.day)
@@ -93,7 +93,7 @@ async def counted(database: Database, history: list[Use | str]) -> tuple[Counter
     )
 
 
-def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path):
+def test_migrations_create_the_tables_of_the_code(tmp_path: Path):
     assert differences(f"sqlite:///{tmp_path}/x.db", "igemoji_ranking", metadata) == []
 
 
@@ -102,7 +102,7 @@ def explained(query: str, connection: sa.Connection) -> list[str]:
 
 
 @pytest.mark.parametrize("window", list(Window))
-async def test_a_ranking_reads_the_rows_that_it_shows_in_their_order(tmp_path: Path, window: Window):
+async def test_ranking_query_uses_the_covering_index(tmp_path: Path, window: Window):
     url = f"sqlite:///{tmp_path}/x.db"
     migrate(url, "igemoji_ranking")
     database = Database(url)
@@ -114,11 +114,11 @@ async def test_a_ranking_reads_the_rows_that_it_shows_in_their_order(tmp_path: P
     await database.close()
 
 
-async def test_a_window_that_was_not_looked_at_for_long_forgets_what_has_left_it(tmp_path: Path):
+async def test_stale_window_drops_expired_days(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/x.db"
     migrate(url, "igemoji_ranking")
     database = Database(url)
-    counts = store.CountStore(database)
+    counts = SqlUseCounts(database)
     today = NOON.date()
     for number in range(40):
         at = NOON - datetime.timedelta(days=39 - number)

@@ -8,7 +8,7 @@ import pytest
 
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import error_reason
-from igemoji_ranking.adapters.clients.emoji_catalog import QUIET_SECONDS
+from igemoji_ranking.adapters.clients.emoji_catalog import COOLDOWN_SECONDS
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ async def refusal(call) -> grpc.aio.AioRpcError:
     return caught.value
 
 
-async def test_nothing_was_used_yet(ranking, catalogue):
+async def test_ranking_is_empty_without_uses(ranking, catalogue):
     assert await ranking.ranking() == []
     assert catalogue.asked == []
 
 
-async def test_the_most_used_template_comes_first_with_its_name(ranking, ids):
+async def test_most_used_template_is_first_with_its_name(ranking, ids):
     await ranking.use(ids[0])
     await ranking.use(ids[1], users=2)
     assert await ranking.ranking() == [(1, ids[1], 2), (2, ids[0], 1)]
     assert (await ranking.entries())[0].emoji.name == f"Name of {ids[1]}"
 
 
-async def test_equal_uses_share_a_rank_and_the_earliest_used_stands_first(ranking, ids):
+async def test_ties_share_a_rank_and_are_sorted_by_first_use(ranking, ids):
     await ranking.use(ids[0], users=2)
     await ranking.use(ids[1], hours=1)
     await ranking.use(ids[2], hours=2)
@@ -54,21 +54,21 @@ async def test_equal_uses_share_a_rank_and_the_earliest_used_stands_first(rankin
     ]
 
 
-async def test_a_task_that_is_told_twice_counts_once(ranking, ids):
+async def test_repeated_task_counts_once(ranking, ids):
     await ranking.use(ids[0])
     for _ in range(3):
         await ranking.tell(ranking.told[0])
     assert await ranking.ranking() == [(1, ids[0], 1)]
 
 
-async def test_a_task_told_many_times_at_once_counts_once(ranking, ids):
+async def test_concurrent_records_of_one_task_count_once(ranking, ids):
     await ranking.use(ids[0])
     await asyncio.gather(*(ranking.tell(ranking.told[0]) for _ in range(10)), ranking.use(ids[0], users=5))
     for window in ("day", "all"):
         assert await ranking.ranking(window) == [(1, ids[0], 6)]
 
 
-async def test_a_user_counts_once_a_template_and_day(ranking, ids, clock):
+async def test_user_counts_once_per_template_and_day(ranking, ids, clock):
     user_id = new_id()
     for _ in range(3):
         await ranking.use(ids[0], user_id=user_id)
@@ -80,7 +80,7 @@ async def test_a_user_counts_once_a_template_and_day(ranking, ids, clock):
 
 
 @pytest.mark.parametrize(("window", "days"), [("day", 1), ("week", 7), ("", 7), ("month", 30)])
-async def test_a_window_ends_with_its_last_utc_day(ranking, ids, clock, window, days):
+async def test_window_ends_with_its_last_utc_day(ranking, ids, clock, window, days):
     clock.now = datetime.datetime(2026, 3, 30, 0, 0, 1, tzinfo=datetime.UTC)
     await ranking.use(ids[0])
     clock.pass_(days=days - 1, hours=23, minutes=59)
@@ -90,7 +90,7 @@ async def test_a_window_ends_with_its_last_utc_day(ranking, ids, clock, window, 
     assert await ranking.ranking("all") == [(1, ids[0], 1)]
 
 
-async def test_a_window_sums_its_days(ranking, ids):
+async def test_window_sums_its_days(ranking, ids):
     await ranking.use(ids[0], users=3, days=8)
     for days in range(3):
         await ranking.use(ids[1], days=days)
@@ -101,7 +101,7 @@ async def test_a_window_sums_its_days(ranking, ids):
     assert await ranking.ranking("all") == [(1, ids[0], 6), (2, ids[1], 3)]
 
 
-async def test_a_use_from_the_far_future_is_taken_as_now(ranking, ids, clock):
+async def test_use_in_the_far_future_counts_as_now(ranking, ids, clock):
     await ranking.use(ids[0], days=-400)
     await ranking.use(ids[1], minutes=-6)
     assert await ranking.ranking("day") == [(1, ids[0], 1), (1, ids[1], 1)]
@@ -109,14 +109,14 @@ async def test_a_use_from_the_far_future_is_taken_as_now(ranking, ids, clock):
     assert await ranking.ranking("day") == []
 
 
-async def test_a_clock_that_is_a_little_ahead_is_believed(ranking, ids, clock):
+async def test_small_clock_skew_is_accepted(ranking, ids, clock):
     clock.now = datetime.datetime(2026, 3, 31, 23, 58, tzinfo=datetime.UTC)
     await ranking.use(ids[0], minutes=-4)
     clock.pass_(days=1)
     assert await ranking.ranking("day") == [(1, ids[0], 1)]
 
 
-async def test_ten_are_shown_unless_more_or_fewer_are_wanted(ranking):
+async def test_default_limit_is_ten(ranking):
     for _ in range(12):
         await ranking.use(new_id())
     assert len(await ranking.ranking()) == 10
@@ -124,7 +124,7 @@ async def test_ten_are_shown_unless_more_or_fewer_are_wanted(ranking):
     assert len(await ranking.ranking(limit=100)) == 12
 
 
-async def test_a_forgotten_template_leaves_for_good(ranking, ids, catalogue):
+async def test_forgotten_template_is_removed_permanently(ranking, ids, catalogue):
     await ranking.use(ids[0], users=2)
     await ranking.use(ids[1])
     for _ in range(2):
@@ -135,13 +135,13 @@ async def test_a_forgotten_template_leaves_for_good(ranking, ids, catalogue):
         assert await ranking.ranking(window) == [(1, ids[1], 1)]
 
 
-async def test_a_template_that_was_never_used_can_be_forgotten_first(ranking, ids):
+async def test_unused_template_can_be_forgotten(ranking, ids):
     await ranking.forget(ids[0])
     await ranking.use(ids[0])
     assert await ranking.ranking() == []
 
 
-async def test_templates_that_the_catalogue_lost_are_left_out_and_others_move_up(ranking, catalogue):
+async def test_templates_missing_in_the_catalog_are_skipped(ranking, catalogue):
     used = [new_id() for _ in range(30)]
     for emoji_id in used:
         await ranking.use(emoji_id)
@@ -150,7 +150,7 @@ async def test_templates_that_the_catalogue_lost_are_left_out_and_others_move_up
     assert await ranking.ranking(limit=100) == [(1, emoji_id, 1) for emoji_id in used[25:]]
 
 
-async def test_names_are_asked_for_once_in_a_while(ranking, catalogue, ids):
+async def test_names_are_cached(ranking, catalogue, ids):
     await ranking.use(ids[0])
     first = await ranking.ranking()
     assert await ranking.ranking() == first
@@ -160,7 +160,7 @@ async def test_names_are_asked_for_once_in_a_while(ranking, catalogue, ids):
     assert len(catalogue.asked) == 2
 
 
-async def test_the_ranking_is_served_from_memory_while_the_catalogue_is_silent(ranking, catalogue, ids):
+async def test_ranking_uses_the_cache_while_the_catalog_is_down(ranking, catalogue, ids):
     await ranking.use(ids[0], users=2)
     await ranking.ranking()
     catalogue.silent = True
@@ -169,21 +169,21 @@ async def test_the_ranking_is_served_from_memory_while_the_catalogue_is_silent(r
     await ranking.use(ids[1], users=4)
     assert await ranking.ranking() == [(1, ids[0], 3)]
     catalogue.silent = False
-    await asyncio.sleep(QUIET_SECONDS)
+    await asyncio.sleep(COOLDOWN_SECONDS)
     assert await ranking.ranking() == [(1, ids[1], 4), (2, ids[0], 3)]
 
 
-async def test_a_silent_catalogue_and_nothing_remembered_is_a_passing_trouble(ranking, catalogue, ids):
+async def test_catalog_down_with_empty_cache_is_unavailable(ranking, catalogue, ids):
     await ranking.use(ids[0])
     catalogue.silent = True
     error = await refusal(ranking.ranking())
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "NAMES_UNAVAILABLE")
     catalogue.silent = False
-    await asyncio.sleep(QUIET_SECONDS)
+    await asyncio.sleep(COOLDOWN_SECONDS)
     assert await ranking.ranking() == [(1, ids[0], 1)]
 
 
-async def test_the_uses_of_a_deleted_user_leave_the_counts_for_good(ranking, ids):
+async def test_uses_of_a_deleted_user_are_removed_permanently(ranking, ids):
     user_id = new_id()
     for emoji_id in ids[:3]:
         await ranking.use(emoji_id, user_id=user_id)
@@ -196,7 +196,7 @@ async def test_the_uses_of_a_deleted_user_leave_the_counts_for_good(ranking, ids
         assert await ranking.ranking(window) == [(1, ids[0], 2)]
 
 
-async def test_a_hidden_template_leaves_at_once_and_comes_back_with_all_its_uses(ranking, ids):
+async def test_hidden_template_returns_with_all_its_uses(ranking, ids):
     await ranking.use(ids[0], users=2)
     await ranking.use(ids[1])
     await ranking.show(ids[0], False, 2)
@@ -208,13 +208,13 @@ async def test_a_hidden_template_leaves_at_once_and_comes_back_with_all_its_uses
         assert await ranking.ranking(window) == [(1, ids[0], 3), (2, ids[1], 1)]
 
 
-async def test_a_template_that_was_hidden_before_its_first_use_is_left_out(ranking, ids):
+async def test_template_hidden_before_its_first_use_is_not_ranked(ranking, ids):
     await ranking.show(ids[0], False, 1)
     await ranking.use(ids[0])
     assert await ranking.ranking() == await ranking.ranking("all") == []
 
 
-async def test_old_news_of_a_template_is_not_taken(ranking, ids):
+async def test_outdated_visibility_is_ignored(ranking, ids):
     await ranking.use(ids[0])
     await ranking.show(ids[0], True, 3)
     await ranking.show(ids[0], False, 2)
@@ -224,7 +224,7 @@ async def test_old_news_of_a_template_is_not_taken(ranking, ids):
     assert await ranking.ranking() == []
 
 
-async def test_the_catalogue_is_told_of_uses_even_if_it_was_silent_for_a_while(ranking, catalogue, ids):
+async def test_use_counts_are_published_after_catalog_downtime(ranking, catalogue, ids):
     user_id = new_id()
     catalogue.silent = True
     await ranking.use(ids[0], users=2)
@@ -243,14 +243,14 @@ async def until(holds) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_others_may_not_tell_of_uses_or_have_templates_forgotten(ranking, ids):
+async def test_internal_rpcs_refuse_other_callers(ranking, ids):
     ranking.inference, ranking.emoji_catalog = ranking.public, ranking.inference
     ranking.auth = ranking.emoji_catalog
     for call in (ranking.use(ids[0]), ranking.forget(ids[0]), ranking.delete_user(new_id())):
         assert (await refusal(call)).code() == grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_counts_are_there_after_a_restart(start, settings, client_of, ids):
+async def test_counts_survive_restart(start, settings, client_of, ids):
     async with start(settings) as server:
         await client_of(server).use(ids[0])
     async with start(settings) as server:

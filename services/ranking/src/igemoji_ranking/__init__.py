@@ -1,0 +1,1 @@
+"""The ranking service: which templates are popular."""

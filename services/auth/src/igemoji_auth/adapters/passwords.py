@@ -1,4 +1,4 @@
-"""bcrypt in a thread pool of its own, and the passwords that are guessed first."""
+"""bcrypt in a thread pool with a bounded queue, and the list of common passwords."""
 
 import asyncio
 import os
@@ -11,25 +11,24 @@ from typing import TypeVar
 import bcrypt
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
-from igemoji_auth.domain.model import TooManyLogins
+from igemoji_auth.domain.errors import TooManyLogins
 
 T = TypeVar("T")
 
 MAX_BYTES = 72
-"""bcrypt takes no more; see https://www.usenix.org/legacy/events/usenix99/provos/provos_html/node4.html."""
+"""Limit of bcrypt; see https://www.usenix.org/legacy/events/usenix99/provos/provos_html/node4.html."""
 
-PATIENCE_SECONDS = 5.0
-"""Who would wait longer, as long as passwords take at this moment, or who has, is told to come again: a call ends after
-fifteen."""
-USUAL_SECONDS = 0.3
-"""What a check at cost 12 takes on a processor of its own."""
-WEIGHT_OF_LAST = 0.3
-"""Of what the last one took, in what the next one is expected to take."""
+MAX_WAIT_SECONDS = 5.0
+"""Maximum time in the queue, estimated at the start and enforced later; the deadline of a call is 15 s."""
+INITIAL_SECONDS = 0.3
+"""First estimate of the time for one hash: cost 12 on an idle core."""
+SMOOTHING = 0.3
+"""Weight of the last hash in the moving average of that time."""
 NICE = 5
-"""Added to that of the service, for these threads alone: a password takes a hundred times what most calls do."""
+"""Added to the niceness of the threads: one hash takes a hundred times longer than most calls."""
 
 KOREAN_ON_A_LATIN_KEYBOARD = (
-    "dkssudgktpdy",  # 안녕하세요, and so on: common words, typed without switching the keyboard
+    "dkssudgktpdy",  # 안녕하세요 and other common words, typed without switching the keyboard
     "tkfkdgody",
     "tkfkdgo1",
     "tkfkdgo123",
@@ -42,81 +41,77 @@ KOREAN_ON_A_LATIN_KEYBOARD = (
 COMMON: frozenset[str] = frozenset(
     word for word in (*FREQUENCY_LISTS["passwords"], *KOREAN_ON_A_LATIN_KEYBOARD, "비밀번호1234") if len(word) >= 8
 )
-"""The 30,000 commonest passwords of public breaches as zxcvbn lists them, without those that are too short anyway."""
+"""The most common passwords of public breaches, as listed by zxcvbn, that are long enough to be accepted otherwise."""
 
 
 class BcryptPasswords:
-    """Threads, because a check is a third of a second of work; few, because more threads than cores gain nothing."""
+    """Hashes passwords in threads, because one hash takes a third of a second; more threads than cores gain nothing."""
 
     def __init__(
         self,
         cost: int,
         threads: int,
         clock: Callable[[], float] = time.monotonic,
-        patience_seconds: float = PATIENCE_SECONDS,
+        max_wait_seconds: float = MAX_WAIT_SECONDS,
     ) -> None:
-        """
+        """Start the thread pool.
+
         Args:
-            cost: Binary logarithm of the rounds.
-            threads: How many passwords are worked on at a time.
-            clock: In seconds; tests have one of their own.
-            patience_seconds: How long anybody is let wait for a thread.
+            cost: Binary logarithm of the number of rounds.
+            threads: Number of passwords that are hashed at a time.
+            clock: Seconds; replaced in tests.
+            max_wait_seconds: Maximum time in the queue.
         """
         self._cost = cost
-        # A well-formed hash that no password has: an unknown account costs what a wrong password costs.
-        self._nobodys_hash = bcrypt.gensalt(cost) + b"." * 31
-        # To Linux, nice(2) is of the thread that calls it.
-        self._threads = ThreadPoolExecutor(threads, "bcrypt", partial(os.nice, NICE))
-        self._at_a_time = threads
+        # Well-formed hash of no password, so that an unknown account takes as long as a wrong password.
+        self._dummy_hash = bcrypt.gensalt(cost) + b"." * 31
+        # On Linux, nice(2) applies to the calling thread.
+        self._pool = ThreadPoolExecutor(threads, "bcrypt", partial(os.nice, NICE))
+        self._threads = threads
         self._clock = clock
-        self._patience_seconds = patience_seconds
-        self._under_way = 0
-        self._seconds = USUAL_SECONDS
+        self._max_wait_seconds = max_wait_seconds
+        self._pending = 0
+        self._seconds = INITIAL_SECONDS
 
     @property
     def common(self) -> frozenset[str]:
-        """Passwords that are guessed first, in lower case."""
+        """The most common passwords, in lower case."""
         return COMMON
 
     async def hash(self, password: str) -> str:
-        """Raises TooManyLogins, or ValueError above 72 bytes."""
+        """Return the hash of a password. Raises TooManyLogins, or ValueError above 72 bytes."""
         hashed = await self._run(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)))
         return hashed.decode()
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """The same work whether there is a hash or not, and however long the password is. Raises TooManyLogins."""
+        """Compare a password with a hash, in the same time for a missing hash or any length. Raises TooManyLogins."""
         given = password.encode()
-        expected = password_hash.encode() if password_hash else self._nobodys_hash
+        expected = password_hash.encode() if password_hash else self._dummy_hash
         same = await self._run(lambda: bcrypt.checkpw(given[:MAX_BYTES], expected))
         return same and password_hash is not None and len(given) <= MAX_BYTES
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Stop the thread pool."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._under_way * self._seconds > self._patience_seconds * self._at_a_time:
-            raise _too_many()
-        self._under_way += 1
-        turn = self._threads.submit(partial(self._timed, work))
-        answer = asyncio.wrap_future(turn)
+        if self._pending * self._seconds > self._max_wait_seconds * self._threads:
+            raise TooManyLogins
+        self._pending += 1
+        future = self._pool.submit(partial(self._timed, work))
+        answer = asyncio.wrap_future(future)
         try:
-            await asyncio.wait([answer], timeout=self._patience_seconds)
-            if turn.cancel():  # it has not begun: passwords take longer than those before
-                raise _too_many()
+            await asyncio.wait([answer], timeout=self._max_wait_seconds)
+            if future.cancel():  # still queued: hashes take longer than estimated
+                raise TooManyLogins
             return await answer
         finally:
             answer.cancel()
-            self._under_way -= 1
+            self._pending -= 1
 
     def _timed(self, work: Callable[[], T]) -> T:
-        began = self._clock()
+        started = self._clock()
         try:
             return work()
         finally:
-            took = self._clock() - began
-            self._seconds += WEIGHT_OF_LAST * (took - self._seconds)
-
-
-def _too_many() -> TooManyLogins:
-    text = "Too many people register or log in at this moment. Try again in a few seconds."
-    return TooManyLogins(text, retry_after_seconds=2)
+            self._seconds += SMOOTHING * (self._clock() - started - self._seconds)

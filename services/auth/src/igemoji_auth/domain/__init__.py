@@ -1,0 +1,1 @@
+"""Entities, rules and errors of the auth service."""

@@ -1,0 +1,1 @@
+"""RPCs, the operator's command, settings and wiring of the auth service."""

@@ -1,13 +1,13 @@
-"""The refresh token's cookie, and whether it may be believed.
+"""Cookie of the refresh token, and its protection against request forgery (CSRF).
 
-A page of another site can't make a browser send it (SameSite=Strict). What is left are other hosts of the same site:
-the header that is asked for beside it can be set by a page only where CORS lets it.
+Browsers don't send it from pages of other sites (SameSite=Strict). Against other hosts of the same site, a custom
+header is required beside it: a page can send that only if CORS allows it.
 """
 
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 
-from igemoji_auth.domain.model import RefreshTokenMissing, RequestedWithMissing
+from igemoji_auth.domain.errors import RefreshTokenMissing, RequestedWithMissing
 from igemoji_mesh.interceptors.base import Context
 
 NAME = "igemoji_refresh"
@@ -15,23 +15,23 @@ PATH = "/api/v1/users/auth"
 
 
 def refresh_token(in_body: str, context: Context) -> str:
-    """The refresh token of a call, from its body or its cookie. Raises RefreshTokenMissing, RequestedWithMissing."""
+    """Return the refresh token from the body or the cookie. Raises RefreshTokenMissing or RequestedWithMissing."""
     if in_body:
         return in_body
     metadata = _metadata(context)
     token = _value(metadata.get("cookie", ""))
     if not token:
-        raise RefreshTokenMissing("There is no refresh token, neither in the cookie nor in the body. Log in.")
+        raise RefreshTokenMissing("The refresh token is missing: send the cookie or the field. Log in.")
     if not metadata.get("x-requested-with"):
-        raise RequestedWithMissing("With the cookie, the header X-Requested-With must be sent, whatever its value.")
+        raise RequestedWithMissing("Send the header X-Requested-With, with any value, together with the cookie.")
     return token
 
 
 def set_cookie(token: str, seconds: int, context: Context) -> str:
-    """The header that stores a refresh token in a browser for some seconds; 0 removes it."""
+    """Return the Set-Cookie header that stores a refresh token for `seconds`; 0 deletes it."""
     cookie: SimpleCookie = SimpleCookie({NAME: token})
     attributes = {"path": PATH, "max-age": seconds, "httponly": True, "samesite": "Strict"}
-    # Over HTTPS it is never to be sent without; on one machine, over HTTP, a browser would not take it.
+    # Secure over HTTPS only: over plain HTTP, as on one machine, browsers would reject the cookie.
     attributes["secure"] = _metadata(context).get("x-forwarded-proto") == "https"
     for name, value in attributes.items():
         cookie[NAME][name] = value
@@ -39,7 +39,7 @@ def set_cookie(token: str, seconds: int, context: Context) -> str:
 
 
 def _value(header: str) -> str:
-    # One by one, because the parser gives up at the first that it does not like, and that may be somebody else's.
+    # One at a time, since the parser stops at the first cookie that it can't parse, which may be another site's.
     for part in header.split(";"):
         with suppress(CookieError):
             found = SimpleCookie(part).get(NAME)

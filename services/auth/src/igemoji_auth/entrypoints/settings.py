@@ -1,4 +1,4 @@
-"""What the auth service can be told."""
+"""Settings of the auth service."""
 
 import os
 from pathlib import Path
@@ -12,23 +12,23 @@ PRODUCTION_BCRYPT_COST = 12
 
 
 class Settings(ServiceSettings):
-    """What the auth service can be told, by environment variable (upper case)."""
+    """Settings of the service, from environment variables (upper case)."""
 
     access_token_seconds: int = Field(default=600, ge=1, le=86400)
-    """How long an access token is good for."""
+    """Lifetime of an access token."""
     bcrypt_cost: int = Field(default=PRODUCTION_BCRYPT_COST, ge=4, le=16)
-    """Each one more doubles the work of a login. Less than 12 is for tests: refused in production."""
+    """Binary logarithm of the bcrypt rounds. Less than 12 is for tests and refused in production."""
     password_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
-    """How many passwords are worked on at a time. Default: one a core."""
+    """Number of passwords that are hashed at a time. Default: one per core."""
 
     public_url: str = "http://127.0.0.1:8080"
-    """Where people open IGE MOJI; links in mails begin with it."""
+    """Address of the web client; links in mails start with it."""
     smtp_url: str = ""
-    """`smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent, operators make links by command."""
+    """`smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent; operators create links by command."""
     smtp_from: str = "IGE MOJI <igemoji@localhost>"
-    """The sender of mails."""
+    """Sender of mails."""
     address_factor: int = Field(default=1, ge=1)
-    """Multiplies what may be tried from one address, for where many people share one."""
+    """Multiplies the limits per IP address, for networks in which many users share one."""
 
     @field_validator("smtp_url")
     @classmethod
@@ -46,7 +46,7 @@ class Settings(ServiceSettings):
 
 
 class CommandSettings(Settings):
-    """The same for the commands of operators, which talk to nobody but the database."""
+    """Settings of the operator's command, which needs no certificates: it uses the database only."""
 
     tls_cert: Path = Path()
     tls_key: Path = Path()

@@ -1,3 +1,5 @@
+"""Alembic environment."""
+
 from igemoji_auth.adapters.db.tables import metadata
 from igemoji_mesh.db.migrations import run
 

@@ -1,33 +1,27 @@
-"""Accounts are deleted, and it can be asked how far that is."""
+"""Account deletion and its progress."""
 
-import datetime
-from collections.abc import Callable
-from typing import Protocol
-
-from igemoji_auth.domain.model import AccountGone, Deletion, DeletionNotFound
-
-
-class DeletionStore(Protocol):
-    async def delete_account(self, account_id: str, now: datetime.datetime) -> Deletion | None: ...
-
-    async def find(self, deletion_id: str) -> Deletion | None: ...
+from igemoji_auth.domain.errors import AccountGone, DeletionNotFound
+from igemoji_auth.domain.model import Deletion
+from igemoji_auth.usecases.ports import DeletionStore, Now
 
 
 class Deletions:
-    def __init__(self, store: DeletionStore, now: Callable[[], datetime.datetime]) -> None:
+    """Deletes accounts and reports which services have not deleted their data yet."""
+
+    def __init__(self, store: DeletionStore, now: Now) -> None:
         self._store = store
         self._now = now
 
-    async def delete(self, account_id: str) -> Deletion:
-        """The account is gone at once, what it left in other services soon. Raises AccountGone."""
-        deletion = await self._store.delete_account(account_id, self._now())
+    async def delete(self, user_id: str) -> Deletion:
+        """Delete an account at once; its data in other services follows. Raises AccountGone."""
+        deletion = await self._store.delete_account(user_id, self._now())
         if deletion is None:
-            raise AccountGone("This account no longer exists.")
+            raise AccountGone
         return deletion
 
     async def find(self, deletion_id: str) -> Deletion:
-        """Raises DeletionNotFound."""
+        """Return a deletion. Raises DeletionNotFound."""
         deletion = await self._store.find(deletion_id)
         if deletion is None:
-            raise DeletionNotFound("There is no such deletion, or it was complete long ago.")
+            raise DeletionNotFound("There is no such deletion, or it was completed long ago.")
         return deletion

@@ -1,22 +1,16 @@
-"""What is popular: templates by how many people used them in a window of days."""
+"""Uses of templates, windows of days, ranks."""
 
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from igemoji_mesh.errors import Unavailable
-
-CLOCK_DIFFERENCE = datetime.timedelta(minutes=5)
-"""How far ahead the clock of the service that tells of a use may be."""
-
-
-class NamesUnavailable(Unavailable):
-    """The catalogue does not answer, and nothing that it said before is remembered."""
+CLOCK_SKEW = datetime.timedelta(minutes=5)
+"""How far the clock of inference may be ahead."""
 
 
 class Window(Enum):
-    """How many days back a ranking looks, today included; None: to the beginning."""
+    """Period over which uses are counted: a number of days that ends today; None: from the beginning."""
 
     DAY = 1
     WEEK = 7
@@ -24,12 +18,13 @@ class Window(Enum):
     ALL = None
 
     def first_day(self, today: datetime.date) -> datetime.date | None:
+        """Return the first day of the window; None if there is none."""
         return None if self.value is None else today - datetime.timedelta(days=self.value - 1)
 
 
 @dataclass(frozen=True)
 class Use:
-    """A finished task: a user put a template on the faces of a photo."""
+    """A finished task: a user covered the faces of a photo with a template."""
 
     task_id: str
     emoji_id: str
@@ -38,27 +33,27 @@ class Use:
 
     @property
     def day(self) -> datetime.date:
-        """In UTC."""
+        """The day in UTC."""
         return self.used_at.astimezone(datetime.UTC).date()
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How often a template was used in a window."""
+class UseCount:
+    """Number of uses of a template in a window."""
 
     emoji_id: str
     uses: int
 
 
 def plausible(used_at: datetime.datetime, now: datetime.datetime) -> datetime.datetime:
-    """A time that lies further ahead than clocks differ is taken as now."""
-    return now if used_at > now + CLOCK_DIFFERENCE else used_at
+    """Return `used_at`, or `now` if it is further in the future than clocks differ."""
+    return now if used_at > now + CLOCK_SKEW else used_at
 
 
-def ranked(standings: Sequence[Standing]) -> Iterator[tuple[int, Standing]]:
-    """Standings in descending order with their rank from 1: equal uses share one, and the next one skips (1, 1, 3)."""
+def ranked(counts: Sequence[UseCount]) -> Iterator[tuple[int, UseCount]]:
+    """Yield counts, given in descending order, with their ranks; equal counts share a rank: 1, 1, 3."""
     rank = 0
-    for index, standing in enumerate(standings):
-        if index == 0 or standing.uses != standings[index - 1].uses:
+    for index, count in enumerate(counts):
+        if index == 0 or count.uses != counts[index - 1].uses:
             rank = index + 1
-        yield rank, standing
+        yield rank, count

@@ -1,0 +1,1 @@
+"""RPCs, settings and wiring of the ranking."""

@@ -1,11 +1,10 @@
-"""The servicer: parse, call, map."""
-
-# ruff: noqa: ARG002 - gRPC hands a context to every method
+"""Servicer: parse, call a use case, map."""
 
 import datetime
 
 from google.protobuf.empty_pb2 import Empty
 
+from igemoji.emoji_catalog.v1.emoji_catalog_pb2 import Emoji
 from igemoji.ranking.v1 import ranking_pb2 as pb
 from igemoji.ranking.v1 import ranking_pb2_grpc
 from igemoji_mesh.interceptors.base import Context
@@ -18,7 +17,9 @@ DEFAULT_LIMIT = 10
 
 
 class RankingServicer(ranking_pb2_grpc.RankingServiceServicer):
-    def __init__(self, ranking: Ranking) -> None:
+    """RankingService of the contract."""
+
+    def __init__(self, ranking: Ranking[Emoji]) -> None:
         self._ranking = ranking
 
     async def GetRanking(self, request: pb.GetRankingRequest, context: Context) -> pb.GetRankingResponse:
@@ -52,5 +53,5 @@ def _use(request: pb.RecordUseRequest) -> Use:
     )
 
 
-def _to_message(entry: Entry) -> pb.RankingEntry:
-    return pb.RankingEntry(rank=entry.rank, emoji=entry.emoji, uses=entry.uses)
+def _to_message(entry: Entry[Emoji]) -> pb.RankingEntry:
+    return pb.RankingEntry(rank=entry.rank, emoji=entry.template, uses=entry.uses)

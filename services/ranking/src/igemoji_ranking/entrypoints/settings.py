@@ -1,12 +1,12 @@
-"""What the ranking service can be told, beyond what every service can."""
+"""Settings of the ranking service."""
 
 from igemoji_mesh.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Read from environment variables (upper case)."""
+    """Settings of the service, from environment variables (upper case)."""
 
     names_fresh_seconds: float = 5
-    """How long names and pictures of templates are shown without asking the catalogue again."""
+    """How long names and pictures of templates are used from the cache."""
     tell_uses_seconds: float = 5
-    """How often the catalogue is told of uses that are new to it."""
+    """Interval at which changed use counts are published to the catalog."""

@@ -1,109 +1,74 @@
-"""What can be done with the ranking."""
+"""Record uses and rank templates."""
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Generic
 
-from igemoji.emoji_catalog.v1.emoji_catalog_pb2 import Emoji
-from igemoji_ranking.domain.model import NamesUnavailable, Standing, Use, Window, plausible, ranked
+from igemoji_ranking.domain.errors import NamesUnavailable
+from igemoji_ranking.domain.model import Use, UseCount, Window, plausible, ranked
+from igemoji_ranking.usecases.ports import Catalog, TemplateT_co, UseCountStore
 
 SPARE = 10
-"""How many more templates are looked up than are wanted: the catalogue may have lost some."""
-
-
-class Counts(Protocol):
-    """Keeps who used what on which day."""
-
-    async def record(self, use: Use, today: datetime.date) -> None:
-        """Counts a task once, and a user once a template and day."""
-
-    async def forget(self, emoji_id: str) -> None:
-        """Takes a template out for good."""
-
-    async def set_shown(self, emoji_id: str, shown: bool, revision: int) -> None:
-        """Leaves a template out of `top`, or not, unless something newer is known of it."""
-
-    async def remove_user(self, user_id: str) -> None:
-        """Takes the uses of a user out for good."""
-
-    async def top(self, window: Window, today: datetime.date, limit: int, offset: int) -> list[Standing]:
-        """Most used first in a window that ends today; equal ones by their first use, then by id."""
+"""Templates read beyond the limit, in case the catalog has deleted some."""
 
 
 @dataclass(frozen=True)
-class Names:
-    """What the catalogue says of some templates."""
+class Entry(Generic[TemplateT_co]):
+    """A template in the ranking."""
 
-    found: Mapping[str, Emoji]
-    """By id, without those that are gone. The messages are handed through as they came."""
-    complete: bool
-    """False where the catalogue did not answer, and this is what is remembered."""
-
-
-class Catalogue(Protocol):
-    """Knows the templates' names and pictures."""
-
-    async def look_up(self, ids: Sequence[str]) -> Names: ...
-
-    def forget(self, emoji_id: str) -> None: ...
-
-    def ask_again(self, emoji_id: str) -> None:
-        """What is remembered of a template holds no more."""
-
-
-@dataclass(frozen=True)
-class Entry:
     rank: int
-    emoji: Emoji
+    template: TemplateT_co
     uses: int
 
 
-class Ranking:
-    """The use cases."""
+class Ranking(Generic[TemplateT_co]):
+    """Counts uses and ranks templates by them."""
 
-    def __init__(self, counts: Counts, catalogue: Catalogue, now: Callable[[], datetime.datetime]) -> None:
+    def __init__(
+        self, counts: UseCountStore, catalog: Catalog[TemplateT_co], now: Callable[[], datetime.datetime]
+    ) -> None:
         self._counts = counts
-        self._catalogue = catalogue
+        self._catalog = catalog
         self._now = now
 
     async def record(self, use: Use) -> None:
-        """Told twice of a task it counts once."""
+        """Count a use. Idempotent per task id."""
         await self._counts.record(replace(use, used_at=plausible(use.used_at, self._now())), self._today())
 
     async def forget(self, emoji_id: str) -> None:
+        """Remove a template for good."""
         await self._counts.forget(emoji_id)
-        self._catalogue.forget(emoji_id)
+        self._catalog.forget(emoji_id)
 
     async def set_shown(self, emoji_id: str, shown: bool, revision: int) -> None:
-        """`revision` grows with every change of the template: something older than what is known is not taken."""
+        """Show or hide a template; revisions that are older than the known one are ignored."""
         await self._counts.set_shown(emoji_id, shown, revision)
-        self._catalogue.ask_again(emoji_id)
+        self._catalog.invalidate(emoji_id)
 
     async def delete_user_data(self, user_id: str) -> None:
-        """The uses of a user leave the counts, and those told of later don't enter them."""
+        """Remove the uses of a user for good."""
         await self._counts.remove_user(user_id)
 
-    async def top(self, window: Window, limit: int) -> list[Entry]:
-        """The `limit` templates used most that the catalogue still has. Raises NamesUnavailable."""
+    async def top(self, window: Window, limit: int) -> list[Entry[TemplateT_co]]:
+        """Return the `limit` templates used most that still exist. Raises NamesUnavailable."""
         today = self._today()
-        known: dict[str, tuple[Standing, Emoji]] = {}
-        asked, offset = limit + SPARE, 0
+        known: dict[str, tuple[UseCount, TemplateT_co]] = {}
+        page_size, offset = limit + SPARE, 0
         while len(known) < limit:
-            standings = await self._counts.top(window, today, asked, offset)
-            names = await self._catalogue.look_up([standing.emoji_id for standing in standings])
-            for standing in standings:
-                if standing.emoji_id in names.found:
-                    known.setdefault(standing.emoji_id, (standing, names.found[standing.emoji_id]))
-            if not names.complete and not known:
-                raise NamesUnavailable("The ranking can't be shown now. Try again in a moment.", retry_after_seconds=2)
-            if len(standings) < asked or not names.complete:
+            page = await self._counts.top(window, today, page_size, offset)
+            lookup = await self._catalog.look_up([count.emoji_id for count in page])
+            for count in page:
+                if count.emoji_id in lookup.found:
+                    known.setdefault(count.emoji_id, (count, lookup.found[count.emoji_id]))
+            if not lookup.complete and not known:
+                raise NamesUnavailable
+            if len(page) < page_size or not lookup.complete:
                 break
-            offset += asked
+            offset += page_size
         shown = list(known.values())[:limit]
-        ranks = ranked([standing for standing, _ in shown])
-        return [Entry(rank, emoji, standing.uses) for (rank, standing), (_, emoji) in zip(ranks, shown, strict=True)]
+        ranks = ranked([count for count, _ in shown])
+        return [Entry(rank, template, count.uses) for (rank, count), (_, template) in zip(ranks, shown, strict=True)]
 
     def _today(self) -> datetime.date:
-        """In UTC."""
         return self._now().astimezone(datetime.UTC).date()

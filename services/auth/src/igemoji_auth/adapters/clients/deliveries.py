@@ -1,6 +1,5 @@
-"""What the other services are told, through the outbox: a maker is called otherwise, an account is deleted."""
+"""Outbox deliveries: the catalog learns new aliases, and three services delete the data of deleted accounts."""
 
-import datetime
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,16 +7,16 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2, emoji_catalog_pb2_grpc
 from igemoji.inference.v1 import inference_pb2_grpc
 from igemoji.ranking.v1 import ranking_pb2_grpc
 from igemoji_auth.adapters.db.accounts import RENAME_MAKER
-from igemoji_auth.adapters.db.deletions import USER_DATA, part_done, topic
+from igemoji_auth.adapters.db.deletions import USER_DATA, mark_done, topic
 from igemoji_auth.adapters.db.tables import outbox
+from igemoji_auth.usecases.ports import Now
 from igemoji_mesh.clients.channels import Channels
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import Delivery, Outbox
 
-Now = Callable[[], datetime.datetime]
 
-
-def outbox_to_peers(database: Database, channels: Channels, now: Now) -> Outbox:
+def create_outbox(database: Database, channels: Channels, now: Now) -> Outbox:
+    """Return the outbox of the service."""
     catalog = emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(channels.to("emoji-catalog"))
     stubs: dict[str, Any] = {
         "emoji-catalog": catalog,
@@ -35,6 +34,6 @@ def outbox_to_peers(database: Database, channels: Channels, now: Now) -> Outbox:
 def _delete_in(service: str, stub: Any, database: Database, now: Now) -> Callable[[Any], Awaitable[None]]:
     async def delete(request: Any) -> None:
         await stub.DeleteUserData(request)
-        await database.write(lambda connection: part_done(connection, request.user_id, service, now()))
+        await database.write(lambda connection: mark_done(connection, request.user_id, service, now()))
 
     return delete

@@ -1,4 +1,4 @@
-"""Deletions of accounts: the account at once, what it left elsewhere through the outbox."""
+"""Queries of deletions: the account is deleted at once, its data in other services through the outbox."""
 
 import datetime
 import secrets
@@ -19,67 +19,66 @@ USER_DATA = {
     "emoji-catalog": emoji_catalog_pb2.DeleteUserDataRequest,
     "ranking": ranking_pb2.DeleteUserDataRequest,
 }
-"""The services that keep something of a user, and how they are told to remove it."""
+"""The services that store data of users, with the requests that delete it."""
 
-KEPT = datetime.timedelta(days=30)
-"""How long can be asked for a deletion that is complete."""
-GUESTS_AT_ONCE = 100
+RETENTION = datetime.timedelta(days=30)
+"""How long the state of a completed deletion can be read."""
+GUEST_BATCH = 100
 
 
 def topic(service: str) -> str:
+    """Return the outbox topic of deletions in a service."""
     return f"delete user data: {service}"
 
 
 class SqlDeletions:
+    """Deletes accounts and tracks the deletion of their data in other services."""
+
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
         self._outbox = outbox
 
-    async def delete_account(self, account_id: str, now: datetime.datetime) -> Deletion | None:
-        """None where there is no such account, or no longer."""
-        return await self._database.write(lambda connection: self._delete(connection, account_id, now))
+    async def delete_account(self, user_id: str, now: datetime.datetime) -> Deletion | None:
+        """Delete an account; return None if there is no such account."""
+        return await self._database.write(lambda connection: self._delete(connection, user_id, now))
 
     async def find(self, deletion_id: str) -> Deletion | None:
+        """Return a deletion."""
         return await self._database.read(lambda connection: _find(connection, deletion_id))
 
     async def remove_expired(self, now: datetime.datetime) -> None:
-        """Guests whose day is over, and deletions that were complete long ago."""
-        guests = sa.select(users.c.id).where(users.c.expires_at <= now).limit(GUESTS_AT_ONCE)
+        """Delete expired guests, and deletions that were completed before the retention."""
+        guests = sa.select(users.c.id).where(users.c.expires_at <= now).limit(GUEST_BATCH)
         for guest_id in await self._database.read(lambda connection: connection.execute(guests).scalars().all()):
-            await self._database.write(partial(self._delete, account_id=guest_id, now=now, expired=True))
-        old = deletions.delete().where(deletions.c.completed_at <= now - KEPT)
+            await self._database.write(partial(self._delete, user_id=guest_id, now=now, expired=True))
+        old = deletions.delete().where(deletions.c.completed_at <= now - RETENTION)
         await self._database.write(lambda connection: connection.execute(old))
 
     def _delete(
-        self,
-        connection: sa.Connection,
-        account_id: str,
-        now: datetime.datetime,
-        *,
-        expired: bool = False,
+        self, connection: sa.Connection, user_id: str, now: datetime.datetime, *, expired: bool = False
     ) -> Deletion | None:
-        condition = users.c.id == account_id
-        if expired:  # a guest may have registered meanwhile
+        condition = users.c.id == user_id
+        if expired:  # the guest may have registered in the meantime
             condition = sa.and_(condition, users.c.expires_at <= now)
         if connection.execute(users.delete().where(condition)).rowcount == 0:
             return None
-        for secrets_of in (refresh_tokens, password_resets):
-            connection.execute(secrets_of.delete().where(secrets_of.c.user_id == account_id))
+        for table in (refresh_tokens, password_resets):
+            connection.execute(table.delete().where(table.c.user_id == user_id))
         deletion = Deletion(secrets.token_urlsafe(32), now, tuple(sorted(USER_DATA)))
-        connection.execute(deletions.insert().values(id=deletion.id, user_id=account_id, requested_at=now))
+        connection.execute(deletions.insert().values(id=deletion.id, user_id=user_id, requested_at=now))
         for service, kind in USER_DATA.items():
-            connection.execute(deletion_parts.insert().values(user_id=account_id, service=service))
-            self._outbox.add(connection, topic(service), kind(user_id=account_id))
+            connection.execute(deletion_parts.insert().values(user_id=user_id, service=service))
+            self._outbox.add(connection, topic(service), kind(user_id=user_id))
         return deletion
 
 
-def part_done(connection: sa.Connection, user_id: str, service: str, now: datetime.datetime) -> None:
-    """A service has removed everything; the last one makes the deletion complete, and the id of the user goes too."""
+def mark_done(connection: sa.Connection, user_id: str, service: str, now: datetime.datetime) -> None:
+    """Record that a service has deleted the data; the last one completes the deletion, which drops the user id."""
     parts = deletion_parts.c
     connection.execute(deletion_parts.delete().where(parts.user_id == user_id, parts.service == service))
-    nothing_left = ~sa.exists().where(parts.user_id == user_id)
+    complete = ~sa.exists().where(parts.user_id == user_id)
     connection.execute(
-        deletions.update().where(deletions.c.user_id == user_id, nothing_left).values(completed_at=now, user_id=None)
+        deletions.update().where(deletions.c.user_id == user_id, complete).values(completed_at=now, user_id=None)
     )
 
 
@@ -87,5 +86,5 @@ def _find(connection: sa.Connection, deletion_id: str) -> Deletion | None:
     row = connection.execute(sa.select(deletions).where(deletions.c.id == deletion_id)).first()
     if row is None:
         return None
-    left = sa.select(deletion_parts.c.service).where(deletion_parts.c.user_id == row.user_id)
-    return Deletion(row.id, row.requested_at, tuple(sorted(connection.execute(left).scalars())))
+    remaining = sa.select(deletion_parts.c.service).where(deletion_parts.c.user_id == row.user_id)
+    return Deletion(row.id, row.requested_at, tuple(sorted(connection.execute(remaining).scalars())))

@@ -1,4 +1,4 @@
-"""Refresh tokens, as digests, in families: all that go back to one login."""
+"""Queries of refresh tokens and their families."""
 
 import datetime
 import secrets
@@ -19,37 +19,44 @@ from igemoji_auth.domain.model import (
     successor,
 )
 from igemoji_mesh.db.database import Database
-from igemoji_mesh.idempotency.keys import keep_answer
+from igemoji_mesh.idempotency.replay import Replay
 from igemoji_mesh.ids import new_id
 
 T = TypeVar("T")
 
 
 class SqlRefreshTokens:
+    """Stores refresh tokens as digests, in families: all tokens that descend from one login."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def start_family(
-        self, account: Account, now: datetime.datetime, session_with: Callable[[RefreshToken], T]
+        self,
+        account: Account,
+        now: datetime.datetime,
+        to_session: Callable[[RefreshToken], T],
+        replay: Replay[T],
     ) -> T:
-        """The session made with the first token of a new family; the answer to a call with a key is kept with it."""
+        """Start a family; return what `to_session` makes of its first token."""
 
         def start(connection: sa.Connection) -> T:
-            session = session_with(_add(connection, new_secret(), new_id(), account, now))
-            keep_answer(connection, session)
+            session = to_session(_add(connection, new_secret(), new_id(), account, now))
+            replay.save(connection, session)
             return session
 
         return await self._database.write(start)
 
     async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
-        """The account and the next token; the same next token for RETRY_WINDOW, and after that the family is gone."""
+        """Return the account and the next token, the same one within RETRY_WINDOW; later revoke the family."""
         return await self._database.write(lambda connection: _spend(connection, token, now))
 
     async def revoke_family(self, token: str) -> None:
-        """The family of a token, if there is one."""
+        """Revoke the family of a token, if there is one."""
         await self._database.write(lambda connection: _revoke_family(connection, token))
 
     async def remove_expired(self, now: datetime.datetime) -> None:
+        """Delete expired tokens."""
         delete = refresh_tokens.delete().where(refresh_tokens.c.expires_at <= now)
         await self._database.write(lambda connection: connection.execute(delete))
 
@@ -74,7 +81,7 @@ def _add(
 def _spend(connection: sa.Connection, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
     columns = refresh_tokens.c
     this = sa.and_(columns.token_hash == digest(token), columns.expires_at > now)
-    # The update comes first, so that of several replicas one alone is the first to spend it.
+    # The update comes first, so that only one of several replicas is the first to spend the token.
     spent = connection.execute(refresh_tokens.update().where(this, columns.used_at.is_(None)).values(used_at=now))
     row = connection.execute(sa.select(refresh_tokens).where(this)).first()
     account = find_account(connection, users.c.id == row.user_id) if row else None

@@ -1,4 +1,4 @@
-"""The tables of the service's own database."""
+"""Tables of the auth database."""
 
 import sqlalchemy as sa
 
@@ -28,7 +28,7 @@ users = sa.Table(
     sa.Column("expires_at", UtcDateTime, index=True),
 )
 
-tries = sa.Table(
+attempts = sa.Table(
     "tries",
     metadata,
     sa.Column("id", sa.String(36), primary_key=True),

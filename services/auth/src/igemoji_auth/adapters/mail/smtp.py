@@ -1,4 +1,4 @@
-"""Mail by SMTP, in a thread."""
+"""Mail by SMTP, sent in a thread."""
 
 import asyncio
 import smtplib
@@ -11,28 +11,31 @@ TIMEOUT_SECONDS = 20
 RESET_TEXT = """\
 {alias},
 
-비밀번호를 다시 정하려면 30분 안에 이 주소를 여세요. 요청하지 않았다면 이 메일을 무시하세요.
-To choose another password, open this address within 30 minutes. If you did not ask for it, ignore this mail.
+비밀번호를 재설정하려면 30분 안에 아래 링크를 여세요. 요청하지 않았다면 이 메일을 무시하세요.
+To reset your password, open this link within 30 minutes. If you did not request this, ignore this mail.
 
 {link}
 """
 
 
 class SmtpMailer:
+    """Sends mails through an SMTP server."""
+
     def __init__(self, url: str, sender: str) -> None:
-        """
+        """Parse the settings.
+
         Args:
-            url: `smtp://user:password@host:port` (encrypted by STARTTLS where the server can) or `smtps://…`.
-            sender: What stands in From.
+            url: `smtp://user:password@host:port` (STARTTLS if the server supports it) or `smtps://…`.
+            sender: Value of the From header.
         """
         self._url = urlsplit(url)
         self._sender = sender
 
     async def send_reset(self, to: str, alias: str, link: str) -> None:
-        """Raises smtplib.SMTPException or OSError."""
+        """Send the link of a password reset. Raises smtplib.SMTPException or OSError."""
         message = EmailMessage()
         message["From"], message["To"] = self._sender, to
-        message["Subject"] = "IGE MOJI: 비밀번호 재설정 / another password"
+        message["Subject"] = "IGE MOJI: 비밀번호 재설정 / password reset"
         message.set_content(RESET_TEXT.format(alias=alias, link=link), cte="quoted-printable")
         await asyncio.to_thread(self._send, message)
 
@@ -53,5 +56,5 @@ class SmtpMailer:
             server.starttls(context=context)
         elif self._url.username:
             server.close()
-            raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS: the password would go in the clear")
+            raise smtplib.SMTPNotSupportedError("the server does not support STARTTLS: the password would be readable")
         return server

@@ -1,4 +1,4 @@
-"""Accounts, login tries, signing keys, and the account that owns what comes with IGE MOJI."""
+"""Create accounts, login tries, signing keys, and the account that owns the built-in templates."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("kid", name="pk_signing_keys"),
     )
-    # No address and no password: nobody can log in as it, and its alias is not free.
+    # Without an address and a password: login is impossible, and the alias is taken.
     op.bulk_insert(
         users,
         [

@@ -1,4 +1,4 @@
-"""Refresh tokens."""
+"""Create refresh tokens."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Guests, whose accounts expire, deletions, and the outbox."""
+"""Add guests, whose accounts expire, deletions, and the outbox."""
 
 import sqlalchemy as sa
 from alembic import op

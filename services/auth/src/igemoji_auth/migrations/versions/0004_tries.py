@@ -1,4 +1,4 @@
-"""Tries of all kinds, not only logins; those under way are forgotten."""
+"""Replace login tries by tries of any kind; those in the last minutes are dropped."""
 
 import sqlalchemy as sa
 from alembic import op

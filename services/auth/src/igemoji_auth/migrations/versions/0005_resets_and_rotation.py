@@ -1,4 +1,4 @@
-"""Password resets, and keys that are published before they sign."""
+"""Create password resets; publish signing keys before they sign."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Answers by Idempotency-Key."""
+"""Create idempotency keys and their answers."""
 
 import sqlalchemy as sa
 from alembic import op

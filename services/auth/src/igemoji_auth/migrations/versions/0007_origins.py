@@ -1,4 +1,4 @@
-"""Which call an outgoing one came from: its request id and its trace, which go on with it."""
+"""Store the request id and the trace of the call that wrote a row of the outbox."""
 
 import sqlalchemy as sa
 from alembic import op

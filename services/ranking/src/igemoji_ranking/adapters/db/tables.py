@@ -1,4 +1,4 @@
-"""The tables of the ranking."""
+"""Tables of the ranking."""
 
 import sqlalchemy as sa
 
@@ -11,7 +11,7 @@ metadata = sa.MetaData(
     }
 )
 
-# Every task that was told of, so that telling twice counts once.
+# Every recorded task: a task that is recorded twice counts once.
 counted_tasks = sa.Table("counted_tasks", metadata, sa.Column("task_id", sa.String(36), primary_key=True))
 
 uses = sa.Table(
@@ -23,7 +23,7 @@ uses = sa.Table(
     sa.Index(None, "user_id"),
 )
 
-# Sums of `uses`: what leaves a window with a day.
+# Sums of `uses` by day: subtracted from a window when the day leaves it.
 daily_counts = sa.Table(
     "daily_counts",
     metadata,
@@ -42,7 +42,7 @@ totals = sa.Table(
     sa.Column("shown", sa.Boolean, nullable=False),
 )
 
-# Running totals by window. A mixed order (most uses first, then by first use) needs all columns to ascend: minus_uses.
+# Running totals by window. Uses are negative, so that one ascending index sorts by most uses, then by first use.
 window_counts = sa.Table(
     "window_counts",
     metadata,
@@ -54,7 +54,7 @@ window_counts = sa.Table(
     sa.Index("ix_window_counts_order", "window_name", "shown", "minus_uses", "first_used_at", "emoji_id"),
 )
 
-# From which day on the window's uses are in `window_counts`.
+# First day whose uses are in `window_counts`.
 window_starts = sa.Table(
     "window_starts",
     metadata,
@@ -62,8 +62,8 @@ window_starts = sa.Table(
     sa.Column("first_day", sa.Date, nullable=False),
 )
 
-# What the catalogue told of templates that are, or once were, left out: it may come before their first use.
-told_shown = sa.Table(
+# Templates that are or were hidden; the catalog may report this before their first use.
+visibility = sa.Table(
     "told_shown",
     metadata,
     sa.Column("emoji_id", sa.String(36), primary_key=True),
@@ -71,16 +71,16 @@ told_shown = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
 )
 
-# Totals that the catalogue has not been told of yet.
-untold_totals = sa.Table(
+# Totals that are not published to the catalog yet.
+pending_totals = sa.Table(
     "untold_totals",
     metadata,
     sa.Column("emoji_id", sa.String(36), primary_key=True),
     sa.Column("uses", sa.Integer, nullable=False),
 )
 
-# Templates that are gone: a use that arrives later must not bring them back.
+# Deleted templates: uses that arrive later are ignored.
 forgotten = sa.Table("forgotten", metadata, sa.Column("emoji_id", sa.String(36), primary_key=True))
 
-# Accounts that are gone: a use of theirs that arrives later does not count.
-gone_users = sa.Table("gone_users", metadata, sa.Column("user_id", sa.String(36), primary_key=True))
+# Deleted accounts: uses that arrive later are ignored.
+deleted_users = sa.Table("gone_users", metadata, sa.Column("user_id", sa.String(36), primary_key=True))

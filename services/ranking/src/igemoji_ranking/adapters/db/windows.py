@@ -1,7 +1,7 @@
-"""Running totals for each window of days, so that a ranking reads no more rows than it shows.
+"""Running totals per ranking window, so that a ranking reads no more rows than it returns.
 
-A use is added to every window that its day lies in. When a day leaves a window, its counts are subtracted once, by
-whoever comes first on the new day.
+A use is added to every window that contains its day. The counts of a day that has left a window are subtracted by the
+first query of the new day.
 """
 
 import datetime
@@ -10,24 +10,25 @@ from typing import Any
 import sqlalchemy as sa
 
 from igemoji_ranking.adapters.db.tables import daily_counts, totals, window_counts, window_starts
-from igemoji_ranking.domain.model import Standing, Use, Window
+from igemoji_ranking.domain.model import Use, Window
 
-EVER = datetime.date(1970, 1, 1)
-"""The first day of the window that has no beginning."""
+ALL_TIME = datetime.date(1970, 1, 1)
+"""First day of the window without a beginning."""
 
 
 def first_day(window: Window, today: datetime.date) -> datetime.date:
-    return window.first_day(today) or EVER
+    """Return the first day of a window."""
+    return window.first_day(today) or ALL_TIME
 
 
 def is_behind(connection: sa.Connection, window: Window, today: datetime.date) -> bool:
-    """Whether `advance` has something to do."""
+    """Check if days have left a window since it was advanced."""
     start = connection.execute(_start(window)).scalar_one_or_none()
     return start is None or start < first_day(window, today)
 
 
 def advance(connection: sa.Connection, window: Window, today: datetime.date) -> None:
-    """Takes out the days that have left a window. A window that is new is summed up."""
+    """Subtract the days that have left a window; sum up a new window."""
     first = first_day(window, today)
     start = connection.execute(_start(window).with_for_update()).scalar_one_or_none()
     if start is None:
@@ -40,7 +41,7 @@ def advance(connection: sa.Connection, window: Window, today: datetime.date) -> 
 
 
 def top(window: Window) -> sa.Select[tuple[str, int]]:
-    """Most used first; equal ones by their first use, then by id."""
+    """Return the query of the templates used most; ties by first use, then by id."""
     columns = window_counts.c
     return (
         sa.select(columns.emoji_id, columns.minus_uses)
@@ -49,16 +50,12 @@ def top(window: Window) -> sa.Select[tuple[str, int]]:
     )
 
 
-def standing(row: sa.Row[Any]) -> Standing:
-    return Standing(row.emoji_id, -row.minus_uses)
-
-
 def add(connection: sa.Connection, use: Use) -> None:
-    """Counts a use in every window that its day lies in; it is counted in `totals` already."""
+    """Add a use, which is in `totals` already, to every window that contains its day."""
     columns = window_counts.c
     known = sa.select(totals.c.first_used_at, totals.c.shown).where(totals.c.emoji_id == use.emoji_id)
     total = connection.execute(known).one()
-    for name in _around(connection, use.day):
+    for name in _windows_of(connection, use.day):
         same = (columns.window_name == name, columns.emoji_id == use.emoji_id)
         counted = connection.execute(window_counts.update().where(*same).values(minus_uses=columns.minus_uses - 1))
         if counted.rowcount == 0:
@@ -68,10 +65,10 @@ def add(connection: sa.Connection, use: Use) -> None:
     connection.execute(window_counts.update().where(*later).values(first_used_at=total.first_used_at))
 
 
-def take(connection: sa.Connection, emoji_id: str, day: datetime.date) -> None:
-    """Takes a use of a day out of every window that the day lies in."""
+def remove(connection: sa.Connection, emoji_id: str, day: datetime.date) -> None:
+    """Subtract a use from every window that contains its day."""
     columns = window_counts.c
-    same = (columns.window_name.in_(_around(connection, day)), columns.emoji_id == emoji_id)
+    same = (columns.window_name.in_(_windows_of(connection, day)), columns.emoji_id == emoji_id)
     connection.execute(window_counts.update().where(*same).values(minus_uses=columns.minus_uses + 1))
     connection.execute(window_counts.delete().where(*same, columns.minus_uses >= 0))
 
@@ -80,8 +77,8 @@ def _start(window: Window) -> sa.Select[Any]:
     return sa.select(window_starts.c.first_day).where(window_starts.c.window_name == window.name)
 
 
-def _around(connection: sa.Connection, day: datetime.date) -> list[str]:
-    """The names of the windows that a day lies in, or after."""
+def _windows_of(connection: sa.Connection, day: datetime.date) -> list[str]:
+    """Return the names of the windows that start on or before a day."""
     chosen = sa.select(window_starts.c.window_name).where(window_starts.c.first_day <= day).with_for_update()
     return list(connection.execute(chosen).scalars())
 
@@ -105,7 +102,7 @@ def _sum_up(connection: sa.Connection, window: Window, first: datetime.date) -> 
 
 
 def _subtract(connection: sa.Connection, window: Window, start: datetime.date, first: datetime.date) -> None:
-    """The counts of the days from `start` to the one before `first`."""
+    """Subtract the counts of the days from `start` to the day before `first`."""
     days = (daily_counts.c.day >= start, daily_counts.c.day < first)
     left = sa.select(sa.func.sum(daily_counts.c.uses)).where(daily_counts.c.emoji_id == window_counts.c.emoji_id, *days)
     concerned = window_counts.c.emoji_id.in_(sa.select(daily_counts.c.emoji_id).where(*days))

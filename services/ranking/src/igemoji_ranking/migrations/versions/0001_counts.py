@@ -1,4 +1,4 @@
-"""Uses and their sums, and what makes them idempotent."""
+"""Create uses and their sums, and the tables that make counting idempotent."""
 
 import sqlalchemy as sa
 from alembic import op

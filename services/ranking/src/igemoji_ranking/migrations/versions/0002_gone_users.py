@@ -1,4 +1,4 @@
-"""Accounts that are gone, and an index to find what they used."""
+"""Create deleted accounts, and an index of uses by user."""
 
 import sqlalchemy as sa
 from alembic import op

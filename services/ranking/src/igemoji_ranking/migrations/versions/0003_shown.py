@@ -1,4 +1,4 @@
-"""Templates that are left out for a while."""
+"""Add hidden templates."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Totals that the catalogue has not been told of yet: at first, all of them."""
+"""Create the totals that are not published to the catalog yet: at first, all."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Running totals for each window; they are filled when a window is first looked at."""
+"""Create running totals per window; each window is filled by its first query."""
 
 import sqlalchemy as sa
 from alembic import op

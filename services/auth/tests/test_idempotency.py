@@ -21,17 +21,17 @@ def start_guest(auth: Auth, address: str = HERE, key: str = KEY) -> Any:
     return auth.stub.StartGuest(pb.StartGuestRequest(refresh_token_in_body=True), metadata=metadata)
 
 
-async def test_a_guest_who_asks_again_is_the_same_guest_with_the_same_tokens(auth, second_auth):
+async def test_repeated_guest_start_replays_the_session(auth, second_auth):
     first = await start_guest(auth)
     assert await start_guest(second_auth) == first
     assert (await auth.refresh(first.refresh_token)).user == first.user
 
 
-async def test_the_same_key_from_another_address_is_another_guest(auth):
+async def test_same_key_from_another_address_starts_another_guest(auth):
     assert (await start_guest(auth, HERE)).user.id != (await start_guest(auth, THERE)).user.id
 
 
-async def test_what_is_only_told_again_is_no_further_try(auth):
+async def test_replays_do_not_count_as_attempts(auth):
     for _ in range(15):
         await start_guest(auth)
     for number in range(9):
@@ -40,7 +40,7 @@ async def test_what_is_only_told_again_is_no_further_try(auth):
 
 
 @pytest.mark.parametrize("as_guest", [False, True])
-async def test_an_account_is_made_once_whoever_asks_on_whichever_replica(auth, second_auth, as_guest):
+async def test_concurrent_registrations_with_one_key_create_one_account(auth, second_auth, as_guest):
     unique = new_id().replace("-", "")[-20:]
     request = pb.RegisterRequest(email=f"{unique}@example.org", password=PASSWORD, alias=unique)
     token = (await auth.start_guest()).access_token

@@ -9,9 +9,9 @@ import jwt
 import pytest
 
 from igemoji.auth.v1 import auth_pb2 as pb
-from igemoji_auth.adapters.db.signing_keys import SqlKeys
+from igemoji_auth.adapters.db.signing_keys import SqlSigningKeys
 from igemoji_auth.entrypoints.cli import operate
-from igemoji_auth.entrypoints.main import compose
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.testing.mesh import running
 
@@ -43,7 +43,7 @@ async def published(auth: Auth) -> list[str]:
     return [key.kid for key in (await auth.stub.Jwks(pb.JwksRequest())).keys]
 
 
-async def test_a_new_key_is_published_before_it_signs_and_the_old_one_goes_last(quick_sweeps, auth, command, clock):
+async def test_rotated_key_is_published_before_it_signs(quick_sweeps, auth, command, clock):
     user = await auth.register()
     (old,) = await published(auth)
     clock.time = utc_now()  # as the command has it
@@ -64,16 +64,16 @@ async def test_a_new_key_is_published_before_it_signs_and_the_old_one_goes_last(
             await asyncio.sleep(0.02)
 
 
-async def test_there_are_never_more_than_two_keys(auth, command):
+async def test_rotation_in_progress_is_refused(auth, command):
     await command("rotate-keys")
     with pytest.raises(SystemExit, match=r"two keys already\. The older one goes at"):
         await command("rotate-keys")
     assert len(await published(auth)) == 2
 
 
-async def test_one_rotation_can_follow_another(database_url, auth, clock):
+async def test_rotations_can_be_repeated(database_url, auth, clock):
     database = Database(database_url)
-    keys = SqlKeys(database, 600)
+    keys = SqlSigningKeys(database, 600)
     for _ in range(3):
         await keys.rotate(clock())
         clock.forward(minutes=21)
@@ -82,7 +82,7 @@ async def test_one_rotation_can_follow_another(database_url, auth, clock):
     await database.close()
 
 
-async def test_an_operator_is_made_and_unmade_by_command(auth, command):
+async def test_operator_role_is_granted_and_revoked(auth, command):
     user = await auth.register(email="Minji@example.org")
     assert "role operator" in await command("make-operator", "minji@example.org")
     session = await auth.login_with_token(user.email)
@@ -92,7 +92,7 @@ async def test_an_operator_is_made_and_unmade_by_command(auth, command):
     assert (await auth.refresh(session.refresh_token)).user.role == "user"
 
 
-async def test_an_operator_can_make_the_link_that_no_mail_brought(mesh, make_settings, command):
+async def test_command_prints_a_reset_link(mesh, make_settings, command):
     async with running(compose, make_settings()) as server:
         auth = Auth(mesh, server)
         user = await auth.register()
@@ -105,10 +105,10 @@ async def test_an_operator_can_make_the_link_that_no_mail_brought(mesh, make_set
 
 
 @pytest.mark.parametrize("name", ["make-operator", "revoke-operator", "reset-password"])
-async def test_an_account_that_is_not_there_is_said_so(command, name):
+async def test_unknown_account_is_reported(command, name):
     with pytest.raises(SystemExit, match=r"no account with the address nobody@example\.org"):
         await command(name, "nobody@example.org")
 
 
-async def test_keys_can_be_rotated_before_the_service_has_ever_run(command):
+async def test_keys_can_be_rotated_before_the_first_start(command):
     assert str(utc_now().year) in await command("rotate-keys")

@@ -1,0 +1,91 @@
+"""Composition root: builds the adapters, the use cases and the server."""
+
+import asyncio
+from functools import partial
+
+from igemoji.auth.v1 import auth_pb2_grpc
+from igemoji_auth.adapters.clients.deliveries import create_outbox
+from igemoji_auth.adapters.clients.emoji_catalog import EmojiCatalogClient
+from igemoji_auth.adapters.clients.inference import InferenceClient
+from igemoji_auth.adapters.db.accounts import SqlAccounts
+from igemoji_auth.adapters.db.attempts import SqlAttempts
+from igemoji_auth.adapters.db.deletions import SqlDeletions
+from igemoji_auth.adapters.db.password_resets import SqlPasswordResets
+from igemoji_auth.adapters.db.refresh_tokens import SqlRefreshTokens
+from igemoji_auth.adapters.db.signing_keys import SqlSigningKeys
+from igemoji_auth.adapters.db.tables import idempotency_keys
+from igemoji_auth.adapters.mail.smtp import SmtpMailer
+from igemoji_auth.adapters.passwords import BcryptPasswords
+from igemoji_auth.entrypoints.rpc import SERVICE, AuthServicer
+from igemoji_auth.entrypoints.settings import Settings
+from igemoji_auth.usecases.accounts import Accounts
+from igemoji_auth.usecases.deletion import Deletions
+from igemoji_auth.usecases.password_resets import PasswordResets
+from igemoji_auth.usecases.ports import Now
+from igemoji_auth.usecases.retention import sweep_forever
+from igemoji_auth.usecases.sessions import Sessions
+from igemoji_auth.usecases.throttle import Throttle
+from igemoji_mesh.auth.tokens import TokenVerifier
+from igemoji_mesh.clients.channels import Channels
+from igemoji_mesh.db.advisory_lock import advisory_lock
+from igemoji_mesh.db.database import Database, utc_now
+from igemoji_mesh.db.migrations import migrate
+from igemoji_mesh.idempotency.keys import IdempotencyKeys
+from igemoji_mesh.server import MeshServer
+
+NAME = "auth"
+
+
+async def compose(settings: Settings, verifier: TokenVerifier | None = None, now: Now = utc_now) -> MeshServer:
+    """Build the service; tests replace `verifier` and `now`. Raises StartError."""
+    url = settings.database(NAME)
+    await asyncio.to_thread(migrate, url, "igemoji_auth")
+    database = Database(url)
+    keys = SqlSigningKeys(database, settings.access_token_seconds)
+    await keys.ensure_one(now())
+    channels = Channels(settings)
+    outbox = create_outbox(database, channels, now)
+    accounts = SqlAccounts(database, outbox)
+    deletions = SqlDeletions(database, outbox)
+    refresh_tokens = SqlRefreshTokens(database)
+    reset_tokens = SqlPasswordResets(database)
+    passwords = BcryptPasswords(settings.bcrypt_cost, settings.password_threads)
+    mailer = SmtpMailer(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
+    throttle = Throttle(SqlAttempts(database), now, settings.address_factor)
+    sessions = Sessions(
+        accounts,
+        throttle,
+        refresh_tokens,
+        keys,
+        passwords,
+        access_token_seconds=settings.access_token_seconds,
+        now=now,
+    )
+    resets = PasswordResets(
+        reset_tokens, accounts, passwords, throttle, mailer, public_url=settings.public_url, now=now
+    )
+    servicer = AuthServicer(
+        Accounts(accounts, passwords, throttle, now),
+        sessions,
+        resets,
+        Deletions(deletions, now),
+        InferenceClient(channels.to("inference")),
+        EmojiCatalogClient(channels.to("emoji-catalog")),
+    )
+    server = MeshServer(
+        NAME,
+        settings,
+        {SERVICE: partial(auth_pb2_grpc.add_AuthServiceServicer_to_server, servicer)},
+        verifier or TokenVerifier(sessions.public_keys),
+        {"database": database.check},
+        IdempotencyKeys(database, idempotency_keys, now),
+    )
+    sweeps = [store.remove_expired for store in (refresh_tokens, reset_tokens, deletions)]
+    server.background(
+        partial(sweep_forever, partial(advisory_lock, database, "expired"), [*sweeps, keys.remove_retired], now)
+    )
+    server.background(resets.send_forever)
+    server.background(outbox.run)
+    for close in (database.close, passwords.close, channels.close):
+        server.on_close(close)
+    return server

@@ -1,4 +1,4 @@
-"""A service answers so many calls at a time; whoever comes then is told at once to come again."""
+"""Admission control: bursts are queued, sustained load is shed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,18 +21,18 @@ MAX_CALLS = 2
 
 
 class Slow(ranking_pb2_grpc.RankingServiceServicer):
-    """Answers when it may."""
+    """Answers once `may_answer` is set."""
 
     def __init__(self) -> None:
-        self.under_way = 0
+        self.in_flight = 0
         self.may_answer = asyncio.Event()
 
     async def GetRanking(self, request, context):
-        self.under_way += 1
+        self.in_flight += 1
         try:
             await self.may_answer.wait()
         finally:
-            self.under_way -= 1
+            self.in_flight -= 1
         return ranking_pb2.GetRankingResponse()
 
     async def RecordUse(self, request, context):
@@ -72,49 +72,49 @@ async def refusal(call) -> grpc.aio.AioRpcError:
     return caught.value
 
 
-async def occupy(asked, slow: Slow, calls: int) -> list[asyncio.Future[ranking_pb2.GetRankingResponse]]:
-    """Calls that are being answered for as long as `slow` does not."""
-    before = slow.under_way
-    found = [asyncio.ensure_future(asked.GetRanking(GET)) for _ in range(calls)]
+async def occupy(ranking, slow: Slow, calls: int) -> list[asyncio.Future[ranking_pb2.GetRankingResponse]]:
+    """Start calls, and wait until they are in flight."""
+    before = slow.in_flight
+    found = [asyncio.ensure_future(ranking.GetRanking(GET)) for _ in range(calls)]
     async with asyncio.timeout(30):
-        while slow.under_way < before + calls:
+        while slow.in_flight < before + calls:
             await asyncio.sleep(0.01)
     return found
 
 
-async def test_a_page_that_asks_for_much_at_once_gets_all_of_it(mesh, server, slow):
-    """Sixty pictures and ten lists, of a browser that cannot ask again, where two are answered at a time."""
+async def test_burst_of_a_page_is_answered(mesh, server, slow):
+    """A page loads sixty pictures and ten lists at once, browsers don't retry, and the limit is two calls."""
     slow.may_answer.set()
     gateway = stub(mesh, server, "gateway")
     answers = await asyncio.gather(*(gateway.GetRanking(GET) for _ in range(70)))
     assert answers == [ranking_pb2.GetRankingResponse()] * 70
 
 
-async def test_what_does_not_get_a_turn_is_refused_while_what_was_begun_goes_on(mesh, server, slow):
+async def test_excess_calls_are_refused_and_admitted_ones_finish(mesh, server, slow):
     gateway = stub(mesh, server, "gateway")
-    begun = await occupy(gateway, slow, MAX_CALLS)
+    running_calls = await occupy(gateway, slow, MAX_CALLS)
     error = await refusal(gateway.GetRanking(GET))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
     assert dict(error.trailing_metadata())["retry-after"] == "1"
     slow.may_answer.set()
-    assert await asyncio.gather(*begun) == [ranking_pb2.GetRankingResponse()] * MAX_CALLS
-    assert await gateway.GetRanking(GET) == ranking_pb2.GetRankingResponse(), "there is room again"
+    assert await asyncio.gather(*running_calls) == [ranking_pb2.GetRankingResponse()] * MAX_CALLS
+    assert await gateway.GetRanking(GET) == ranking_pb2.GetRankingResponse(), "the slots are free again"
 
 
-async def test_other_services_finish_what_was_let_in(mesh, server, slow):
-    begun = await occupy(stub(mesh, server, "gateway"), slow, MAX_CALLS)
+async def test_calls_of_other_services_have_a_limit_of_their_own(mesh, server, slow):
+    running_calls = await occupy(stub(mesh, server, "gateway"), slow, MAX_CALLS)
     inference = stub(mesh, server, "inference")
     use = ranking_pb2.RecordUseRequest(
         task_id=new_id(), emoji_id=new_id(), user_id=new_id(), used_at=Timestamp(seconds=1)
     )
     await inference.RecordUse(use)
-    begun += await occupy(inference, slow, MAX_CALLS * INTERNAL_FACTOR)
-    assert error_reason(await refusal(inference.RecordUse(use))) == "OVERLOADED", "their room is bounded too"
+    running_calls += await occupy(inference, slow, MAX_CALLS * INTERNAL_FACTOR)
+    assert error_reason(await refusal(inference.RecordUse(use))) == "OVERLOADED", "their limit holds too"
     slow.may_answer.set()
-    await asyncio.gather(*begun)
+    await asyncio.gather(*running_calls)
 
 
-async def test_a_call_that_was_given_up_leaves_its_place(mesh, server, slow):
+async def test_canceled_call_frees_its_slot(mesh, server, slow):
     gateway = stub(mesh, server, "gateway")
     for call in await occupy(gateway, slow, MAX_CALLS):
         call.cancel()
@@ -122,24 +122,24 @@ async def test_a_call_that_was_given_up_leaves_its_place(mesh, server, slow):
     assert await gateway.GetRanking(GET) == ranking_pb2.GetRankingResponse()
 
 
-async def test_where_nobody_gets_a_turn_for_long_others_are_not_let_wait():
+async def test_queue_that_does_not_drain_sheds_load():
     limiter = CoDelLimiter(1, burst_seconds=60, overloaded_seconds=0, interval_seconds=0.01)
     await limiter.acquire()
     first = asyncio.create_task(limiter.acquire())
-    await asyncio.sleep(0.05)  # the queue stands for longer than the interval
+    await asyncio.sleep(0.05)  # longer than the interval
     with pytest.raises(Overloaded):
         await limiter.acquire()
     limiter.release()
-    await first  # who came in a burst got a turn
+    await first  # queued in the burst, admitted
     limiter.release()
     await limiter.acquire()
     second = asyncio.create_task(limiter.acquire())
     await asyncio.sleep(0)
     limiter.release()
-    await second  # and when the queue was empty bursts may wait again
+    await second  # after the queue was empty, bursts wait again
 
 
-async def test_a_queue_is_bounded_and_whoever_leaves_it_loses_nobody_a_turn():
+async def test_queue_is_bounded_and_survives_cancellations():
     limiter = CoDelLimiter(1, burst_seconds=60)
     await limiter.acquire()
     waiting = [asyncio.create_task(limiter.acquire()) for _ in range(MAX_QUEUED)]
@@ -153,7 +153,7 @@ async def test_a_queue_is_bounded_and_whoever_leaves_it_loses_nobody_a_turn():
     await waiting[-1]
 
 
-async def test_a_turn_that_came_as_its_call_was_given_up_goes_to_the_next():
+async def test_slot_of_a_call_canceled_while_admitted_goes_to_the_next():
     limiter = CoDelLimiter(1, burst_seconds=60)
     await limiter.acquire()
     first, second = (asyncio.create_task(limiter.acquire()) for _ in range(2))

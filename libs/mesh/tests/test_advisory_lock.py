@@ -1,4 +1,4 @@
-"""One replica at a time, on every database."""
+"""Advisory locks on every database."""
 
 import asyncio
 
@@ -16,20 +16,20 @@ async def replicas(database_url):
         await database.close()
 
 
-async def test_a_turn_that_another_replica_has_is_not_taken(replicas):
-    async with advisory_lock(replicas[0], "sweep") as mine, advisory_lock(replicas[1], "sweep") as theirs:
-        assert mine
+async def test_lock_excludes_other_replicas(replicas):
+    async with advisory_lock(replicas[0], "sweep") as ours, advisory_lock(replicas[1], "sweep") as theirs:
+        assert ours
         assert not theirs
 
 
-async def test_a_turn_is_free_once_it_is_over(replicas):
+async def test_lock_is_released(replicas):
     async with advisory_lock(replicas[0], "sweep"):
         pass
     async with advisory_lock(replicas[1], "sweep") as theirs:
         assert theirs
 
 
-async def test_a_turn_is_free_after_work_that_failed(replicas):
+async def test_lock_is_released_after_an_error(replicas):
     with pytest.raises(RuntimeError):
         async with advisory_lock(replicas[0], "sweep"):
             raise RuntimeError
@@ -37,11 +37,11 @@ async def test_a_turn_is_free_after_work_that_failed(replicas):
         assert theirs
 
 
-async def test_other_work_has_a_turn_of_its_own(replicas):
+async def test_locks_are_independent_by_name(replicas):
     async with advisory_lock(replicas[0], "sweep"), advisory_lock(replicas[1], "count") as theirs:
         assert theirs
 
 
-async def test_turns_leave_every_connection_to_those_who_read_and_write(replicas):
+async def test_locks_use_no_pooled_connection(replicas):
     async with advisory_lock(replicas[0], "sweep"), advisory_lock(replicas[0], "count"):
         await asyncio.gather(*(replicas[0].check() for _ in range(2 * POOL_SIZE)))

@@ -1,4 +1,4 @@
-"""What a service is told by a database that fails it for a while."""
+"""Transient errors of SQLite."""
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ async def database(tmp_path):
     await database.close()
 
 
-async def test_a_database_without_room_says_so_keeps_nothing_and_goes_on_later(database):
+async def test_full_database_is_an_error_and_works_again_later(database):
     def fill(connection: sa.Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
@@ -33,7 +33,7 @@ async def test_a_database_without_room_says_so_keeps_nothing_and_goes_on_later(d
     assert await database.read(lambda connection: connection.execute(sa.select(NUMBERS)).scalars().all()) == ["2"]
 
 
-async def test_a_database_that_others_hold_is_a_passing_trouble(tmp_path):
+async def test_locked_database_is_a_transient_error(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/x.db")
     sa.event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=0"))
     with database.engine.execution_options(igemoji_write=True).begin(), pytest.raises(DatabaseBusy):

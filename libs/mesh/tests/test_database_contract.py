@@ -1,4 +1,4 @@
-"""What a unit of work may rely on, whichever database is behind it."""
+"""Contract of units of work, on every database."""
 
 import asyncio
 import datetime
@@ -43,12 +43,10 @@ def wait_for_all(barrier: threading.Barrier, _connection: sa.Connection) -> None
 
 @pytest.fixture
 async def replicas(database_url):
-    """The database as two replicas of a service see it."""
+    """Open one database twice, as two replicas do."""
     databases = [Database(database_url), Database(database_url)]
     await databases[0].write(make_tables)
-    for (
-        database
-    ) in databases:  # opens all connections: otherwise the first of many would be done before the last begins
+    for database in databases:  # open all connections first, so that units of work run concurrently
         together = threading.Barrier(POOL_SIZE)
         await asyncio.gather(*(database.read(partial(wait_for_all, together)) for _ in range(POOL_SIZE)))
     yield databases
@@ -71,19 +69,19 @@ async def find(database: Database, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("pair", [("😀", "😃"), ("a", "A"), ("é", "e"), ("각", "가"), ("name", "name "), ("ß", "ss")])
-async def test_text_is_equal_only_to_itself(database, pair):
+async def test_text_is_compared_byte_by_byte(database, pair):
     for name in pair:
         await add(database, name)
     assert [await find(database, name) for name in pair] == [[name] for name in pair]
 
 
-async def test_an_instant_comes_back_to_the_microsecond_from_any_time_zone(database):
+async def test_instants_keep_microseconds_in_any_time_zone(database):
     seoul = datetime.timezone(datetime.timedelta(hours=9))
     await add(database, "x", NOON.astimezone(seoul))
     assert await database.read(lambda connection: connection.execute(sa.select(names.c.at)).scalar()) == NOON
 
 
-async def test_what_raises_leaves_nothing(database):
+async def test_error_rolls_back(database):
     def work(connection: sa.Connection) -> None:
         connection.execute(names.insert().values(name="x"))
         raise LookupError
@@ -93,23 +91,23 @@ async def test_what_raises_leaves_nothing(database):
     assert await find(database, "x") == []
 
 
-async def test_no_more_are_let_in_than_a_unit_of_work_counts(replicas):
-    """It reads, decides and writes; many do so at once, in both replicas."""
+async def test_count_then_insert_is_serializable(replicas):
+    """Many transactions in both replicas read, decide and write."""
 
-    def let_in(connection: sa.Connection) -> bool:
-        here = sa.select(sa.func.count()).select_from(tries).where(tries.c.bucket == "door")
-        if connection.execute(here).scalar_one() >= 10:
+    def add_if_below_limit(connection: sa.Connection) -> bool:
+        count = sa.select(sa.func.count()).select_from(tries).where(tries.c.bucket == "x")
+        if connection.execute(count).scalar_one() >= 10:
             return False
-        time.sleep(0.005)  # so that others come in between, where they can
-        connection.execute(tries.insert().values(bucket="door"))
+        time.sleep(0.005)  # a window for races
+        connection.execute(tries.insert().values(bucket="x"))
         return True
 
-    answers = await asyncio.gather(*(replicas[i % 2].write(let_in) for i in range(40)))
-    assert answers.count(True) == 10
+    results = await asyncio.gather(*(replicas[i % 2].write(add_if_below_limit) for i in range(40)))
+    assert results.count(True) == 10
 
 
-async def test_nothing_is_counted_twice_or_forgotten(replicas):
-    """The first of many makes the row, the others find it, in a savepoint."""
+async def test_concurrent_upserts_lose_no_count(replicas):
+    """The first one inserts the row, the others update it, after a savepoint."""
 
     def count(connection: sa.Connection) -> None:
         try:
@@ -122,7 +120,7 @@ async def test_nothing_is_counted_twice_or_forgotten(replicas):
     assert await replicas[0].read(lambda connection: connection.execute(sa.select(names.c.uses)).scalar()) == 40
 
 
-async def test_two_that_lock_in_opposite_order_both_succeed(replicas):
+async def test_deadlocked_transactions_are_retried(replicas):
     for name in "ab":
         await add(replicas[0], name)
 
@@ -138,7 +136,7 @@ async def test_two_that_lock_in_opposite_order_both_succeed(replicas):
     assert uses == [20, 20]
 
 
-async def test_a_read_sees_one_state(replicas):
+async def test_read_sees_one_snapshot(replicas):
     await add(replicas[0], "x")
     seen: list[int] = []
     loop = asyncio.get_running_loop()
@@ -146,17 +144,17 @@ async def test_a_read_sees_one_state(replicas):
     def add_one(connection: sa.Connection) -> None:
         connection.execute(names.update().values(uses=names.c.uses + 1))
 
-    def look_twice(connection: sa.Connection) -> None:
+    def read_twice(connection: sa.Connection) -> None:
         seen.append(connection.execute(sa.select(names.c.uses)).scalar_one())
         asyncio.run_coroutine_threadsafe(replicas[1].write(add_one), loop).result(30)
         seen.append(connection.execute(sa.select(names.c.uses)).scalar_one())
 
-    await replicas[0].read(look_twice)
+    await replicas[0].read(read_twice)
     assert seen == [0, 0]
 
 
 async def end_sessions(database: Database, others: Database) -> None:
-    """As a server does that was restarted, or that found a connection idle for too long."""
+    """End the sessions of a database, like a server that restarts or that closes idle connections."""
 
     def work(connection: sa.Connection) -> None:
         sessions = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
@@ -167,21 +165,21 @@ async def end_sessions(database: Database, others: Database) -> None:
         await others.write(work)
 
 
-async def test_sessions_that_ended_meanwhile_are_noticed_by_nobody(replicas):
+async def test_stale_pooled_connections_are_replaced_transparently(replicas):
     database, others = replicas
 
     def add(connection: sa.Connection) -> None:
         connection.execute(names.insert().values(name=f"name {time.monotonic_ns()}"))
 
-    async def take_a_turn() -> None:
-        async with advisory_lock(database, "sweep") as mine:
-            assert mine
+    async def take_lock() -> None:
+        async with advisory_lock(database, "sweep") as locked:
+            assert locked
 
     for use in (
         database.check,
         partial(database.write, add),
         partial(database.write, add, isolation="READ COMMITTED"),
-        take_a_turn,
+        take_lock,
     ):
         await asyncio.gather(*(database.check() for _ in range(POOL_SIZE)))
         await end_sessions(database, others)

@@ -1,4 +1,4 @@
-"""Ports that are chosen now and listened on later: nobody else may choose them meanwhile."""
+"""Free TCP ports stay reserved between their choice and their use."""
 
 import random
 import subprocess
@@ -13,7 +13,7 @@ CHOOSE = "from igemoji_mesh.testing import free_ports; free_ports.LISTENING = {}
 
 @pytest.fixture
 def few(monkeypatch) -> range:
-    """The only ports to choose from, where no other test looks for any."""
+    """Restrict the choice to a few ports outside of the usual range."""
     first = random.randrange(10_000, 19_000)
     few = range(first, first + 16)
     monkeypatch.setattr(free_ports, "LISTENING", few)
@@ -21,22 +21,22 @@ def few(monkeypatch) -> range:
 
 
 def chosen_elsewhere(few: range, count: int) -> set[int]:
-    """By another process, which has ended."""
+    """Return ports that another process chose before it ended."""
     command = [sys.executable, "-c", CHOOSE.format(few, count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return {int(port) for port in done.stdout.split()}
 
 
-def test_a_port_is_chosen_once():
+def test_ports_are_not_chosen_twice():
     assert len({*free_ports.free_ports(200), *free_ports.free_ports(200)}) == 400
 
 
-def test_another_process_chooses_other_ports(few):
+def test_processes_choose_different_ports(few):
     ours = free_ports.free_ports(8)
     assert not chosen_elsewhere(few, 4) & {*ours}
 
 
-def test_a_port_is_free_again_when_its_process_has_ended(few, monkeypatch):
+def test_port_is_free_after_its_process_ended(few, monkeypatch):
     theirs = chosen_elsewhere(few, 8)
     monkeypatch.setattr(free_ports, "LISTENING", sorted(theirs))
     assert {*free_ports.free_ports(8)} == theirs

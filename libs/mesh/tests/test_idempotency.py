@@ -1,4 +1,4 @@
-"""Calls with an Idempotency-Key: one effect and one answer, whatever comes in between."""
+"""Calls with an Idempotency-Key have one effect and one answer, also after crashes and races."""
 
 import asyncio
 import datetime
@@ -50,27 +50,27 @@ class NoSuchBase(NotFound):
     pass
 
 
-class Power(Exception):
-    """What ends a service between two steps."""
+class Crash(Exception):
+    """End of a service between two steps."""
 
 
-class Catalogue(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
+class Catalog(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     def __init__(self, database: Database) -> None:
         self.database = database
         self.reports = 0
         self.killed = True
-        self.begun = asyncio.Event()
-        self.go_on = asyncio.Event()
-        self.go_on.set()
+        self.started = asyncio.Event()
+        self.may_continue = asyncio.Event()
+        self.may_continue.set()
 
     async def CreateEmoji(self, request, context):
         return await answer_once(context, lambda replay: self.create(request, replay), self.to_answer)
 
     async def create(self, request: pb.CreateEmojiRequest, replay: Replay[str]) -> str:
-        self.begun.set()
-        await self.go_on.wait()
+        self.started.set()
+        await self.may_continue.wait()
         if self.killed and "killed before" in request.tags:
-            raise Power
+            raise Crash
         if request.base_id:
             raise NoSuchBase("There is no such template.")
         thing = new_id()
@@ -81,7 +81,7 @@ class Catalogue(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 
         await self.database.write(work)
         if "killed after" in request.tags:
-            raise Power
+            raise Crash
         return thing
 
     def to_answer(self, thing: str) -> Answer[pb.Emoji]:
@@ -96,7 +96,7 @@ class Catalogue(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
 class Service:
     mesh: TestMesh
     server: MeshServer
-    catalogue: Catalogue
+    catalog: Catalog
     keys: IdempotencyKeys
     clock: SimpleNamespace
     tokens: dict[str, str] = field(default_factory=dict)
@@ -111,9 +111,9 @@ class Service:
         request = pb.CreateEmojiRequest(**({"name": "Zoo"} | fields))
         return self.stub.CreateEmoji(request, metadata=(*bearer(token), *with_key))
 
-    async def made(self) -> int:
+    async def count(self) -> int:
         count = sa.select(sa.func.count()).select_from(things)
-        return await self.catalogue.database.read(lambda connection: connection.execute(count).scalar_one())
+        return await self.catalog.database.read(lambda connection: connection.execute(count).scalar_one())
 
 
 @pytest.fixture(scope="module")
@@ -126,15 +126,15 @@ async def service(mesh: TestMesh, database_url: str) -> AsyncIterator[Service]:
     database = Database(database_url)
     await database.write(make_tables)
     clock = SimpleNamespace(now=utc_now())
-    catalogue = Catalogue(database)  # type: ignore[abstract] # the others are never called
+    catalog = Catalog(database)  # type: ignore[abstract] # other methods are not called
     keys = IdempotencyKeys(database, idempotency_keys, lambda: clock.now)
 
     async def compose(settings: ServiceSettings) -> MeshServer:
-        add = partial(emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server, catalogue)
+        add = partial(emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server, catalog)
         return MeshServer("emoji-catalog", settings, {SERVICE: add}, mesh.verifier, {}, keys)
 
     async with running(compose, mesh.settings(ServiceSettings, "emoji-catalog", max_calls=100)) as server:
-        yield Service(mesh, server, catalogue, keys, clock)
+        yield Service(mesh, server, catalog, keys, clock)
     await database.close()
 
 
@@ -144,95 +144,95 @@ async def refusal(call: Any) -> tuple[grpc.StatusCode, str]:
     return caught.value.code(), error_reason(caught.value)
 
 
-async def test_the_same_key_gives_the_same_answer_with_its_headers_and_says_so(service):
+async def test_repeated_call_replays_answer_and_headers(service):
     first = service.create()
     made = await first
     second = service.create()
     assert await second == made
-    assert await service.made() == 1
+    assert await service.count() == 1
     headers = [dict(await call.initial_metadata()) for call in (first, second)]
     assert headers[1] == headers[0] | {REPLAYED: "true"}
     assert (headers[1]["x-http-code"], headers[1]["location"]) == ("201", f"/things/{made.id}")
 
 
-async def test_another_key_and_no_key_make_another_thing(service):
+async def test_other_key_or_no_key_has_another_effect(service):
     for key in (KEY, KEY[::-1], None, None):
         await service.create(key=key)
-    assert await service.made() == 4
+    assert await service.count() == 4
 
 
-async def test_a_key_with_another_request_is_a_conflict(service):
+async def test_key_with_another_request_is_refused(service):
     await service.create()
     assert await refusal(service.create(name="Ark")) == (grpc.StatusCode.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED")
-    assert await service.made() == 1
+    assert await service.count() == 1
 
 
-async def test_a_key_is_its_callers_own_and_of_one_rpc(service):
+async def test_key_belongs_to_one_caller_and_one_rpc(service):
     mine, theirs = await service.create(by="anna"), await service.create(by="ben")
     assert mine.id != theirs.id
     report = pb.ReportEmojiRequest(id=new_id(), reason="spam")
     metadata = (*bearer(service.tokens["anna"]), (HEADER, KEY))
     for _ in range(2):
         await service.stub.ReportEmoji(report, metadata=metadata)
-    assert service.catalogue.reports == 1
+    assert service.catalog.reports == 1
 
 
-async def test_of_fifty_at_once_one_has_an_effect_and_the_others_are_told_to_come_again(service):
-    service.catalogue.go_on.clear()
+async def test_of_fifty_concurrent_calls_one_has_an_effect(service):
+    service.catalog.may_continue.clear()
     calls = {asyncio.ensure_future(service.create()) for _ in range(50)}
     refused: list[tuple[grpc.StatusCode, str]] = []
     while len(refused) < 49:
         done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         refused += [await refusal(call) for call in done]
-    service.catalogue.go_on.set()
+    service.catalog.may_continue.set()
     assert set(refused) == {(grpc.StatusCode.ABORTED, "IDEMPOTENT_CALL_UNDER_WAY")}
     (first,) = calls
     assert await first == await service.create()
-    assert await service.made() == 1
+    assert await service.count() == 1
 
 
-async def test_an_error_is_not_kept(service):
+async def test_error_is_not_stored(service):
     assert await refusal(service.create(base_id=new_id())) == (grpc.StatusCode.NOT_FOUND, "NO_SUCH_BASE")
     await service.create()
-    assert await service.made() == 1
+    assert await service.count() == 1
 
 
-async def test_a_fault_after_the_effect_does_not_repeat_it(service):
+async def test_crash_after_commit_does_not_repeat_the_effect(service):
     assert (await refusal(service.create(tags=["killed after"])))[0] == grpc.StatusCode.INTERNAL
     answer = await service.create(tags=["killed after"])
     assert answer.id
-    assert await service.made() == 1
+    assert await service.count() == 1
 
 
-async def test_who_took_the_key_over_has_the_effect_and_who_was_too_slow_has_none(service):
-    service.catalogue.go_on.clear()
+async def test_slow_call_has_no_effect_after_its_key_was_taken_over(service):
+    service.catalog.may_continue.clear()
     slow = asyncio.ensure_future(refusal(service.create()))
-    await service.catalogue.begun.wait()
-    service.catalogue.begun.clear()
+    await service.catalog.started.wait()
+    service.catalog.started.clear()
     service.clock.now += LEASE
     second = asyncio.ensure_future(service.create())
-    await service.catalogue.begun.wait()
-    service.catalogue.go_on.set()
+    await service.catalog.started.wait()
+    service.catalog.may_continue.set()
     assert await slow == (grpc.StatusCode.ABORTED, "IDEMPOTENT_CALL_UNDER_WAY")
     assert (await second) == await service.create()
-    assert await service.made() == 1
+    assert await service.count() == 1
 
 
-async def test_a_key_that_a_killed_service_held_is_free_when_the_lease_is_over(service, monkeypatch):
-    async def nobody_left_to_release(call: object) -> None: ...
+async def test_key_of_a_killed_service_is_free_after_the_lease(service, monkeypatch):
+    async def release_nothing(call: object) -> None: ...
 
-    monkeypatch.setattr(service.keys, "release", nobody_left_to_release)
+    monkeypatch.setattr(service.keys, "release", release_nothing)
     await refusal(service.create(tags=["killed before"]))
     monkeypatch.undo()
     under_way = (grpc.StatusCode.ABORTED, "IDEMPOTENT_CALL_UNDER_WAY")
     assert await refusal(service.create(tags=["killed before"])) == under_way
     service.clock.now += LEASE
-    service.catalogue.killed = False
+    service.catalog.killed = False
     await service.create(tags=["killed before"])
-    assert await service.made() == 1
+    assert await service.count() == 1
 
 
-async def test_an_answer_is_kept_for_a_day_and_then_swept(service):
+async def test_answer_is_stored_for_a_day_and_then_swept(service):
     first = await service.create()
     service.clock.now += RETENTION - datetime.timedelta(seconds=1)
     assert await service.create() == first
@@ -242,15 +242,15 @@ async def test_an_answer_is_kept_for_a_day_and_then_swept(service):
     assert (await service.create()).id != first.id
 
 
-async def test_a_day_later_an_unswept_key_is_new_for_any_request(service):
+async def test_expired_key_accepts_any_request_before_the_sweep(service):
     await service.create()
     service.clock.now += RETENTION
     await service.create(name="Ark")
-    assert await service.made() == 2
+    assert await service.count() == 2
 
 
 @pytest.mark.parametrize("key", ["", "short", "a" * 129, "with a space in it"])
-async def test_what_is_no_key_is_named(service, key):
+async def test_invalid_key_is_refused_by_name(service, key):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await service.create(key=key)
     assert (caught.value.code(), violated_fields(caught.value)) == (
@@ -260,21 +260,21 @@ async def test_what_is_no_key_is_named(service, key):
 
 
 @pytest.mark.parametrize("key", ["a" * 16, "a" * 128])
-async def test_the_shortest_and_the_longest_key_are_taken(service, key):
+async def test_shortest_and_longest_key_are_accepted(service, key):
     assert await service.create(key=key) == await service.create(key=key)
 
 
-async def test_the_database_holds_neither_key_nor_answer_nor_request_in_the_clear(service):
-    await service.create(name="password of somebody")
-    kept = sa.select(idempotency_keys)
-    row = await service.catalogue.database.read(lambda connection: connection.execute(kept).one())
+async def test_database_has_no_key_answer_or_request_in_plaintext(service):
+    await service.create(name="password of a user")
+    rows = sa.select(idempotency_keys)
+    row = await service.catalog.database.read(lambda connection: connection.execute(rows).one())
     assert len(row.answer) > 50
     everything = repr(row._asdict()).encode() + row.answer
-    for secret in (KEY, "a secret", "password of somebody"):
+    for secret in (KEY, "a secret", "password of a user"):
         assert secret.encode() not in everything
 
 
-def test_a_form_is_the_same_under_another_boundary():
+def test_form_boundary_does_not_change_the_request():
     def request(boundary: str, photo: bytes) -> bytes:
         content_type = f'multipart/form-data; boundary="{boundary}"'
         data = b"--" + boundary.encode() + b"\r\n\r\n" + photo + b"\r\n--" + boundary.encode() + b"--\r\n"

@@ -1,4 +1,4 @@
-"""Keys against a model: however calls, kills, failures and time meet, each key and request has at most one effect."""
+"""Idempotency keys against a model: in any history of calls, crashes and time, a key has at most one effect."""
 
 import asyncio
 import datetime
@@ -23,7 +23,7 @@ from igemoji_mesh.idempotency.keys import (
     idempotency_table,
 )
 
-KEYS = ("a key that nobody guesses",) * 3 + ("another key, now and then",)
+KEYS = ("a key that can't be guessed",) * 3 + ("another key, used less often",)
 SECONDS = [LEASE.total_seconds() - 1, LEASE.total_seconds(), RETENTION.total_seconds()]
 
 metadata = sa.MetaData()
@@ -33,7 +33,7 @@ effects = sa.Table("effects", metadata, sa.Column("claim", sa.String(36)))
 
 @dataclass
 class Known:
-    """What the model has of a key."""
+    """State of a key in the model."""
 
     request: bytes
     holder: str
@@ -63,7 +63,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(target=open_calls, key=st.sampled_from(KEYS), request=st.sampled_from([b"one", b"one", b"one", b"two"]))
     def begin(self, key: str, request: bytes):
-        call = KeyedCall(key, "somebody", request)
+        call = KeyedCall(key, "a scope", request)
         known = self.model.get(key)
         if known is not None and known.expires_at > self.now:
             if known.request != request:
@@ -101,7 +101,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(call=consumes(open_calls))
     def kill(self, call: KeyedCall) -> None:
-        """Nothing more is heard of it."""
+        """Do nothing: the service has died."""
 
     @rule(seconds=st.sampled_from(SECONDS))
     def wait(self, seconds: float) -> None:
@@ -113,7 +113,7 @@ class Histories(RuleBasedStateMachine):
         self.model = {key: known for key, known in self.model.items() if known.expires_at > self.now}
 
     @invariant()
-    def what_was_answered_and_nothing_else_had_an_effect(self) -> None:
+    def only_stored_answers_have_an_effect(self) -> None:
         claims = sa.select(effects.c.claim)
         found = self.loop.run(self.database.read(lambda connection: connection.execute(claims).scalars().all()))
         assert list(found) == self.effects

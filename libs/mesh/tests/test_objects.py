@@ -1,4 +1,4 @@
-"""The folder that holds objects, and what a crash or a full disk leaves in it."""
+"""Folder object store: crashes and full disks."""
 
 import errno
 import os
@@ -30,7 +30,7 @@ store.put("results/1.jpg", b"new", "image/jpeg")
 """
 
 
-def test_an_object_is_replaced_whole(tmp_path):
+def test_object_is_replaced_atomically(tmp_path):
     store = FolderObjectStore(tmp_path)
     store.put("results/1.jpg", b"old", "image/jpeg")
     store.put("results/1.jpg", b"new", "image/jpeg")
@@ -38,7 +38,7 @@ def test_an_object_is_replaced_whole(tmp_path):
     assert files(tmp_path) == ["results/1.jpg"]
 
 
-def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path, monkeypatch):
+def test_full_disk_is_an_error_and_keeps_the_old_object(tmp_path, monkeypatch):
     store = FolderObjectStore(tmp_path)
     store.put("results/1.jpg", b"old", "image/jpeg")
     monkeypatch.setattr(os, "fsync", no_space)
@@ -48,7 +48,7 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path, monkeypatch):
     assert files(tmp_path) == ["results/1.jpg"]
 
 
-def test_what_a_killed_writer_left_is_gone_when_the_store_is_opened_again(tmp_path):
+def test_files_of_a_killed_writer_are_removed_at_the_next_start(tmp_path):
     FolderObjectStore(tmp_path).put("results/1.jpg", b"old", "image/jpeg")
     writer = subprocess.run([sys.executable, "-c", PUT_AND_DIE, tmp_path])
     assert writer.returncode == -signal.SIGKILL
@@ -57,7 +57,7 @@ def test_what_a_killed_writer_left_is_gone_when_the_store_is_opened_again(tmp_pa
     assert files(tmp_path) == ["results/1.jpg"]
 
 
-def test_what_another_process_is_writing_stays(tmp_path, monkeypatch):
+def test_file_of_a_running_writer_is_kept(tmp_path, monkeypatch):
     store = FolderObjectStore(tmp_path)
 
     def open_again(_descriptor: int) -> None:
@@ -68,7 +68,7 @@ def test_what_another_process_is_writing_stays(tmp_path, monkeypatch):
     assert store.get("results/1.jpg") == b"new"
 
 
-def test_a_folder_is_no_object(tmp_path):
+def test_folder_is_not_an_object(tmp_path):
     store = FolderObjectStore(tmp_path)
     store.put("results/1.jpg", b"1", "image/jpeg")
     store.delete("results")

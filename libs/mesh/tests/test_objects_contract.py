@@ -1,4 +1,4 @@
-"""What services may rely on, whichever store holds their objects."""
+"""Contract of the object store port, on every adapter."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LARGE = os.urandom(3 * CHUNK_BYTES + 5)
 
 @pytest.fixture(params=["folder", *(pytest.param(name, marks=pytest.mark.real) for name in ("nanio", "ceph"))])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
-    """Empty."""
+    """Return an empty store."""
     if request.param == "folder":
         yield FolderObjectStore(tmp_path)
         return
@@ -29,7 +29,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStor
 
 
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "small", "large"])
-def test_what_was_put_comes_back(store, data):
+def test_put_object_is_returned(store, data):
     store.put(KEY, data, "image/jpeg")
     assert store.get(KEY) == data
     chunks = list(store.stream(KEY))
@@ -38,13 +38,13 @@ def test_what_was_put_comes_back(store, data):
     assert store.exists(KEY)
 
 
-def test_what_was_there_is_replaced(store):
+def test_put_replaces(store):
     store.put(KEY, LARGE, "image/jpeg")
     store.put(KEY, b"new", "image/jpeg")
     assert store.get(KEY) == b"new"
 
 
-def test_what_is_missing_is_said_before_the_first_chunk(store):
+def test_missing_object_is_an_error_before_the_first_chunk(store):
     store.put(KEY, b"x", "image/jpeg")
     for missing in ("results/other.jpg", "results", "results/0198c0de-lease.jpg/x"):
         assert not store.exists(missing)
@@ -54,7 +54,7 @@ def test_what_is_missing_is_said_before_the_first_chunk(store):
             store.stream(missing)
 
 
-def test_what_is_deleted_is_gone_and_can_be_deleted_again(store):
+def test_delete_is_idempotent(store):
     store.put(KEY, b"x", "image/jpeg")
     for _ in range(2):
         store.delete(KEY)
@@ -63,7 +63,7 @@ def test_what_is_deleted_is_gone_and_can_be_deleted_again(store):
     assert store.get(KEY) == b"again"
 
 
-def test_keys_are_those_below_a_prefix(store):
+def test_keys_are_listed_by_prefix(store):
     keys = [f"photos/{number}" for number in range(5)] + ["photos/deeper/one", "photos-of-others/1", "results/1.jpg"]
     for key in keys:
         store.put(key, b"x", "image/jpeg")
@@ -72,12 +72,12 @@ def test_keys_are_those_below_a_prefix(store):
 
 
 @pytest.mark.parametrize("key", ["", "/x", "../x", "a/../b", "a//b", "a/", ".hidden", "a b", "😀"])
-def test_a_key_that_could_mean_something_else_is_refused(store, key):
+def test_ambiguous_key_is_refused(store, key):
     with pytest.raises(ValueError, match="not an object key"):
         store.put(key, b"x", "image/jpeg")
 
 
-def test_many_at_once_do_not_mix_up(store):
+def test_concurrent_objects_do_not_mix(store):
     def put_and_get(number: int) -> bool:
         data = number.to_bytes(4, "big") * 50_000
         store.put(f"photos/{number}", data, "image/jpeg")
@@ -88,11 +88,11 @@ def test_many_at_once_do_not_mix_up(store):
     assert len(list(store.keys("photos/"))) == 60
 
 
-def test_it_is_ready(store):
+def test_check_passes(store):
     store.check()
 
 
-def test_each_operation_is_timed_the_failed_too(store):
+def test_operations_are_measured_even_if_they_fail(store):
     def counted() -> dict[str, float]:
         operations = ("put", "get", "stream", "exists", "delete")
         return {

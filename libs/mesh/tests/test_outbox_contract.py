@@ -1,4 +1,4 @@
-"""Calls that are stored with a change, whichever database they are stored in."""
+"""Contract of the outbox, on every database."""
 
 import asyncio
 import contextlib
@@ -17,34 +17,34 @@ from igemoji_mesh.db.outbox import LEASE_SECONDS, Delivery, Outbox, outbox_table
 
 metadata = sa.MetaData()
 table = outbox_table(metadata)
-TOPIC = "tell"
+TOPIC = "greetings"
 
 
-class Peer:
-    """Another service, that may be away."""
+class Upstream:
+    """Service that may be unreachable."""
 
     def __init__(self) -> None:
-        self.heard: Counter[str] = Counter()
-        self.away = False
+        self.received: Counter[str] = Counter()
+        self.is_away = False
 
-    async def tell(self, message: StringValue) -> None:
+    async def receive(self, message: StringValue) -> None:
         await asyncio.sleep(0)
-        if self.away:
+        if self.is_away:
             raise ConnectionError
-        self.heard[message.value] += 1
+        self.received[message.value] += 1
 
 
 @pytest.fixture
-def peer() -> Peer:
-    return Peer()
+def upstream() -> Upstream:
+    return Upstream()
 
 
 @pytest.fixture
-async def replicas(database_url: str, peer: Peer) -> AsyncIterator[list[Outbox]]:
-    """The outbox as two replicas of a service see it."""
+async def replicas(database_url: str, upstream: Upstream) -> AsyncIterator[list[Outbox]]:
+    """Create the outboxes of two replicas."""
     databases = [Database(database_url), Database(database_url)]
     await databases[0].write(metadata.create_all)
-    deliveries = {TOPIC: Delivery(StringValue, peer.tell)}
+    deliveries = {TOPIC: Delivery(StringValue, upstream.receive)}
     yield [Outbox(database, table, deliveries, backoff_seconds=(0, 600)) for database in databases]
     for database in databases:
         await database.close()
@@ -63,15 +63,15 @@ async def publish_all(outbox: Outbox) -> None:
         pass
 
 
-async def test_each_call_is_made_once_though_two_replicas_make_them(replicas, peer):
+async def test_two_replicas_make_each_delivery_once(replicas, upstream):
     texts = [f"{number} 😀" for number in range(120)]
     adding = [add(replicas[number % 2], *texts[number * 12 : number * 12 + 12]) for number in range(10)]
     await asyncio.gather(*adding, *map(publish_all, replicas))
     await publish_all(replicas[0])
-    assert peer.heard == Counter(texts)
+    assert upstream.received == Counter(texts)
 
 
-async def test_what_was_rolled_back_is_never_told(replicas, peer):
+async def test_rolled_back_delivery_is_not_made(replicas, upstream):
     def work(connection: sa.Connection) -> None:
         replicas[0].add(connection, TOPIC, StringValue(value="x"))
         raise LookupError
@@ -79,34 +79,34 @@ async def test_what_was_rolled_back_is_never_told(replicas, peer):
     with pytest.raises(LookupError):
         await replicas[0]._database.write(work)
     await publish_all(replicas[0])
-    assert peer.heard == Counter()
+    assert upstream.received == Counter()
 
 
-async def test_a_peer_that_is_away_is_told_later_by_whoever_comes(replicas, peer):
-    peer.away = True
+async def test_failed_delivery_is_retried_by_any_replica(replicas, upstream):
+    upstream.is_away = True
     await add(replicas[0], "x")
     assert await replicas[0].publish_due() == 1
-    peer.away = False
+    upstream.is_away = False
     await publish_all(replicas[1])
-    assert peer.heard == Counter("x")
+    assert upstream.received == Counter("x")
     await publish_all(replicas[0])
-    assert peer.heard == Counter("x")
+    assert upstream.received == Counter("x")
 
 
-async def test_metrics_tell_how_many_calls_wait_and_since_when(replicas, peer):
-    def told(what: str) -> float:
+async def test_metrics_count_pending_deliveries_and_their_age(replicas, upstream):
+    def metric(what: str) -> float:
         found = REGISTRY.get_sample_value(f"igemoji_outbox_{what}", {"outbox": table.name})
         assert found is not None
         return found
 
-    peer.away = True
+    upstream.is_away = True
     await add(replicas[0], "x", "y")
     assert await replicas[0].publish_due() == 2
-    assert told("pending") == 2
-    assert 0 < told("oldest_seconds") < 600
-    peer.away = False
+    assert metric("pending") == 2
+    assert 0 < metric("oldest_seconds") < 600
+    upstream.is_away = False
     await publish_all(replicas[1])
-    assert told("pending") == told("oldest_seconds") == 0
+    assert metric("pending") == metric("oldest_seconds") == 0
 
 
 @contextlib.asynccontextmanager
@@ -118,32 +118,32 @@ async def running(outbox: Outbox) -> AsyncIterator[None]:
     await asyncio.gather(run, return_exceptions=True)
 
 
-async def heard(peer: Peer, *texts: str) -> None:
+async def received(upstream: Upstream, *texts: str) -> None:
     async with asyncio.timeout(10):
-        while peer.heard != Counter(texts):
+        while upstream.received != Counter(texts):
             await asyncio.sleep(0.01)
 
 
-async def left(outbox: Outbox) -> int:
+async def count_rows(outbox: Outbox) -> int:
     def count(connection: sa.Connection) -> int:
         return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
 
     return await outbox._database.read(count)
 
 
-async def test_what_is_stored_while_it_runs_is_told_without_a_sweep(replicas, peer, monkeypatch):
+async def test_delivery_is_made_right_after_the_commit(replicas, upstream, monkeypatch):
     async with running(replicas[1]):
-        await add(replicas[0], "found by a sweep")  # it is not run, and leaves it to the other one
-        await heard(peer, "found by a sweep")
+        await add(replicas[0], "found by a sweep")  # only the other replica runs
+        await received(upstream, "found by a sweep")
         monkeypatch.setattr(replicas[1], "publish_due", None)
         await add(replicas[1], "x", "y")
-        await heard(peer, "found by a sweep", "x", "y")
+        await received(upstream, "found by a sweep", "x", "y")
         async with asyncio.timeout(10):
-            while await left(replicas[1]):
+            while await count_rows(replicas[1]):
                 await asyncio.sleep(0.01)
 
 
-async def test_what_was_tried_again_or_rolled_back_is_told_once_or_never_while_it_runs(replicas, peer):
+async def test_retried_transaction_delivers_once_and_rolled_back_never(replicas, upstream):
     attempts: list[int] = []
 
     def work(connection: sa.Connection) -> None:
@@ -160,18 +160,18 @@ async def test_what_was_tried_again_or_rolled_back_is_told_once_or_never_while_i
         with pytest.raises(LookupError):
             await replicas[0]._database.write(work)
         await add(replicas[0], "the last one")
-        await heard(peer, "attempt 1", "the last one")
+        await received(upstream, "attempt 1", "the last one")
 
 
-async def test_what_a_killed_service_was_about_to_tell_another_one_tells_after_the_lease(replicas, peer, monkeypatch):
+async def test_outbox_rows_of_a_killed_replica_are_delivered_after_lease_expiry(replicas, upstream, monkeypatch):
     replicas[0]._deliveries = {TOPIC: Delivery(StringValue, lambda _message: asyncio.Event().wait())}
     async with running(replicas[0]):
         await add(replicas[0], "x")
         async with asyncio.timeout(10):
             while replicas[0]._new.qsize():
                 await asyncio.sleep(0.01)
-    assert await replicas[1].publish_due() == 0, "it is still the other one's"
+    assert await replicas[1].publish_due() == 0, "still leased by the killed replica"
     later = utc_now() + datetime.timedelta(seconds=LEASE_SECONDS)
     monkeypatch.setattr("igemoji_mesh.db.outbox.utc_now", lambda: later)
     assert await replicas[1].publish_due() == 1
-    assert peer.heard == Counter("x")
+    assert upstream.received == Counter("x")

@@ -1,4 +1,4 @@
-"""A service over real mutual TLS: who may call, what an error looks like, how it stops."""
+"""Server over mutual TLS: access, errors, drain."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ class ThingMissing(NotFound):
 class Ranking(ranking_pb2_grpc.RankingServiceServicer):
     async def GetRanking(self, request, context):
         if request.window == "day":
-            raise ThingMissing("There is no such thing.")
+            raise ThingMissing("The thing does not exist.")
         if request.window == "month":
             raise RuntimeError("secret detail")
         if request.window == "all":
@@ -76,21 +76,21 @@ async def refusal(call) -> grpc.aio.AioRpcError:
     return caught.value
 
 
-async def test_an_internal_rpc_admits_only_the_callers_of_the_contract(mesh, server, use):
+async def test_internal_rpc_admits_only_callers_of_the_contract(mesh, server, use):
     await stub(mesh, server, "inference").RecordUse(use)
     for caller in ("gateway", "auth", "stranger"):
         error = await refusal(stub(mesh, server, caller).RecordUse(use))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED")
 
 
-async def test_headers_that_the_gateway_lets_through_are_taken_every_time(mesh, server):
-    """gRPC refuses those beyond 8 KiB now and then, and those beyond 16 always; the gateway takes 32."""
+async def test_headers_up_to_the_gateways_limit_are_accepted(mesh, server):
+    """By default, gRPC refuses some headers above 8 KiB and all above 16; the gateway accepts 32."""
     ranking = stub(mesh, server)
     for _ in range(20):
         await ranking.GetRanking(ranking_pb2.GetRankingRequest(), metadata=[("x-large", "x" * 40_000)])
 
 
-async def test_a_certificate_of_another_authority_gets_no_connection(mesh, server, tmp_path):
+async def test_certificate_of_another_authority_is_refused(mesh, server, tmp_path):
     foreign = TestMesh(tmp_path)
     (tmp_path / "ca.crt").write_bytes((mesh.folder / "ca.crt").read_bytes())
     channel = foreign.channel(server.port, "ranking")
@@ -98,62 +98,62 @@ async def test_a_certificate_of_another_authority_gets_no_connection(mesh, serve
     assert error.code() == grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_client_refuses_a_server_with_another_name(mesh, server):
+async def test_client_refuses_server_with_another_name(mesh, server):
     channel = mesh.channel(server.port, "auth")
     error = await refusal(ranking_pb2_grpc.RankingServiceStub(channel).GetRanking(ranking_pb2.GetRankingRequest()))
     assert error.code() == grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_plaintext_client_gets_no_answer(server):
+async def test_plaintext_client_is_refused(server):
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         error = await refusal(ranking_pb2_grpc.RankingServiceStub(channel).GetRanking(ranking_pb2.GetRankingRequest()))
     assert error.code() == grpc.StatusCode.UNAVAILABLE
 
 
-async def test_an_error_of_the_domain_arrives_with_its_reason(mesh, server):
+async def test_domain_error_has_its_reason(mesh, server):
     error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(window="day")))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "THING_MISSING")
 
 
-async def test_an_unexpected_error_leaves_without_details(mesh, server):
+async def test_unexpected_error_has_no_details(mesh, server):
     error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(window="month")))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.INTERNAL, "INTERNAL_ERROR")
     assert "secret" not in str(error)
 
 
-async def test_bad_input_names_the_field(mesh, server):
+async def test_invalid_request_names_the_field(mesh, server):
     error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(limit=101)))
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert violated_fields(error) == ["limit"]
 
 
 @pytest.mark.parametrize("data", [b"\x0a\x01\xff", b"\x0a\x7f", b"\xff" * 30])
-async def test_what_is_no_message_is_bad_input_and_says_nothing_of_the_inside(mesh, server, data):
-    """A text that is not UTF-8, a field without its end, noise."""
+async def test_undecodable_request_is_invalid_argument_without_internals(mesh, server, data):
+    """Text that is not UTF-8, a truncated field, noise."""
     call = mesh.channel(server.port, "ranking").unary_unary(f"/{SERVICE}/GetRanking")(data)
     error = await refusal(call)
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
     assert "protobuf" not in (error.details() or "")
 
 
-async def test_a_call_without_a_deadline_gets_the_servers(mesh, server):
+async def test_call_without_deadline_gets_the_default(mesh, server):
     call = stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest(window="all"))
     error = await refusal(call)
     assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_every_call_is_logged_with_its_request_id_and_outcome(mesh, server):
+async def test_call_is_logged_with_request_id_and_status(mesh, server):
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         request = ranking_pb2.GetRankingRequest(window="day")
         await refusal(stub(mesh, server).GetRanking(request, metadata=(("x-request-id", "abc"),)))
         async with asyncio.timeout(10):
-            while not any(line["event"] == "rpc" for line in lines):  # it is written after the answer was sent
+            while not any(line["event"] == "rpc" for line in lines):  # it is logged after the answer was sent
                 await asyncio.sleep(0.01)
     (line,) = [line for line in lines if line["event"] == "rpc"]
     assert (line["request_id"], line["code"], line["method"]) == ("abc", "NOT_FOUND", f"/{SERVICE}/GetRanking")
 
 
-async def test_the_health_port_tells_when_a_dependency_is_gone(mesh):
+async def test_health_reports_a_missing_dependency(mesh):
     settings = mesh.settings(ServiceSettings, "ranking")
 
     async def broken() -> None:
@@ -179,14 +179,14 @@ def served(mesh: TestMesh, servicer: Ranking) -> MeshServer:
     return MeshServer("ranking", mesh.settings(ServiceSettings, "ranking"), {SERVICE: add}, mesh.verifier, {})
 
 
-async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_come_again(mesh, use, monkeypatch):
-    monkeypatch.setattr("igemoji_mesh.server.QUIET_SECONDS", 2.0)  # on a busy machine a call takes its time to arrive
+async def test_drain_finishes_calls_in_flight_and_refuses_new_ones(mesh, use, monkeypatch):
+    monkeypatch.setattr("igemoji_mesh.server.QUIET_SECONDS", 2.0)  # calls arrive late on a busy machine
     monkeypatch.setattr("igemoji_mesh.server.REFUSE_SECONDS", 30.0)
-    is_under_way, may_end = asyncio.Event(), asyncio.Event()
+    is_in_flight, may_end = asyncio.Event(), asyncio.Event()
 
     class Slow(Ranking):
         async def GetRanking(self, request, context):
-            is_under_way.set()
+            is_in_flight.set()
             await may_end.wait()
             return ranking_pb2.GetRankingResponse()
 
@@ -195,7 +195,7 @@ async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_com
     inference = stub(mesh, server, caller="inference")
     await inference.RecordUse(use)
     call = asyncio.ensure_future(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest()))
-    await is_under_way.wait()
+    await is_in_flight.wait()
     stopping = asyncio.create_task(server.stop())
     while not server._drain._draining:
         await asyncio.sleep(0)
@@ -206,19 +206,19 @@ async def test_stopping_lets_a_call_under_way_finish_and_tells_later_ones_to_com
     await stopping
 
 
-async def test_another_service_that_stops_is_a_passing_trouble(mesh):
-    class Asking(Ranking):
+async def test_stopping_upstream_is_a_transient_error(mesh):
+    class Calling(Ranking):
         async def GetRanking(self, request, context):
             raise grpc.aio.AioRpcError(grpc.StatusCode.CANCELLED, grpc.aio.Metadata(), grpc.aio.Metadata())
 
-    server = served(mesh, Asking())
+    server = served(mesh, Calling())
     await server.start()
     error = await refusal(stub(mesh, server).GetRanking(ranking_pb2.GetRankingRequest()))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE")
     await server.stop()
 
 
-def test_a_service_refuses_to_start_without_an_access_level():
+def test_start_fails_without_access_level():
     from dataclasses import replace
 
     from igemoji_protos import rpcs
@@ -228,7 +228,7 @@ def test_a_service_refuses_to_start_without_an_access_level():
         policies_for([SERVICE], forgotten)
 
 
-def test_a_service_refuses_to_start_without_certificates(mesh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_start_fails_without_certificates(mesh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TLS_CERT", raising=False)
     with pytest.raises(StartError, match="TLS_CERT"):
         load_settings(ServiceSettings)
@@ -237,14 +237,14 @@ def test_a_service_refuses_to_start_without_certificates(mesh, tmp_path: Path, m
         MeshServer("ranking", settings, {}, mesh.verifier, {})
 
 
-async def test_a_port_in_use_is_one_sentence(mesh, server):
+async def test_port_in_use_is_a_start_error(mesh, server):
     settings = mesh.settings(ServiceSettings, "ranking", listen=f"127.0.0.1:{server.port}")
     second = MeshServer("ranking", settings, {}, mesh.verifier, {})
     with pytest.raises(StartError, match="in use"):
         await second.start()
 
 
-def test_private_keys_are_readable_by_their_owner_only(tmp_path: Path):
+def test_private_keys_are_readable_by_owner_only(tmp_path: Path):
     CertificateAuthority.create(days=1).save(tmp_path)
     assert (tmp_path / "ca.key").stat().st_mode & 0o077 == 0
     assert free_port()

@@ -1,4 +1,4 @@
-"""What a log says of an error that nobody expected."""
+"""Log of an unexpected error."""
 
 import json
 import subprocess
@@ -20,11 +20,11 @@ configure_logging("auth")
 try:
     register("kim@example.org", "a long enough one")
 except Exception:
-    log.exception("unexpected error")
+    log.exception("rpc.unexpected_error")
 """
 
 
-def test_a_log_tells_where_an_error_was_and_none_of_the_values_that_were_there(tmp_path: Path) -> None:
+def test_log_of_an_error_has_the_stack_without_values(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     (entry,) = map(json.loads, done.stdout.splitlines())

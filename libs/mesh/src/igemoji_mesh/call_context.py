@@ -1,15 +1,9 @@
 """The context of the call that is being answered: one ContextVar for everything that interceptors keep for later."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from igemoji_mesh.idempotency.answer import ClaimedKey
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -26,6 +20,13 @@ class Caller:
     """The user's access token, for further calls on behalf of the user."""
 
 
+class AnswerStore(Protocol):
+    """Store of the answer of a call that has an idempotency key."""
+
+    def save(self, connection: Any, answer: Any) -> None:
+        """Store the answer in the transaction of `connection`."""
+
+
 @dataclass(frozen=True)
 class CallContext:
     """State of one call. Code outside of calls, such as a background job, sees the defaults."""
@@ -37,8 +38,8 @@ class CallContext:
     """On the clock of `time.monotonic`; propagated to downstream calls."""
     unsent_headers: Mapping[str, str] = field(default_factory=dict)
     """Response headers that go out with the initial metadata."""
-    idempotency: ClaimedKey | None = None
-    """The idempotency key that the call has claimed."""
+    answers: AnswerStore | None = None
+    """Set if the call has an idempotency key."""
 
 
 _NO_CALL = CallContext()

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from igemoji_mesh.db import mysql
+from igemoji_mesh.db.errors import to_transient_error
 from igemoji_mesh.db.metrics import CONNECTIONS, WAIT_SECONDS, observe
 from igemoji_mesh.errors import StartError
-from igemoji_mesh.storage_errors import to_transient_error
 
 T = TypeVar("T")
 Isolation = Literal["SERIALIZABLE", "READ COMMITTED"]

@@ -37,7 +37,7 @@ class Answer(Generic[MessageT]):
 
 @dataclass
 class ClaimedKey:
-    """The key that the current call holds."""
+    """The key that the current call holds; its AnswerStore."""
 
     call: KeyedCall
     keys: IdempotencyKeys
@@ -46,6 +46,11 @@ class ClaimedKey:
     def encrypt(self, answer: Answer[Any]) -> bytes:
         """Return the bytes to store."""
         return self.call.encrypt(answer.headers, answer.message.SerializeToString())
+
+    def save(self, connection: sa.Connection, answer: Answer[Any]) -> None:
+        """Store the answer in the transaction of `connection`. Raises IdempotentCallUnderWay."""
+        self.keys.store_within(connection, self.call, self.encrypt(answer))
+        self.has_answer = True
 
 
 async def answer_once(
@@ -56,22 +61,21 @@ async def answer_once(
     The value that `use` saves through its Replay is mapped by `to_answer` as well, and stored encrypted in the same
     transaction; a repeated call with the key gets that answer.
     """
-    claim = call_context.current().idempotency
-    answer = to_answer(await use(NO_REPLAY if claim is None else _StoredReplay(claim, to_answer)))
+    answers = call_context.current().answers
+    answer = to_answer(await use(NO_REPLAY if answers is None else _MappedReplay(answers, to_answer)))
     await send_headers(context, **answer.headers)
     return answer.message
 
 
 @dataclass(frozen=True)
-class _StoredReplay(Generic[T, MessageT]):
-    """Replay that stores the answer in the table of idempotency keys."""
+class _MappedReplay(Generic[T, MessageT]):
+    """Replay that stores the answer of a value."""
 
-    claim: ClaimedKey
+    answers: call_context.AnswerStore
     to_answer: Callable[[T], Answer[MessageT]]
 
     def save(self, connection: sa.Connection, value: T) -> None:
-        self.claim.keys.store_within(connection, self.claim.call, self.claim.encrypt(self.to_answer(value)))
-        self.claim.has_answer = True
+        self.answers.save(connection, self.to_answer(value))
 
 
 _save: ContextVar[Callable[[sa.Connection, Any], None] | None] = ContextVar("save", default=None)

@@ -91,7 +91,7 @@ class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
             await send_headers(context, **headers, **{REPLAYED: "true"})
             return self._responses[method].FromString(message)
         claim = ClaimedKey(call, self._keys)
-        call_context.update(idempotency=claim)
+        call_context.update(answers=claim)
         try:
             response = await behavior(request, context)
             if not claim.has_answer:

@@ -1,0 +1,28 @@
+"""Transient errors of the database drivers."""
+
+import sqlite3
+
+from igemoji_mesh.db import mysql
+from igemoji_mesh.errors import Unavailable
+from igemoji_mesh.storage_errors import DatabaseAway, DatabaseBusy, StorageFull
+
+_SQLITE_NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+def to_transient_error(error: BaseException | None) -> Unavailable | None:
+    """Map an error of the database driver to a transient error; None if a retry can't cure it."""
+    if isinstance(error, sqlite3.OperationalError):
+        return _sqlite_error(error)
+    if mysql.is_full(error):
+        return StorageFull()
+    if mysql.is_lost(error) or mysql.is_unreachable(error):
+        return DatabaseAway()
+    return DatabaseBusy() if mysql.is_conflict(error) or mysql.is_slow(error) else None
+
+
+def _sqlite_error(error: sqlite3.OperationalError) -> Unavailable | None:
+    code = error.sqlite_errorcode
+    if code in _SQLITE_NO_SPACE:
+        return StorageFull()
+    # The low byte of an extended error code is the primary code.
+    return DatabaseBusy() if code & 0xFF == sqlite3.SQLITE_BUSY else None

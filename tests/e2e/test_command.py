@@ -126,7 +126,7 @@ def test_nothing_is_left_when_it_is_killed(tmp_path):
         assert gone(data)
 
 
-def test_a_port_in_use_is_one_sentence(tmp_path):
+def test_port_in_use_is_a_start_error(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

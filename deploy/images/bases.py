@@ -1,12 +1,10 @@
-"""Prints the build arguments that pin the bases of an image to what the registry has now.
+"""Print the build arguments that pin the base images of a Dockerfile to the digests of today.
 
-Nobody writes a digest by hand.
+usage: docker build $(python deploy/images/bases.py web/Dockerfile) -f web/Dockerfile .
 
-usage: docker build $(python deploy/images/bases.py services/auth/Dockerfile) -f services/auth/Dockerfile .
-
-Each `ARG NAME=IMAGE:TAG` before the first FROM of a Dockerfile is a base. The registry is asked for its digest
-(`skopeo inspect`, or another command that takes `docker://IMAGE` and prints JSON with a Digest), and it is written into
-the image as a label too, so that who has the image knows what it was built on.
+Each `ARG NAME=IMAGE:TAG` before the first FROM of a Dockerfile is a base image. Its digest comes from the registry
+(`skopeo inspect`, or another command that takes `docker://IMAGE` and prints JSON with a Digest). A label of the image
+records it, so that an image tells its base.
 """
 
 import argparse
@@ -33,7 +31,7 @@ def main() -> None:
 
 
 def bases(dockerfile: str) -> list[tuple[str, str, str]]:
-    """Name of the argument, image, tag."""
+    """Return name of the argument, image and tag of each base image."""
     return _BASE.findall(dockerfile.partition("\nFROM ")[0])
 
 

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_mesh.testing.free_ports import HOST, free_ports
 
@@ -37,19 +39,18 @@ SERVICES = ("auth", "emoji-catalog", "ranking", "inference")
 
 @dataclass(frozen=True)
 class Image:
-    dockerfile: str
     most_mb: int
     """Of all layers above the base."""
     base: str = PYTHON
 
 
 IMAGES = {
-    "auth": Image("services/auth/Dockerfile", 150),
-    "emoji-catalog": Image("services/emoji_catalog/Dockerfile", 150),
-    "ranking": Image("services/ranking/Dockerfile", 150),
-    "inference": Image("services/inference/Dockerfile", 380),
-    "gateway": Image("services/gateway/Dockerfile", 130),
-    "web": Image("web/Dockerfile", 150, NGINX),
+    "auth": Image(150),
+    "emoji-catalog": Image(150),
+    "ranking": Image(150),
+    "inference": Image(380),
+    "gateway": Image(130),
+    "web": Image(150, NGINX),
 }
 START_SECONDS = 120
 LEFT_OVERS = ("gcc", "cc", "strip", "uv", "npm", "node")
@@ -67,7 +68,7 @@ def main() -> None:
     containers = Containers(arguments.command)
     for name, image in IMAGES.items():
         if not arguments.built:
-            _build(containers, name, image, pull=arguments.pull)
+            _build(containers, name, pull=arguments.pull)
         _look_at(containers, name, image)
     with _mesh(containers) as url:
         suite(url, f"{arguments.command} exec igemoji-test-auth igemoji-auth")
@@ -77,10 +78,12 @@ def main() -> None:
     print("every image was built and tried")
 
 
-def _build(containers: Containers, name: str, image: Image, *, pull: bool) -> None:
+def _build(containers: Containers, name: str, *, pull: bool) -> None:
     started = time.monotonic()
+    build = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())["services"][name]["build"]
     options = ["--network=host", "--build-arg=VERSION=test", f"--pull={str(pull).lower()}"]
-    containers("build", *options, "--file", str(ROOT / image.dockerfile), "--tag", f"igemoji/{name}", str(ROOT))
+    options += [f"--build-arg={key}={value}" for key, value in build.get("args", {}).items()]
+    containers("build", *options, "--file", str(ROOT / build["dockerfile"]), "--tag", f"igemoji/{name}", str(ROOT))
     print(f"{name}: built in {time.monotonic() - started:.0f} s", flush=True)
 
 

@@ -224,17 +224,31 @@ def skaffold() -> Manifest:
 def test_images_are_named_alike_by_manifests_skaffold_and_dockerfiles(
     manifests: list[Manifest], skaffold: Manifest
 ) -> None:
-    artifacts = {one["image"]: ROOT / one["docker"]["dockerfile"] for one in skaffold["build"]["artifacts"]}
+    artifacts = {one["image"]: one["docker"] for one in skaffold["build"]["artifacts"]}
     images = {container["image"] for pod in pods(manifests).values() for container in containers(pod)}
     assert {image for image in images if image.startswith("igemoji/")} == set(artifacts)
-    for image, dockerfile in artifacts.items():
-        assert f'image.title="{image.replace("/", "-")}"' in dockerfile.read_text()
+    for image, build in artifacts.items():
+        text = (ROOT / build["dockerfile"]).read_text()
+        for argument, value in build.get("buildArgs", {}).items():
+            assert re.search(rf"^ARG {argument}\b", text, re.MULTILINE), argument
+            text = text.replace(f"${{{argument}}}", value)
+        assert f'image.title="{image.replace("/", "-")}"' in text
     assert all(re.search(r":[\w.-]*\d[\w.-]*$", image) for image in images - set(artifacts)), "others have a version"
     assert skaffold["manifests"]["kustomize"]["paths"] == ["deploy/k8s/overlays/dev"]
     for forward in skaffold["portForward"]:
         services = {name_of(found): found for found in of_kind(manifests, "Service")}
         assert forward["port"] in {port["port"] for port in services[forward["resourceName"]]["spec"]["ports"]}
         assert forward["namespace"] == services[forward["resourceName"]]["metadata"]["namespace"]
+
+
+def test_skaffold_and_compose_build_alike(skaffold: Manifest) -> None:
+    compose = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())["services"]
+    builds = {one["image"]: one["build"] for one in compose.values() if "build" in one}
+    built = {image: (build["dockerfile"], build.get("args")) for image, build in builds.items()}
+    assert built == {
+        one["image"]: (one["docker"]["dockerfile"], one["docker"].get("buildArgs"))
+        for one in skaffold["build"]["artifacts"]
+    }
 
 
 def test_skaffold_tests_each_image_with_what_there_is(skaffold: Manifest) -> None:
@@ -292,8 +306,12 @@ def test_the_release_fills_in_digests_and_changes_no_file(tmp_path: Path) -> Non
 
 
 def test_every_dockerfile_is_as_hadolint_wants_it() -> None:
-    dockerfiles = sorted([*ROOT.glob("services/*/Dockerfile"), ROOT / "web" / "Dockerfile"])
-    assert len(dockerfiles) == 6
+    dockerfiles = [
+        *ROOT.glob("deploy/docker/*.Dockerfile"),
+        *ROOT.glob("services/*/Dockerfile"),
+        ROOT / "web/Dockerfile",
+    ]
+    assert len(dockerfiles) == 3
     done = subprocess.run([tool("hadolint"), *map(str, dockerfiles)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SUPPLY = ROOT / "deploy" / "supply"
-DOCKERFILES = sorted([*ROOT.glob("services/*/Dockerfile"), ROOT / "web" / "Dockerfile"])
+DOCKERFILES = [*ROOT.glob("deploy/docker/*.Dockerfile"), *ROOT.glob("services/*/Dockerfile"), ROOT / "web/Dockerfile"]
 INSTALLERS = [ROOT / "Makefile", *DOCKERFILES]
 PYTHON_LOCKS = sorted([ROOT / "uv.lock", *ROOT.glob("*/*/uv.lock")])
 NPM_LOCKS = [ROOT / "web" / "package-lock.json", ROOT / "assets" / "package-lock.json"]

@@ -1,4 +1,4 @@
-"""A client of a running auth service, as short as a test likes it."""
+"""Client of a running auth service."""
 
 import datetime
 from typing import Any
@@ -28,14 +28,14 @@ class Clock:
 
 
 class Auth:
-    """A client of a running auth service, and what a test needs to set up."""
+    """Client of one replica."""
 
     def __init__(self, mesh: TestMesh, server: MeshServer) -> None:
         self.server = server
         self.stub = auth_pb2_grpc.AuthServiceStub(mesh.channel(server.port, "auth"))
 
     async def register(self, token: str = "", **changes: str) -> pb.User:
-        """With the token of a guest, if there is one."""
+        """Register a new account; `token` is that of a guest."""
         unique = new_id().replace("-", "")
         fields = {"email": f"{unique}@example.org", "password": PASSWORD, "alias": unique[-20:]}
         metadata = bearer(token) if token else ()
@@ -45,7 +45,7 @@ class Auth:
         return await self.stub.Login(pb.LoginRequest(email=email, password=password))
 
     async def login_with_token(self, email: str, password: str = PASSWORD) -> pb.Session:
-        """A client that keeps no cookies."""
+        """Log in like a client without cookies."""
         return await self.stub.Login(pb.LoginRequest(email=email, password=password, refresh_token_in_body=True))
 
     async def start_guest(self) -> pb.Session:

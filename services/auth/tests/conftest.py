@@ -1,4 +1,4 @@
-"""A running auth service over mutual TLS, a second replica of it, and a clock that a test can turn."""
+"""Two replicas of the auth service over mutual TLS, with a clock that tests set."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -26,14 +26,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def make_settings(mesh: TestMesh, tmp_path: Path) -> Any:
-    """Settings of a replica; all replicas of a test share one database."""
+    """Return a factory of settings; all replicas of a test share one database."""
     quick = {"environment": "development", "bcrypt_cost": 4, "data_dir": tmp_path}
     return lambda **changes: mesh.settings(Settings, "auth", **(quick | changes))
 
 
 @pytest.fixture
 def addresses() -> dict[str, str]:
-    """Where auth and the services that it calls are."""
+    """Return the addresses of auth and the services that it calls."""
     names = ("auth_address", "inference_address", "emoji_catalog_address", "ranking_address")
     return {name: f"127.0.0.1:{free_port()}" for name in names}
 
@@ -51,12 +51,12 @@ async def auth(mesh: TestMesh, make_settings: Any, clock: Clock) -> AsyncIterato
 
 @pytest.fixture
 async def second_auth(mesh: TestMesh, make_settings: Any, clock: Clock, auth: Auth) -> AsyncIterator[Auth]:
-    """Another replica on the same database."""
+    """Start another replica on the same database."""
     async with running(partial(compose, now=clock), make_settings()) as server:
         yield Auth(mesh, server)
 
 
 @pytest.fixture
 def quick_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for it before `auth`: what is over is removed at once rather than once a minute."""
+    """Run the sweeps continuously instead of once a minute; request it before `auth`."""
     monkeypatch.setattr("igemoji_auth.usecases.retention.SWEEP_SECONDS", 0.05)

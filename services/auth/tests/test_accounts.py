@@ -1,4 +1,4 @@
-"""Registering: what is accepted, what is taken, and who wins a race."""
+"""Registration: input rules, taken names, races."""
 
 import asyncio
 import string
@@ -21,7 +21,7 @@ from .client import PASSWORD, refusal
 many = settings(
     max_examples=30,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # one service for all examples is what is wanted
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # one service for all examples is intended
 )
 
 LETTERS = st.characters(min_codepoint=ord("가"), max_codepoint=ord("힣")) | st.sampled_from(

@@ -1,4 +1,4 @@
-"""What can be done with an account: another name, another password, a guest that registers, the end of it."""
+"""Changes of accounts: alias, password, registration of guests, deletion."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -21,26 +21,26 @@ from .client import PASSWORD, Auth, Clock, refusal
 from .upstreams import serving
 
 
-class Peers(
+class Upstreams(
     emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer,
     inference_pb2_grpc.InferenceServiceServicer,
     ranking_pb2_grpc.RankingServiceServicer,
 ):
-    """Plays all three and notes what it is told."""
+    """Fake of all three upstreams; records the calls."""
 
     def __init__(self) -> None:
-        self.names: list[tuple[str, str]] = []
+        self.aliases: list[tuple[str, str]] = []
         self.deleted: list[str] = []
-        self.out_of_order = False
+        self.inference_down = False
 
     async def RenameMaker(self, request, context):
         assert request.renamed_at.seconds > 0
-        self.names.append((request.user_id, request.alias))
+        self.aliases.append((request.user_id, request.alias))
         return Empty()
 
     async def DeleteUserData(self, request, context):
         package = type(request).DESCRIPTOR.full_name.split(".")[1]
-        if self.out_of_order and package == "inference":
+        if self.inference_down and package == "inference":
             await context.abort(grpc.StatusCode.UNAVAILABLE, "later")
         self.deleted.append(f"{package} {request.user_id}")
         return Empty()
@@ -54,15 +54,15 @@ async def auth(mesh: TestMesh, make_settings: Any, addresses: dict[str, str], cl
 
 
 @pytest.fixture
-async def peers(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[Peers]:
-    both = Peers()  # type: ignore[abstract]
-    async with serving(mesh, addresses, inference=both, emoji_catalog=both, ranking=both):
-        yield both
+async def upstreams(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[Upstreams]:
+    all_three = Upstreams()  # type: ignore[abstract]
+    async with serving(mesh, addresses, inference=all_three, emoji_catalog=all_three, ranking=all_three):
+        yield all_three
 
 
-async def eventually(true: Callable[[], Any]) -> None:
+async def eventually(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(10):
-        while not true():
+        while not condition():
             await asyncio.sleep(0.02)
 
 
@@ -71,11 +71,11 @@ async def logged_in(auth: Auth, **fields: str) -> pb.Session:
     return await auth.login_with_token(user.email, fields.get("password", PASSWORD))
 
 
-async def test_new_alias_is_published_to_the_catalog(auth, peers):
+async def test_new_alias_is_published_to_the_catalog(auth, upstreams):
     session = await logged_in(auth, alias="before")
     assert (await auth.rename(session.access_token, "이후")).alias == "이후"
     assert (await auth.me(session.access_token)).alias == "이후"
-    await eventually(lambda: peers.names == [(session.user.id, "이후")])
+    await eventually(lambda: upstreams.aliases == [(session.user.id, "이후")])
     renewed = await auth.refresh(session.refresh_token)
     assert jwt.decode(renewed.access_token, options={"verify_signature": False})["alias"] == "이후"
     assert await auth.available("alias", "before")
@@ -145,17 +145,17 @@ async def test_guest_aliases_are_unique(auth):
     assert len({guest.user.alias for guest in guests}) == 5
 
 
-async def test_registering_guest_keeps_id_and_session(auth, peers, clock):
+async def test_registering_guest_keeps_id_and_session(auth, upstreams, clock):
     guest = await auth.start_guest()
     user = await auth.register(guest.access_token, email="minji@example.org", alias="민지")
     assert (user.id, user.role, user.alias, user.email) == (guest.user.id, "user", "민지", "minji@example.org")
-    await eventually(lambda: peers.names == [(user.id, "민지")])
+    await eventually(lambda: upstreams.aliases == [(user.id, "민지")])
     assert (await auth.login("minji@example.org")).user == user
     session = await auth.refresh(guest.refresh_token)
     assert (session.user, session.refresh_expires_in) == (user, 14 * 86400)
     clock.forward(days=2)
     assert (await auth.refresh(session.refresh_token)).user == user
-    assert peers.deleted == []
+    assert upstreams.deleted == []
 
 
 async def test_guest_can_register_once(auth):
@@ -185,8 +185,8 @@ async def test_guests_cannot_change_alias_or_password(auth):
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_FOR_GUESTS")
 
 
-async def test_deletion_completes_when_every_service_has_deleted_its_data(auth, peers):
-    peers.out_of_order = True
+async def test_deletion_completes_when_every_service_has_deleted_its_data(auth, upstreams):
+    upstreams.inference_down = True
     session = await logged_in(auth, email="minji@example.org", alias="민지")
     call = auth.stub.DeleteMe(pb.DeleteMeRequest(), metadata=bearer(session.access_token))
     deletion = await call
@@ -204,17 +204,17 @@ async def test_deletion_completes_when_every_service_has_deleted_its_data(auth, 
         assert error_reason(await refusal(gone)) == reason
     assert await auth.available("email", "minji@example.org")
     assert await auth.available("alias", "민지")
-    await eventually(lambda: len(peers.deleted) >= 2)
-    assert {line.split()[1] for line in peers.deleted} == {session.user.id}
+    await eventually(lambda: len(upstreams.deleted) >= 2)
+    assert {line.split()[1] for line in upstreams.deleted} == {session.user.id}
     async with asyncio.timeout(10):
         while (found := await auth.deletion(deletion.id)).remaining != ["inference"]:
             await asyncio.sleep(0.05)
     assert not found.complete
-    peers.out_of_order = False
+    upstreams.inference_down = False
     async with asyncio.timeout(10):
         while not (await auth.deletion(deletion.id)).complete:
             await asyncio.sleep(0.05)
-    assert sorted({line.split()[0] for line in peers.deleted}) == ["emoji_catalog", "inference", "ranking"]
+    assert sorted({line.split()[0] for line in upstreams.deleted}) == ["emoji_catalog", "inference", "ranking"]
 
 
 async def test_unknown_deletion_is_not_found(auth):
@@ -223,10 +223,10 @@ async def test_unknown_deletion_is_not_found(auth):
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.NOT_FOUND, "DELETION_NOT_FOUND")
 
 
-async def test_expired_guests_are_deleted_with_their_data(quick_sweeps, auth, peers, clock):
+async def test_expired_guests_are_deleted_with_their_data(quick_sweeps, auth, upstreams, clock):
     guest, kept = await auth.start_guest(), await auth.start_guest()
     await auth.register(kept.access_token)
     clock.forward(days=1)
-    await eventually(lambda: len(set(peers.deleted)) == 3)
-    assert {line.split()[1] for line in peers.deleted} == {guest.user.id}
+    await eventually(lambda: len(set(upstreams.deleted)) == 3)
+    assert {line.split()[1] for line in upstreams.deleted} == {guest.user.id}
     assert await auth.available("alias", guest.user.alias)

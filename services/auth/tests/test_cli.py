@@ -1,4 +1,4 @@
-"""What operators do by command, beside a service that runs."""
+"""Operator commands while the service runs."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ from .client import Auth
 def command(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Any:
-    """Runs a command on the database of the test, and gives what it says."""
+    """Return a function that runs a command on the database of the test and returns its output."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("PUBLIC_URL", "https://emoji.example")
@@ -46,7 +46,7 @@ async def published(auth: Auth) -> list[str]:
 async def test_rotated_key_is_published_before_it_signs(quick_sweeps, auth, command, clock):
     user = await auth.register()
     (old,) = await published(auth)
-    clock.time = utc_now()  # as the command has it
+    clock.time = utc_now()  # the clock of the command
     assert "signs from" in await command("rotate-keys")
     new, still = await published(auth)
     assert still == old != new
@@ -57,7 +57,7 @@ async def test_rotated_key_is_published_before_it_signs(quick_sweeps, auth, comm
     assert kid(session) == new
     clock.forward(minutes=10)
     await asyncio.sleep(0.2)
-    assert await published(auth) == [new, old], "a token of the old key may still be in use"
+    assert await published(auth) == [new, old], "tokens of the old key may still be valid"
     clock.forward(minutes=1)
     async with asyncio.timeout(5):
         while await published(auth) != [new]:
@@ -66,7 +66,7 @@ async def test_rotated_key_is_published_before_it_signs(quick_sweeps, auth, comm
 
 async def test_rotation_in_progress_is_refused(auth, command):
     await command("rotate-keys")
-    with pytest.raises(SystemExit, match=r"two keys already\. The older one goes at"):
+    with pytest.raises(SystemExit, match=r"two keys already\. The older one is removed at"):
         await command("rotate-keys")
     assert len(await published(auth)) == 2
 

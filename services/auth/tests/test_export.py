@@ -1,4 +1,4 @@
-"""What a user takes along: a ZIP of everything."""
+"""Export of a user's data."""
 
 import io
 import json
@@ -32,7 +32,7 @@ class PictureGone(NotFound):
 
 
 class Results(inference_pb2_grpc.InferenceServiceServicer):
-    """Of each user 103 results; the photo of one was deleted since it was listed."""
+    """103 results of each user; one photo was deleted after it was listed."""
 
     async def ListResults(self, request, context):
         first = int(request.page_token or 0)
@@ -50,7 +50,7 @@ class Results(inference_pb2_grpc.InferenceServiceServicer):
 
 
 class Templates(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
-    """Of each user nine, seen by that user alone."""
+    """Nine private templates of each user."""
 
     async def ListEmojis(self, request, context):
         assert caller().user_id == request.owner_id
@@ -72,7 +72,7 @@ async def auth(mesh: TestMesh, make_settings: Any, addresses: dict[str, str], cl
 
 
 @pytest.fixture
-async def peers(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[None]:
+async def upstreams(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[None]:
     async with serving(mesh, addresses, inference=Results(), emoji_catalog=Templates()):  # type: ignore[abstract]
         yield
 
@@ -84,7 +84,7 @@ async def export(auth: Auth, token: str) -> tuple[zipfile.ZipFile, Any]:
     return zipfile.ZipFile(io.BytesIO(b"".join(piece.data for piece in pieces))), await call.initial_metadata()
 
 
-async def test_export_contains_account_templates_and_results(auth, peers):
+async def test_export_contains_account_templates_and_results(auth, upstreams):
     user = await auth.register(email="minji@example.org", alias="민지")
     archive, headers = await export(auth, (await auth.login(user.email)).access_token)
     assert dict(headers)["content-disposition"] == 'attachment; filename="igemoji.zip"'

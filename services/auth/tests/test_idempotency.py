@@ -1,4 +1,4 @@
-"""Registering and starting as a guest with an Idempotency-Key: nobody is known by a token yet, so by the address."""
+"""Idempotency keys of registrations and guests, whose callers have no token: the scope is the IP address."""
 
 import asyncio
 from typing import Any
@@ -52,8 +52,8 @@ async def test_concurrent_registrations_with_one_key_create_one_account(auth, se
         except grpc.aio.AioRpcError as error:
             return error_reason(error)
 
-    at_once = await asyncio.gather(*map(register, range(6)))
-    made = [answer for answer in at_once if isinstance(answer, pb.User)]
-    assert len(made) >= 1
-    assert {answer for answer in at_once if isinstance(answer, str)} <= {"IDEMPOTENT_CALL_UNDER_WAY"}
-    assert all(user == made[0] for user in [*made, await register(0), await register(1)])
+    concurrent = await asyncio.gather(*map(register, range(6)))
+    created = [answer for answer in concurrent if isinstance(answer, pb.User)]
+    assert len(created) >= 1
+    assert {answer for answer in concurrent if isinstance(answer, str)} <= {"IDEMPOTENT_CALL_UNDER_WAY"}
+    assert all(user == created[0] for user in [*created, await register(0), await register(1)])

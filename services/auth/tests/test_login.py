@@ -1,4 +1,4 @@
-"""Logging in: tokens that the whole mesh accepts, and nothing for somebody who guesses."""
+"""Login: access tokens, signing keys, limits on guessing."""
 
 import asyncio
 import threading
@@ -33,8 +33,8 @@ EMAIL = "minji@example.org"
 
 
 @pytest.fixture
-async def elsewhere(mesh, auth):
-    """How another service checks tokens: with the keys that auth publishes."""
+async def other_service(mesh, auth):
+    """Return the verifier of another service, which reads the published keys."""
     settings = mesh.settings(ServiceSettings, "ranking", auth_address=f"127.0.0.1:{auth.server.port}")
     channels = Channels(settings)
     yield TokenVerifier(token_keys(channels), min_refresh_seconds=0)
@@ -43,7 +43,7 @@ async def elsewhere(mesh, auth):
 
 @pytest.fixture
 def checks(monkeypatch):
-    """The bcrypt checks that were made, each with the cost of its hash."""
+    """Record the bcrypt checks, each with the cost of its hash."""
     made: list[bytes] = []
     check = bcrypt.checkpw
 
@@ -67,21 +67,21 @@ def logins(outcome: str) -> float:
     return REGISTRY.get_sample_value("igemoji_logins_total", {"outcome": outcome}) or 0.0
 
 
-async def test_access_token_is_accepted_by_other_services(auth, elsewhere):
+async def test_access_token_is_accepted_by_other_services(auth, other_service):
     user = await auth.register(email=EMAIL, alias="민지")
     session = await auth.login(EMAIL)
-    claims = await elsewhere.verify(session.access_token)
+    claims = await other_service.verify(session.access_token)
     assert (claims.user_id, claims.alias, claims.role) == (user.id, "민지", "user")
     payload = jwt.decode(session.access_token, options={"verify_signature": False})
     assert payload["exp"] - payload["iat"] == session.expires_in == 600
 
 
-async def test_expired_access_token_is_refused(auth, elsewhere, clock):
+async def test_expired_access_token_is_refused(auth, other_service, clock):
     await auth.register(email=EMAIL)
     clock.forward(minutes=-11)
     token = (await auth.login(EMAIL)).access_token
     with pytest.raises(Unauthenticated, match="expired"):
-        await elsewhere.verify(token)
+        await other_service.verify(token)
     error = await refusal(auth.me(token))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_REFUSED")
 
@@ -93,10 +93,10 @@ async def test_token_lifetime_is_configurable(mesh, make_settings):
         assert (await auth.login(EMAIL)).expires_in == 60
 
 
-async def test_newest_key_signs_and_older_tokens_stay_valid(auth, second_auth, elsewhere, database_url, clock):
+async def test_newest_key_signs_and_older_tokens_stay_valid(auth, second_auth, other_service, database_url, clock):
     await auth.register(email=EMAIL)
     before = (await auth.login(EMAIL)).access_token
-    await elsewhere.verify(before)
+    await other_service.verify(before)
     key = SigningKey.generate()
     clock.forward(seconds=1)
     row = {"kid": key.kid, "pem": key.to_pem().decode(), "at": clock().replace(tzinfo=None).isoformat(" ")}
@@ -106,7 +106,7 @@ async def test_newest_key_signs_and_older_tokens_stay_valid(auth, second_auth, e
         after = (await replica.login(EMAIL)).access_token
         assert jwt.get_unverified_header(after)["kid"] == key.kid != jwt.get_unverified_header(before)["kid"]
         for token in (before, after):
-            assert (await elsewhere.verify(token)).alias == (await auth.me(token)).alias
+            assert (await other_service.verify(token)).alias == (await auth.me(token)).alias
 
 
 async def test_jwks_is_public_and_cacheable(auth):
@@ -160,7 +160,7 @@ async def test_unknown_account_and_wrong_password_are_indistinguishable(auth, ch
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(extra=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
 async def test_bytes_after_the_72nd_of_a_password_are_compared(auth, clock, extra):
-    """bcrypt reads 72 bytes: what comes after them must not be ignored."""
+    """The limit is that of bcrypt, which ignores the rest."""
     clock.forward(minutes=5)
     user = await auth.register(password="p" * 72)
     for wrong in ("p" * 71, "p" * 72 + extra):
@@ -220,9 +220,9 @@ async def test_aborted_login_does_not_count_as_failed(auth, monkeypatch):
         return False
 
     await auth.register(email=EMAIL)
-    for trouble in (busy, slow):
+    for failure in (busy, slow):
         with monkeypatch.context() as patch:
-            patch.setattr(bcrypt, "checkpw", trouble)
+            patch.setattr(bcrypt, "checkpw", failure)
             for _ in range(6):
                 request = pb.LoginRequest(email=EMAIL, password=PASSWORD)
                 error = await refusal(auth.stub.Login(request, timeout=0.1))
@@ -256,7 +256,7 @@ async def test_logins_are_counted_by_outcome(auth):
 
 
 async def test_passwords_are_hashed_in_a_bounded_thread_pool(mesh, make_settings, monkeypatch):
-    """The event loop goes on, and a crowd does not take more cores than it was given."""
+    """The event loop is not blocked, and no more cores are used than configured."""
     workers: set[int] = set()
 
     def watched(work: Callable[[bytes, bytes], Any]) -> Callable[[bytes, bytes], Any]:

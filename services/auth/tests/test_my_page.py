@@ -1,4 +1,4 @@
-"""My page, with small inference and emoji_catalog services at the other end of real channels."""
+"""My page, with fakes of inference and emoji_catalog over real channels."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +18,7 @@ from .upstreams import serving
 
 
 class Inference(inference_pb2_grpc.InferenceServiceServicer):
-    """Eleven results of each user."""
+    """Fake with eleven results of each user."""
 
     async def ListResults(self, request, context):
         if not (request.page_token or "0").isdigit():
@@ -31,7 +31,7 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
 
 
 class EmojiCatalog(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
-    """One template of each maker, which only the maker sees."""
+    """Fake with one private template of each maker."""
 
     async def ListEmojis(self, request, context):
         if request.page_token:
@@ -51,7 +51,7 @@ async def auth(mesh: TestMesh, make_settings: Any, addresses: dict[str, str]) ->
 
 
 @pytest.fixture
-async def peers(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[None]:
+async def upstreams(mesh: TestMesh, addresses: dict[str, str]) -> AsyncIterator[None]:
     async with serving(mesh, addresses, inference=Inference(), emoji_catalog=EmojiCatalog()):  # type: ignore[abstract]
         yield
 
@@ -68,7 +68,7 @@ async def logged_in(auth: Auth) -> tuple[pb.User, str]:
     return user, (await auth.login(user.email)).access_token
 
 
-async def test_results_are_paged_by_eight(auth, peers):
+async def test_results_are_paged_by_eight(auth, upstreams):
     user, token = await logged_in(auth)
     first = await my_page(auth, token, "result")
     assert first == await my_page(auth, token, "result", 1)
@@ -81,7 +81,7 @@ async def test_results_are_paged_by_eight(auth, peers):
     assert last.next_page_token == ""
 
 
-async def test_uploads_are_read_with_the_users_token(auth, peers):
+async def test_uploads_are_read_with_the_users_token(auth, upstreams):
     user, token = await logged_in(auth)
     page = await my_page(auth, token, "upload")
     assert [(emoji.name, emoji.owner.id, emoji.owner.alias) for emoji in page.emojis] == [
@@ -91,7 +91,7 @@ async def test_uploads_are_read_with_the_users_token(auth, peers):
 
 
 @pytest.mark.parametrize("case", ["result", "upload"])
-async def test_invalid_page_token_is_an_input_error(auth, peers, case):
+async def test_invalid_page_token_is_an_input_error(auth, upstreams, case):
     _, token = await logged_in(auth)
     error = await refusal(my_page(auth, token, case, page_token="made up"))
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")

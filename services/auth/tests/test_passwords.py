@@ -1,4 +1,4 @@
-"""Passwords are worked on a few at a time, and whoever would wait for long is told so at once."""
+"""Thread pool of bcrypt: bounded queue, early refusal, low priority."""
 
 import asyncio
 import itertools
@@ -16,69 +16,69 @@ SERVED_IN_TIME = int(MAX_WAIT_SECONDS / INITIAL_SECONDS) + 1
 
 
 @pytest_asyncio.fixture
-async def few() -> AsyncIterator[BcryptPasswords]:
-    """One at a time, and by the clock the first one takes ten times as long as anybody is let wait."""
+async def pool() -> AsyncIterator[BcryptPasswords]:
+    """Return a pool of one thread, whose first hash takes ten times the maximum wait by the clock."""
     clock = itertools.chain([0.0, 10 * MAX_WAIT_SECONDS], itertools.repeat(10 * MAX_WAIT_SECONDS))
-    few = BcryptPasswords(cost=4, threads=1, clock=lambda: next(clock))
-    yield few
-    await few.close()
+    pool = BcryptPasswords(cost=4, threads=1, clock=lambda: next(clock))
+    yield pool
+    await pool.close()
 
 
-async def test_full_password_queue_refuses_calls(few, monkeypatch):
+async def test_full_password_queue_refuses_calls(pool, monkeypatch):
     done = threading.Event()
     monkeypatch.setattr("bcrypt.checkpw", lambda *_: done.wait(60))
 
-    calls = [asyncio.create_task(few.matches("a password", None)) for _ in range(SERVED_IN_TIME)]
+    calls = [asyncio.create_task(pool.matches("a password", None)) for _ in range(SERVED_IN_TIME)]
     await asyncio.sleep(0)
     with pytest.raises(TooManyLogins) as refused:
-        await few.matches("a password", None)
+        await pool.matches("a password", None)
     done.set()
 
     assert refused.value.retry_after_seconds
-    assert await asyncio.gather(*calls) == [False] * SERVED_IN_TIME, "who was let in is answered"
-    assert await few.matches("a password", None) is False, "and there is room again"
+    assert await asyncio.gather(*calls) == [False] * SERVED_IN_TIME, "queued calls are answered"
+    assert await pool.matches("a password", None) is False, "the queue has room again"
 
 
-async def test_password_queue_shrinks_while_hashing_is_slow(few, monkeypatch):
+async def test_password_queue_shrinks_while_hashing_is_slow(pool, monkeypatch):
     done = threading.Event()
     monkeypatch.setattr("bcrypt.checkpw", lambda *_: done.wait(60))
     done.set()
-    await few.matches("a password", None)
+    await pool.matches("a password", None)
     done.clear()
 
-    calls = [asyncio.create_task(few.matches("a password", None))]
+    calls = [asyncio.create_task(pool.matches("a password", None))]
     await asyncio.sleep(0)
     with pytest.raises(TooManyLogins):
-        await few.matches("a password", None)
+        await pool.matches("a password", None)
 
     done.set()
-    assert await asyncio.gather(*calls) == [False], "one is always let in"
+    assert await asyncio.gather(*calls) == [False], "an idle pool accepts a call"
 
 
 async def test_queued_password_times_out_without_being_hashed(monkeypatch):
-    one = BcryptPasswords(cost=4, threads=1, max_wait_seconds=0.05, clock=lambda: 0.0)
-    for _ in range(8):  # by the clock they take no time: nobody expects that the next one does
-        await one.matches("a password", None)
+    single = BcryptPasswords(cost=4, threads=1, max_wait_seconds=0.05, clock=lambda: 0.0)
+    for _ in range(8):  # by the clock they take no time, so the estimate goes to zero
+        await single.matches("a password", None)
     done, begun = threading.Event(), itertools.count()
     monkeypatch.setattr("bcrypt.checkpw", lambda *_: (next(begun), done.wait(60))[1])
 
-    first = asyncio.create_task(one.matches("a password", None))
+    first = asyncio.create_task(single.matches("a password", None))
     await asyncio.sleep(0)
     with pytest.raises(TooManyLogins):
-        await one.matches("a password", None)
+        await single.matches("a password", None)
     done.set()
 
-    assert await first is False, "who has a thread is answered"
-    assert await one.matches("a password", None) is False
-    await one.close()
-    assert next(begun) == 2, "nobody works for whoever was sent away"
+    assert await first is False, "a running hash is finished"
+    assert await single.matches("a password", None) is False
+    await single.close()
+    assert next(begun) == 2, "the refused password was not hashed"
 
 
-async def test_password_threads_run_at_low_priority(few, monkeypatch):
+async def test_password_threads_run_at_low_priority(pool, monkeypatch):
     def priority(*_: object) -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     mine = priority()
     monkeypatch.setattr("bcrypt.hashpw", lambda *_: str(priority()).encode())
 
-    assert int(await few.hash("a password")) == min(mine + NICE, 19)
+    assert int(await pool.hash("a password")) == min(mine + NICE, 19)

@@ -1,4 +1,4 @@
-"""Refresh tokens: how a login goes on, and how it ends."""
+"""Refresh tokens: rotation, reuse, logout, cookie."""
 
 import asyncio
 from http.cookies import Morsel, SimpleCookie
@@ -116,7 +116,7 @@ async def test_refresh_in_body_sets_no_cookie(auth, session):
 
 
 async def test_cookie_without_custom_header_is_refused(auth, session):
-    """A form on another host of the same site could send it, but no such header."""
+    """A form on another host of the same site could send the cookie, but not the header."""
     for rpc, request in ((auth.stub.Refresh, pb.RefreshRequest()), (auth.stub.Logout, pb.LogoutRequest())):
         error = await refusal(rpc(request, metadata=[cookie_header(session.refresh_token)]))
         assert (error.code(), error_reason(error)) == (grpc.StatusCode.PERMISSION_DENIED, "REQUESTED_WITH_MISSING")

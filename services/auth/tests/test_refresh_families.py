@@ -1,4 +1,4 @@
-"""Refresh tokens against a model: whatever is done with them in whatever order, only what should count does."""
+"""Refresh tokens against a model, for any order of operations."""
 
 import asyncio
 import datetime
@@ -77,11 +77,11 @@ class RefreshFamilies(RuleBasedStateMachine):
     @precondition(lambda self: len(self.families) == FAMILIES)
     @rule(back=st.integers(0, 10))
     def log_out(self, back: int) -> None:
-        self.sweep()  # whether an expired token still ends its family is not promised
+        self.sweep()  # an expired token may or may not revoke its family
         token = self.token(back)
         self.loop.run(self.store.revoke_family(token.text))
         if token.expires_at > self.now:
-            self.is_over(token.family)
+            self.assert_revoked(token.family)
 
     @rule()
     def sweep(self) -> None:
@@ -96,7 +96,7 @@ class RefreshFamilies(RuleBasedStateMachine):
             return
         if token.used_at is not None and self.now - token.used_at > datetime.timedelta(seconds=10):
             assert answer is None
-            self.is_over(token.family)
+            self.assert_revoked(token.family)
             return
         assert answer is not None
         account, following = answer
@@ -109,14 +109,14 @@ class RefreshFamilies(RuleBasedStateMachine):
         assert token.following is not None
         assert (following.token, following.expires_at) == (token.following.text, token.following.expires_at)
 
-    def is_over(self, family: Family) -> None:
-        """None of its tokens counts any more."""
+    def assert_revoked(self, family: Family) -> None:
+        """Check that all tokens of a revoked family are refused."""
         family.alive = False
         for token in family.tokens:
             assert self.loop.run(self.store.spend(token, self.now)) is None
 
     def token(self, back: int) -> Token:
-        """One of those that were given out, counted from the newest."""
+        """Return an issued token, counted from the newest."""
         return self.tokens[-1 - back % len(self.tokens)]
 
 

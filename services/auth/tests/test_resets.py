@@ -1,4 +1,4 @@
-"""Passwords that were forgotten: a link by mail, which counts once, and nothing for somebody who guesses."""
+"""Password resets by mail."""
 
 import asyncio
 import contextlib
@@ -30,28 +30,28 @@ NEW = "another-passphrase"
 
 
 class MailServer:
-    """As much of SMTP (RFC 5321) as takes a mail in."""
+    """Minimal SMTP server (RFC 5321)."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
-        self.refuses = False
+        self.refusing = False
         self.url = ""
         self.open = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
-        with contextlib.suppress(ConnectionError):  # who has said QUIT need not wait for the answer
-            await self._take_mails(reader, writer)
+        with contextlib.suppress(ConnectionError):  # clients may close after QUIT
+            await self._receive(reader, writer)
         self.open -= 1
 
-    async def _take_mails(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 here\r\n")
         while line := (await reader.readline()).strip().upper():
             if line == b"DATA":
                 writer.write(b"354 go on\r\n")
                 data = await reader.readuntil(b"\r\n.\r\n")
                 self.mails.append(email.message_from_bytes(data[:-5], policy=email.policy.default))
-            refused = self.refuses and line.startswith(b"MAIL")
+            refused = self.refusing and line.startswith(b"MAIL")
             writer.write({b"QUIT": b"221 bye\r\n"}.get(line, b"550 no\r\n" if refused else b"250 fine\r\n"))
         writer.close()
         await writer.wait_closed()
@@ -174,10 +174,10 @@ async def test_reset_requests_are_limited_for_known_and_unknown_accounts(auth, c
 
 async def test_failed_mail_does_not_block_the_next(auth, mail_server):
     await auth.register(email=EMAIL)
-    mail_server.refuses = True
+    mail_server.refusing = True
     await ask(auth)
     await asyncio.sleep(0.2)
-    mail_server.refuses = False
+    mail_server.refusing = False
     await ask(auth)
     assert (await mail_server.mail())["To"] == EMAIL
 

@@ -1,4 +1,4 @@
-"""Starting: settings, migrations, readiness."""
+"""Start: settings, migrations, readiness."""
 
 import subprocess
 import sys

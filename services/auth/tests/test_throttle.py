@@ -1,4 +1,4 @@
-"""How often one may try from one address, whoever one says to be."""
+"""Limits per IP address."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,11 +16,11 @@ from igemoji_mesh.testing.mesh import bearer, error_reason, running
 
 from .client import PASSWORD, Auth, refusal
 
-Try = Callable[[Auth, str], Awaitable[Any]]
+Attempt = Callable[[Auth, str], Awaitable[Any]]
 
 
 def at(address: str) -> tuple[tuple[str, str], ...]:
-    """What the gateway says of a client."""
+    """Return the metadata by which the gateway names the client."""
     return (("x-envoy-external-address", address),)
 
 
@@ -38,11 +38,11 @@ def start_guest(auth: Auth, address: str) -> Awaitable[Any]:
     return auth.stub.StartGuest(pb.StartGuestRequest(), metadata=at(address))
 
 
-def ask_for_a_name(auth: Auth, address: str) -> Awaitable[Any]:
+def check_availability(auth: Auth, address: str) -> Awaitable[Any]:
     return auth.stub.CheckAvailability(pb.CheckAvailabilityRequest(case="alias", value="x"), metadata=at(address))
 
 
-LIMITS: list[tuple[Try, int, int]] = [(register, 20, 10), (start_guest, 10, 10), (ask_for_a_name, 60, 5)]
+LIMITS: list[tuple[Attempt, int, int]] = [(register, 20, 10), (start_guest, 10, 10), (check_availability, 60, 5)]
 
 
 async def is_refused(call: Awaitable[Any]) -> bool:

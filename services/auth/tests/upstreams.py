@@ -1,4 +1,4 @@
-"""Small services at the other end of real channels."""
+"""Fake upstreams over real channels."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,7 +37,7 @@ def token_keys(channels: Channels) -> KeySource:
 
 @asynccontextmanager
 async def serving(mesh: TestMesh, addresses: dict[str, str], **servicers: Any) -> AsyncIterator[None]:
-    """They admit callers by certificate, and users by tokens that they check with the keys of auth."""
+    """Run fakes that check certificates, and access tokens with the keys that auth publishes."""
     async with AsyncExitStack() as stack:
         for name, servicer in servicers.items():
             service, add = SERVICES[name]

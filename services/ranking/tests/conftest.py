@@ -1,4 +1,4 @@
-"""The real service over mutual TLS, with a clock that a test can turn and a catalogue that can be silent."""
+"""The service over mutual TLS, with a clock that tests set and a fake catalog that can be down."""
 
 import datetime
 from collections.abc import AsyncIterator, Callable
@@ -25,14 +25,14 @@ from igemoji_ranking.entrypoints.wiring import compose
 
 @dataclass
 class Clock:
-    """The time that the service believes."""
+    """Clock of the service."""
 
     now: datetime.datetime = datetime.datetime(2026, 3, 31, 12, tzinfo=datetime.UTC)
 
     def __call__(self) -> datetime.datetime:
         return self.now
 
-    def pass_(self, **time: float) -> None:
+    def advance(self, **time: float) -> None:
         self.now += datetime.timedelta(**time)
 
 
@@ -43,51 +43,53 @@ class Unimplemented(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
     GetEmoji = ListEmojis = DeleteEmoji = GetEmojiImage = CreateEmoji
 
 
-class FakeCatalogue(Unimplemented):
-    """Has a template for every id, but those that are gone."""
+class FakeCatalog(Unimplemented):
+    """Fake with a template for every id that is not deleted."""
 
     def __init__(self) -> None:
-        self.gone: set[str] = set()
-        self.silent = False
-        self.asked: list[list[str]] = []
+        self.deleted: set[str] = set()
+        self.down = False
+        self.requested: list[list[str]] = []
         self.uses: dict[str, int] = {}
 
     async def UpdateUseCounts(self, request, context):
-        if self.silent:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "silent")
+        if self.down:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "down")
         self.uses |= {count.emoji_id: count.uses for count in request.counts}
         return Empty()
 
     async def BatchGetEmojis(self, request, context):
-        if self.silent:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "silent")
-        self.asked.append(list(request.ids))
+        if self.down:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "down")
+        self.requested.append(list(request.ids))
         emojis = [
-            catalog_pb.Emoji(id=asked, name=f"Name of {asked}") for asked in request.ids if asked not in self.gone
+            catalog_pb.Emoji(id=emoji_id, name=f"Name of {emoji_id}")
+            for emoji_id in request.ids
+            if emoji_id not in self.deleted
         ]
         return catalog_pb.BatchGetEmojisResponse(emojis=emojis)
 
 
 @dataclass
 class Client:
-    """The calls of a test."""
+    """Client of the service, as each of its callers."""
 
     public: Any
     inference: Any
     emoji_catalog: Any
     auth: Any
     clock: Clock
-    told: list[pb.RecordUseRequest] = field(default_factory=list)
+    recorded: list[pb.RecordUseRequest] = field(default_factory=list)
 
     async def use(self, emoji_id: str, *, users: int = 1, user_id: str = "", **ago: float) -> None:
-        """Some users use a template, a while ago."""
+        """Record uses of a template by new users, or by one user, some time ago."""
         for _ in range(users):
             request = pb.RecordUseRequest(task_id=new_id(), emoji_id=emoji_id, user_id=user_id or new_id())
             request.used_at.FromDatetime(self.clock.now - datetime.timedelta(**ago))
-            await self.tell(request)
+            await self.record(request)
 
-    async def tell(self, request: pb.RecordUseRequest) -> None:
-        self.told.append(request)
+    async def record(self, request: pb.RecordUseRequest) -> None:
+        self.recorded.append(request)
         await self.inference.RecordUse(request)
 
     async def forget(self, emoji_id: str) -> None:
@@ -105,7 +107,7 @@ class Client:
         return list(answer.entries)
 
     async def ranking(self, window: str = "", limit: int = 0) -> list[tuple[int, str, int]]:
-        """Rank, id and uses of every entry."""
+        """Return rank, id and uses of every entry."""
         return [(entry.rank, entry.emoji.id, entry.uses) for entry in await self.entries(window, limit)]
 
 
@@ -120,14 +122,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def catalogue() -> FakeCatalogue:
-    return FakeCatalogue()  # type: ignore[abstract]
+def catalog() -> FakeCatalog:
+    return FakeCatalog()  # type: ignore[abstract]
 
 
 @pytest.fixture
-async def catalogue_address(mesh: TestMesh, catalogue: FakeCatalogue) -> AsyncIterator[str]:
+async def catalog_address(mesh: TestMesh, catalog: FakeCatalog) -> AsyncIterator[str]:
     server = grpc.aio.server()
-    emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server(catalogue, server)
+    emoji_catalog_pb2_grpc.add_EmojiCatalogServiceServicer_to_server(catalog, server)
     credentials = server_credentials(mesh.settings(ServiceSettings, "emoji-catalog"))
     port = server.add_secure_port("127.0.0.1:0", credentials)
     await server.start()
@@ -136,15 +138,15 @@ async def catalogue_address(mesh: TestMesh, catalogue: FakeCatalogue) -> AsyncIt
 
 
 @pytest.fixture
-def settings(mesh: TestMesh, catalogue_address: str, tmp_path: Path) -> Settings:
-    changes = {"data_dir": tmp_path, "emoji_catalog_address": catalogue_address, "names_fresh_seconds": 0.2}
+def settings(mesh: TestMesh, catalog_address: str, tmp_path: Path) -> Settings:
+    changes = {"data_dir": tmp_path, "emoji_catalog_address": catalog_address, "names_fresh_seconds": 0.2}
     changes |= {"tell_uses_seconds": 0.05}
     return mesh.settings(Settings, "ranking", **changes)
 
 
 @pytest.fixture
 def start(mesh: TestMesh, clock: Clock) -> Callable[[Settings], Any]:
-    """Runs the service within a block."""
+    """Return a context manager that runs the service."""
     return partial(running, partial(compose, verifier=mesh.verifier, now=clock))
 
 
@@ -163,6 +165,6 @@ def client_of(mesh: TestMesh, clock: Clock) -> Callable[[MeshServer], Client]:
 async def ranking(
     start: Callable[[Settings], Any], settings: Settings, client_of: Callable[[MeshServer], Client]
 ) -> AsyncIterator[Client]:
-    """The running service."""
+    """Return a client of the running service."""
     async with start(settings) as server:
         yield client_of(server)

@@ -1,4 +1,4 @@
-"""The tables: any history gives the counts of a simple model, and reads are cheap."""
+"""Use counts against a model; query plans."""
 
 import asyncio
 import datetime
@@ -31,19 +31,19 @@ uses = st.builds(
     used_at=st.sampled_from([NOON - datetime.timedelta(hours=hours) for hours in (0, 11, 13, 40)]),
 )
 histories = st.lists(st.one_of(*[uses] * 8, emoji_ids, user_ids), min_size=5, max_size=25)
-"""Uses; the name of a template that is forgotten, or of a user who is deleted."""
+"""Uses, forgotten templates (by name) and deleted users (by name)."""
 
 
 def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
-    """Uses of ever and of the last day, by template."""
+    """Return the uses of all time and of the last day, by template."""
     tasks: set[str] = set()
     counted: set[tuple[str, str, datetime.date]] = set()
-    gone: set[str] = set()
+    deleted: set[str] = set()
     for event in history:
         if isinstance(event, str):
-            gone.add(event)
+            deleted.add(event)
             counted = {use for use in counted if event not in use}
-        elif not gone & {event.emoji_id, event.user_id} and event.task_id not in tasks:
+        elif not deleted & {event.emoji_id, event.user_id} and event.task_id not in tasks:
             tasks.add(event.task_id)
             counted.add((event.emoji_id, event.user_id, event.used_at.date()))
     since = NOON.date()
@@ -52,7 +52,7 @@ def modelled(history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """An empty database file: migrating one for every example would take long."""
+    """Return an empty database, migrated once for all examples."""
     folder = tmp_path_factory.mktemp("template")
     migrate(f"sqlite:///{folder}/x.db", "igemoji_ranking")
     return (folder / "x.db").read_bytes()
@@ -71,8 +71,8 @@ numbers = itertools.count()
 def test_counts_match_the_model_for_any_history(template: bytes, folder: Path, history: list[Use | str]):
     path = folder / f"{next(numbers)}.db"
     path.write_bytes(template)
-    ever, lately = asyncio.run(counted(Database(f"sqlite:///{path}"), history))
-    assert (ever, lately) == modelled(history)
+    all_time, last_day = asyncio.run(counted(Database(f"sqlite:///{path}"), history))
+    assert (all_time, last_day) == modelled(history)
 
 
 async def counted(database: Database, history: list[Use | str]) -> tuple[Counter[str], Counter[str]]:
@@ -82,14 +82,14 @@ async def counted(database: Database, history: list[Use | str]) -> tuple[Counter
             await counts.record(event, event.day)
         else:
             await (counts.remove_user(event) if event in ("anna", "ben") else counts.forget(event))
-    ever = await counts.top(Window.ALL, NOON.date(), 100, 0)
-    lately = await counts.top(Window.DAY, NOON.date(), 100, 0)
+    all_time = await counts.top(Window.ALL, NOON.date(), 100, 0)
+    last_day = await counts.top(Window.DAY, NOON.date(), 100, 0)
     await database.close()
-    for standings in (ever, lately):
-        assert [standing.uses for standing in standings] == sorted((s.uses for s in standings), reverse=True)
+    for use_counts in (all_time, last_day):
+        assert [count.uses for count in use_counts] == sorted((s.uses for s in use_counts), reverse=True)
     return (
-        Counter({standing.emoji_id: standing.uses for standing in ever}),
-        Counter({standing.emoji_id: standing.uses for standing in lately}),
+        Counter({count.emoji_id: count.uses for count in all_time}),
+        Counter({count.emoji_id: count.uses for count in last_day}),
     )
 
 

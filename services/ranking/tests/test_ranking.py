@@ -1,4 +1,4 @@
-"""The ranking as its callers see it."""
+"""The ranking through its RPCs."""
 
 import asyncio
 import datetime
@@ -13,7 +13,7 @@ from igemoji_ranking.adapters.clients.emoji_catalog import COOLDOWN_SECONDS
 
 @pytest.fixture
 def ids() -> list[str]:
-    """In ascending order."""
+    """Return ids in ascending order."""
     return sorted(new_id() for _ in range(5))
 
 
@@ -23,9 +23,9 @@ async def refusal(call) -> grpc.aio.AioRpcError:
     return caught.value
 
 
-async def test_ranking_is_empty_without_uses(ranking, catalogue):
+async def test_ranking_is_empty_without_uses(ranking, catalog):
     assert await ranking.ranking() == []
-    assert catalogue.asked == []
+    assert catalog.requested == []
 
 
 async def test_most_used_template_is_first_with_its_name(ranking, ids):
@@ -57,13 +57,13 @@ async def test_ties_share_a_rank_and_are_sorted_by_first_use(ranking, ids):
 async def test_repeated_task_counts_once(ranking, ids):
     await ranking.use(ids[0])
     for _ in range(3):
-        await ranking.tell(ranking.told[0])
+        await ranking.record(ranking.recorded[0])
     assert await ranking.ranking() == [(1, ids[0], 1)]
 
 
 async def test_concurrent_records_of_one_task_count_once(ranking, ids):
     await ranking.use(ids[0])
-    await asyncio.gather(*(ranking.tell(ranking.told[0]) for _ in range(10)), ranking.use(ids[0], users=5))
+    await asyncio.gather(*(ranking.record(ranking.recorded[0]) for _ in range(10)), ranking.use(ids[0], users=5))
     for window in ("day", "all"):
         assert await ranking.ranking(window) == [(1, ids[0], 6)]
 
@@ -74,7 +74,7 @@ async def test_user_counts_once_per_template_and_day(ranking, ids, clock):
         await ranking.use(ids[0], user_id=user_id)
     await ranking.use(ids[1], user_id=user_id)
     assert await ranking.ranking() == [(1, ids[0], 1), (1, ids[1], 1)]
-    clock.pass_(hours=12)
+    clock.advance(hours=12)
     await ranking.use(ids[0], user_id=user_id)
     assert await ranking.ranking() == [(1, ids[0], 2), (2, ids[1], 1)]
 
@@ -83,9 +83,9 @@ async def test_user_counts_once_per_template_and_day(ranking, ids, clock):
 async def test_window_ends_with_its_last_utc_day(ranking, ids, clock, window, days):
     clock.now = datetime.datetime(2026, 3, 30, 0, 0, 1, tzinfo=datetime.UTC)
     await ranking.use(ids[0])
-    clock.pass_(days=days - 1, hours=23, minutes=59)
+    clock.advance(days=days - 1, hours=23, minutes=59)
     assert await ranking.ranking(window) == [(1, ids[0], 1)]
-    clock.pass_(minutes=1)
+    clock.advance(minutes=1)
     assert await ranking.ranking(window) == []
     assert await ranking.ranking("all") == [(1, ids[0], 1)]
 
@@ -105,14 +105,14 @@ async def test_use_in_the_far_future_counts_as_now(ranking, ids, clock):
     await ranking.use(ids[0], days=-400)
     await ranking.use(ids[1], minutes=-6)
     assert await ranking.ranking("day") == [(1, ids[0], 1), (1, ids[1], 1)]
-    clock.pass_(days=1)
+    clock.advance(days=1)
     assert await ranking.ranking("day") == []
 
 
 async def test_small_clock_skew_is_accepted(ranking, ids, clock):
     clock.now = datetime.datetime(2026, 3, 31, 23, 58, tzinfo=datetime.UTC)
     await ranking.use(ids[0], minutes=-4)
-    clock.pass_(days=1)
+    clock.advance(days=1)
     assert await ranking.ranking("day") == [(1, ids[0], 1)]
 
 
@@ -124,12 +124,12 @@ async def test_default_limit_is_ten(ranking):
     assert len(await ranking.ranking(limit=100)) == 12
 
 
-async def test_forgotten_template_is_removed_permanently(ranking, ids, catalogue):
+async def test_forgotten_template_is_removed_permanently(ranking, ids, catalog):
     await ranking.use(ids[0], users=2)
     await ranking.use(ids[1])
     for _ in range(2):
         await ranking.forget(ids[0])
-    await ranking.tell(ranking.told[0])
+    await ranking.record(ranking.recorded[0])
     await ranking.use(ids[0])
     for window in ("day", "week", "month", "all"):
         assert await ranking.ranking(window) == [(1, ids[1], 1)]
@@ -141,44 +141,44 @@ async def test_unused_template_can_be_forgotten(ranking, ids):
     assert await ranking.ranking() == []
 
 
-async def test_templates_missing_in_the_catalog_are_skipped(ranking, catalogue):
+async def test_templates_missing_in_the_catalog_are_skipped(ranking, catalog):
     used = [new_id() for _ in range(30)]
     for emoji_id in used:
         await ranking.use(emoji_id)
-    catalogue.gone = set(used[:25])
+    catalog.deleted = set(used[:25])
     assert await ranking.ranking(limit=2) == [(1, used[25], 1), (1, used[26], 1)]
     assert await ranking.ranking(limit=100) == [(1, emoji_id, 1) for emoji_id in used[25:]]
 
 
-async def test_names_are_cached(ranking, catalogue, ids):
+async def test_names_are_cached(ranking, catalog, ids):
     await ranking.use(ids[0])
     first = await ranking.ranking()
     assert await ranking.ranking() == first
-    assert catalogue.asked == [[ids[0]]]
+    assert catalog.requested == [[ids[0]]]
     await asyncio.sleep(0.25)
     assert await ranking.ranking() == first
-    assert len(catalogue.asked) == 2
+    assert len(catalog.requested) == 2
 
 
-async def test_ranking_uses_the_cache_while_the_catalog_is_down(ranking, catalogue, ids):
+async def test_ranking_uses_the_cache_while_the_catalog_is_down(ranking, catalog, ids):
     await ranking.use(ids[0], users=2)
     await ranking.ranking()
-    catalogue.silent = True
+    catalog.down = True
     await asyncio.sleep(0.25)
     await ranking.use(ids[0])
     await ranking.use(ids[1], users=4)
     assert await ranking.ranking() == [(1, ids[0], 3)]
-    catalogue.silent = False
+    catalog.down = False
     await asyncio.sleep(COOLDOWN_SECONDS)
     assert await ranking.ranking() == [(1, ids[1], 4), (2, ids[0], 3)]
 
 
-async def test_catalog_down_with_empty_cache_is_unavailable(ranking, catalogue, ids):
+async def test_catalog_down_with_empty_cache_is_unavailable(ranking, catalog, ids):
     await ranking.use(ids[0])
-    catalogue.silent = True
+    catalog.down = True
     error = await refusal(ranking.ranking())
     assert (error.code(), error_reason(error)) == (grpc.StatusCode.UNAVAILABLE, "NAMES_UNAVAILABLE")
-    catalogue.silent = False
+    catalog.down = False
     await asyncio.sleep(COOLDOWN_SECONDS)
     assert await ranking.ranking() == [(1, ids[0], 1)]
 
@@ -224,22 +224,22 @@ async def test_outdated_visibility_is_ignored(ranking, ids):
     assert await ranking.ranking() == []
 
 
-async def test_use_counts_are_published_after_catalog_downtime(ranking, catalogue, ids):
+async def test_use_counts_are_published_after_catalog_downtime(ranking, catalog, ids):
     user_id = new_id()
-    catalogue.silent = True
+    catalog.down = True
     await ranking.use(ids[0], users=2)
     await ranking.use(ids[0], user_id=user_id)
     await ranking.use(ids[1], user_id=user_id)
     await asyncio.sleep(0.15)
-    catalogue.silent = False
-    await until(lambda: catalogue.uses == {ids[0]: 3, ids[1]: 1})
+    catalog.down = False
+    await until(lambda: catalog.uses == {ids[0]: 3, ids[1]: 1})
     await ranking.delete_user(user_id)
-    await until(lambda: catalogue.uses == {ids[0]: 2, ids[1]: 0})
+    await until(lambda: catalog.uses == {ids[0]: 2, ids[1]: 0})
 
 
-async def until(holds) -> None:
+async def until(condition) -> None:
     async with asyncio.timeout(5):
-        while not holds():
+        while not condition():
             await asyncio.sleep(0.02)
 
 

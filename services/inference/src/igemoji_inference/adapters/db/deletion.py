@@ -51,7 +51,7 @@ class SqlDeletionStore:
         """See DeletionStore."""
         expired = (tasks.c.original_until <= now, tasks.c.state.in_(ENDED))
         query = sa.select(tasks.c.id, tasks.c.photo_key).where(*expired).limit(limit)
-        return await self._database.read(lambda connection: connection.execute(query).tuples().all())
+        return await self._database.read(lambda connection: connection.execute(query).all())
 
     async def forget_original(self, task_id: str) -> None:
         """See DeletionStore."""
@@ -62,7 +62,7 @@ class SqlDeletionStore:
         """See DeletionStore."""
         expired = (tasks.c.created_at < before, tasks.c.state.in_(ENDED))
         query = sa.select(tasks.c.id, tasks.c.photo_key, tasks.c.result_key).where(*expired).limit(limit)
-        return await self._database.read(lambda connection: connection.execute(query).tuples().all())
+        return await self._database.read(lambda connection: connection.execute(query).all())
 
     async def forget_photo_counts(self, before: datetime.date) -> None:
         """See DeletionStore."""

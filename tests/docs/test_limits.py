@@ -55,7 +55,7 @@ def value(source: str) -> tuple[float, ...]:
         assert len(values) == 1, f"{name} has several values: {values}"
         return (values.pop(),)
     if kind == "inference":
-        return (queue_bound("amqp://broker" if name == "RabbitMQ" else ""),)
+        return (queue_limit("amqp://broker" if name == "RabbitMQ" else ""),)
     owner, attribute = resolve(source)
     model_fields = getattr(owner, "model_fields", {})
     found = model_fields[attribute].default if attribute in model_fields else getattr(owner, attribute)
@@ -102,9 +102,9 @@ def fields(node: Any, name: str) -> Iterator[Any]:
             yield from fields(child, name)
 
 
-def queue_bound(task_queue_url: str) -> float:
+def queue_limit(task_queue_url: str) -> float:
     files = dict.fromkeys(("tls_cert", "tls_key", "tls_ca"), Path("unused"))
-    return Settings(**files, workers=1, task_queue_url=task_queue_url).queue_bound  # type: ignore[arg-type]
+    return Settings(**files, workers=1, task_queue_url=task_queue_url).queue_limit  # type: ignore[arg-type]
 
 
 def rpc_table() -> list[str]:

@@ -1,4 +1,4 @@
-"""Which photos are taken, and where their results go."""
+"""Photos named by arguments, and the paths of their results."""
 
 import os
 from pathlib import Path
@@ -31,7 +31,7 @@ def refused(*arguments: str, out: str | None = None) -> str:
     return str(error.value)
 
 
-def test_a_result_lies_beside_its_photo_under_a_name_of_its_own():
+def test_result_is_beside_its_photo_by_default():
     files("a.jpg", "b.PNG", "c.heic")
     assert planned("a.jpg", "b.PNG", "c.heic") == {
         "a.jpg": "a.igemoji.jpg",
@@ -40,7 +40,7 @@ def test_a_result_lies_beside_its_photo_under_a_name_of_its_own():
     }
 
 
-def test_one_photo_goes_into_the_file_or_the_folder_that_is_named():
+def test_out_is_a_file_or_a_folder_for_one_photo():
     files("pics/a.jpg", "there/x.txt")
     assert planned("pics/a.jpg", out="new.jpeg") == {"pics/a.jpg": "new.jpeg"}
     assert planned("pics/a.jpg", out="folder") == {"pics/a.jpg": "folder/a.jpg"}
@@ -54,7 +54,7 @@ def test_a_result_is_not_given_the_name_of_another_format():
     assert planned("b.heic", out="b.jpeg") == {"b.heic": "b.jpeg"}
 
 
-def test_a_folder_is_taken_whole_and_its_tree_is_kept():
+def test_tree_of_a_folder_is_mirrored():
     files("pics/b.jpg", "pics/a.webp", "pics/trip/day 1/c.JPEG", "pics/notes.txt", "pics/.trash/d.jpg", "pics/._e.jpg")
     assert planned("pics", out="out") == {
         "pics/a.webp": "out/a.webp",
@@ -63,7 +63,7 @@ def test_a_folder_is_taken_whole_and_its_tree_is_kept():
     }
 
 
-def test_a_glob_keeps_the_tree_below_its_first_wildcard():
+def test_tree_below_the_first_wildcard_is_mirrored():
     files("pics/x/a.jpg", "pics/y/a.jpg", "pics/y/b.txt", "other/a.jpg")
     wanted = {"pics/x/a.jpg": "out/x/a.jpg", "pics/y/a.jpg": "out/y/a.jpg"}
     assert planned("pics/*", out="out") == wanted
@@ -72,17 +72,17 @@ def test_a_glob_keeps_the_tree_below_its_first_wildcard():
     assert planned("pics/**/*.jpg", out="out") == wanted
 
 
-def test_a_file_whose_name_looks_like_a_glob_is_a_file():
+def test_existing_file_is_not_a_glob():
     files("a[1].jpg")
     assert planned("a[1].jpg") == {"a[1].jpg": "a[1].igemoji.jpg"}
 
 
-def test_a_photo_that_is_named_twice_is_done_once():
+def test_photo_named_twice_is_processed_once():
     files("pics/a.jpg")
     assert list(planned("pics/a.jpg", "pics", "./pics/*.jpg")) == ["pics/a.jpg"]
 
 
-def test_photos_that_differ_in_their_extension_get_different_results():
+def test_photos_that_differ_in_extension_get_different_results():
     files("pics/a.jpg", "pics/a.heic", "pics/a.HEIF", "pics/a.png")
     assert planned("pics", out="out") == {
         "pics/a.HEIF": "out/a.HEIF.jpg",
@@ -93,12 +93,12 @@ def test_photos_that_differ_in_their_extension_get_different_results():
     assert planned("pics")["pics/a.heic"] == "pics/a.heic.igemoji.jpg"
 
 
-def test_two_photos_with_one_result_are_refused():
+def test_two_photos_with_the_same_result_are_refused():
     files("x/a.jpg", "y/a.jpg")
     assert "out/a.jpg" in refused("x", "y", out="out")
 
 
-def test_a_photo_is_never_overwritten():
+def test_originals_are_never_overwritten():
     files("a.jpg", "pics/b.jpg")
     assert "overwrite" in refused("a.jpg", out="a.jpg")
     assert "overwrite" in refused("pics", out="pics")
@@ -109,7 +109,7 @@ def test_a_photo_is_never_overwritten():
     assert "overwrite" in refused("a.jpg", out="same.jpg")
 
 
-def test_results_are_not_taken_for_photos():
+def test_results_in_a_journal_are_not_photos():
     files("pics/a.jpg", "pics/a.igemoji.jpg", "pics/out/a.jpg", "pics/out/b.jpg")
     journals = Journals()
     journals.of(Path("pics/out")).add("a.jpg", "../a.jpg", Stamp(1, 1), "recipe", {})
@@ -118,7 +118,7 @@ def test_results_are_not_taken_for_photos():
     assert "results" in refused("pics/out/a.jpg")
 
 
-def test_what_is_not_there_is_said():
+def test_missing_photos_are_named():
     files("empty/notes.txt", "a.jpg", "b.jpg", "file")
     assert refused("nowhere.jpg") == "There is no photo and no folder nowhere.jpg."
     assert "empty" in refused("empty")

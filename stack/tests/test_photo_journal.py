@@ -1,4 +1,4 @@
-"""What is kept of earlier runs, also where one of them ended in the middle."""
+"""Journal of earlier runs, including interrupted ones."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ def findings(faces: int) -> dict[str, Any]:
     return {"width": 10, "height": 20, "faces": [{"roll": 1.5}] * faces}
 
 
-def test_what_was_found_is_there_after_a_restart(tmp_path):
+def test_findings_are_read_again(tmp_path):
     journal = Journal(tmp_path)
     journal.add("a.jpg", "../a.jpg", Stamp(1, 2), "recipe", findings(1))
     journal.add("b\udcff.jpg", "../b\udcff.jpg", Stamp(3, 4), "recipe", findings(2))
@@ -25,7 +25,7 @@ def test_what_was_found_is_there_after_a_restart(tmp_path):
         assert "c.jpg" not in known
 
 
-def test_a_line_that_a_crash_cut_short_costs_only_itself(tmp_path):
+def test_torn_line_is_ignored(tmp_path):
     journal = Journal(tmp_path)
     journal.add("a.jpg", "a.jpg", Stamp(1, 2), "recipe", findings(1))
     journal.add("b.jpg", "b.jpg", Stamp(1, 2), "recipe", findings(1))
@@ -41,13 +41,13 @@ def test_a_line_that_a_crash_cut_short_costs_only_itself(tmp_path):
         assert known.findings(entry) == findings(2)
 
 
-def test_lines_that_say_something_else_are_left_alone(tmp_path):
+def test_invalid_lines_are_ignored(tmp_path):
     lines = ["", "[]", "null", json.dumps({"result": "a.jpg"}), json.dumps({"result": "a.jpg", "size": "?"}), "\x00"]
     (tmp_path / JOURNAL).write_text("\n".join(lines) + "\n")
     assert Journal(tmp_path).get("a.jpg") is None
 
 
-def test_a_photo_is_known_by_its_place_or_by_its_content(tmp_path):
+def test_photo_is_identified_by_path_or_content(tmp_path):
     journal = Journal(tmp_path)
     journal.add("a.jpg", "../pics/a.jpg", Stamp(1, 2), "recipe", findings(1))
     entry = journal.get("a.jpg")

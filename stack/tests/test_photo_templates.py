@@ -1,4 +1,4 @@
-"""Templates without a server: the built-in ones and folders of one's own."""
+"""Templates without a server: built-in ones and folders of the user."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ def refused(wanted: str) -> str:
     return str(error.value)
 
 
-def test_a_built_in_template_is_found_by_slug_or_name_in_any_case():
+def test_built_in_template_is_found_by_slug_or_name_ignoring_case():
     for template in built_ins(ASSETS):
         found = find(template.slug.upper(), ASSETS)
         assert found.name == template.name
@@ -36,13 +36,13 @@ def test_a_built_in_template_is_found_by_slug_or_name_in_any_case():
     assert len({find(template.slug, ASSETS).digest for template in built_ins(ASSETS)}) == len(built_ins(ASSETS))
 
 
-def test_an_unknown_template_comes_with_near_matches():
+def test_unknown_template_suggests_similar_names():
     assert "did you mean classic?" in refused("clasic")
     assert "did you mean drama?" in refused("full drema")
     assert "igemoji emojis" in refused("qqq")
 
 
-def test_the_list_names_slug_name_and_the_folder_of_the_pictures():
+def test_emojis_lists_slug_name_and_folder():
     done = CliRunner().invoke(app, ["emojis"])
     assert done.exit_code == 0
     lines = [line.split("  ") for line in done.stdout.splitlines()]
@@ -51,7 +51,7 @@ def test_the_list_names_slug_name_and_the_folder_of_the_pictures():
         assert all((Path(line[-1].strip()) / f"{expression}.png").is_file() for expression in EXPRESSIONS)
 
 
-def test_a_folder_of_ones_own_starts_as_a_copy_and_is_then_a_template():
+def test_init_copies_a_template_to_edit():
     assert CliRunner().invoke(app, ["init", "new/my cats", "--from", "CATS"]).exit_code == 0
     folder = Path("new/my cats")
     about = json.loads((folder / "template.json").read_text())
@@ -67,7 +67,7 @@ def test_a_folder_of_ones_own_starts_as_a_copy_and_is_then_a_template():
     assert changed == ["happy"]
 
 
-def test_a_folder_that_holds_something_is_left_alone():
+def test_init_refuses_a_folder_with_files():
     Path("full").mkdir()
     Path("full/mine.txt").write_text("mine")
     done = CliRunner().invoke(app, ["init", "full"])
@@ -78,7 +78,7 @@ def test_a_folder_that_holds_something_is_left_alone():
     assert not Path("other").exists()
 
 
-def test_a_picture_that_is_not_fit_is_named_by_its_expression():
+def test_invalid_picture_is_named_by_its_expression():
     create(Path("mine"), "classic", ASSETS)
     for expression, content, fault in (
         ("sad", None, "missing"),
@@ -97,7 +97,7 @@ def test_a_picture_that_is_not_fit_is_named_by_its_expression():
     assert "2 pictures for happy" in refused("mine")
 
 
-def test_a_name_that_is_not_fit_is_said():
+def test_invalid_template_name_is_reported():
     create(Path("mine"), "classic", ASSETS)
     for expression in EXPRESSIONS:
         Image.new("RGB", (8, 8)).save(f"mine/{expression}.png")
@@ -108,7 +108,7 @@ def test_a_name_that_is_not_fit_is_said():
     assert find("mine", ASSETS).name == "mine"
 
 
-def test_missing_assets_say_how_to_build_them(tmp_path):
+def test_missing_assets_name_the_make_target(tmp_path):
     done = CliRunner().invoke(app, ["emojis", "--assets", str(tmp_path)])
     assert done.exit_code == 2
     assert "make assets" in done.stderr

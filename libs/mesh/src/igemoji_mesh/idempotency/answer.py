@@ -1,15 +1,10 @@
 """Answers of calls that may have an idempotency key.
 
-async def CreateThing(self, request, context):                                                  # rpc.py
-    return await answer_once(context, partial(self._things.create, request.name), _to_answer)
-
-def work(connection):                                                                           # SQL adapter
-    connection.execute(...)
-    replay.save(connection, thing)
+A servicer returns `await answer_once(context, lambda replay: self._things.create(name, replay), _to_answer)`; the SQL
+adapter calls `replay.save(connection, thing)` in the transaction of the effect.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -76,23 +71,3 @@ class _MappedReplay(Generic[T, MessageT]):
 
     def save(self, connection: sa.Connection, value: T) -> None:
         self.answers.save(connection, self.to_answer(value))
-
-
-_save: ContextVar[Callable[[sa.Connection, Any], None] | None] = ContextVar("save", default=None)
-
-
-async def answered(context: Context, work: Awaitable[T], to_answer: Callable[[T], Answer[MessageT]]) -> MessageT:
-    """Await `work` and answer its result; for `keep_answer`."""
-
-    async def use(replay: Replay[T]) -> T:
-        _save.set(replay.save)
-        return await work
-
-    return await answer_once(context, use, to_answer)
-
-
-def keep_answer(connection: sa.Connection, result: object) -> None:
-    """Save `result` for replays of the call that `answered` answers."""
-    save = _save.get()
-    if save is not None:
-        save(connection, result)

@@ -16,8 +16,8 @@ NUMBERS = sa.Table("numbers", sa.MetaData(), sa.Column("number", sa.Integer))
 
 
 @pytest.fixture
-async def database(parts_loop, mariadb):
-    database = Database(parts_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}")))
+async def database(backend_loop, mariadb):
+    database = Database(backend_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}")))
     await database.write(NUMBERS.metadata.create_all)
     yield database
     await database.close()
@@ -74,23 +74,23 @@ async def test_a_commit_whose_outcome_is_unknown_is_not_made_again(database, mar
     assert len(attempts) == 1
 
 
-async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(database, mariadb, parts_loop):
+async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(database, mariadb, backend_loop):
     await database.write(add)
-    await asyncio.to_thread(parts_loop.run, mariadb.kill())
+    await asyncio.to_thread(backend_loop.run, mariadb.kill())
     try:
         with pytest.raises(DatabaseAway):
             await database.write(add)
         with pytest.raises(DatabaseAway):
             await database.check()
     finally:
-        await asyncio.to_thread(parts_loop.run, mariadb.start())
+        await asyncio.to_thread(backend_loop.run, mariadb.start())
     await database.write(add)
     assert await count(database) == 2
 
 
-async def test_a_statement_that_takes_too_long_is_given_up(mariadb, parts_loop, monkeypatch):
+async def test_a_statement_that_takes_too_long_is_given_up(mariadb, backend_loop, monkeypatch):
     monkeypatch.setattr(mysql, "STATEMENT_SECONDS", 0.2)
-    database = Database(await asyncio.to_thread(parts_loop.run, mariadb.create("test_slow")))
+    database = Database(await asyncio.to_thread(backend_loop.run, mariadb.create("test_slow")))
     with pytest.raises(DatabaseBusy):
         await database.read(lambda connection: connection.exec_driver_sql("SELECT SLEEP(60)"))
     await database.close()

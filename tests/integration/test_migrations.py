@@ -23,8 +23,8 @@ MIGRATE = "import sys; from igemoji_mesh.db.migrations import migrate; migrate(*
 
 
 @pytest.fixture
-def url(mariadb: MariaDb, parts_loop) -> str:
-    return str(parts_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}")))
+def url(mariadb: MariaDb, backend_loop) -> str:
+    return str(backend_loop.run(mariadb.create(f"test_{secrets.token_hex(6)}")))
 
 
 @pytest.mark.parametrize("package", TABLES)

@@ -45,7 +45,7 @@ def store(server, keys, bucket) -> Iterator[S3ObjectStore]:
 
 
 @pytest.fixture
-def cutting_proxy(parts_loop, nanio) -> Iterator[str]:
+def cutting_proxy(backend_loop, nanio) -> Iterator[str]:
     """An endpoint whose connections end after 300 kB, the first two of them."""
     cut: list[int] = []
 
@@ -69,7 +69,7 @@ def cutting_proxy(parts_loop, nanio) -> Iterator[str]:
         to_them.close()
         await answering
 
-    proxy = parts_loop.run(asyncio.start_server(serve, "127.0.0.1", 0))
+    proxy = backend_loop.run(asyncio.start_server(serve, "127.0.0.1", 0))
     yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
     proxy.close()
     assert len(cut) == 2
@@ -120,9 +120,9 @@ def test_a_server_that_is_not_there_is_said_at_start(keys, bucket):
         object_store(f"s3://{bucket}?endpoint=http://127.0.0.1:1", keys)
 
 
-async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(store, server, parts_loop):
+async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(store, server, backend_loop):
     store.put("results/1.jpg", b"1", "image/jpeg")
-    await asyncio.to_thread(parts_loop.run, server.kill())
+    await asyncio.to_thread(backend_loop.run, server.kill())
     try:
         for call in (lambda: store.put("results/2.jpg", b"2", "image/jpeg"), lambda: store.get("results/1.jpg")):
             with pytest.raises(ObjectStoreAway):
@@ -130,7 +130,7 @@ async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(
         with pytest.raises(ObjectStoreAway):
             await asyncio.to_thread(store.check)
     finally:
-        await asyncio.to_thread(parts_loop.run, server.start())
+        await asyncio.to_thread(backend_loop.run, server.start())
     assert store.get("results/1.jpg") == b"1"
     assert not store.exists("results/2.jpg")
 
@@ -172,16 +172,16 @@ def test_a_store_that_knows_no_rules_is_used_without_them(nanio, bucket):
     store.close()
 
 
-def test_a_quota_that_is_used_up_is_storage_that_is_full(ceph, bucket, parts_loop):
+def test_a_quota_that_is_used_up_is_storage_that_is_full(ceph, bucket, backend_loop):
     user = ("--uid=igemoji", "--quota-scope=user")
     store = object_store(ceph.url(bucket), S3Credentials(*ceph.keys.values()))
-    parts_loop.run(ceph.admin("quota", "set", *user, "--max-objects=0"))
-    parts_loop.run(ceph.admin("quota", "enable", *user))
+    backend_loop.run(ceph.admin("quota", "set", *user, "--max-objects=0"))
+    backend_loop.run(ceph.admin("quota", "enable", *user))
     try:
         with pytest.raises(StorageFull):
             store.put("photos/1", b"x", "image/jpeg")
     finally:
-        parts_loop.run(ceph.admin("quota", "disable", *user))
+        backend_loop.run(ceph.admin("quota", "disable", *user))
         store.close()
 
 

@@ -106,11 +106,11 @@ def backend(request: pytest.FixtureRequest, models: Path) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="module")
-def real_parts(parts_loop, mariadb, rabbitmq, redis, nanio) -> dict[str, str]:
+def real_parts(backend_loop, mariadb, rabbitmq, redis, nanio) -> dict[str, str]:
     """Return settings with an empty database and an empty bucket; all tests share the servers."""
     name = f"test_{secrets.token_hex(6)}"
     return {
-        "DATABASE_URL": parts_loop.run(mariadb.create(name)),
+        "DATABASE_URL": backend_loop.run(mariadb.create(name)),
         "OBJECT_STORE_URL": nanio.url(name.replace("_", "-")),
         "TASK_QUEUE_URL": rabbitmq.url,
         "PROGRESS_URL": redis.url,

@@ -35,10 +35,10 @@ def send(backend, connection: kombu.Connection, task_id: str) -> None:
     send_task(app, connection, celery_app.SMALL, task_id)
 
 
-async def test_an_unavailable_broker_delays_photos_and_loses_none(owner, portrait, rabbitmq, parts_loop, peers):
-    await asyncio.to_thread(parts_loop.run, rabbitmq.kill())
+async def test_an_unavailable_broker_delays_photos_and_loses_none(owner, portrait, rabbitmq, backend_loop, peers):
+    await asyncio.to_thread(backend_loop.run, rabbitmq.kill())
     task_ids = [await owner.upload(portrait) for _ in range(3)]
-    await asyncio.to_thread(parts_loop.run, rabbitmq.start())
+    await asyncio.to_thread(backend_loop.run, rabbitmq.start())
     assert [(await owner.ended(task_id)).state for task_id in task_ids] == [pb.TASK_STATE_DONE] * 3
     assert await uses(peers, *task_ids) == [1, 1, 1]
 

@@ -199,7 +199,7 @@ async def test_an_unpublished_end_is_seen_by_polling(watched_task, feeds):
 
 
 @pytest.mark.real
-async def test_watchers_poll_during_a_redis_outage_and_get_events_after_it(redis, parts_loop, tmp_path, monkeypatch):
+async def test_watchers_poll_during_a_redis_outage_and_get_events_after_it(redis, backend_loop, tmp_path, monkeypatch):
     # Otherwise a watcher would read the rows after ten seconds, whatever Redis does.
     monkeypatch.setattr(redis_feed, "POLL_SECONDS", 3600)
     url = f"sqlite:///{tmp_path}/inference.db"
@@ -210,12 +210,12 @@ async def test_watchers_poll_during_a_redis_outage_and_get_events_after_it(redis
         await watched_task.create()
         steps = watched_task.watch()
         await next_step(steps)
-        await asyncio.to_thread(parts_loop.run, redis.kill())
+        await asyncio.to_thread(backend_loop.run, redis.kill())
         await watched_task.advance(TaskState.DECODING, publishing)
         assert await next_step(steps) == (2, TaskState.DECODING)
         await watched_task.advance(TaskState.DETECTING, publishing)
         assert await next_step(steps) == (3, TaskState.DETECTING)
-        await asyncio.to_thread(parts_loop.run, redis.start())
+        await asyncio.to_thread(backend_loop.run, redis.start())
         async with asyncio.timeout(WAIT_SECONDS):
             while watching.poll_seconds != 3600:
                 await asyncio.sleep(0.1)

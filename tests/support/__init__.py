@@ -1,0 +1,1 @@
+"""Shared by the suites: backends, users and HTTP clients."""

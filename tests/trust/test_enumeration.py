@@ -18,8 +18,8 @@ from contract.world import World
 
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.auth.v1 import auth_pb2_grpc
-from igemoji_auth.entrypoints.main import compose
 from igemoji_auth.entrypoints.settings import Settings
+from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import TestMesh, running
 

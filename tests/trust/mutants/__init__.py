@@ -1,8 +1,9 @@
-"""Which line is a defence, what is left without it, and which test sees that."""
+"""Mutants: what the code looks like without each defense, and which test sees that."""
 
 from . import content, edge, identity
+from .edits import StaleMutant
 from .mutant import Mutant
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["MUTANTS", "Mutant", "StaleMutant"]
 
 MUTANTS = (*identity.MUTANTS, *edge.MUTANTS, *content.MUTANTS)

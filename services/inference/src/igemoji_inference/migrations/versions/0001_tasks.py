@@ -1,4 +1,4 @@
-"""Tasks, their steps, links to results, and the outbox."""
+"""Tasks, their steps, share links and the outbox."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Answers by Idempotency-Key."""
+"""Idempotency keys with their stored answers."""
 
 import sqlalchemy as sa
 from alembic import op

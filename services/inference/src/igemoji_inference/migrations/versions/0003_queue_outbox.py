@@ -1,4 +1,4 @@
-"""Tasks on their way to a broker, and how large their photos are: small and large ones have queues of their own."""
+"""Outbox for messages to the broker, and sizes of photos: small and large ones have separate queues."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Which call a task or a message came from: its request id and its trace, which what is done later goes on with."""
+"""Request id and trace of the call that a task or a delivery came from."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""An index that holds all that a page of finished photos is chosen and counted by."""
+"""Index from which pages of results are selected and counted."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Rows to lock: uploads of one user are stored one by one."""
+"""Rows to lock, so that uploads of one user are stored one by one."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Checksums of photos and results; what was stored before has none."""
+"""Checksums of originals and results; empty for objects that were stored before."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How many photos a user has brought in a day; deleting them gives none back."""
+"""Number of photos that a user has uploaded in a day."""
 
 import sqlalchemy as sa
 from alembic import op

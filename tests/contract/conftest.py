@@ -10,7 +10,7 @@ import pytest
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import MeshOptions
 
-from .world import World
+from .actors import World
 
 ASSETS = Path(__file__).parents[2] / "assets" / "build"
 

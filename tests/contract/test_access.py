@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 from igemoji.common.v1 import access_pb2
 from igemoji_mesh.ids import new_id
 
+from .actors import PASSWORD, Person, World
 from .calls import RPCS, Outcome, by_grpc, by_rest, message
-from .world import PASSWORD, Person, World
 
 PEOPLE = ("nobody", "guest", "another", "owner", "operator")
 SERVICES = ("auth", "emoji-catalog", "ranking", "inference", "gateway")

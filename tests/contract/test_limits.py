@@ -17,8 +17,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from .actors import World
 from .calls import Outcome, outcome_of
-from .world import World
 
 ROOT = Path(__file__).parents[2]
 MIB = 1 << 20
@@ -193,8 +193,8 @@ HELD_ELSEWHERE = {
         "overload",
         "test_streams_have_their_own_circuit_breaker",
     ),
-    "one task: 20 s": ("hostile", "test_a_worker_whose_processor_was_taken_away_failed_for_the_limit"),
-    "one task: 1.5 GiB": ("hostile", "test_with_too_little_memory_a_photo_fails_for_the_limit_and_the_worker_lives"),
+    "one task: 20 s": ("hostile", "test_a_photo_whose_process_ran_out_of_cpu_time_failed_for_the_limit"),
+    "one task: 1.5 GiB": ("hostile", "test_without_enough_memory_a_photo_fails_for_the_limit_and_its_process_lives"),
     "login: 10 tries in 5 minutes by account": ("login", "test_ten_failed_logins_block_an_account_for_five_minutes"),
     "login, accounts, resets: tries by address": (
         "throttle",

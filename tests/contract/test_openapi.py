@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from igemoji_protos import OPENAPI
 
-from .world import Person, World
+from .actors import Person, World
 
 DOCUMENT = json.loads(OPENAPI.read_text(encoding="utf-8"))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)

@@ -12,8 +12,8 @@ import pytest
 
 from igemoji_stack.mesh.mesh import Mesh
 
+from .actors import Person, World, eventually
 from .calls import RPCS, Outcome, by_grpc, by_rest, message, outcome_of
-from .world import Person, World, eventually
 
 Fields = Callable[[World], dict[str, Any]]
 

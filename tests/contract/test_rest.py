@@ -7,9 +7,9 @@ import pytest
 
 from igemoji_protos import OPENAPI
 
+from .actors import World
 from .calls import RPCS, by_rest, message, outcome_of
 from .test_access import TABLE
-from .world import World
 
 DESIGNED = """
 GET    /.well-known/jwks.json

@@ -7,15 +7,15 @@ from igemoji_mesh.observability import metrics as mesh
 SERVICES = ("auth", "emoji-catalog", "ranking", "inference")
 WORKER = "inference-worker"
 
-METRICS = {metric.name: metric for metric in (*mesh.METRICS, *auth.METRICS, *inference.METRICS)}
+METRICS = mesh.METRICS
 
 
 def processes(name: str) -> tuple[str, ...]:
     """Return the processes that expose a metric in a mesh with Celery workers."""
     metric = METRICS[name]
-    if metric in inference.METRICS:
+    if metric in vars(inference).values():
         return (WORKER,) if metric in inference.WORKER_METRICS else ("inference",)
-    if metric in auth.METRICS:
+    if metric in vars(auth).values():
         return ("auth",)
     if metric in (mesh.OUTBOX_PENDING, mesh.OUTBOX_OLDEST_SECONDS):
         return ("auth", "emoji-catalog", "inference")

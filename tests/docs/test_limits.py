@@ -109,7 +109,7 @@ def queue_limit(task_queue_url: str) -> float:
 
 def rpc_table() -> list[str]:
     lines = ["| RPC | calls per minute | body |", "|---|---|---|"]
-    for rpc in routed(rpcs()):
+    for rpc in sorted(routed(rpcs()), key=lambda rpc: (rpc.service, rpc.name)):
         lines.append(f"| `{rpc.service}.{rpc.name}` | {per_minute(rpc):,} | {max_request_kib(rpc):,} KiB |")
     return lines
 

@@ -21,7 +21,7 @@ def astronaut() -> Image.Image:
     return Image.fromarray(data.astronaut())
 
 
-def test_a_photo_goes_in_and_an_emoji_photo_comes_out(me, people, eventually):
+def test_a_photo_becomes_an_emoji_photo(me, people, eventually):
     template = me.make_template("Party zoo")
     assert template.status_code == 201
     emoji = template.json()

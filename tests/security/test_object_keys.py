@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from contract.actors import World
 from contract.calls import RPCS, by_grpc, message
-from contract.world import World
 
 from igemoji_mesh.objects.folder import FolderObjectStore
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 PATHS = (
     "../../auth.db",

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import grpc
 import httpx
 import pytest
+from contract.actors import World
 from contract.calls import RPCS, by_grpc, message, outcome_of
-from contract.world import World
 
 from igemoji_mesh.ids import new_id
 
+from .attack_report import Tally
 from .live import Gateways, LiveMesh, log_entries
-from .tally import Tally
 
 
 @pytest.fixture(scope="module")

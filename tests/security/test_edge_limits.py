@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from contract.world import World
+from contract.actors import World
 
+from .attack_report import Tally
 from .live import Gateway, Gateways
-from .raw import (
+from .raw_http import (
     CONTINUATION,
     END_HEADERS,
     HEADERS,
@@ -28,7 +29,6 @@ from .raw import (
     pseudo,
     sent,
 )
-from .tally import Tally
 
 GET = "GET /api/v1/faces/ranking HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 SLOW = 30

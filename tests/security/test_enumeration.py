@@ -13,8 +13,8 @@ from typing import Any
 import bcrypt
 import grpc
 import pytest
+from contract.actors import World
 from contract.calls import Outcome, outcome_of
-from contract.world import World
 
 from igemoji.auth.v1 import auth_pb2 as pb
 from igemoji.auth.v1 import auth_pb2_grpc
@@ -23,8 +23,8 @@ from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import TestMesh, running
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 TRIES = 8

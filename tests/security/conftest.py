@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from contract.world import World
+from contract.actors import World
 
+from .attack_report import Book, Tally
 from .live import Gateway, Gateways, LiveMesh
-from .tally import Book, Tally
 
 BOOK = pytest.StashKey[Book]()
 LAST = ("test_secrets",)
@@ -18,7 +18,7 @@ LAST = ("test_secrets",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--trust-results", type=Path, metavar="FILE", help="where the table of the suites is written")
+    parser.addoption("--attack-report", type=Path, metavar="FILE", help="where the table of the suites is written")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,7 +34,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if any(suite.tried for suite in book.suites.values()):
         terminalreporter.write_sep("=", "tried, refused, survived")
         terminalreporter.write(book.table())
-    if (path := config.getoption("--trust-results", None)) is not None:
+    if (path := config.getoption("--attack-report", None)) is not None:
         book.write(path)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import grpc
 import pytest
+from contract.actors import World
 from contract.calls import RPCS, by_grpc, message
 from contract.test_access import TABLE
-from contract.world import World
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,8 +21,8 @@ from igemoji.common.v1 import access_pb2
 from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_stack.mesh.options import EDGE, SERVICES
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 CALLERS = (*SERVICES, "gateway", EDGE)
 """Whoever has a certificate of the mesh."""

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from contract.actors import PASSWORD, World
 from contract.calls import outcome_of
-from contract.world import PASSWORD, World
 
+from .attack_report import Tally
 from .live import Gateway, Gateways, LiveMesh
-from .raw import exchange
-from .tally import Tally
+from .raw_http import exchange
 
 ALWAYS = {
     "x-content-type-options": "nosniff",

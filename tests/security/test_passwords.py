@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from contract.actors import PASSWORD, World
 from contract.calls import Outcome, outcome_of
-from contract.world import PASSWORD, World
 
 from igemoji_mesh.ids import new_id
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 TRIES = 10
 """By account and by address, in five minutes."""

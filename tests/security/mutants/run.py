@@ -1,6 +1,6 @@
 """Switch off each defense in a copy of the tree and check that its test fails.
 
-Usage: python -m trust.mutants.run [WORD ...]
+Usage: python -m security.mutants.run [WORD ...]
 
 With words, only defenses whose name contains one of them are tried. All tests run on an unchanged copy first and must
 pass there.
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from trust.mutants import MUTANTS, Mutant, StaleMutant
+from security.mutants import MUTANTS, Mutant, StaleMutant
 
 ROOT = Path(__file__).parents[3]
 DERIVED = ("libs/protos/src/igemoji", "libs/protos/src/buf", "libs/protos/src/igemoji_protos/data", "assets/build")

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from contract.world import PASSWORD, World
+from contract.actors import PASSWORD, World
 
+from .attack_report import Tally
 from .live import Heard, LiveMesh
-from .tally import Tally
 
 JWT = r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{20,}"
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from contract.actors import Person, World
 from contract.calls import RPCS, Outcome, by_grpc, by_rest, message, outcome_of
 from contract.test_access import TABLE
-from contract.world import Person, World
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pool import Default
 
 from igemoji_mesh.ids import new_id
 
-from .tally import Tally
+from .attack_report import Tally
 
 STRANGERS = ("nobody", "guest", "another")
 IDS = ("id", "ids", "token", "page_token", "refresh_token", "etag")

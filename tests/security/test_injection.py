@@ -6,14 +6,14 @@ import sqlite3
 from typing import Any
 
 import pytest
+from contract.actors import World
 from contract.calls import RPCS, by_grpc, by_rest, message, outcome_of
 from contract.test_access import TABLE
-from contract.world import World
 
 from igemoji_mesh.ids import new_id
 
+from .attack_report import Tally
 from .live import LiveMesh, log_entries
-from .tally import Tally
 from .test_server_side_requests import CALLS
 
 SQL = (

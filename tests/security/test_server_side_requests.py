@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract.actors import World
 from contract.calls import RPCS, by_grpc, by_rest, message
 from contract.test_access import TABLE
-from contract.world import World
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import Default
 from PIL import Image, PngImagePlugin
 
 from igemoji_stack.mesh.options import GATEWAY, SERVICES
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 LOOK_SECONDS = 0.05
 

@@ -9,7 +9,7 @@ import pytest
 from fuzz.fuzz import Outcome, fuzz
 from fuzz.targets import TARGETS
 
-from .tally import Tally
+from .attack_report import Tally
 
 SECONDS = 6
 AT_ONCE = 2

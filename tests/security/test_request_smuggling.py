@@ -6,9 +6,9 @@ import pytest
 
 from igemoji_mesh.ids import new_id
 
+from .attack_report import Tally
 from .live import Gateway
-from .raw import exchange, http2, pseudo
-from .tally import Tally
+from .raw_http import exchange, http2, pseudo
 
 POST = "POST /api/v1/users/auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 END = "0\r\n\r\n"

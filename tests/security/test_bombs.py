@@ -12,12 +12,12 @@ from typing import Any
 
 import grpc
 import pytest
+from contract.actors import World
 from contract.calls import RPCS, outcome_of
-from contract.world import World
 from PIL import Image
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 MIB = 1 << 20
 MOST_MIB = 1200

@@ -13,16 +13,16 @@ from typing import Any
 
 import jwt
 import pytest
+from contract.actors import World
 from contract.calls import RPCS, by_grpc, message, outcome_of
-from contract.world import World
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from igemoji_mesh.auth.tokens import AUDIENCE, ISSUER, SigningKey
 from igemoji_mesh.ids import new_id
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 GET_ME, GET_TASK, MODERATION = "auth.GetMe", "inference.GetTask", "emoji_catalog.ListReports"
 

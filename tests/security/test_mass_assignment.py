@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
+from contract.actors import PASSWORD, World
 from contract.calls import RPCS, by_grpc, message, outcome_of
-from contract.world import PASSWORD, World
 from google.protobuf.message import Message
 
 from igemoji_mesh.ids import new_id
 
-from .tally import Tally
+from .attack_report import Tally
 
 PRIVILEGED: dict[str, Any] = {
     "role": "operator",

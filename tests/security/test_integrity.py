@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from contract.actors import World
 from contract.calls import outcome_of
-from contract.world import World
 
+from .attack_report import Tally
 from .live import LiveMesh
-from .tally import Tally
 
 IGEMOJI = str(Path(sys.executable).with_name("igemoji"))
 

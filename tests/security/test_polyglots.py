@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from contract.actors import World
 from contract.calls import outcome_of
-from contract.world import World
 from PIL import Image, PngImagePlugin
 
-from .tally import Tally
+from .attack_report import Tally
 
 SCRIPT = b"<script>document.title='taken'</script>"
 MARKER = b"document.title='taken'"

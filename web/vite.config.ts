@@ -23,7 +23,7 @@ const LIBRARIES = anyOf(
 );
 const FRAME = anyOf(
   /web\/src\/app\/(?!lazyRoutes|.*Menu|.*Dialog|NoticeBar)/,
-  /web\/src\/lib\/(api\/|(expressions|i18n|notices|store|thumbnails)\.)/,
+  /web\/src\/lib\/(api\/|hooks\/|(expressions|i18n|notices|store|thumbnails|visibility)\.)/,
   /web\/src\/components\/(icons|Picture|EmojiPicture|AuthenticatedImage|expressionPictures|LinkButton)\./,
   /web\/src\/components\/(EmptyState|ErrorState|Skeletons|Page)\./,
 );

@@ -8,15 +8,15 @@ import { createRoot } from 'react-dom/client';
 import { Provider } from 'react-redux';
 import { RouterProvider } from 'react-router/dom';
 
-import { resumeSession } from '@/lib/api/http';
 import { makeRouter } from '@/app/routes';
 import { makeStore } from '@/app/store';
 import { theme } from '@/app/theme';
+import { resumeSession } from '@/lib/api/http';
 
 const store = makeStore();
 void resumeSession(store);
 
-// Styles made by scripts are let in by the nonce that came with the page: nginx.conf.
+// The content security policy allows styles of scripts by the nonce of the page (nginx.conf).
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce;
 const cache = createCache({ key: 'ige', ...(nonce && { nonce }) });
 
@@ -34,7 +34,7 @@ createRoot(document.getElementById('root')!).render(
 );
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-  // After the page is there: its files are those that the worker would fetch too. Without it the app works as well.
+  // After the load event, because the worker fetches the same files. The app works without it.
   addEventListener(
     'load',
     () => void navigator.serviceWorker.register('/sw.js', { type: 'module' }).catch(() => undefined),

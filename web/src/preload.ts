@@ -1,6 +1,6 @@
-/** Begins to load the screen of the address beside the app, which would ask for it only when it runs. */
+/** Load the page of the current address in parallel with the app, which would request it only after its start. */
 
-import { screenAt } from '@/app/lazyRoutes';
+import { lazyRouteAt } from '@/app/lazyRoutes';
 
-// What fails here the router asks for again, and tells of.
-screenAt(location.pathname)?.().catch(() => undefined);
+// The router loads it again after a failure, and shows the error.
+lazyRouteAt(location.pathname)?.().catch(() => undefined);

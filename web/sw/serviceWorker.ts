@@ -1,16 +1,16 @@
 /**
- * The service worker: the app starts without a network, and takes photos that other apps share.
+ * Service worker: lets the app start offline, and receives photos that other apps share.
  *
- * It keeps the app's own files. What the API answers it never keeps: photos are private.
+ * It caches the app's own files. It never caches answers of the API, because photos are private.
  */
 
 /// <reference lib="webworker" />
 
-import { receiveShared, SHARE_PATH } from './shareTarget';
+import { receiveSharedPhotos, SHARE_PATH } from './shareTarget';
 
 declare const self: ServiceWorkerGlobalScope;
 
-/** The files of this build, put in by vite.config.ts. Their names change with what is in them. */
+/** The files of this build, inserted by vite.config.ts. Their names contain a hash of the content. */
 declare const FILES: readonly string[];
 declare const VERSION: string;
 
@@ -23,10 +23,10 @@ self.addEventListener('install', (event) => {
 });
 
 self.addEventListener('activate', (event) => {
-  event.waitUntil(forgetOthers().then(() => self.clients.claim()));
+  event.waitUntil(deleteOldCaches().then(() => self.clients.claim()));
 });
 
-async function forgetOthers(): Promise<void> {
+async function deleteOldCaches(): Promise<void> {
   const names = await caches.keys();
   await Promise.all(
     names.filter((name) => name.startsWith('igemoji-app-') && name !== APP).map((name) => caches.delete(name)),
@@ -37,13 +37,13 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== self.location.origin) return;
-  if (request.method === 'POST' && pathname === SHARE_PATH) event.respondWith(receiveShared(request, caches));
+  if (request.method === 'POST' && pathname === SHARE_PATH) event.respondWith(receiveSharedPhotos(request, caches));
   if (request.method !== 'GET' || pathname.startsWith('/api/')) return;
-  if (request.mode === 'navigate') event.respondWith(fromNetworkFirst(request));
-  else if (pathname.startsWith('/assets/')) event.respondWith(fromCacheFirst(request));
+  if (request.mode === 'navigate') event.respondWith(networkFirst(request));
+  else if (pathname.startsWith('/assets/')) event.respondWith(cacheFirst(request));
 });
 
-async function fromNetworkFirst(request: Request): Promise<Response> {
+async function networkFirst(request: Request): Promise<Response> {
   try {
     return await fetch(request);
   } catch (error) {
@@ -53,14 +53,14 @@ async function fromNetworkFirst(request: Request): Promise<Response> {
   }
 }
 
-/** Fonts and pictures are kept when they are first used: nobody needs all of them. */
-async function fromCacheFirst(request: Request): Promise<Response> {
-  const kept = await caches.match(request);
-  if (kept) return kept;
-  const answer = await fetch(request);
-  if (answer.ok) {
+/** Cache fonts and pictures on first use, as no user needs all of them. */
+async function cacheFirst(request: Request): Promise<Response> {
+  const cached = await caches.match(request);
+  if (cached) return cached;
+  const response = await fetch(request);
+  if (response.ok) {
     const cache = await caches.open(APP);
-    await cache.put(request, answer.clone());
+    await cache.put(request, response.clone());
   }
-  return answer;
+  return response;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { receiveShared, SHARE_PATH, takeShared } from './shareTarget';
+import { receiveSharedPhotos, SHARE_PATH, takeSharedPhotos } from './shareTarget';
 
-/** What the two ends use of the browser's caches, in memory. */
+/** In-memory fake of the browser's cache storage. */
 function memoryCaches(): CacheStorage {
   const all = new Map<string, Map<string, Response>>();
   const storage = {
@@ -28,20 +28,20 @@ function sharing(...photos: File[]): Request {
 
 const photo = (name: string) => new File([name], name, { type: 'image/jpeg' });
 
-test('photos that another app shares arrive in the page once, with their names', async () => {
+test('shared photos reach the page once, with their names', async () => {
   const storage = memoryCaches();
   const redirect = Response.redirect;
   Response.redirect = (url, status) => new Response(null, { status, headers: { location: String(url) } });
   try {
-    const answer = await receiveShared(sharing(photo('생일.jpg'), photo('b.jpg')), storage);
+    const answer = await receiveSharedPhotos(sharing(photo('생일.jpg'), photo('b.jpg')), storage);
     expect(answer.status).toBe(303);
     expect(answer.headers.get('location')).toBe('/make?shared=1');
   } finally {
     Response.redirect = redirect;
   }
-  expect((await takeShared(storage)).map(({ name, type }) => [name, type])).toEqual([
+  expect((await takeSharedPhotos(storage)).map(({ name, type }) => [name, type])).toEqual([
     ['생일.jpg', 'image/jpeg'],
     ['b.jpg', 'image/jpeg'],
   ]);
-  expect(await takeShared(storage)).toEqual([]);
+  expect(await takeSharedPhotos(storage)).toEqual([]);
 });

@@ -1,15 +1,15 @@
-/** Photos that another app gave to ours, on their way from the service worker to the page. */
+/** Web share target: photos from other apps pass from the service worker to the page through a cache. */
 
-const SHARED = 'igemoji-shared';
+const CACHE_NAME = 'igemoji-shared';
 const FIELD = 'photos';
 const MAX_PHOTOS = 20;
 
 export const SHARE_PATH = '/share-target';
 
-/** In the service worker: keeps what was shared, and leads to where it is used. */
-export async function receiveShared(request: Request, storage: CacheStorage): Promise<Response> {
+/** In the service worker: store the shared photos, and redirect to the page that uses them. */
+export async function receiveSharedPhotos(request: Request, storage: CacheStorage): Promise<Response> {
   const photos = (await request.formData()).getAll(FIELD).filter((part) => part instanceof File);
-  const cache = await freshCache(storage);
+  const cache = await emptyCache(storage);
   await Promise.all(
     photos.slice(0, MAX_PHOTOS).map((photo, index) => {
       const headers = { 'content-type': photo.type, 'x-name': encodeURIComponent(photo.name) };
@@ -19,22 +19,22 @@ export async function receiveShared(request: Request, storage: CacheStorage): Pr
   return Response.redirect('/make?shared=1', 303);
 }
 
-async function freshCache(storage: CacheStorage): Promise<Cache> {
-  await storage.delete(SHARED);
-  return storage.open(SHARED);
+async function emptyCache(storage: CacheStorage): Promise<Cache> {
+  await storage.delete(CACHE_NAME);
+  return storage.open(CACHE_NAME);
 }
 
-/** In the page: the photos that were shared, once. */
-export async function takeShared(storage: CacheStorage = caches): Promise<File[]> {
-  const cache = await storage.open(SHARED);
-  const kept = await cache.keys();
-  const photos = await Promise.all(kept.map(async (request) => asFile((await cache.match(request))!)));
-  await storage.delete(SHARED);
+/** In the page: return the shared photos, and remove them from the cache. */
+export async function takeSharedPhotos(storage: CacheStorage = caches): Promise<File[]> {
+  const cache = await storage.open(CACHE_NAME);
+  const stored = await cache.keys();
+  const photos = await Promise.all(stored.map(async (request) => toFile((await cache.match(request))!)));
+  await storage.delete(CACHE_NAME);
   return photos;
 }
 
-async function asFile(kept: Response): Promise<File> {
-  const name = decodeURIComponent(kept.headers.get('x-name') ?? 'photo');
-  const content = await kept.blob();
+async function toFile(stored: Response): Promise<File> {
+  const name = decodeURIComponent(stored.headers.get('x-name') ?? 'photo');
+  const content = await stored.blob();
   return new File([content], name, { type: content.type });
 }

@@ -1,17 +1,18 @@
 import { screen, waitFor } from '@testing-library/react';
 import { expect, test } from 'vitest';
 
-import AccountMenu from './AccountMenu';
 import { useListEmojisQuery } from '@/lib/api/emojis';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, server } from '@/test/server';
+
+import AccountMenu from './AccountMenu';
 
 function List() {
   const { data } = useListEmojisQuery({ page_number: 1 });
   return <p>{data ? `${data.total} templates` : 'loading'}</p>;
 }
 
-test('who logs out is nobody, and what is on the screen is asked for again as nobody', async () => {
+test('a logout ends the session and reloads the page’s data without a token', async () => {
   const asked: (string | null)[] = [];
   server.use(
     http.get('*/api/v1/emojis/pages/1', ({ request }) => {

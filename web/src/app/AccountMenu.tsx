@@ -6,19 +6,19 @@ import MenuItem from '@mui/material/MenuItem';
 import { useId, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 
-import { useLogoutMutation } from '@/lib/api/accounts';
-import type { User } from '@/lib/api/schema';
 import { PersonIcon } from '@/components/icons';
-
+import { useLogoutMutation } from '@/lib/api/accounts';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import type { User } from '@/lib/api/schema';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { shellMessages } from './messages';
-import { useAppDispatch } from './store';
+import { useAppDispatch } from '@/lib/store';
+
+import { appMessages } from './messages';
 
 export default function AccountMenu({ user }: { user: User }) {
-  const t = useMessages(shellMessages);
-  const explain = useExplain();
+  const t = useMessages(appMessages);
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const navigate = useNavigate();
   const [logOut] = useLogoutMutation();
@@ -31,7 +31,7 @@ export default function AccountMenu({ user }: { user: User }) {
     close();
     const { error } = await logOut();
     if (error) {
-      dispatch(notified(explain(error), 'error'));
+      dispatch(notified(errorMessage(error), 'error'));
       return;
     }
     dispatch(notified(t.loggedOut));

@@ -4,18 +4,18 @@ import Box from '@mui/material/Box';
 import { Link, useLocation } from 'react-router';
 
 import { GridIcon, PersonIcon, SparkleIcon, TrophyIcon } from '@/components/icons';
-
 import { useMessages } from '@/lib/i18n';
-import { shellMessages } from './messages';
 
-const PLACES = ['/templates', '/make', '/ranking', '/me'];
+import { appMessages } from './messages';
 
-/** On a phone the places are where the thumb is. */
+const SECTIONS = ['/templates', '/make', '/ranking', '/me'];
+
+/** Main navigation of a phone, at the bottom within reach of the thumb. */
 export function BottomBar() {
-  const t = useMessages(shellMessages);
+  const t = useMessages(appMessages);
   const { pathname } = useLocation();
-  const here = PLACES.find((place) => pathname.startsWith(place)) ?? false;
-  const ways = [
+  const current = SECTIONS.find((section) => pathname.startsWith(section)) ?? false;
+  const links = [
     { to: '/templates', label: t.templates, icon: <GridIcon /> },
     { to: '/make', label: t.makeShort, icon: <SparkleIcon /> },
     { to: '/ranking', label: t.ranking, icon: <TrophyIcon /> },
@@ -36,8 +36,8 @@ export function BottomBar() {
         pb: 'env(safe-area-inset-bottom)',
       }}
     >
-      <BottomNavigation value={here} showLabels component="div" sx={{ bgcolor: 'transparent', height: 64 }}>
-        {ways.map(({ to, label, icon }) => (
+      <BottomNavigation value={current} showLabels component="div" sx={{ bgcolor: 'transparent', height: 64 }}>
+        {links.map(({ to, label, icon }) => (
           <BottomNavigationAction
             key={to}
             component={Link}
@@ -45,7 +45,7 @@ export function BottomBar() {
             value={to}
             label={label}
             icon={icon}
-            aria-current={here === to ? 'page' : undefined}
+            aria-current={current === to ? 'page' : undefined}
             sx={{
               minWidth: 0,
               px: 0.5,

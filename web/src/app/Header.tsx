@@ -6,22 +6,22 @@ import Link from '@mui/material/Link';
 import { lazy, Suspense } from 'react';
 import { Link as RouterLink, NavLink } from 'react-router';
 
-import { selectUser } from '@/lib/api/session';
-import { FACES } from '@/components/expressionPictures';
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
 import { LinkButton } from '@/components/LinkButton';
 import { Picture } from '@/components/Picture';
-
+import { selectUser } from '@/lib/api/session';
 import { useMessages } from '@/lib/i18n';
-import { LanguageSwitch, ThemeSwitch } from './SettingSwitches';
-import { shellMessages } from './messages';
-import { useAppSelector } from './store';
+import { useAppSelector } from '@/lib/store';
 
-// For who is logged in: the others need not load it.
+import { appMessages } from './messages';
+import { LanguageSwitch, ThemeSwitch } from './SettingSwitches';
+
+// Loaded only for logged-in users.
 const AccountMenu = lazy(() => import('./AccountMenu'));
 
-/** The upper edge: the name, where one can go, how it looks, who one is. */
+/** Header: name, main navigation, language, theme and account. */
 export function Header() {
-  const t = useMessages(shellMessages);
+  const t = useMessages(appMessages);
   const user = useAppSelector(selectUser);
   return (
     <AppBar
@@ -59,7 +59,7 @@ export function Header() {
             whiteSpace: 'nowrap',
           }}
         >
-          <Picture src={FACES.surprise} alt="" size={36} />
+          <Picture src={EXPRESSION_PICTURES.surprise} alt="" size={36} />
           {t.name}
         </Box>
         <Box

@@ -5,20 +5,20 @@ import Typography from '@mui/material/Typography';
 import { lazy, Suspense, useEffect } from 'react';
 import { Outlet, ScrollRestoration } from 'react-router';
 
-import { selectSessionStatus } from '@/lib/api/session';
 import { PageSkeleton } from '@/components/Skeletons';
+import { selectSessionStatus } from '@/lib/api/session';
+import { useLanguage, useMessages } from '@/lib/i18n';
+import { useAppSelector } from '@/lib/store';
 
 import { BottomBar } from './BottomBar';
 import { Header } from './Header';
-import { useLanguage, useMessages } from '@/lib/i18n';
+import { appMessages } from './messages';
 import { OfflineBar } from './OfflineBar';
-import { shellMessages } from './messages';
-import { useAppSelector } from './store';
 
-const ExpiryDialog = lazy(() => import('./SessionExpiredDialog'));
+const SessionExpiredDialog = lazy(() => import('./SessionExpiredDialog'));
 const NoticeBar = lazy(() => import('./NoticeBar'));
 
-/** What stands around every screen. */
+/** Layout around every page. */
 export function Layout() {
   const language = useLanguage();
   const status = useAppSelector(selectSessionStatus);
@@ -37,7 +37,7 @@ export function Layout() {
       <BottomBar />
       <Suspense fallback={null}>
         {hasNotice && <NoticeBar />}
-        {status === 'expired' && <ExpiryDialog />}
+        {status === 'expired' && <SessionExpiredDialog />}
       </Suspense>
       <ScrollRestoration />
     </Box>
@@ -53,7 +53,7 @@ function WaitingForSession() {
 }
 
 function Footer() {
-  const t = useMessages(shellMessages);
+  const t = useMessages(appMessages);
   return (
     <Container component="footer" maxWidth="lg" sx={{ py: 3, display: 'flex', flexWrap: 'wrap', gap: 2 }}>
       <Typography variant="body2" color="textSecondary" sx={{ mr: 'auto', textWrap: 'balance' }}>

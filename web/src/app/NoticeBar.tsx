@@ -2,9 +2,9 @@ import Alert from '@mui/material/Alert';
 import Snackbar from '@mui/material/Snackbar';
 
 import { noticeClosed } from '@/lib/notices';
-import { useAppDispatch, useAppSelector } from './store';
+import { useAppDispatch, useAppSelector } from '@/lib/store';
 
-/** Shows notices one after the other. */
+/** Show notices one at a time. */
 export default function NoticeBar() {
   const notice = useAppSelector((state) => state.notices[0]);
   const dispatch = useAppDispatch();

@@ -1,27 +1,15 @@
 import Box from '@mui/material/Box';
-import { useSyncExternalStore } from 'react';
 
+import { useOnline } from '@/lib/hooks/useOnline';
 import { useMessages } from '@/lib/i18n';
-import { shellMessages } from './messages';
 
-function subscribe(changed: () => void) {
-  addEventListener('online', changed);
-  addEventListener('offline', changed);
-  return () => {
-    removeEventListener('online', changed);
-    removeEventListener('offline', changed);
-  };
-}
+import { appMessages } from './messages';
 
-export function useOnline(): boolean {
-  return useSyncExternalStore(subscribe, () => navigator.onLine);
-}
-
-/** Tells that there is no network, for as long as there is none. */
+/** Notice at the top of the window while there is no network. */
 export function OfflineBar() {
-  const t = useMessages(shellMessages);
+  const t = useMessages(appMessages);
   const online = useOnline();
-  // The region is there before it says something, or a screen reader misses it.
+  // The live region must exist before its text appears, or screen readers miss it.
   return (
     <div role="status">
       {!online && (

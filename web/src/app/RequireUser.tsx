@@ -1,11 +1,10 @@
 import { Navigate, Outlet, useLocation } from 'react-router';
 
-import { selectSessionStatus, selectUser } from '@/lib/api/session';
 import { PageSkeleton } from '@/components/Skeletons';
+import { selectSessionStatus, selectUser } from '@/lib/api/session';
+import { useAppSelector } from '@/lib/store';
 
-import { useAppSelector } from './store';
-
-/** Routes for who is logged in; the others come back here after they did. */
+/** Guard for routes that need a login. After the login the user returns to the route. */
 export function RequireUser({ operator = false }: { operator?: boolean }) {
   const status = useAppSelector(selectSessionStatus);
   const user = useAppSelector(selectUser);

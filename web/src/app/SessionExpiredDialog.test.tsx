@@ -18,7 +18,7 @@ function renderForm() {
   return renderApp(null, { user: minji, at: '/form', path: '/nowhere', others });
 }
 
-test('a session that ends is taken up again over the form, which keeps what was typed', async () => {
+test('a login after the session expired keeps the input of the form', async () => {
   const passwords: string[] = [];
   server.use(
     http.post('*/api/v1/users/auth', async ({ request }) => {
@@ -43,7 +43,7 @@ test('a session that ends is taken up again over the form, which keeps what was 
   expect(passwords).toEqual(['wrong', 'right']);
 });
 
-test('who does not want to log in again is nobody', async () => {
+test('declining to log in again ends the session', async () => {
   const { person, store } = renderForm();
   act(() => void store.dispatch(sessionExpired()));
   await person.click(await screen.findByRole('button', { name: 'Not now' }));

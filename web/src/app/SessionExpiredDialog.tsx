@@ -7,13 +7,12 @@ import DialogTitle from '@mui/material/DialogTitle';
 import Typography from '@mui/material/Typography';
 import { useId, useState, type FormEvent } from 'react';
 
-import { endSession, useLoginMutation, useStartGuestMutation } from '@/lib/api/accounts';
-import { selectUser } from '@/lib/api/session';
 import { PasswordField } from '@/components/PasswordField';
-
+import { endSession, useLoginMutation, useStartGuestMutation } from '@/lib/api/accounts';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import { selectUser } from '@/lib/api/session';
 import { defineMessages, useMessages } from '@/lib/i18n';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch, useAppSelector } from './store';
+import { useAppDispatch, useAppSelector } from '@/lib/store';
 
 const messages = defineMessages({
   en: {
@@ -38,10 +37,10 @@ const messages = defineMessages({
   },
 });
 
-/** Over the screen that one was at, which stays as it is: nothing typed is lost. */
-export default function ExpiryDialog() {
+/** Ask the user to log in again, over the current page, which keeps its input. */
+export default function SessionExpiredDialog() {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const user = useAppSelector(selectUser);
   const [logIn, login] = useLoginMutation();
@@ -66,7 +65,7 @@ export default function ExpiryDialog() {
         </DialogTitle>
         <DialogContent sx={{ display: 'grid', gap: 2 }}>
           <Typography color="textSecondary">{isGuest ? t.guest : t.user(user.email)}</Typography>
-          {error && <Alert severity="error">{explain(error, { WRONG_CREDENTIALS: t.wrong })}</Alert>}
+          {error && <Alert severity="error">{errorMessage(error, { WRONG_CREDENTIALS: t.wrong })}</Alert>}
           {!isGuest && (
             <PasswordField
               label={t.password}

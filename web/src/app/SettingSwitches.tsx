@@ -3,16 +3,16 @@ import { useColorScheme } from '@mui/material/styles';
 import useMediaQuery from '@mui/material/useMediaQuery';
 
 import { MoonIcon, SunIcon } from '@/components/icons';
-
 import { languageChosen, useLanguage, useMessages, type Language } from '@/lib/i18n';
-import { shellMessages } from './messages';
-import { useAppDispatch } from './store';
+import { useAppDispatch } from '@/lib/store';
+
+import { appMessages } from './messages';
 
 const OTHER: Record<Language, Language> = { ko: 'en', en: 'ko' };
 const SHORT: Record<Language, string> = { ko: '한', en: 'En' };
 
 export function LanguageSwitch() {
-  const t = useMessages(shellMessages);
+  const t = useMessages(appMessages);
   const dispatch = useAppDispatch();
   const other = OTHER[useLanguage()];
   return (
@@ -30,7 +30,7 @@ export function LanguageSwitch() {
 }
 
 export function ThemeSwitch() {
-  const t = useMessages(shellMessages);
+  const t = useMessages(appMessages);
   const { mode, setMode } = useColorScheme();
   const prefersDark = useMediaQuery('(prefers-color-scheme: dark)');
   const dark = mode === 'dark' || (mode !== 'light' && prefersDark);

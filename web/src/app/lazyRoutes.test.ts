@@ -1,8 +1,8 @@
 import { matchRoutes } from 'react-router';
 import { expect, test } from 'vitest';
 
+import { LAZY_ROUTES, lazyRouteAt, type Path } from './lazyRoutes';
 import { routes } from './routes';
-import { SCREENS, screenAt, type Path } from './lazyRoutes';
 
 const ADDRESSES: Record<Path, string> = {
   '/': '/',
@@ -23,12 +23,15 @@ const ADDRESSES: Record<Path, string> = {
   '/moderation': '/moderation',
 };
 
-test.each(Object.entries(ADDRESSES))('what is loaded first for %s is what the router shows at %s', (path, address) => {
-  expect(screenAt(address)).toBe(SCREENS[path as Path]);
-  expect(matchRoutes(routes, address)?.at(-1)?.route.path).toBe(path);
-});
+test.each(Object.entries(ADDRESSES))(
+  'the preloaded page of %s is the one that the router shows at %s',
+  (path, address) => {
+    expect(lazyRouteAt(address)).toBe(LAZY_ROUTES[path as Path]);
+    expect(matchRoutes(routes, address)?.at(-1)?.route.path).toBe(path);
+  },
+);
 
-test('an address of nothing has no screen', () => {
-  expect(screenAt('/nowhere')).toBeUndefined();
-  expect(screenAt('/templates/7/edit/more')).toBeUndefined();
+test('an unknown address has no page', () => {
+  expect(lazyRouteAt('/nowhere')).toBeUndefined();
+  expect(lazyRouteAt('/templates/7/edit/more')).toBeUndefined();
 });

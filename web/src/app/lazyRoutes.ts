@@ -1,20 +1,20 @@
-/** Which file shows which address. A screen is loaded when somebody goes there; the first one, as soon as can be: `first.ts`. */
+/** Code-split pages by path. A page is loaded on navigation; the first one as early as possible, by `preload.ts`. */
 
-type Screen = () => Promise<{ default: () => React.ReactNode }>;
+type PageLoader = () => Promise<{ default: () => React.ReactNode }>;
 
-export const SCREENS = {
+export const LAZY_ROUTES = {
   '/': () => import('@/features/account/Landing'),
   '/login': () => import('@/features/account/Login'),
   '/signup': () => import('@/features/account/SignUp'),
   '/forgot-password': () => import('@/features/account/ForgotPassword'),
-  // Where the mail of a password reset leads to: /reset-password#token=…
+  // Link in the mail for a password reset: /reset-password#token=…
   '/reset-password': () => import('@/features/account/ResetPassword'),
   '/templates': () => import('@/features/gallery/Gallery'),
   '/templates/new': () => import('@/features/editor/NewTemplate'),
   '/templates/:id': () => import('@/features/gallery/TemplatePage'),
   '/templates/:id/edit': () => import('@/features/editor/EditTemplate'),
   '/ranking': () => import('@/features/ranking/Ranking'),
-  // ?emoji=ID: the template to begin with. Who is not logged in may try it as a guest.
+  // ?emoji=ID: the template to start with. Without a login it starts a guest session.
   '/make': () => import('@/features/photo/MakePhoto'),
   '/results/:taskId': () => import('@/features/result/Result'),
   '/s/:token': () => import('@/features/share/SharedPage'),
@@ -22,16 +22,16 @@ export const SCREENS = {
   '/me': () => import('@/features/mypage/MyPage'),
   '/account': () => import('@/features/account/Account'),
   '/moderation': () => import('@/features/moderation/Reports'),
-} satisfies Record<string, Screen>;
+} satisfies Record<string, PageLoader>;
 
-export type Path = keyof typeof SCREENS;
+export type Path = keyof typeof LAZY_ROUTES;
 
-/** The screen of an address: the first that fits. */
-export function screenAt(pathname: string): Screen | undefined {
+/** Return the loader of the first route that matches an address. */
+export function lazyRouteAt(pathname: string): PageLoader | undefined {
   const parts = pathname.replace(/\/$/, '').split('/');
-  const fits = (path: string) => {
-    const wanted = path.replace(/\/$/, '').split('/');
-    return wanted.length === parts.length && wanted.every((part, at) => part.startsWith(':') || part === parts[at]);
+  const matches = (path: string) => {
+    const pattern = path.replace(/\/$/, '').split('/');
+    return pattern.length === parts.length && pattern.every((part, at) => part.startsWith(':') || part === parts[at]);
   };
-  return Object.entries<Screen>(SCREENS).find(([path]) => fits(path))?.[1];
+  return Object.entries<PageLoader>(LAZY_ROUTES).find(([path]) => matches(path))?.[1];
 }

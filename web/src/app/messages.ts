@@ -1,6 +1,6 @@
 import { defineMessages } from '@/lib/i18n';
 
-export const shellMessages = defineMessages({
+export const appMessages = defineMessages({
   en: {
     name: 'IGE MOJI',
     skip: 'Skip to content',

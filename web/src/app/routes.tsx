@@ -1,45 +1,45 @@
 import { createBrowserRouter, type RouteObject } from 'react-router';
 
 import { Layout } from './Layout';
-import { Lost } from './NotFound';
+import { LAZY_ROUTES, type Path } from './lazyRoutes';
+import { NotFound } from './NotFound';
 import { RequireUser } from './RequireUser';
-import { SCREENS, type Path } from './lazyRoutes';
 
-function screen(path: Path): RouteObject {
-  return { path, lazy: async () => ({ Component: (await SCREENS[path]()).default }) };
+function lazyRoute(path: Path): RouteObject {
+  return { path, lazy: async () => ({ Component: (await LAZY_ROUTES[path]()).default }) };
 }
 
 export const routes: RouteObject[] = [
   {
     Component: Layout,
-    ErrorBoundary: Lost,
+    ErrorBoundary: NotFound,
     HydrateFallback: () => null,
     children: [
-      screen('/'),
-      screen('/login'),
-      screen('/signup'),
-      screen('/forgot-password'),
-      screen('/reset-password'),
-      screen('/templates'),
-      screen('/templates/:id'),
-      screen('/ranking'),
-      screen('/make'),
-      screen('/s/:token'),
+      lazyRoute('/'),
+      lazyRoute('/login'),
+      lazyRoute('/signup'),
+      lazyRoute('/forgot-password'),
+      lazyRoute('/reset-password'),
+      lazyRoute('/templates'),
+      lazyRoute('/templates/:id'),
+      lazyRoute('/ranking'),
+      lazyRoute('/make'),
+      lazyRoute('/s/:token'),
       {
         Component: RequireUser,
         children: [
-          screen('/templates/new'),
-          screen('/templates/:id/edit'),
-          screen('/results/:taskId'),
-          screen('/me'),
-          screen('/account'),
+          lazyRoute('/templates/new'),
+          lazyRoute('/templates/:id/edit'),
+          lazyRoute('/results/:taskId'),
+          lazyRoute('/me'),
+          lazyRoute('/account'),
         ],
       },
       {
         element: <RequireUser operator />,
-        children: [screen('/moderation')],
+        children: [lazyRoute('/moderation')],
       },
-      { path: '*', Component: Lost },
+      { path: '*', Component: NotFound },
     ],
   },
 ];

@@ -1,4 +1,4 @@
-/** The look: warm yellow on cream, by night on dark cocoa; round, and outlined like a sticker. */
+/** Theme: warm yellow on cream, or on dark cocoa in dark mode; round, outlined like a sticker. */
 
 import { alpha, createTheme } from '@mui/material/styles';
 
@@ -6,7 +6,7 @@ const SEVERITIES = ['error', 'info', 'success', 'warning'] as const;
 const INK = '#2a1f14';
 const YELLOW = '#ffc83d';
 
-/** Headings are Jua, a rounded Korean and Latin face; text is what the system reads best. */
+/** Headings use Jua, a rounded Korean and Latin font; text uses system fonts. */
 const TEXT_FONT =
   "'Pretendard', 'Apple SD Gothic Neo', 'Noto Sans KR', 'Noto Sans CJK KR', system-ui, 'Segoe UI', Roboto, sans-serif";
 const DISPLAY_FONT = `'Jua', ${TEXT_FONT}`;
@@ -57,7 +57,7 @@ export const theme = createTheme({
   components: {
     MuiCssBaseline: {
       styleOverrides: {
-        // Korean breaks between words, as one writes it.
+        // Break Korean between words.
         body: { overflowWrap: 'anywhere', wordBreak: 'keep-all' },
         'h1, h2, h3, legend': { textWrap: 'balance' },
         p: { textWrap: 'pretty' },
@@ -65,7 +65,7 @@ export const theme = createTheme({
           '*, *::before, *::after': {
             animationDuration: '0.01ms !important',
             animationIterationCount: '1 !important',
-            // Not a short one: it would be one of every property, and what is inherited would arrive a frame a level later.
+            // `none` instead of a short duration, which would delay inherited values by one frame per level.
             transition: 'none !important',
             scrollBehavior: 'auto !important',
           },
@@ -158,7 +158,7 @@ export const theme = createTheme({
       styleOverrides: {
         root: ({ theme }) => ({
           borderRadius: 16,
-          // White letters on the light colours of the night can't be read.
+          // White text has too little contrast on the light colors of dark mode.
           '&.MuiAlert-filled': theme.applyStyles('dark', { color: INK }),
           variants: SEVERITIES.map((severity) => ({
             props: { variant: 'standard' as const, severity },

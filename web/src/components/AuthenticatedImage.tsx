@@ -1,81 +1,40 @@
 import Box, { type BoxProps } from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
 import { useEffect, useRef, useState, type RefObject } from 'react';
-import { useStore } from 'react-redux';
 
-import { authorizedFetch, type SessionStore } from '@/lib/api/http';
+import { useAuthenticatedImage } from '@/lib/hooks/useAuthenticatedImage';
 
-/** A picture that needs the access token, as a `blob:` URL. `url` is null until it is there. */
-export function useAuthedImage(path: string | undefined): { url: string | null; failed: boolean } {
-  const store = useStore() as SessionStore;
-  const [loaded, setLoaded] = useState<{ path: string; url: string | null } | null>(null);
+/** Distance from the screen at which a picture begins to load. */
+const MARGIN = '400px';
 
-  useEffect(() => {
-    if (!path) return;
-    const controller = new AbortController();
-    let url: string | null = null;
-    patiently(() => authorizedFetch(store, path, { signal: controller.signal }))
-      .then(async (answer) => {
-        if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-        url = URL.createObjectURL(await answer.blob());
-        if (controller.signal.aborted) URL.revokeObjectURL(url);
-        else setLoaded({ path, url });
-      })
-      .catch(() => {
-        if (!controller.signal.aborted) setLoaded({ path, url: null });
-      });
-    return () => {
-      controller.abort();
-      if (url) URL.revokeObjectURL(url);
-    };
-  }, [path, store]);
-
-  const current = loaded?.path === path ? loaded : null;
-  return { url: current?.url ?? null, failed: current !== null && current.url === null };
-}
-
-const TRIES = 4;
-
-/** Asks again where a service is busy for a moment. */
-async function patiently(ask: () => Promise<Response>): Promise<Response> {
-  for (let tries = 1; ; tries += 1) {
-    const answer = await ask();
-    if (![429, 503].includes(answer.status) || tries === TRIES) return answer;
-    const seconds = Number(answer.headers.get('retry-after') ?? 1);
-    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(seconds, 5)));
-  }
-}
-
-const NEAR = '400px';
-
-/** Whether an element is on the screen or near it, or has been. */
-function useNear(place: RefObject<Element | null>): boolean {
+/** Whether an element has come near the screen. */
+function useNearScreen(element: RefObject<Element | null>): boolean {
   const [near, setNear] = useState(() => !('IntersectionObserver' in window));
   useEffect(() => {
-    if (near || !place.current) return;
+    if (near || !element.current) return;
     const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && setNear(true), {
-      rootMargin: NEAR,
+      rootMargin: MARGIN,
     });
-    observer.observe(place.current);
+    observer.observe(element.current);
     return () => observer.disconnect();
-  }, [near, place]);
+  }, [near, element]);
   return near;
 }
 
 interface Props extends Omit<BoxProps<'img'>, 'component' | 'src'> {
-  /** Below the gateway's address, such as `image_url` of a task. */
+  /** Relative to the gateway's address, such as `image_url` of a task. */
   path: string;
   alt: string;
 }
 
-/** Fetched when it comes near the screen, as `loading="lazy"` has it for pictures that need no token. */
-export function AuthedImage({ path, alt, sx, ...others }: Props) {
-  const place = useRef<HTMLSpanElement>(null);
-  const near = useNear(place);
-  const { url, failed } = useAuthedImage(near ? path : undefined);
+/** Picture that needs the access token; it is loaded when it comes near the screen, like `loading="lazy"`. */
+export function AuthenticatedImage({ path, alt, sx, ...others }: Props) {
+  const placeholder = useRef<HTMLSpanElement>(null);
+  const near = useNearScreen(placeholder);
+  const { url, failed } = useAuthenticatedImage(near ? path : undefined);
   if (!url) {
     const animation = failed ? false : 'wave';
-    return <Skeleton ref={place} role="img" aria-label={alt} variant="rounded" animation={animation} sx={sx} />;
+    return <Skeleton ref={placeholder} role="img" aria-label={alt} variant="rounded" animation={animation} sx={sx} />;
   }
   return <Box component="img" src={url} alt={alt} sx={sx} {...others} />;
 }

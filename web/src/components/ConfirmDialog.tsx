@@ -14,9 +14,9 @@ interface Props {
   open: boolean;
   title: string;
   children?: ReactNode;
-  /** What the button says that does it: "Delete", not "OK". */
+  /** Label of the confirming button: a verb such as "Delete", not "OK". */
   confirm: string;
-  /** The deed can't be undone. */
+  /** The action cannot be undone. */
   destructive?: boolean;
   busy?: boolean;
   onConfirm: () => void;

@@ -1,8 +1,9 @@
 import type { Emoji } from '@/lib/api/schema';
-
-import { AuthedImage } from './AuthenticatedImage';
-import { copyOf } from '@/lib/thumbnails';
 import type { Expression } from '@/lib/expressions';
+import { thumbnailUrl } from '@/lib/thumbnails';
+import { isWorldReadable } from '@/lib/visibility';
+
+import { AuthenticatedImage } from './AuthenticatedImage';
 import { Picture } from './Picture';
 
 interface Props {
@@ -10,33 +11,28 @@ interface Props {
   expression: Expression;
   /** Empty for decoration. */
   alt: string;
-  /** In CSS pixels, or as CSS says it. */
+  /** In CSS pixels, or any CSS length. */
   size: number | string;
-  /** How wide that is at most, in CSS pixels, where it is not told by a number. */
+  /** Maximum width in CSS pixels, if `size` is not a number. */
   px?: number;
-  /** It is what one looks at first. */
+  /** Load with high priority: visible without scrolling. */
   first?: boolean;
 }
 
-/** One picture of a template; those that not everybody may see are fetched with the access token. */
+/** One picture of a template. Pictures that are not for everybody are loaded with the access token. */
 export function EmojiPicture({ emoji, expression, alt, size, px = Number(size), first = false }: Props) {
   const image = emoji.images?.[expression];
   if (!image) return null;
-  const path = copyOf(image, px);
-  if (isForAll(emoji)) {
+  const path = thumbnailUrl(image, px);
+  if (isWorldReadable(emoji)) {
     const order = first ? ({ fetchPriority: 'high' } as const) : ({ loading: 'lazy' } as const);
     return <Picture src={path} alt={alt} size={size} decoding="async" {...order} />;
   }
   return (
-    <AuthedImage
+    <AuthenticatedImage
       path={path}
       alt={alt}
       sx={{ width: size, height: 'auto', aspectRatio: '1', objectFit: 'contain', display: 'block' }}
     />
   );
-}
-
-/** Whether its pictures can be had without a token. */
-export function isForAll(emoji: Pick<Emoji, 'visibility' | 'hidden'>): boolean {
-  return emoji.visibility !== 'private' && !emoji.hidden;
 }

@@ -2,23 +2,43 @@ import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
 import type { ReactNode } from 'react';
 
-import { FACES } from './expressionPictures';
 import type { Expression } from '@/lib/expressions';
+import { usePageTitle } from '@/lib/hooks/usePageTitle';
+
+import { EXPRESSION_PICTURES } from './expressionPictures';
+import { LinkButton } from './LinkButton';
 import { Picture } from './Picture';
 
 interface Props {
   title: string;
   children?: ReactNode;
-  /** What one can do about it. */
+  /** Where the button leads, and its label. */
+  actionTo?: string;
+  actionLabel?: string;
+  /** Load the page again instead of navigating in the app. */
+  reload?: boolean;
+  /** In place of the link: another button. */
   action?: ReactNode;
   face?: Expression;
+  /** It replaces the whole page: the window gets its title. */
+  page?: boolean;
 }
 
-/** In place of a list or a page that has nothing to show. */
-export function EmptyState({ title, children, action, face = 'neutral' }: Props) {
+/** Shown in place of an empty list, or of a page that does not exist. */
+export function EmptyState({
+  title,
+  children,
+  actionTo,
+  actionLabel,
+  reload = false,
+  action,
+  face = 'neutral',
+  page = false,
+}: Props) {
+  usePageTitle(page ? title : null);
   return (
     <Box sx={{ display: 'grid', justifyItems: 'center', textAlign: 'center', gap: 2, py: 6, px: 2 }}>
-      <Picture src={FACES[face]} alt="" size={112} />
+      <Picture src={EXPRESSION_PICTURES[face]} alt="" size={112} />
       <Typography variant="h3" component="h2">
         {title}
       </Typography>
@@ -26,6 +46,11 @@ export function EmptyState({ title, children, action, face = 'neutral' }: Props)
         <Typography color="textSecondary" sx={{ maxWidth: '46ch' }}>
           {children}
         </Typography>
+      )}
+      {actionTo !== undefined && (
+        <LinkButton to={actionTo} variant="contained" reloadDocument={reload}>
+          {actionLabel}
+        </LinkButton>
       )}
       {action}
     </Box>

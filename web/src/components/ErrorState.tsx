@@ -1,7 +1,7 @@
 import Button from '@mui/material/Button';
 
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import { defineMessages, useMessages } from '@/lib/i18n';
-import { useExplain } from '@/lib/api/errorMessages';
 
 import { EmptyState } from './EmptyState';
 
@@ -11,17 +11,17 @@ const messages = defineMessages({
 });
 
 interface Props {
-  /** Of a query or a mutation. */
+  /** Error of a query or a mutation. */
   error: unknown;
   onRetry?: () => void;
-  /** Sentences for reasons that the feature knows. */
+  /** The feature's own messages, by error reason. */
   byReason?: Record<string, string>;
 }
 
-/** In place of what could not be loaded. */
+/** Shown in place of content that could not be loaded. */
 export function ErrorState({ error, onRetry, byReason }: Props) {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   return (
     <div role="alert">
       <EmptyState
@@ -35,7 +35,7 @@ export function ErrorState({ error, onRetry, byReason }: Props) {
           )
         }
       >
-        {explain(error, byReason)}
+        {errorMessage(error, byReason)}
       </EmptyState>
     </div>
   );

@@ -6,11 +6,11 @@ import { useId, type ReactNode } from 'react';
 
 export interface FieldProps extends Omit<OutlinedInputProps, 'label' | 'id' | 'notched'> {
   label: string;
-  /** Below it. */
+  /** Below the field. */
   helperText?: ReactNode;
 }
 
-/** A text field. MUI's own is the same, and loads menus and animations for a select that it might be. */
+/** Text field. MUI's `TextField` would also load the menus and animations of its select variant. */
 export function Field({ label, helperText, error = false, required = false, sx, ...input }: FieldProps) {
   const id = useId();
   const help = `${id}-help`;

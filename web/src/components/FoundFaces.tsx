@@ -1,10 +1,9 @@
 import Box from '@mui/material/Box';
 
 import type { Task } from '@/lib/api/schema';
+import { boxStyle } from '@/lib/geometry';
 
-import { placed } from '@/lib/geometry';
-
-/** Frames around the faces that were found so far; stands over a photo that is shown as a whole. */
+/** Frames around the faces found so far, over the whole photo. */
 export function FoundFaces({ task }: { task: Task }) {
   if (task.width === 0) return null;
   return task.faces.map(
@@ -21,7 +20,7 @@ export function FoundFaces({ task }: { task: Task }) {
             boxShadow: '0 0 0 1px rgb(0 0 0 / 60%)',
             pointerEvents: 'none',
           }}
-          style={placed(box, task)}
+          style={boxStyle(box, task)}
         />
       ),
   );

@@ -1,7 +1,7 @@
 import Button, { type ButtonOwnProps } from '@mui/material/Button';
 import { Link, type LinkProps } from 'react-router';
 
-/** A link that looks like a button. */
+/** Link that looks like a button. */
 export function LinkButton(props: ButtonOwnProps & LinkProps) {
   return <Button component={Link} {...props} />;
 }

@@ -4,22 +4,22 @@ import { useEffect, useRef, useState } from 'react';
 interface Props extends Omit<BoxProps<'img'>, 'component' | 'src' | 'onError'> {
   file: Blob;
   alt: string;
-  /** Instead of a photo that this browser can't show, such as HEIC. */
+  /** Shown if the browser cannot decode the photo, such as HEIC. */
   fallback?: React.ReactNode;
 }
 
-/** A photo from this machine. It goes nowhere. */
+/** Photo from this device, shown without uploading it. */
 export function LocalPhoto({ file, alt, fallback = null, ...others }: Props) {
   const image = useRef<HTMLImageElement>(null);
-  const [unseen, setUnseen] = useState<Blob | null>(null);
+  const [undecodable, setUndecodable] = useState<Blob | null>(null);
 
   useEffect(() => {
     if (!image.current) return;
     const url = URL.createObjectURL(file);
     image.current.src = url;
     return () => URL.revokeObjectURL(url);
-  }, [file, unseen]);
+  }, [file, undecodable]);
 
-  if (unseen === file) return fallback;
-  return <Box component="img" ref={image} alt={alt} onError={() => setUnseen(file)} {...others} />;
+  if (undecodable === file) return fallback;
+  return <Box component="img" ref={image} alt={alt} onError={() => setUndecodable(file)} {...others} />;
 }

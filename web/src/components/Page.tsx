@@ -1,12 +1,14 @@
 import Box from '@mui/material/Box';
 import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
-import { useEffect, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
+
+import { usePageTitle } from '@/lib/hooks/usePageTitle';
 
 interface Props {
-  /** The heading, and the title of the window. */
+  /** Heading, and title of the window. */
   title: string;
-  /** A sentence below the heading. */
+  /** Text below the heading. */
   lead?: ReactNode;
   /** Beside the heading. */
   actions?: ReactNode;
@@ -14,9 +16,9 @@ interface Props {
   children: ReactNode;
 }
 
-/** A screen: its title, what one can do with it, what it shows. */
+/** Layout of a page: heading, actions, content. */
 export function Page({ title, lead, actions, width = 'lg', children }: Props) {
-  useTitle(title);
+  usePageTitle(title);
   return (
     <Container maxWidth={width} sx={{ py: { xs: 3, md: 5 } }}>
       <Box
@@ -33,11 +35,4 @@ export function Page({ title, lead, actions, width = 'lg', children }: Props) {
       {children}
     </Container>
   );
-}
-
-/** Names the window after what it shows. */
-export function useTitle(title: string): void {
-  useEffect(() => {
-    document.title = `${title} · IGE MOJI`;
-  }, [title]);
 }

@@ -12,7 +12,7 @@ const messages = defineMessages({
   ko: { show: '비밀번호 보기', hide: '비밀번호 숨기기' },
 });
 
-/** A password, which one may look at while typing. */
+/** Password field with a button that shows the password. */
 export function PasswordField(props: Omit<FieldProps, 'type' | 'endAdornment'>) {
   const t = useMessages(messages);
   const [shown, setShown] = useState(false);

@@ -11,7 +11,7 @@ interface Props<Value extends string> {
   onChange: (value: Value) => void;
 }
 
-/** One of a few, by the system's own list: on a phone nothing is easier. */
+/** Choice of one value with the native list of the system, which is best on phones. */
 export function SelectField<Value extends string>({ label, value, options, onChange }: Props<Value>) {
   const id = useId();
   return (

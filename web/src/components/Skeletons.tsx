@@ -5,7 +5,7 @@ import { defineMessages, useMessages } from '@/lib/i18n';
 
 const messages = defineMessages({ en: { loading: 'Loading…' }, ko: { loading: '불러오는 중…' } });
 
-/** Cards of a list that is on its way. */
+/** Placeholder for a list of cards that is loading. */
 export function CardSkeletons({ count = 8, height = 260 }: { count?: number; height?: number }) {
   const t = useMessages(messages);
   return (
@@ -17,14 +17,14 @@ export function CardSkeletons({ count = 8, height = 260 }: { count?: number; hei
   );
 }
 
-/** The grid that lists of cards stand in: two in a row on a phone, four on a desk. */
+/** Grid for lists of cards: two columns on a phone, four on larger screens. */
 export const cardGrid = {
   display: 'grid',
   gap: { xs: 1.5, sm: 2.5 },
   gridTemplateColumns: { xs: 'repeat(2, minmax(0, 1fr))', md: 'repeat(4, minmax(0, 1fr))' },
 } as const;
 
-/** A page that is on its way. */
+/** Placeholder for a page that is loading. */
 export function PageSkeleton() {
   const t = useMessages(messages);
   return (

@@ -1,4 +1,4 @@
-/** Line icons, drawn for the app: round ends, like its letters. Size and colour are those of the text around them. */
+/** Line icons drawn for the app. They take size and color from the surrounding text. */
 
 import { createSvgIcon } from '@mui/material/utils';
 import type { ReactNode } from 'react';

@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, refusal, server } from '@/test/server';
 
-import { AuthedImage } from './AuthenticatedImage';
+import { AuthenticatedImage } from './AuthenticatedImage';
 import { Picture } from './Picture';
 
 beforeEach(() => {
@@ -25,19 +25,19 @@ function busy(times: number) {
   );
 }
 
-test('a photo of a service that is busy for a moment is asked for again', async () => {
+test('a photo is loaded again after load shedding', async () => {
   busy(2);
-  renderApp(<AuthedImage path="/photo" alt="The photo" />, { user: minji });
+  renderApp(<AuthenticatedImage path="/photo" alt="The photo" />, { user: minji });
   await vi.waitFor(() => expect(screen.getByAltText('The photo')).toHaveAttribute('src', 'blob:photo'));
 });
 
-test('a photo of a service that stays busy leaves its place empty', async () => {
+test('a photo that keeps failing stays a placeholder', async () => {
   busy(100);
-  const { container } = renderApp(<AuthedImage path="/photo" alt="The photo" />, { user: minji });
+  const { container } = renderApp(<AuthenticatedImage path="/photo" alt="The photo" />, { user: minji });
   await vi.waitFor(() => expect(container.querySelector('.MuiSkeleton-root:not(.MuiSkeleton-wave)')).toBeVisible());
 });
 
-test('a picture that does not come is asked for again, and not for ever', async () => {
+test('a picture that fails to load is retried a limited number of times', async () => {
   vi.useFakeTimers();
   try {
     renderApp(<Picture src="/happy.png" alt="Happy" size={40} />);

@@ -1,6 +1,6 @@
 import { defineMessages, useMessages } from './i18n';
 
-/** In the order of the contract. */
+/** The seven expressions, in the order of the contract. */
 export const EXPRESSIONS = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'] as const;
 export type Expression = (typeof EXPRESSIONS)[number];
 
@@ -29,7 +29,7 @@ const messages = defineMessages({
   },
 });
 
-/** What the expressions are called. */
+/** Return the names of the expressions in the current language. */
 export function useExpressionNames(): Record<Expression, string> {
   return useMessages(messages);
 }

@@ -1,4 +1,4 @@
-/** Faces are in pixels of the upright photo; what is shown is in parts of its width and height, whatever its size. */
+/** Geometry of faces on a photo. Boxes are in pixels of the upright photo; styles are in percent of its size. */
 
 import type { Box } from './api/schema';
 
@@ -12,8 +12,8 @@ export interface Point {
   y: number;
 }
 
-/** The server wants so many pixels of each side within the photo. */
-export const SMALLEST_FACE = 8;
+/** Minimum side of a face within the photo, in pixels, as the server enforces it. */
+export const MIN_FACE_SIDE = 8;
 
 const DIRECTIONS = new Map<string, Point>([
   ['ArrowLeft', { x: -1, y: 0 }],
@@ -22,9 +22,9 @@ const DIRECTIONS = new Map<string, Point>([
   ['ArrowDown', { x: 0, y: 1 }],
 ]);
 
-/** Where a face lies on the shown photo, for CSS; what reaches over the border is cut off. */
-export function placed(box: Box, photo: Size): { left: string; top: string; width: string; height: string } {
-  const { x, y, width, height } = clipped(box, photo);
+/** Return the CSS position of a box on the shown photo, clipped to its borders. */
+export function boxStyle(box: Box, photo: Size): { left: string; top: string; width: string; height: string } {
+  const { x, y, width, height } = clipBox(box, photo);
   return {
     left: percent(x / photo.width),
     top: percent(y / photo.height),
@@ -33,21 +33,21 @@ export function placed(box: Box, photo: Size): { left: string; top: string; widt
   };
 }
 
-/** A point of the screen in pixels of the photo, within its borders. */
-export function toPhoto(client: Point, shown: { left: number; top: number } & Size, photo: Size): Point {
+/** Convert a point of the screen to pixels of the photo, clamped to its borders. */
+export function toPhotoPoint(client: Point, shown: { left: number; top: number } & Size, photo: Size): Point {
   return {
     x: clamp(((client.x - shown.left) / shown.width) * photo.width, 0, photo.width),
     y: clamp(((client.y - shown.top) / shown.height) * photo.height, 0, photo.height),
   };
 }
 
-/** The rectangle between two corners, whichever they are. */
-export function between(a: Point, b: Point): Box {
+/** Return the box between two opposite corners. */
+export function boxBetween(a: Point, b: Point): Box {
   return { x: Math.min(a.x, b.x), y: Math.min(a.y, b.y), width: Math.abs(a.x - b.x), height: Math.abs(a.y - b.y) };
 }
 
-/** The part of a rectangle that lies within the photo. */
-export function clipped(box: Box, photo: Size): Box {
+/** Return the part of a box within the photo. */
+export function clipBox(box: Box, photo: Size): Box {
   const x = clamp(box.x, 0, photo.width);
   const y = clamp(box.y, 0, photo.height);
   return {
@@ -58,19 +58,19 @@ export function clipped(box: Box, photo: Size): Box {
   };
 }
 
-/** Whether a rectangle is large enough to be a face. */
-export function bigEnough(box: Box): boolean {
-  return box.width >= SMALLEST_FACE && box.height >= SMALLEST_FACE;
+/** Whether a box is large enough to be a face. */
+export function isLargeEnough(box: Box): boolean {
+  return box.width >= MIN_FACE_SIDE && box.height >= MIN_FACE_SIDE;
 }
 
-/** Where a face is drawn with the keyboard, to begin with: a square in the middle, a fifth of the shorter side. */
-export function middle(photo: Size): Box {
-  const side = Math.max(Math.min(photo.width, photo.height) / 5, SMALLEST_FACE);
+/** Return the initial box for drawing with the keyboard: a centered square, a fifth of the shorter side. */
+export function centerBox(photo: Size): Box {
+  const side = Math.max(Math.min(photo.width, photo.height) / 5, MIN_FACE_SIDE);
   return { x: (photo.width - side) / 2, y: (photo.height - side) / 2, width: side, height: side };
 }
 
-/** A rectangle of the same size elsewhere, as far as the photo reaches. */
-export function moved(box: Box, dx: number, dy: number, photo: Size): Box {
+/** Move a box, within the photo. */
+export function moveBox(box: Box, dx: number, dy: number, photo: Size): Box {
   return {
     ...box,
     x: clamp(box.x + dx, 0, Math.max(photo.width - box.width, 0)),
@@ -78,23 +78,23 @@ export function moved(box: Box, dx: number, dy: number, photo: Size): Box {
   };
 }
 
-/** A rectangle with its lower right corner elsewhere; neither too small nor beyond the border. */
-export function resized(box: Box, dx: number, dy: number, photo: Size): Box {
+/** Move the lower right corner of a box; it stays within the photo and at least the minimum size. */
+export function resizeBox(box: Box, dx: number, dy: number, photo: Size): Box {
   return {
     ...box,
-    width: clamp(box.width + dx, SMALLEST_FACE, Math.max(photo.width - box.x, SMALLEST_FACE)),
-    height: clamp(box.height + dy, SMALLEST_FACE, Math.max(photo.height - box.y, SMALLEST_FACE)),
+    width: clamp(box.width + dx, MIN_FACE_SIDE, Math.max(photo.width - box.x, MIN_FACE_SIDE)),
+    height: clamp(box.height + dy, MIN_FACE_SIDE, Math.max(photo.height - box.y, MIN_FACE_SIDE)),
   };
 }
 
 /**
- * What a key does to a rectangle: arrows move it, with Shift they resize it; undefined for any other key. A step is a
- * fiftieth of the longer side, so that the whole photo can be crossed with a held key.
+ * Move a box with the arrow keys, or resize it with Shift; undefined for any other key. A step is a fiftieth of the
+ * longer side of the photo, so that a held key crosses it quickly.
  */
-export function byKey(box: Box, key: string, shift: boolean, photo: Size): Box | undefined {
+export function moveBoxByKey(box: Box, key: string, shift: boolean, photo: Size): Box | undefined {
   const step = Math.max(Math.max(photo.width, photo.height) / 50, 1);
   const direction = DIRECTIONS.get(key);
-  return direction && (shift ? resized : moved)(box, direction.x * step, direction.y * step, photo);
+  return direction && (shift ? resizeBox : moveBox)(box, direction.x * step, direction.y * step, photo);
 }
 
 function clamp(value: number, low: number, high: number): number {

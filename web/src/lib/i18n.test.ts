@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { makeStore } from '@/app/store';
-import { firstLanguage, languageChosen } from './i18n';
+import { makeStore } from '@/test/store';
+
+import { initialLanguage, languageChosen } from './i18n';
 
 test.each([
   [['ko-KR', 'en-US'], 'ko'],
@@ -9,11 +10,11 @@ test.each([
   [['fr-FR', 'ko'], 'ko'],
   [['fr-FR'], 'en'],
   [[], 'en'],
-])('a browser that wants %j gets %s', (wanted, language) => {
-  expect(firstLanguage(wanted)).toBe(language);
+])('languages %j give %s', (wanted, language) => {
+  expect(initialLanguage(wanted)).toBe(language);
 });
 
-test('the language that was chosen stays chosen', () => {
+test('a chosen language is stored', () => {
   makeStore().dispatch(languageChosen('ko'));
-  expect(firstLanguage(['en'])).toBe('ko');
+  expect(initialLanguage(['en'])).toBe('ko');
 });

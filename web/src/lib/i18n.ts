@@ -1,4 +1,4 @@
-/** Messages in the languages of the app. A feature brings its own; a missing one fails the type check. */
+/** Messages in the languages of the app. Each feature defines its own; a missing one fails the type check. */
 
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import { useSelector } from 'react-redux';
@@ -14,27 +14,27 @@ type Translation<D extends Dictionary> = {
 
 export type Messages<D extends Dictionary> = Record<Language, Translation<D>>;
 
-/** The messages of a feature: the English ones say which there are. */
+/** Define the messages of a feature; the English ones determine the keys and parameters. */
 export function defineMessages<D extends Dictionary>(messages: { en: D; ko: Translation<D> }): Messages<D> {
   return messages as unknown as Messages<D>;
 }
 
-const STORED = 'igemoji.language';
+const STORAGE_KEY = 'igemoji.language';
 
 function isLanguage(name: string | null | undefined): name is Language {
   return name != null && name in LANGUAGES;
 }
 
-/** The one that was chosen here; else the browser's first that there is; else English. */
-export function firstLanguage(wanted: readonly string[] = navigator.languages): Language {
-  const chosen = localStorage.getItem(STORED);
+/** Return the language chosen before, else the first supported one of the browser, else English. */
+export function initialLanguage(wanted: readonly string[] = navigator.languages): Language {
+  const chosen = localStorage.getItem(STORAGE_KEY);
   if (isLanguage(chosen)) return chosen;
   return wanted.map((tag) => tag.split('-')[0]).find(isLanguage) ?? 'en';
 }
 
 export const language = createSlice({
   name: 'language',
-  initialState: firstLanguage,
+  initialState: initialLanguage,
   reducers: {
     languageChosen: (_, { payload }: PayloadAction<Language>) => payload,
   },
@@ -42,8 +42,8 @@ export const language = createSlice({
 
 export const { languageChosen } = language.actions;
 
-export function rememberLanguage(chosen: Language): void {
-  localStorage.setItem(STORED, chosen);
+export function storeLanguage(chosen: Language): void {
+  localStorage.setItem(STORAGE_KEY, chosen);
 }
 
 export function useLanguage(): Language {
@@ -54,7 +54,7 @@ export function useMessages<D extends Dictionary>(messages: Messages<D>): Transl
   return messages[useLanguage()];
 }
 
-/** Dates, times and numbers as one writes them in the language. */
+/** Formatters for dates, times and numbers in the current language. */
 export function useFormats() {
   const locale = useLanguage();
   return {

@@ -1,4 +1,4 @@
-/** Short notices at the lower edge: what was done, what went wrong beside what one looks at. */
+/** Short notices at the bottom of the window: what was done, or what failed in the background. */
 
 import { createSlice, nanoid, type PayloadAction } from '@reduxjs/toolkit';
 

@@ -1,17 +1,42 @@
-/** The files that results were made of, as long as this page is open: nobody else has them to compare with. */
+/** Originals in the browser's memory: the files that were uploaded, for comparing a result with its original. */
 
-const KEPT = 20;
+import { useAppStore, type AppStore } from './store';
 
-const files = new Map<string, Blob>();
+const CAPACITY = 20;
 
-export const originals = {
+export class Originals {
+  readonly #files = new Map<string, Blob>();
+
   keep(taskId: string, file: Blob): void {
-    files.delete(taskId);
-    files.set(taskId, file);
-    const [oldest] = files.keys();
-    if (files.size > KEPT && oldest !== undefined) files.delete(oldest);
-  },
-  of: (taskId: string): Blob | undefined => files.get(taskId),
-  forget: (taskId: string): void => void files.delete(taskId),
-  clear: (): void => files.clear(),
-};
+    this.#files.delete(taskId);
+    this.#files.set(taskId, file);
+    const [oldest] = this.#files.keys();
+    if (this.#files.size > CAPACITY && oldest !== undefined) this.#files.delete(oldest);
+  }
+
+  get(taskId: string): Blob | undefined {
+    return this.#files.get(taskId);
+  }
+
+  forget(taskId: string): void {
+    this.#files.delete(taskId);
+  }
+
+  clear(): void {
+    this.#files.clear();
+  }
+}
+
+const byStore = new WeakMap<AppStore, Originals>();
+
+export function originalsOf(store: AppStore): Originals {
+  const known = byStore.get(store);
+  if (known) return known;
+  const originals = new Originals();
+  byStore.set(store, originals);
+  return originals;
+}
+
+export function useOriginals(): Originals {
+  return originalsOf(useAppStore());
+}

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import { copyOf } from './thumbnails';
+import { thumbnailUrl } from './thumbnails';
 
 const PATH = '/api/v1/emojis/1/images/happy';
 
@@ -11,8 +11,8 @@ test.each([
   [56, 2.625, 256],
   [320, 1, 512],
   [320, 3, 512],
-])('%i pixels of a screen with %f to each take the copy of %i', (px, ratio, width) => {
+])('%i CSS pixels at a device pixel ratio of %f use the thumbnail of width %i', (px, ratio, width) => {
   vi.stubGlobal('devicePixelRatio', ratio);
-  expect(copyOf(`${PATH}?v=abc`, px)).toBe(`${PATH}?v=abc&width=${width}`);
-  expect(copyOf(PATH, px)).toBe(`${PATH}?width=${width}`);
+  expect(thumbnailUrl(`${PATH}?v=abc`, px)).toBe(`${PATH}?v=abc&width=${width}`);
+  expect(thumbnailUrl(PATH, px)).toBe(`${PATH}?width=${width}`);
 });

@@ -1,15 +1,15 @@
-/** Smaller copies of a template's pictures, of the widths that the contract has. */
+/** Thumbnails of a template's pictures, in the widths of the contract. */
 
 const WIDTHS = [64, 128, 256] as const;
 const LARGEST = 512;
 
 /**
- * The address of the smallest copy that is sharp on this screen.
+ * Return the URL of the smallest thumbnail that is sharp on this screen.
  *
- * @param path Of the picture, as the template tells it.
- * @param px How wide it is shown, in CSS pixels.
+ * @param path Path of the picture in the template.
+ * @param px Width on the screen in CSS pixels.
  */
-export function copyOf(path: string, px: number): string {
-  const width = WIDTHS.find((wide) => wide >= px * devicePixelRatio) ?? LARGEST;
+export function thumbnailUrl(path: string, px: number): string {
+  const width = WIDTHS.find((candidate) => candidate >= px * devicePixelRatio) ?? LARGEST;
   return `${path}${path.includes('?') ? '&' : '?'}width=${width}`;
 }

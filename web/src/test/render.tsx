@@ -4,12 +4,12 @@ import userEvent from '@testing-library/user-event';
 import { Provider } from 'react-redux';
 import { createMemoryRouter, RouterProvider, type RouteObject } from 'react-router';
 
-import type { User } from '@/lib/api/schema';
-import type { SessionState } from '@/lib/api/session';
-import type { Language } from '@/lib/i18n';
 import NoticeBar from '@/app/NoticeBar';
 import { makeStore } from '@/app/store';
 import { theme } from '@/app/theme';
+import type { User } from '@/lib/api/schema';
+import type { SessionState } from '@/lib/api/session';
+import type { Language } from '@/lib/i18n';
 
 export const minji: User = {
   id: '0d0bd1a4-5c5c-4d4b-9f5a-000000000001',
@@ -19,27 +19,27 @@ export const minji: User = {
 };
 
 interface Options {
-  /** Null: nobody is logged in. */
+  /** Null: not logged in. */
   user?: User | null;
   language?: Language;
-  /** The address that is open. */
+  /** The current address. */
   at?: string;
-  /** The path of the screen, with its parameters. */
+  /** Path of the page, with parameters. */
   path?: string;
-  /** Other screens that a test goes to. */
+  /** Other pages that a test navigates to. */
   others?: RouteObject[];
 }
 
-/** Renders a screen as the app does, with a store, a theme and a router of its own. */
+/** Render a page as the app does, with its own store, theme and router. */
 export function renderApp(
-  screen: React.ReactNode,
+  page: React.ReactNode,
   { user = null, language = 'en', at = '/', path = '*', others = [] }: Options = {},
 ) {
   const session: SessionState = user
     ? { status: 'authenticated', accessToken: 'token-of-' + user.id, user }
     : { status: 'anonymous', accessToken: null, user: null };
   const store = makeStore({ session, language });
-  const router = createMemoryRouter([{ path, element: screen }, ...others], { initialEntries: [at] });
+  const router = createMemoryRouter([{ path, element: page }, ...others], { initialEntries: [at] });
   const view = render(
     <ThemeProvider theme={theme}>
       <Provider store={store}>

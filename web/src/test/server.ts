@@ -1,11 +1,11 @@
-/** The gateway of component tests: answers what a test tells it to, and nothing else. */
+/** Mock gateway for component tests: it answers only what a test has prepared. */
 
 import { http, HttpResponse } from 'msw';
 import { setupServer } from 'msw/node';
 
 export const server = setupServer();
 
-/** An error as the gateway and every service tell it. */
+/** Error response in the format of the gateway and the services. */
 export function refusal(status: number, reason: string, fields: Record<string, string> = {}): HttpResponse<object> {
   const violations = Object.entries(fields).map(([field, description]) => ({ field, description }));
   const details = [

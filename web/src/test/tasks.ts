@@ -1,4 +1,4 @@
-/** Tasks for tests. */
+/** Fixtures: tasks. */
 
 import type { Emoji, Face, Task } from '@/lib/api/schema';
 
@@ -62,7 +62,7 @@ export function emoji(more: Partial<Emoji> = {}): Emoji {
   };
 }
 
-/** An event stream of these tasks, one a step. */
+/** Event stream with one event per task state. */
 export function eventStream(tasks: Task[]): Response {
   const events = tasks.map((one, index) => ({ sequence: index + 1, heartbeat: false, task: one }));
   const body = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');

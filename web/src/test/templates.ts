@@ -3,7 +3,7 @@ import { EXPRESSIONS } from '@/lib/expressions';
 
 import { minji } from './render';
 
-/** A public template of somebody else's, unless told otherwise. */
+/** A public template of another user by default. */
 export function emoji(more: Partial<Emoji> = {}): Emoji {
   const id = more.id ?? '0d0bd1a4-5c5c-4d4b-9f5a-0000000000e1';
   return {

@@ -3,17 +3,17 @@ import Card from '@mui/material/Card';
 import Typography from '@mui/material/Typography';
 import type { ReactNode } from 'react';
 
-import { selectUser } from '@/lib/api/session';
-import { useMessages } from '@/lib/i18n';
-import { useAppSelector } from '@/app/store';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { useAppSelector } from '@/lib/store';
 
 import { AliasForm } from './components/AliasForm';
 import { DeleteAccount } from './components/DeleteAccount';
 import { ExportButton } from './components/ExportButton';
-import { messages } from './messages';
 import { PasswordForm } from './components/PasswordForm';
+import { messages } from './messages';
 
 export default function Account() {
   const t = useMessages(messages);

@@ -4,26 +4,26 @@ import Link from '@mui/material/Link';
 import { useState } from 'react';
 import { Link as RouterLink } from 'react-router';
 
-import { useRequestPasswordResetMutation } from '@/lib/api/accounts';
-import { useMessages } from '@/lib/i18n';
-import { useExplain } from '@/lib/api/errorMessages';
 import { Field } from '@/components/Field';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import { useMessages } from '@/lib/i18n';
 
+import { useRequestPasswordResetMutation } from './api/account';
 import { FormCard } from './components/FormCard';
 import { messages } from './messages';
-import { emailFault } from './utils/validation';
+import { validateEmail } from './utils/validation';
 
 export default function ForgotPassword() {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const [request, { isLoading, isSuccess, error, originalArgs }] = useRequestPasswordResetMutation();
   const [email, setEmail] = useState('');
   const [tried, setTried] = useState(false);
-  const wrong = tried && emailFault(email) ? t.emailInvalid : null;
+  const emailError = tried && validateEmail(email) ? t.emailInvalid : null;
 
   function submit() {
     setTried(true);
-    if (!emailFault(email)) void request({ body: { email } });
+    if (!validateEmail(email)) void request({ body: { email } });
   }
 
   return (
@@ -31,7 +31,7 @@ export default function ForgotPassword() {
       title={t.forgotTitle}
       lead={t.forgotLead}
       face="fear"
-      problem={error ? explain(error) : null}
+      error={error ? errorMessage(error) : null}
       onSubmit={submit}
       footer={
         <Link component={RouterLink} to="/login">
@@ -47,8 +47,8 @@ export default function ForgotPassword() {
         required
         value={email}
         onChange={(event) => setEmail(event.target.value)}
-        error={Boolean(wrong)}
-        helperText={wrong}
+        error={Boolean(emailError)}
+        helperText={emailError}
       />
       <Button type="submit" variant="contained" size="large" loading={isLoading}>
         {t.sendLink}

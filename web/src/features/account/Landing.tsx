@@ -3,21 +3,21 @@ import Button from '@mui/material/Button';
 import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 
-import { useMessages } from '@/lib/i18n';
 import { LinkButton } from '@/components/LinkButton';
-import { useTitle } from '@/components/Page';
+import { usePageTitle } from '@/lib/hooks/usePageTitle';
+import { useMessages } from '@/lib/i18n';
 
 import { ExpressionWheel } from './components/ExpressionWheel';
 import { HowTo } from './components/HowTo';
+import { PrivacyPromises } from './components/PrivacyPromises';
+import { useStart } from './hooks/useStart';
 import { landingMessages } from './landingMessages';
-import { Promises } from './components/PrivacyPromises';
-import { useBegin } from './hooks/useStart';
 
-/** The first thing that anybody sees: what it does, and a button that does it. */
+/** The landing page: what the app does, and a button to try it. */
 export default function Landing() {
   const t = useMessages(landingMessages);
-  const { begin, isLoading } = useBegin();
-  useTitle(t.window);
+  const { start, isLoading } = useStart();
+  usePageTitle(t.window);
   return (
     <>
       <Box
@@ -43,7 +43,7 @@ export default function Landing() {
             </Typography>
             <Typography sx={{ fontSize: '1.15rem', maxWidth: '40ch', wordBreak: 'keep-all' }}>{t.lead}</Typography>
             <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1.5 }}>
-              <Button size="large" loading={isLoading} onClick={begin} sx={dark}>
+              <Button size="large" loading={isLoading} onClick={start} sx={dark}>
                 {t.tryIt}
               </Button>
               <LinkButton size="large" to="/templates" sx={{ color: 'inherit', textDecoration: 'underline' }}>
@@ -56,7 +56,7 @@ export default function Landing() {
         </Container>
       </Box>
       <HowTo />
-      <Promises />
+      <PrivacyPromises />
     </>
   );
 }

@@ -4,66 +4,66 @@ import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { Link as RouterLink, Navigate, useLocation } from 'react-router';
 
-import { useLoginMutation } from '@/lib/api/accounts';
-import { selectUser } from '@/lib/api/session';
-import { useMessages } from '@/lib/i18n';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppSelector } from '@/app/store';
 import { Field } from '@/components/Field';
 import { PasswordField } from '@/components/PasswordField';
+import { useLoginMutation } from '@/lib/api/accounts';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { useAppSelector } from '@/lib/store';
 
 import { FormCard } from './components/FormCard';
+import { useStart } from './hooks/useStart';
 import { messages } from './messages';
-import { emailFault } from './utils/validation';
-import { useBegin } from './hooks/useStart';
+import { validateEmail } from './utils/validation';
 
-/** Where one wanted to go before one had to log in. */
-interface Came {
+/** State of the navigation to the login page: where to go afterwards. */
+interface LoginState {
   from?: string;
   email?: string;
 }
 
 export default function Login() {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const user = useAppSelector(selectUser);
-  const came = (useLocation().state ?? {}) as Came;
-  const { begin, isLoading: beginning } = useBegin(came.from ?? '/make');
+  const state = (useLocation().state ?? {}) as LoginState;
+  const { start, isLoading: starting } = useStart(state.from ?? '/make');
   const [logIn, { isLoading, error }] = useLoginMutation();
-  const [email, setEmail] = useState(came.email ?? '');
+  const [email, setEmail] = useState(state.email ?? '');
   const [password, setPassword] = useState('');
   const [tried, setTried] = useState(false);
 
-  if (user && user.role !== 'guest') return <Navigate to={came.from ?? '/make'} replace />;
+  if (user && user.role !== 'guest') return <Navigate to={state.from ?? '/make'} replace />;
 
-  const wrongEmail = tried && emailFault(email) ? t.emailInvalid : null;
-  const wrongPassword = tried && !password ? t.passwordMissing : null;
+  const emailError = tried && validateEmail(email) ? t.emailInvalid : null;
+  const passwordError = tried && !password ? t.passwordMissing : null;
 
   function submit() {
     setTried(true);
-    if (!emailFault(email) && password) void logIn({ body: { email, password } });
+    if (!validateEmail(email) && password) void logIn({ body: { email, password } });
   }
 
-  const problem = error
-    ? explain(error, { WRONG_CREDENTIALS: t.wrongCredentials, TOO_MANY_LOGINS: t.tooManyLogins })
+  const formError = error
+    ? errorMessage(error, { WRONG_CREDENTIALS: t.wrongCredentials, TOO_MANY_LOGINS: t.tooManyLogins })
     : null;
   return (
     <FormCard
       title={t.logIn}
       lead={t.logInLead}
       face="happy"
-      problem={problem}
+      error={formError}
       onSubmit={submit}
       footer={
         <>
           <Typography>
             {t.noAccount}{' '}
-            <Link component={RouterLink} to="/signup" state={came}>
+            <Link component={RouterLink} to="/signup" state={state}>
               {t.signUp}
             </Link>
           </Typography>
           {!user && (
-            <Button onClick={begin} loading={beginning}>
+            <Button onClick={start} loading={starting}>
               {t.asGuest}
             </Button>
           )}
@@ -77,8 +77,8 @@ export default function Login() {
         required
         value={email}
         onChange={(event) => setEmail(event.target.value)}
-        error={Boolean(wrongEmail)}
-        helperText={wrongEmail}
+        error={Boolean(emailError)}
+        helperText={emailError}
       />
       <PasswordField
         label={t.password}
@@ -86,8 +86,8 @@ export default function Login() {
         required
         value={password}
         onChange={(event) => setPassword(event.target.value)}
-        error={Boolean(wrongPassword)}
-        helperText={wrongPassword}
+        error={Boolean(passwordError)}
+        helperText={passwordError}
       />
       <Button type="submit" variant="contained" size="large" loading={isLoading}>
         {t.logIn}

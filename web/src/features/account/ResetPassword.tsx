@@ -3,22 +3,23 @@ import Link from '@mui/material/Link';
 import { useState } from 'react';
 import { Link as RouterLink, useLocation, useNavigate } from 'react-router';
 
-import { endSession, useConfirmPasswordResetMutation } from '@/lib/api/accounts';
-import { problemOf } from '@/lib/api/apiErrors';
+import { PasswordField } from '@/components/PasswordField';
+import { endSession } from '@/lib/api/accounts';
+import { toApiError } from '@/lib/api/apiErrors';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { PasswordField } from '@/components/PasswordField';
+import { useAppDispatch } from '@/lib/store';
 
+import { useConfirmPasswordResetMutation } from './api/account';
 import { FormCard } from './components/FormCard';
 import { messages } from './messages';
-import { passwordFault } from './utils/validation';
+import { validatePassword } from './utils/validation';
 
-/** Where the link of a reset leads. Its token is in the fragment, which no server is told. */
+/** Page behind the link of a password reset. The token is in the fragment, which is not sent to servers. */
 export default function ResetPassword() {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const navigate = useNavigate();
   const token = new URLSearchParams(useLocation().hash.slice(1)).get('token') ?? '';
@@ -26,30 +27,30 @@ export default function ResetPassword() {
   const [password, setPassword] = useState('');
   const [tried, setTried] = useState(false);
 
-  const fault = passwordFault(password);
-  const isCommon = error !== undefined && problemOf(error).reason === 'PASSWORD_TOO_COMMON';
-  const wrong = tried && fault ? t[fault] : isCommon ? t.passwordCommon : null;
+  const invalid = validatePassword(password);
+  const isCommon = error !== undefined && toApiError(error).reason === 'PASSWORD_TOO_COMMON';
+  const passwordError = tried && invalid ? t[invalid] : isCommon ? t.passwordCommon : null;
 
   async function submit() {
     setTried(true);
-    if (fault) return;
+    if (invalid) return;
     const { error } = await confirm({ body: { token, new_password: password } });
     if (error) return;
-    // Every login of the account is over, one that may be here too.
+    // The reset has ended all sessions of the account, also one in this browser.
     endSession(dispatch);
     dispatch(notified(t.resetDone));
     await navigate('/login');
   }
 
-  const problem = token
-    ? error && !isCommon && explain(error, { RESET_TOKEN_REFUSED: t.resetRefused })
+  const formError = token
+    ? error && !isCommon && errorMessage(error, { RESET_TOKEN_REFUSED: t.resetRefused })
     : t.resetMissing;
   return (
     <FormCard
       title={t.resetTitle}
       lead={t.resetLead}
       face="neutral"
-      problem={problem || null}
+      error={formError || null}
       onSubmit={() => void submit()}
       footer={
         <Link component={RouterLink} to="/forgot-password">
@@ -64,8 +65,8 @@ export default function ResetPassword() {
         disabled={!token}
         value={password}
         onChange={(event) => setPassword(event.target.value)}
-        error={Boolean(wrong)}
-        helperText={wrong ?? t.passwordHint}
+        error={Boolean(passwordError)}
+        helperText={passwordError ?? t.passwordHint}
       />
       <Button type="submit" variant="contained" size="large" loading={isLoading} disabled={!token}>
         {t.savePassword}

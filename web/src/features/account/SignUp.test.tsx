@@ -24,7 +24,7 @@ async function fillIn(person: ReturnType<typeof renderApp>['person'], email: str
   await person.type(screen.getByLabelText(/^password/i), password);
 }
 
-test('a taken name is told when its field is left', async () => {
+test('a taken alias is reported when the field loses focus', async () => {
   server.use(taken('민지'));
   const { person } = renderApp(<SignUp />);
   await person.type(screen.getByLabelText(/^name/i), '민지');
@@ -36,7 +36,7 @@ test('a taken name is told when its field is left', async () => {
   expect(await screen.findByText('Free!')).toBeVisible();
 });
 
-test('what the server refuses is told at its field, and nothing typed is lost', async () => {
+test('an error of the server is shown at its field, and the input stays', async () => {
   server.use(
     taken(),
     http.post('*/api/v1/users', () => refusal(409, 'EMAIL_TAKEN', { email: 'taken' })),
@@ -48,7 +48,7 @@ test('what the server refuses is told at its field, and nothing typed is lost', 
   expect(screen.getByLabelText(/^password/i)).toHaveValue('a long enough one');
 });
 
-test('nothing is sent until everything is right', async () => {
+test('invalid input is not sent', async () => {
   server.use(taken()); // no answer is prepared for a registration: it would fail the test
   const { person } = renderApp(<SignUp />, { language: 'ko' });
   await person.click(screen.getByRole('button', { name: '회원가입' }));
@@ -56,7 +56,7 @@ test('nothing is sent until everything is right', async () => {
   expect(screen.getByText('8자 이상 입력해 주세요.')).toBeVisible();
 });
 
-test('who signs up is logged in and goes on', async () => {
+test('a new user is logged in and continues', async () => {
   server.use(
     taken(),
     http.post('*/api/v1/users', () => HttpResponse.json(session.user, { status: 201 })),

@@ -4,22 +4,23 @@ import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { Link as RouterLink, Navigate, useLocation } from 'react-router';
 
-import { useLoginMutation, useRegisterMutation } from '@/lib/api/accounts';
-import { problemOf } from '@/lib/api/apiErrors';
+import { PasswordField } from '@/components/PasswordField';
+import { useLoginMutation } from '@/lib/api/accounts';
+import { toApiError } from '@/lib/api/apiErrors';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import { selectUser } from '@/lib/api/session';
 import { useMessages } from '@/lib/i18n';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppSelector } from '@/app/store';
-import { PasswordField } from '@/components/PasswordField';
+import { useAppSelector } from '@/lib/store';
 
-import { UniqueField } from './components/UniqueField';
+import { useRegisterMutation } from './api/account';
 import { FormCard } from './components/FormCard';
+import { UniqueField } from './components/UniqueField';
 import { messages } from './messages';
-import { aliasFault, emailFault, passwordFault } from './utils/validation';
+import { validateAlias, validateEmail, validatePassword } from './utils/validation';
 
 export default function SignUp() {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const user = useAppSelector(selectUser);
   const state = useLocation().state as { from?: string } | null;
   const [register, registration] = useRegisterMutation();
@@ -32,34 +33,35 @@ export default function SignUp() {
   if (user && user.role !== 'guest') return <Navigate to={state?.from ?? '/make'} replace />;
 
   const error = registration.error ?? login.error;
-  const reason = error ? problemOf(error).reason : '';
-  const emailWrong = tried && emailFault(email) ? t.emailInvalid : reason === 'EMAIL_TAKEN' ? t.emailTaken : null;
-  const aliasWrong = tried && aliasFault(alias) ? t.aliasInvalid : reason === 'ALIAS_TAKEN' ? t.aliasTaken : null;
-  const fault = passwordFault(password);
-  const passwordWrong = tried && fault ? t[fault] : reason === 'PASSWORD_TOO_COMMON' ? t.passwordCommon : null;
+  const reason = error ? toApiError(error).reason : '';
+  const emailError = tried && validateEmail(email) ? t.emailInvalid : reason === 'EMAIL_TAKEN' ? t.emailTaken : null;
+  const aliasError = tried && validateAlias(alias) ? t.aliasInvalid : reason === 'ALIAS_TAKEN' ? t.aliasTaken : null;
+  const invalidPassword = validatePassword(password);
+  const passwordError =
+    tried && invalidPassword ? t[invalidPassword] : reason === 'PASSWORD_TOO_COMMON' ? t.passwordCommon : null;
 
   async function submit() {
     setTried(true);
-    if (emailFault(email) || aliasFault(alias) || fault) return;
+    if (validateEmail(email) || validateAlias(alias) || invalidPassword) return;
     const { error } = await register({ body: { email, password, alias } });
     if (!error) await logIn({ body: { email, password } });
   }
 
-  /** What was wrong with what one typed before says nothing about what one types now. */
-  function edit(set: (value: string) => void) {
+  /** Clear the error of the last attempt when the user edits a field. */
+  function onEdit(set: (value: string) => void) {
     return (value: string) => {
       if (registration.error) registration.reset();
       set(value);
     };
   }
 
-  const problem = error && !emailWrong && !aliasWrong && !passwordWrong ? explain(error) : null;
+  const formError = error && !emailError && !aliasError && !passwordError ? errorMessage(error) : null;
   return (
     <FormCard
       title={t.signUp}
       lead={user ? t.guestKeeps : t.signUpLead}
       face="surprise"
-      problem={problem}
+      error={formError}
       onSubmit={() => void submit()}
       footer={
         <Typography>
@@ -70,16 +72,22 @@ export default function SignUp() {
         </Typography>
       }
     >
-      <UniqueField kind="email" value={email} onChange={edit(setEmail)} fault={emailWrong} />
-      <UniqueField kind="alias" value={alias} onChange={edit(setAlias)} fault={aliasWrong} helperText={t.aliasHint} />
+      <UniqueField kind="email" value={email} onChange={onEdit(setEmail)} errorText={emailError} />
+      <UniqueField
+        kind="alias"
+        value={alias}
+        onChange={onEdit(setAlias)}
+        errorText={aliasError}
+        helperText={t.aliasHint}
+      />
       <PasswordField
         label={t.password}
         autoComplete="new-password"
         required
         value={password}
-        onChange={(event) => edit(setPassword)(event.target.value)}
-        error={Boolean(passwordWrong)}
-        helperText={passwordWrong ?? t.passwordHint}
+        onChange={(event) => onEdit(setPassword)(event.target.value)}
+        error={Boolean(passwordError)}
+        helperText={passwordError ?? t.passwordHint}
       />
       <Button type="submit" variant="contained" size="large" loading={registration.isLoading || login.isLoading}>
         {t.signUp}

@@ -1,5 +1,5 @@
-import { defineMessages } from '@/lib/i18n';
 import type { Expression } from '@/lib/expressions';
+import { defineMessages } from '@/lib/i18n';
 
 export const landingMessages = defineMessages({
   en: {
@@ -50,8 +50,8 @@ export const landingMessages = defineMessages({
   },
 });
 
-/** Where the faces of the big picture fly, in percent of it: the chosen one is in the middle. */
-export const AROUND: Record<Expression, { x: number; y: number }> = {
+/** Positions in the expression wheel, in percent of its size. */
+export const WHEEL_POSITIONS: Record<Expression, { x: number; y: number }> = {
   angry: { x: 12, y: 22 },
   disgust: { x: 8, y: 62 },
   fear: { x: 30, y: 88 },

@@ -1,38 +1,37 @@
 import { useReducer, useState } from 'react';
 import { Navigate, useParams } from 'react-router';
 
-import { emojis, useGetEmojiQuery, useUpdateEmojiMutation } from '@/lib/api/emojis';
-import { problemOf } from '@/lib/api/apiErrors';
-import { selectUser } from '@/lib/api/session';
-import { useMessages } from '@/lib/i18n';
-import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch, useAppSelector } from '@/app/store';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
 import { Page } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
+import { isNotFound, toApiError } from '@/lib/api/apiErrors';
+import { emojis, useGetEmojiQuery, useUpdateEmojiMutation } from '@/lib/api/emojis';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { useAppDispatch, useAppSelector } from '@/lib/store';
 
-import { changedFields, draftOf, rebase, templateOf, type Rebased, type Template } from './utils/changes';
-import { ConflictDialog } from './components/ConflictDialog';
-import { reduce, type Draft } from './utils/draft';
-import { EditorForm } from './components/EditorForm';
-import { LeaveGuard } from './components/UnsavedChangesGuard';
-import { editorMessages } from './messages';
 import { updateRequest } from './api/requests';
+import { ConflictDialog } from './components/ConflictDialog';
+import { EditorForm } from './components/EditorForm';
+import { UnsavedChangesGuard } from './components/UnsavedChangesGuard';
+import { editorMessages } from './messages';
+import { changedFields, draftOf, rebase, templateOf, type Rebased, type Template } from './utils/changes';
+import { reduce, type Draft } from './utils/draft';
 
-/** Edits a template of one's own. */
+/** Edit one of the user's own templates. */
 export default function EditTemplate() {
   const { id = '' } = useParams();
   const t = useMessages(editorMessages);
   const user = useAppSelector(selectUser);
   const { currentData, error, isFetching, refetch } = useGetEmojiQuery({ id }, { refetchOnMountOrArgChange: true });
-  // What is edited is the template as it was when the editor opened: a newer one is told of when it is saved.
+  // The edit is based on the template as it was when the editor opened; a newer version is a conflict on saving.
   const [opened, setOpened] = useState<{ id: string; template: Template } | null>(null);
-  if (opened?.id === id) return <Edit key={id} begin={opened.template} />;
+  if (opened?.id === id) return <EditForm key={id} initial={opened.template} />;
   if (error) {
-    const gone = [400, 404].includes(problemOf(error).status);
-    return gone ? (
+    return isNotFound(error) ? (
       <EmptyState face="surprise" title={t.goneTitle} />
     ) : (
       <ErrorState error={error} onRetry={() => void refetch()} />
@@ -45,34 +44,34 @@ export default function EditTemplate() {
   return <PageSkeleton />;
 }
 
-function Edit({ begin }: { begin: Template }) {
+function EditForm({ initial }: { initial: Template }) {
   const t = useMessages(editorMessages);
-  const tell = useAppDispatch();
-  const explain = useExplain();
-  const [original, setOriginal] = useState(begin);
-  const [draft, dispatch] = useReducer(reduce, begin, draftOf);
-  const [conflict, setConflict] = useState<(Rebased & { present: Template }) | null>(null);
+  const dispatchToStore = useAppDispatch();
+  const errorMessage = useErrorMessage();
+  const [original, setOriginal] = useState(initial);
+  const [draft, dispatch] = useReducer(reduce, initial, draftOf);
+  const [conflict, setConflict] = useState<(Rebased & { current: Template }) | null>(null);
   const [saved, setSaved] = useState(false);
   const [update, { error, isLoading }] = useUpdateEmojiMutation();
 
-  const save = async (edited: Draft, over: Template) => {
-    const { data, error: refused } = await update(await updateRequest(edited, over));
+  const save = async (edited: Draft, base: Template) => {
+    const { data, error: refusal } = await update(await updateRequest(edited, base));
     if (data) {
-      tell(notified(t.saved(data.name)));
+      dispatchToStore(notified(t.saved(data.name)));
       setSaved(true);
-    } else if (isConflict(refused)) {
-      const { data: newer } = await tell(
-        emojis.endpoints.getEmoji.initiate({ id: over.id }, { forceRefetch: true, subscribe: false }),
+    } else if (isConflict(refusal)) {
+      const { data: newer } = await dispatchToStore(
+        emojis.endpoints.getEmoji.initiate({ id: base.id }, { forceRefetch: true, subscribe: false }),
       );
-      const present = newer && templateOf(newer);
-      if (present) setConflict({ ...rebase(edited, over, present), present });
-      else tell(notified(explain(refused), 'error'));
+      const current = newer && templateOf(newer);
+      if (current) setConflict({ ...rebase(edited, base, current), current });
+      else dispatchToStore(notified(errorMessage(refusal), 'error'));
     }
   };
-  /** From now on the edit is one of the template as it is now. */
-  const settle = (rebased: Draft, present: Template) => {
+  /** Continue the edit on top of the current template. */
+  const continueFrom = (rebased: Draft, current: Template) => {
     dispatch({ type: 'replaced', draft: rebased });
-    setOriginal(present);
+    setOriginal(current);
     setConflict(null);
   };
   if (saved) return <Navigate to={`/templates/${original.id}`} replace />;
@@ -91,20 +90,20 @@ function Edit({ begin }: { begin: Template }) {
       {conflict && (
         <ConflictDialog
           conflict={conflict}
-          onKeep={() => {
-            settle(conflict.draft, conflict.present);
-            void save(conflict.draft, conflict.present);
+          onKeepMine={() => {
+            continueFrom(conflict.draft, conflict.current);
+            void save(conflict.draft, conflict.current);
           }}
-          onTheirs={() => settle(draftOf(conflict.present), conflict.present)}
-          onLook={() => settle(conflict.draft, conflict.present)}
+          onTakeTheirs={() => continueFrom(draftOf(conflict.current), conflict.current)}
+          onReview={() => continueFrom(conflict.draft, conflict.current)}
         />
       )}
-      <LeaveGuard when={changed} />
+      <UnsavedChangesGuard when={changed} />
     </Page>
   );
 }
 
-/** The dialog tells of it, not the form. */
+/** Conflicts are shown in the dialog, not in the form. */
 function isConflict(error: unknown): boolean {
-  return problemOf(error).reason === 'EDIT_CONFLICT';
+  return toApiError(error).reason === 'EDIT_CONFLICT';
 }

@@ -15,7 +15,7 @@ const png = new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 
 const others = [{ path: '/templates/:id', element: 'The template' }];
 
 beforeEach(() => {
-  // What jsdom has not: it decodes no pictures.
+  // jsdom cannot decode pictures.
   vi.stubGlobal('createImageBitmap', (file: Blob) =>
     file.type === 'image/png' ? Promise.resolve({ width: 1, height: 1, close() {} }) : Promise.reject(new Error()),
   );
@@ -46,7 +46,7 @@ function saves(method: 'post' | 'patch') {
 
 const fileInput = (expression: string) => document.querySelector<HTMLInputElement>(`[data-expression=${expression}]`)!;
 
-test('a template is a built-in set in one tap, with one picture of one’s own', async () => {
+test('a built-in template fills all slots, and one picture is replaced', async () => {
   const sent = saves('post');
   const { person } = renderApp(<NewTemplate />, { user: minji, others, at: '/templates/new', path: '/templates/new' });
   await person.click(await screen.findByRole('button', { name: 'Little Zoo' }));
@@ -68,14 +68,14 @@ test('a template is a built-in set in one tap, with one picture of one’s own',
   ]);
 });
 
-test('what is missing is told, and nothing is sent', async () => {
+test('missing input is reported, and nothing is sent', async () => {
   const { person } = renderApp(<NewTemplate />, { user: minji, language: 'ko' });
   await person.click(screen.getByRole('button', { name: '만들기' }));
   expect(screen.getByText('이름을 지어 주세요.')).toBeVisible();
   expect(screen.getByText('그림 7장이 비어 있어요')).toBeVisible();
 });
 
-test('a file that is no picture is told at its place, and can be replaced', async () => {
+test('an unreadable file is reported in its slot, and can be replaced', async () => {
   const { person } = renderApp(<NewTemplate />, { user: minji });
   await person.upload(fileInput('sad'), new File(['text'], 'sad.jpg', { type: 'image/jpeg' }));
   expect(await screen.findByText('Not a picture that can be read')).toBeVisible();
@@ -83,7 +83,7 @@ test('a file that is no picture is told at its place, and can be replaced', asyn
   await waitFor(() => expect(screen.queryByText('Not a picture that can be read')).toBeNull());
 });
 
-test('a preview that did not get through can be asked for again', async () => {
+test('a failed preview can be retried', async () => {
   server.use(http.post('*/api/v1/emojis/preview', () => refusal(503, 'UNAVAILABLE'), { once: true }));
   const { person } = renderApp(<NewTemplate />, { user: minji });
   await person.upload(fileInput('happy'), png);
@@ -91,7 +91,7 @@ test('a preview that did not get through can be asked for again', async () => {
   expect(await screen.findByRole('button', { name: 'Happy: take my picture away' })).toBeVisible();
 });
 
-test('an edit sends what it changes and no more, and takes the last tag away', async () => {
+test('an edit sends only its changes, and can remove the last tag', async () => {
   const sent = saves('patch');
   server.use(http.get('*/api/v1/emojis/:id', () => HttpResponse.json(emoji(mine))));
   const { person } = renderApp(<EditTemplate />, { user: minji, others, at: '/e/1', path: '/e/:id' });
@@ -103,7 +103,7 @@ test('an edit sends what it changes and no more, and takes the last tag away', a
   expect(sent).toEqual([{ etag: 'first', keep_background: false, images: {}, tags: [], update_mask: 'tags' }]);
 });
 
-test('who was overtaken sees by what, and can save on top of it', async () => {
+test('a conflict lists the changes of others, and can be saved on top of them', async () => {
   const sent: { etag: string; name: string }[] = [];
   let present = emoji(mine);
   server.use(
@@ -133,7 +133,7 @@ test('who was overtaken sees by what, and can save on top of it', async () => {
   ]);
 });
 
-test('what is not saved is not left without a question', async () => {
+test('leaving with unsaved changes asks first', async () => {
   const { person, router } = renderApp(<NewTemplate />, { user: minji, others, at: '/new', path: '/new' });
   await person.type(screen.getByLabelText(/^Name/), 'Half');
   void router.navigate('/templates/1');

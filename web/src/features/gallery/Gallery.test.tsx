@@ -7,7 +7,7 @@ import { emoji, listOf } from '@/test/templates';
 
 import Gallery from './Gallery';
 
-/** A server with some templates; it tells what it was asked for. */
+/** Serve some templates, and return the received queries. */
 function gallery(...templates: ReturnType<typeof emoji>[]) {
   const asked: URLSearchParams[] = [];
   server.use(
@@ -21,7 +21,7 @@ function gallery(...templates: ReturnType<typeof emoji>[]) {
   return asked;
 }
 
-test('a search is asked for once, when the typing pauses, and stands in the address', async () => {
+test('a search is sent once after a pause in typing, and is in the address', async () => {
   const asked = gallery(emoji(), emoji({ id: '2', name: 'Dogs' }));
   const { person, router } = renderApp(<Gallery />, { at: '/templates', path: '/templates' });
   await screen.findByRole('heading', { name: 'Dogs' });
@@ -31,7 +31,7 @@ test('a search is asked for once, when the typing pauses, and stands in the addr
   expect(router.state.location.search).toBe('?q=cats');
 });
 
-test('a tag on a template shows what else has it', async () => {
+test('a tag filters the list', async () => {
   const asked = gallery(emoji());
   const { person } = renderApp(<Gallery />, { at: '/templates?page=3', path: '/templates' });
   await person.click(await screen.findByRole('button', { name: '#animals' }));
@@ -39,7 +39,7 @@ test('a tag on a template shows what else has it', async () => {
   expect(asked.at(-1)?.get('tag')).toBe('animals');
 });
 
-test('a heart is there at once, and goes back when the server refuses it', async () => {
+test('a favorite is shown at once, and undone when the server refuses it', async () => {
   gallery(emoji());
   let answer!: () => void;
   const answered = new Promise<void>((done) => (answer = done));
@@ -58,7 +58,7 @@ test('a heart is there at once, and goes back when the server refuses it', async
   expect(within(screen.getByRole('button', { name: /^Cats 찜하기/ })).getByText('3')).toBeVisible();
 });
 
-test('who is not logged in is told how to keep favourites', async () => {
+test('favorites ask anonymous visitors to log in', async () => {
   gallery(emoji()); // a call to the server would fail the test
   const { person } = renderApp(<Gallery />);
   await person.click(await screen.findByRole('button', { name: /^Add Cats to my favourites/ }));
@@ -71,13 +71,13 @@ test.each([
   ['/templates?favorites=1', 'No favourites yet'],
   ['/templates', 'No emoji here yet'],
   ['/templates?page=7', 'This page is empty'],
-])('an empty list says why: %s', async (at, title) => {
+])('an empty list shows the reason: %s', async (at, title) => {
   gallery();
   renderApp(<Gallery />, { at, path: '/templates', user: minji });
   expect(await screen.findByRole('heading', { name: title })).toBeVisible();
 });
 
-test('a server that does not answer can be asked again', async () => {
+test('a failed list can be retried', async () => {
   server.use(http.get('*/api/v1/emojis/pages/:page', () => refusal(503, 'UNAVAILABLE')));
   const { person } = renderApp(<Gallery />);
   const again = await screen.findByRole('button', { name: 'Try again' });

@@ -4,34 +4,34 @@ import PaginationItem from '@mui/material/PaginationItem';
 import Typography from '@mui/material/Typography';
 import { Link, useSearchParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/lib/api/api';
-import { useListEmojisQuery } from '@/lib/api/emojis';
-import type { ListEmojisResponse } from '@/lib/api/schema';
-import { useFormats, useMessages } from '@/lib/i18n';
 import { ErrorState } from '@/components/ErrorState';
 import { AddIcon } from '@/components/icons';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 import { CardSkeletons, cardGrid } from '@/components/Skeletons';
+import { POLLING_SECONDS } from '@/lib/api/api';
+import { useListEmojisQuery } from '@/lib/api/emojis';
+import type { ListEmojisResponse } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
 
-import { changed, formatGalleryQuery, pageCount, parseGalleryQuery, type GalleryQuery } from './utils/galleryQuery';
-import { GalleryTools } from './components/GalleryFilters';
-import { galleryMessages } from './messages';
+import { GalleryFilters } from './components/GalleryFilters';
 import { NoTemplates } from './components/NoTemplates';
 import { TemplateCard } from './components/TemplateCard';
+import { galleryMessages } from './messages';
+import { changeQuery, formatGalleryQuery, pageCount, parseGalleryQuery, type GalleryQuery } from './utils/galleryQuery';
 
-/** All public templates, eight a page. What is shown stands in the address. */
+/** All public templates, eight per page. The query is in the address. */
 export default function Gallery() {
   const t = useMessages(galleryMessages);
   const [parameters, setParameters] = useSearchParams();
   const query = parseGalleryQuery(parameters);
-  const { data, currentData, error, refetch } = useListEmojisQuery(asked(query), {
-    pollingInterval: FRESH_SECONDS * 1000,
+  const { data, currentData, error, refetch } = useListEmojisQuery(toRequest(query), {
+    pollingInterval: POLLING_SECONDS * 1000,
     skipPollingIfUnfocused: true,
     refetchOnMountOrArgChange: 5,
   });
   const change = (to: Partial<GalleryQuery>) =>
-    setParameters(formatGalleryQuery(changed(query, to)), { replace: 'q' in to, preventScrollReset: true });
+    setParameters(formatGalleryQuery(changeQuery(query, to)), { replace: 'q' in to, preventScrollReset: true });
 
   return (
     <Page
@@ -43,7 +43,7 @@ export default function Gallery() {
         </LinkButton>
       }
     >
-      <GalleryTools query={query} onChange={change} tags={data ? tagsOf(data) : []} />
+      <GalleryFilters query={query} onChange={change} tags={data ? tagsOf(data) : []} />
       {!data && !error && <CardSkeletons height={330} />}
       {error && !currentData ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
@@ -57,7 +57,7 @@ export default function Gallery() {
 interface TemplatesProps {
   query: GalleryQuery;
   list: ListEmojisResponse;
-  /** It is the list before: the one that is asked for is on its way. */
+  /** The previous list, shown while the next one is loading. */
   stale: boolean;
   onChange: (to: Partial<GalleryQuery>) => void;
 }
@@ -107,7 +107,7 @@ function Templates({ query, list, stale, onChange }: TemplatesProps) {
   );
 }
 
-function asked(query: GalleryQuery) {
+function toRequest(query: GalleryQuery) {
   return {
     page_number: query.page,
     q: query.q,

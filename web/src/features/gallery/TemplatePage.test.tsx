@@ -18,7 +18,7 @@ test('a template shows each of its pictures', async () => {
   expect(screen.getByRole('img', { name: 'Sad' })).toHaveAttribute('src', expect.stringContaining('/images/sad?v=1'));
 });
 
-test('only its maker can edit and delete it, and is asked before it goes', async () => {
+test('the maker can delete it after a confirmation', async () => {
   const deleted: string[] = [];
   server.use(
     http.delete('*/api/v1/emojis/:id', ({ params }) => {
@@ -35,7 +35,7 @@ test('only its maker can edit and delete it, and is asked before it goes', async
   expect(deleted).toEqual([emoji().id]);
 });
 
-test('somebody else’s can be reported, and what was written stays when it did not arrive', async () => {
+test('a report keeps its text when sending fails', async () => {
   const reports: unknown[] = [];
   server.use(
     http.post('*/api/v1/emojis/:id/report', () => refusal(503, 'UNAVAILABLE'), { once: true }),
@@ -58,7 +58,7 @@ test('somebody else’s can be reported, and what was written stays when it did 
   expect(reports).toEqual([{ reason: 'spam', comment: 'Buy!' }]);
 });
 
-test('one that nobody else sees can’t be shared, and its pictures are fetched with the token', async () => {
+test('a private template cannot be shared, and its pictures are loaded with the token', async () => {
   const tokens: (string | null)[] = [];
   server.use(
     http.get('*/api/v1/emojis/:id/images/:expression', ({ request }) => {
@@ -73,7 +73,7 @@ test('one that nobody else sees can’t be shared, and its pictures are fetched 
   expect(tokens).not.toContain(null);
 });
 
-test('one that is gone says so', async () => {
+test('a deleted template shows an empty state', async () => {
   server.use(http.get('*/api/v1/emojis/:id', () => refusal(404, 'EMOJI_NOT_FOUND')));
   renderApp(<TemplatePage />, { at: '/templates/1', path: '/templates/:id' });
   expect(await screen.findByRole('heading', { name: 'This set is not here' })).toBeVisible();

@@ -2,33 +2,39 @@ import Box from '@mui/material/Box';
 import { useState } from 'react';
 import { useParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/lib/api/api';
-import { useGetEmojiQuery } from '@/lib/api/emojis';
-import { problemOf } from '@/lib/api/apiErrors';
-import type { Emoji } from '@/lib/api/schema';
-import { useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
-import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
-import { LinkButton } from '@/components/LinkButton';
-import { Page, useTitle } from '@/components/Page';
+import { Page } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
-
-import { templateMessages } from './messages';
-import { TemplateActions } from './components/TemplateActions';
-import { TemplateFacts } from './components/TemplateFacts';
+import { POLLING_SECONDS } from '@/lib/api/api';
+import { isNotFound } from '@/lib/api/apiErrors';
+import { useGetEmojiQuery } from '@/lib/api/emojis';
+import type { Emoji } from '@/lib/api/schema';
+import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 import { tileColor } from '@/lib/tileColor';
 
-/** One template: its seven pictures, and what can be done with it. */
+import { TemplateActions } from './components/TemplateActions';
+import { TemplateFacts } from './components/TemplateFacts';
+import { templateMessages } from './messages';
+
+/** A template with its seven pictures and actions. */
 export default function TemplatePage() {
+  const t = useMessages(templateMessages);
   const { id = '' } = useParams();
   const {
     currentData: emoji,
     error,
     refetch,
-  } = useGetEmojiQuery({ id }, { pollingInterval: FRESH_SECONDS * 1000, skipPollingIfUnfocused: true });
-  if (error && [400, 404].includes(problemOf(error).status)) return <Gone />;
+  } = useGetEmojiQuery({ id }, { pollingInterval: POLLING_SECONDS * 1000, skipPollingIfUnfocused: true });
+  if (error && isNotFound(error)) {
+    return (
+      <EmptyState page face="surprise" title={t.gone} actionTo="/templates" actionLabel={t.toGallery}>
+        {t.goneText}
+      </EmptyState>
+    );
+  }
   if (emoji) return <Template emoji={emoji} />;
   return error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <PageSkeleton />;
 }
@@ -44,7 +50,7 @@ function Template({ emoji }: { emoji: Emoji }) {
   );
 }
 
-/** One of the seven large, all of them to choose from. */
+/** One picture in large, and buttons to choose which. */
 function SevenPictures({ emoji }: { emoji: Emoji }) {
   const t = useMessages(templateMessages);
   const names = useExpressionNames();
@@ -98,21 +104,3 @@ const pictureButton = {
   '&[aria-pressed=true]': { borderColor: 'primary.main', bgcolor: 'action.hover' },
   '&:focus-visible': { outline: '3px solid', outlineColor: 'secondary.main', outlineOffset: 2 },
 } as const;
-
-function Gone() {
-  const t = useMessages(templateMessages);
-  useTitle(t.gone);
-  return (
-    <EmptyState
-      face="surprise"
-      title={t.gone}
-      action={
-        <LinkButton to="/templates" variant="contained">
-          {t.toGallery}
-        </LinkButton>
-      }
-    >
-      {t.goneText}
-    </EmptyState>
-  );
-}

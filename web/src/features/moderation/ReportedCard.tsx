@@ -6,21 +6,20 @@ import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { Link } from 'react-router';
 
-import { useDecideReportMutation } from '@/lib/api/emojis';
-import type { Emoji, ReportedEmoji } from '@/lib/api/schema';
-import { useFormats, useMessages } from '@/lib/i18n';
-import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { EmojiPicture } from '@/components/EmojiPicture';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import type { Emoji, ReportedEmoji } from '@/lib/api/schema';
 import { EXPRESSIONS, useExpressionNames } from '@/lib/expressions';
-import { templateMessages } from '@/features/gallery/messages';
-import { isReason } from '@/lib/reportReasons';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { notified } from '@/lib/notices';
+import { isReportReason, useReportReasonNames } from '@/lib/reportReasons';
+import { useAppDispatch } from '@/lib/store';
 
+import { useDecideReportMutation } from './api';
 import { moderationMessages } from './messages';
 
-/** A reported template: all that an operator needs to see to decide. */
+/** A reported template with everything that an operator needs for a decision. */
 export function ReportedCard({ reported, decided }: { reported: ReportedEmoji; decided: boolean }) {
   const t = useMessages(moderationMessages);
   const names = useExpressionNames();
@@ -62,13 +61,13 @@ export function ReportedCard({ reported, decided }: { reported: ReportedEmoji; d
 
 function NewestReports({ reported }: { reported: ReportedEmoji }) {
   const t = useMessages(moderationMessages);
-  const reasons = useMessages(templateMessages);
+  const reasonNames = useReportReasonNames();
   const { dateTime } = useFormats();
   return (
     <Box component="ul" aria-label={t.newestReports} sx={{ display: 'grid', gap: 1, pl: 2.5, m: 0 }}>
       {reported.reports.map(({ reason, comment, reported_at }, index) => (
         <li key={index}>
-          <strong>{isReason(reason) ? reasons[`reason_${reason}`] : reason}</strong>
+          <strong>{isReportReason(reason) ? reasonNames[reason] : reason}</strong>
           {comment && <>: {comment}</>}{' '}
           {reported_at && (
             <Typography component="span" variant="body2" color="textSecondary">
@@ -85,7 +84,7 @@ type Decision = 'hide' | 'restore' | 'delete';
 
 function Decisions({ emoji, decided }: { emoji: Emoji; decided: boolean }) {
   const t = useMessages(moderationMessages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const [asking, setAsking] = useState(false);
   const [decide, { isLoading }] = useDecideReportMutation();
@@ -94,7 +93,7 @@ function Decisions({ emoji, decided }: { emoji: Emoji; decided: boolean }) {
     setAsking(false);
     dispatch(
       error
-        ? notified(explain(error, { EMOJI_NOT_FOUND: t.gone }), 'error')
+        ? notified(errorMessage(error, { EMOJI_NOT_FOUND: t.gone }), 'error')
         : notified(t[`done_${decision}`](emoji.name)),
     );
   };

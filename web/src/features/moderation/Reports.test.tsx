@@ -33,7 +33,7 @@ function queue() {
   return decisions;
 }
 
-test('an operator sees why a template was reported, and what is decided leaves the queue', async () => {
+test('an operator sees the reasons, and a decided report leaves the queue', async () => {
   const decisions = queue();
   const { person } = renderApp(<Reports />, { user: operator });
   expect(await screen.findByText('2 reports')).toBeVisible();
@@ -43,7 +43,7 @@ test('an operator sees why a template was reported, and what is decided leaves t
   expect(decisions).toEqual([{ decision: 'hide' }]);
 });
 
-test('nothing is deleted without being asked once more', async () => {
+test('deletion asks for confirmation', async () => {
   const decisions = queue();
   const { person } = renderApp(<Reports />, { user: operator, language: 'ko' });
   await person.click(await screen.findByRole('button', { name: '삭제' }));
@@ -53,7 +53,7 @@ test('nothing is deleted without being asked once more', async () => {
   expect(decisions).toEqual([]);
 });
 
-test('a template that went in the meantime is told of', async () => {
+test('a template deleted in the meantime is reported', async () => {
   queue();
   server.use(http.post('*/api/v1/moderation/emojis/:id', () => refusal(404, 'EMOJI_NOT_FOUND')));
   const { person } = renderApp(<Reports />, { user: operator });

@@ -4,18 +4,18 @@ import Tab from '@mui/material/Tab';
 import Tabs from '@mui/material/Tabs';
 import { useSearchParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/lib/api/api';
-import { useListReportsQuery } from '@/lib/api/emojis';
-import { useMessages } from '@/lib/i18n';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
 import { Page } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
+import { POLLING_SECONDS } from '@/lib/api/api';
+import { useMessages } from '@/lib/i18n';
 
+import { useListReportsQuery } from './api';
 import { moderationMessages } from './messages';
 import { ReportedCard } from './ReportedCard';
 
-/** The operators' queue: what was reported and waits, and what was decided. */
+/** The operators' queue: open and decided reports. */
 export default function Reports() {
   const t = useMessages(moderationMessages);
   const [parameters, setParameters] = useSearchParams();
@@ -37,14 +37,14 @@ export default function Reports() {
   );
 }
 
-/** One page at a time: after a decision the next ones move up. */
+/** One page of reports; after a decision the following ones move up. */
 function Queue({ decided }: { decided: boolean }) {
   const t = useMessages(moderationMessages);
   const [parameters, setParameters] = useSearchParams();
   const token = parameters.get('after') ?? '';
   const { currentData, error, refetch } = useListReportsQuery(
     { decided, page_token: token },
-    { pollingInterval: FRESH_SECONDS * 1000, skipPollingIfUnfocused: true, refetchOnMountOrArgChange: true },
+    { pollingInterval: POLLING_SECONDS * 1000, skipPollingIfUnfocused: true, refetchOnMountOrArgChange: true },
   );
   if (!currentData) return error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <PageSkeleton />;
   const next = currentData.next_page_token;

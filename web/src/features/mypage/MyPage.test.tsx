@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TaskResult } from '@/lib/api/schema';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, server } from '@/test/server';
-
 import { emoji } from '@/test/tasks';
+
 import MyPage from './MyPage';
 
 let results: TaskResult[];
@@ -38,7 +38,7 @@ beforeEach(() => {
 const photos = () => screen.queryAllByRole('link', { name: /Emoji photo of/ });
 
 describe('my page', () => {
-  it('shows eight photos a page, and goes a page back with the last one of a page deleted', async () => {
+  it('shows eight results per page, and goes back a page when the last one is deleted', async () => {
     const { person, router } = renderApp(<MyPage />, { user: minji, at: '/me', path: '/me' });
     await vi.waitFor(() => expect(photos()).toHaveLength(8));
     await person.click(screen.getByRole('button', { name: 'Page 2' }));
@@ -51,14 +51,14 @@ describe('my page', () => {
     expect(router.state.location.search).toBe('');
   });
 
-  it('keeps a photo where the question is answered with no', async () => {
+  it('keeps a result when the confirmation is canceled', async () => {
     const { person } = renderApp(<MyPage />, { user: minji, at: '/me?page=2', path: '/me' });
     await person.click(await screen.findByRole('button', { name: /^Delete: Emoji photo/ }));
     await person.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Cancel' }));
     expect(results).toHaveLength(9);
   });
 
-  it('shows the templates in a tab of their own', async () => {
+  it('shows the templates in their own tab', async () => {
     const { person, router } = renderApp(<MyPage />, { user: minji, at: '/me', path: '/me' });
     await person.click(await screen.findByRole('tab', { name: 'MY EMOJI' }));
     expect(await screen.findByText('Cats')).toBeVisible();
@@ -66,12 +66,12 @@ describe('my page', () => {
     expect(router.state.location.search).toBe('?tab=emojis');
   });
 
-  it('tells a guest what becomes of it', async () => {
+  it('warns guests that their data expires', async () => {
     renderApp(<MyPage />, { user: { ...minji, role: 'guest' }, at: '/me', path: '/me' });
     expect(await screen.findByText('You are a guest')).toBeVisible();
   });
 
-  it('leads somebody who made nothing yet to where one begins', async () => {
+  it('links to the start when there are no results', async () => {
     results = [];
     renderApp(<MyPage />, { user: minji, at: '/me', path: '/me' });
     expect(await screen.findByText('No emoji photos yet')).toBeVisible();

@@ -7,26 +7,26 @@ import Tabs from '@mui/material/Tabs';
 import { useEffect } from 'react';
 import { useSearchParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/lib/api/api';
-import { selectUser } from '@/lib/api/session';
-import { useGetMyPageQuery } from '@/lib/api/tasks';
-import { useMessages } from '@/lib/i18n';
-import { useAppSelector } from '@/app/store';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 import { cardGrid, CardSkeletons } from '@/components/Skeletons';
+import { POLLING_SECONDS } from '@/lib/api/api';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { useAppSelector } from '@/lib/store';
 
-import { EmojiCard } from './TemplateCard';
+import { useGetMyPageQuery } from './api';
 import { messages } from './messages';
 import { ResultCard } from './ResultCard';
+import { TemplateCard } from './TemplateCard';
 
 type Shown = 'results' | 'emojis';
 
 const PAGE_SIZE = 8;
 
-/** What somebody made: emoji photos and templates. */
+/** The user's own results and templates. */
 export default function MyPage() {
   const t = useMessages(messages);
   const user = useAppSelector(selectUser);
@@ -44,7 +44,7 @@ export default function MyPage() {
         <Alert
           severity="warning"
           icon={false}
-          // On a phone the way out of it stands below what it is about.
+          // On a phone the button goes below the text.
           sx={{
             mb: 2,
             flexWrap: { xs: 'wrap', sm: 'nowrap' },
@@ -67,17 +67,17 @@ export default function MyPage() {
         aria-label={t.tabs}
         sx={{ mb: 3, maxWidth: { md: 480 } }}
       >
-        <Tab value="results" label={t.results} id="tab-results" aria-controls="made" />
-        <Tab value="emojis" label={t.emojis} id="tab-emojis" aria-controls="made" />
+        <Tab value="results" label={t.results} id="tab-results" aria-controls="my-items" />
+        <Tab value="emojis" label={t.emojis} id="tab-emojis" aria-controls="my-items" />
       </Tabs>
-      <Box role="tabpanel" id="made" aria-labelledby={`tab-${shown}`}>
-        <Made key={shown} shown={shown} page={page} onPage={(to) => go(shown, to)} />
+      <Box role="tabpanel" id="my-items" aria-labelledby={`tab-${shown}`}>
+        <MyItems key={shown} shown={shown} page={page} onPage={(to) => go(shown, to)} />
       </Box>
     </Page>
   );
 }
 
-function Made({ shown, page, onPage }: { shown: Shown; page: number; onPage: (page: number) => void }) {
+function MyItems({ shown, page, onPage }: { shown: Shown; page: number; onPage: (page: number) => void }) {
   const t = useMessages(messages);
   const args = { case: shown === 'results' ? 'result' : 'upload', page_number: page } as const;
   const {
@@ -85,12 +85,12 @@ function Made({ shown, page, onPage }: { shown: Shown; page: number; onPage: (pa
     error,
     refetch,
   } = useGetMyPageQuery(args, {
-    pollingInterval: FRESH_SECONDS * 1000,
+    pollingInterval: POLLING_SECONDS * 1000,
     skipPollingIfUnfocused: true,
   });
   const pages = Math.ceil((data?.total ?? 0) / PAGE_SIZE);
 
-  // The last one of the last page was deleted.
+  // The last item of the last page was deleted: go to the page before.
   const beyond = data !== undefined && pages > 0 && page > pages;
   useEffect(() => {
     if (beyond) onPage(pages);
@@ -98,7 +98,7 @@ function Made({ shown, page, onPage }: { shown: Shown; page: number; onPage: (pa
 
   if (error) return <ErrorState error={error} onRetry={refetch} />;
   if (!data || beyond) return <CardSkeletons count={4} />;
-  if (data.total === 0) return shown === 'results' ? <NoResults /> : <NoEmojis />;
+  if (data.total === 0) return shown === 'results' ? <NoResults /> : <NoTemplates />;
   return (
     <Box sx={{ display: 'grid', gap: 3 }}>
       {shown === 'emojis' && (
@@ -109,7 +109,7 @@ function Made({ shown, page, onPage }: { shown: Shown; page: number; onPage: (pa
       <Box component="ul" sx={{ ...cardGrid, m: 0, p: 0, listStyle: 'none' }}>
         {shown === 'results'
           ? data.results.map((result) => <ResultCard key={result.task_id} result={result} />)
-          : data.emojis.map((emoji) => <EmojiCard key={emoji.id} emoji={emoji} />)}
+          : data.emojis.map((emoji) => <TemplateCard key={emoji.id} emoji={emoji} />)}
       </Box>
       {pages > 1 && (
         <Pagination
@@ -131,32 +131,16 @@ function Made({ shown, page, onPage }: { shown: Shown; page: number; onPage: (pa
 function NoResults() {
   const t = useMessages(messages);
   return (
-    <EmptyState
-      face="happy"
-      title={t.noResults}
-      action={
-        <LinkButton variant="contained" to="/make">
-          {t.make}
-        </LinkButton>
-      }
-    >
+    <EmptyState face="happy" title={t.noResults} actionTo="/make" actionLabel={t.make}>
       {t.noResultsText}
     </EmptyState>
   );
 }
 
-function NoEmojis() {
+function NoTemplates() {
   const t = useMessages(messages);
   return (
-    <EmptyState
-      face="surprise"
-      title={t.noEmojis}
-      action={
-        <LinkButton variant="contained" to="/templates/new">
-          {t.create}
-        </LinkButton>
-      }
-    >
+    <EmptyState face="surprise" title={t.noEmojis} actionTo="/templates/new" actionLabel={t.create}>
       {t.noEmojisText}
     </EmptyState>
   );

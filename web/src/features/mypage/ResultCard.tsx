@@ -5,22 +5,22 @@ import IconButton from '@mui/material/IconButton';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
+import { AuthenticatedImage } from '@/components/AuthenticatedImage';
+import { TrashIcon } from '@/components/icons';
 import type { TaskResult } from '@/lib/api/schema';
 import { useDeleteTaskMutation } from '@/lib/api/tasks';
 import { useFormats, useMessages } from '@/lib/i18n';
-import { AuthedImage } from '@/components/AuthenticatedImage';
-import { TrashIcon } from '@/components/icons';
 
 import { messages } from './messages';
-import { useDeleting } from './useConfirmedDelete';
+import { useConfirmedDelete } from './useConfirmedDelete';
 
-/** A finished photo in the list. */
+/** A result in the list. */
 export function ResultCard({ result }: { result: TaskResult }) {
   const t = useMessages(messages);
   const { date } = useFormats();
   const made = result.created_at ? date(result.created_at) : '';
   const [deleteTask] = useDeleteTaskMutation();
-  const { ask, dialog } = useDeleting({
+  const { ask, dialog } = useConfirmedDelete({
     title: t.deleteResult,
     text: t.deleteResultText,
     done: t.resultDeleted,
@@ -30,7 +30,7 @@ export function ResultCard({ result }: { result: TaskResult }) {
   return (
     <Card component="li">
       <CardActionArea component={Link} to={`/results/${result.task_id}`}>
-        <AuthedImage
+        <AuthenticatedImage
           path={result.image_url}
           alt={name}
           sx={{ width: 1, height: 'auto', aspectRatio: '1', objectFit: 'cover', display: 'block' }}

@@ -6,21 +6,21 @@ import Chip from '@mui/material/Chip';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
+import { EmojiPicture } from '@/components/EmojiPicture';
+import { LinkButton } from '@/components/LinkButton';
 import { useDeleteEmojiMutation } from '@/lib/api/emojis';
 import type { Emoji } from '@/lib/api/schema';
 import { useFormats, useMessages } from '@/lib/i18n';
-import { EmojiPicture } from '@/components/EmojiPicture';
-import { LinkButton } from '@/components/LinkButton';
 
 import { messages } from './messages';
-import { useDeleting } from './useConfirmedDelete';
+import { useConfirmedDelete } from './useConfirmedDelete';
 
-/** A template of one's own in the list. */
-export function EmojiCard({ emoji }: { emoji: Emoji }) {
+/** One of the user's own templates in the list. */
+export function TemplateCard({ emoji }: { emoji: Emoji }) {
   const t = useMessages(messages);
   const { number } = useFormats();
   const [deleteEmoji] = useDeleteEmojiMutation();
-  const { ask, dialog } = useDeleting({
+  const { ask, dialog } = useConfirmedDelete({
     title: t.deleteEmoji(emoji.name),
     text: t.deleteEmojiText,
     done: t.emojiDeleted,

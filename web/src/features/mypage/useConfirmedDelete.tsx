@@ -1,26 +1,26 @@
 import { useState } from 'react';
 
+import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { useAppDispatch } from '@/lib/store';
 
 import { messages } from './messages';
 
 interface Deletion {
   title: string;
   text: string;
-  /** What is said afterwards. */
+  /** Notice after the deletion. */
   done: string;
   remove: () => Promise<unknown>;
 }
 
-/** Asks first, deletes then, and says how that went. */
-export function useDeleting({ title, text, done, remove }: Deletion) {
+/** Delete after a confirmation, and show the outcome as a notice. */
+export function useConfirmedDelete({ title, text, done, remove }: Deletion) {
   const t = useMessages(messages);
   const dispatch = useAppDispatch();
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
 
@@ -30,7 +30,7 @@ export function useDeleting({ title, text, done, remove }: Deletion) {
       await remove();
       dispatch(notified(done));
     } catch (error) {
-      dispatch(notified(explain(error), 'error'));
+      dispatch(notified(errorMessage(error), 'error'));
     } finally {
       setBusy(false);
       setOpen(false);

@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, refusal, server } from '@/test/server';
-
 import { emoji, EMOJI_ID, eventStream, task, TASK_ID } from '@/test/tasks';
-import Make from './MakePhoto';
+
+import MakePhoto from './MakePhoto';
 
 const JPEG = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
 const photo = (name: string) => new File([JPEG], name, { type: 'image/jpeg' });
@@ -33,16 +33,16 @@ beforeEach(() => {
 });
 
 describe('making an emoji photo', () => {
-  it('leads from a photo to its result, with the most popular template where none was chosen', async () => {
-    const { person } = renderApp(<Make />, { user: minji, at: '/make', path: '/make', others });
+  it('leads from a photo to its result, with the most used template by default', async () => {
+    const { person } = renderApp(<MakePhoto />, { user: minji, at: '/make', path: '/make', others });
     expect(await screen.findByRole('radio', { name: 'Cats' })).toBeChecked();
     await person.upload(screen.getByTestId('photos'), photo('a.jpg'));
     expect(await screen.findByText('the result')).toBeVisible();
     expect(uploads).toEqual([`Bearer token-of-${minji.id} ${EMOJI_ID}`]);
   });
 
-  it('makes somebody without an account a guest, and tells that first', async () => {
-    const { person } = renderApp(<Make />, { at: '/make', path: '/make', others });
+  it('announces and starts a guest session without an account', async () => {
+    const { person } = renderApp(<MakePhoto />, { at: '/make', path: '/make', others });
     server.use(
       http.post('*/api/v1/users/guest', () =>
         HttpResponse.json(
@@ -58,8 +58,8 @@ describe('making an emoji photo', () => {
     expect(uploads).toEqual([`Bearer guest-token ${EMOJI_ID}`]);
   });
 
-  it('refuses what is no photo before it is sent, and takes the others', async () => {
-    const { person } = renderApp(<Make />, { user: minji, at: '/make', path: '/make', others });
+  it('refuses other files before the upload and accepts the photos', async () => {
+    const { person } = renderApp(<MakePhoto />, { user: minji, at: '/make', path: '/make', others });
     await screen.findByRole('radio', { name: 'Cats' });
     const text = new File(['hello'], 'notes.jpg', { type: 'image/jpeg' });
     const none = new File([], 'none.png', { type: 'image/png' });
@@ -67,13 +67,13 @@ describe('making an emoji photo', () => {
     expect(await screen.findByText('notes.jpg')).toBeVisible();
     expect(screen.getByText(/no photo in JPEG/)).toBeVisible();
     expect(screen.getByText(/the file is empty/)).toBeVisible();
-    // Of two, nobody is torn away to one.
+    // With two photos the page stays open.
     await vi.waitFor(() => expect(screen.getAllByRole('link', { name: 'See the result' })).toHaveLength(2));
     expect(uploads).toHaveLength(2);
   });
 
-  it('says why a photo failed, and sends it again when it is told to', async () => {
-    const { person } = renderApp(<Make />, { user: minji, at: '/make', path: '/make', others });
+  it('shows why a photo failed, and retries it on request', async () => {
+    const { person } = renderApp(<MakePhoto />, { user: minji, at: '/make', path: '/make', others });
     server.use(http.post('*/api/v1/faces/tasks', () => refusal(400, 'PHOTO_DAMAGED'), { once: true }));
     await screen.findByRole('radio', { name: 'Cats' });
     await person.upload(screen.getByTestId('photos'), photo('a.jpg'));
@@ -82,9 +82,9 @@ describe('making an emoji photo', () => {
     expect(await screen.findByText('the result')).toBeVisible();
   });
 
-  it('takes the template of the address, and another one where it is gone', async () => {
+  it('falls back to another template if the one in the address was deleted', async () => {
     server.use(http.get('*/api/v1/emojis/:id', () => refusal(404, 'EMOJI_NOT_FOUND')));
-    renderApp(<Make />, { user: minji, at: `/make?emoji=${TASK_ID}`, path: '/make', others });
+    renderApp(<MakePhoto />, { user: minji, at: `/make?emoji=${TASK_ID}`, path: '/make', others });
     expect(await screen.findByText(/That template is not here any more/)).toBeVisible();
     expect(await screen.findByRole('radio', { name: 'Cats' })).toBeChecked();
   });

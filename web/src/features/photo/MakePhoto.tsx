@@ -7,28 +7,28 @@ import { skipToken } from '@reduxjs/toolkit/query';
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 
+import { LinkButton } from '@/components/LinkButton';
+import { Page } from '@/components/Page';
 import { useStartGuestMutation } from '@/lib/api/accounts';
 import { useGetEmojiQuery } from '@/lib/api/emojis';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import { selectSessionStatus, selectUser } from '@/lib/api/session';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch, useAppSelector } from '@/app/store';
-import { LinkButton } from '@/components/LinkButton';
-import { Page } from '@/components/Page';
+import { checkPhotoFile, type PhotoFileError } from '@/lib/photoFiles';
+import { useAppDispatch, useAppSelector } from '@/lib/store';
 
-import { takeShared } from '../../../sw/shareTarget';
+import { takeSharedPhotos } from '../../../sw/shareTarget';
 import { DropZone } from './components/DropZone';
-import { problemOf, type PhotoProblem } from '@/lib/photoFiles';
-import { messages } from './messages';
 import { PhotoCard } from './components/PhotoCard';
-import { open, selectPhotos, type Photo } from './photosSlice';
-import type { PhotoQueue } from './utils/photoQueue';
 import { ChosenTemplate, TemplateChoice, usePopularTemplates } from './components/TemplateChoice';
 import { usePhotoQueue } from './hooks/usePhotoQueue';
+import { messages } from './messages';
+import { isOpen, selectPhotos, type Photo } from './photosSlice';
+import type { PhotoQueue } from './utils/photoQueue';
 
-/** From a template and photos to results. */
-export default function Make() {
+/** The page for making results: choose a template, add photos, watch their progress. */
+export default function MakePhoto() {
   const t = useMessages(messages);
   const queue = usePhotoQueue();
   const photos = useAppSelector(selectPhotos);
@@ -36,7 +36,7 @@ export default function Make() {
   const { add, refused } = useAdd(queue, emojiId);
   const shared = useShared();
   useGoToOnlyResult(photos, queue);
-  useSendAgain(photos, queue);
+  useRetryFailed(photos, queue);
 
   return (
     <Page title={t.title} lead={t.lead}>
@@ -71,14 +71,14 @@ export default function Make() {
   );
 }
 
-/** The template of the address, or else the most popular one, and what to choose another one with. */
+/** Return the template of the address, or else the most used one, and the controls for another choice. */
 function useTemplate() {
   const t = useMessages(messages);
   const [address, setAddress] = useSearchParams();
   const asked = address.get('emoji');
   const { currentData: emoji, error } = useGetEmojiQuery(asked ? { id: asked } : skipToken);
   const { data: popular } = usePopularTemplates(asked !== null && !error);
-  // The most popular one when the page was opened: it must not change under one's eyes.
+  // The most used one when the page was opened: the choice must not change by itself.
   const [first, setFirst] = useState<string>();
   if (!first && popular?.emojis[0]) setFirst(popular.emojis[0].id);
   const emojiId = (error ? undefined : asked) ?? first;
@@ -109,14 +109,14 @@ function useTemplate() {
   return { emojiId, choice };
 }
 
-/** Photos that another app shared with ours. They wait until a template is chosen. */
+/** Load photos that another app shared (share target). They wait until a template is chosen. */
 function useShared() {
   const [photos, setPhotos] = useState<File[]>([]);
   useEffect(() => {
     if (!('caches' in window)) return;
-    takeShared().then(
+    takeSharedPhotos().then(
       (found) => setPhotos((known) => [...known, ...found]),
-      () => undefined, // a browser that keeps nothing for us has nothing for us
+      () => undefined, // a browser without cache storage has no shared photos
     );
   }, []);
   function take(): File[] {
@@ -146,38 +146,38 @@ function SharedPhotos({ count, ready, onBegin }: { count: number; ready: boolean
 
 interface RefusedFile {
   name: string;
-  problem: PhotoProblem;
+  error: PhotoFileError;
 }
 
-/** Takes files in: what is wrong with one is told at once; who is nobody yet becomes a guest. */
+/** Check files, start a guest session if there is none, and add them to the queue. */
 function useAdd(queue: PhotoQueue, emojiId: string | undefined) {
   const status = useAppSelector(selectSessionStatus);
   const dispatch = useAppDispatch();
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const [startGuest] = useStartGuestMutation();
   const [refused, setRefused] = useState<RefusedFile[]>([]);
 
   async function add(files: File[]) {
-    const checked = await Promise.all(files.map(async (file) => ({ file, problem: await problemOf(file) })));
-    setRefused(checked.flatMap(({ file, problem }) => (problem ? [{ name: file.name, problem }] : [])));
-    const good = checked.filter(({ problem }) => !problem).map(({ file }) => file);
-    if (good.length === 0 || !emojiId) return;
+    const checked = await Promise.all(files.map(async (file) => ({ file, error: await checkPhotoFile(file) })));
+    setRefused(checked.flatMap(({ file, error }) => (error ? [{ name: file.name, error }] : [])));
+    const accepted = checked.filter(({ error }) => !error).map(({ file }) => file);
+    if (accepted.length === 0 || !emojiId) return;
     try {
       if (status === 'anonymous') await startGuest().unwrap();
-      queue.add(good, emojiId);
+      queue.add(accepted, emojiId);
     } catch (error) {
-      dispatch(notified(explain(error), 'error'));
+      dispatch(notified(errorMessage(error), 'error'));
     }
   }
   return { add, refused };
 }
 
-/** A photo that is alone leads to its result as soon as it is done; of several, nobody is torn away. */
+/** Navigate to the result when a single photo is done. With several photos the user stays on the page. */
 function useGoToOnlyResult(photos: Photo[], queue: PhotoQueue) {
   const navigate = useNavigate();
   const watched = useRef(new Set<string>());
   useEffect(() => {
-    for (const photo of photos) if (open(photo)) watched.current.add(photo.id);
+    for (const photo of photos) if (isOpen(photo)) watched.current.add(photo.id);
     const [only] = photos;
     if (photos.length !== 1 || only?.phase !== 'done' || !only.taskId || !watched.current.has(only.id)) return;
     void navigate(`/results/${only.taskId}`);
@@ -185,28 +185,28 @@ function useGoToOnlyResult(photos: Photo[], queue: PhotoQueue) {
   }, [photos, queue, navigate]);
 }
 
-/** What was lost with the connection or the session is sent once more when that is back. */
-function useSendAgain(photos: Photo[], queue: PhotoQueue) {
+/** Retry photos that failed without a connection or a session when it is back. */
+function useRetryFailed(photos: Photo[], queue: PhotoQueue) {
   const status = useAppSelector(selectSessionStatus);
-  const retry = useEffectEvent((lost: string) => {
-    for (const { id, problem } of photos) if (problem === lost) queue.retry(id);
+  const retry = useEffectEvent((cause: string) => {
+    for (const { id, reason } of photos) if (reason === cause) queue.retry(id);
   });
   useEffect(() => {
     if (status === 'authenticated') retry('UNAUTHENTICATED');
   }, [status]);
   useEffect(() => {
-    const online = () => retry('OFFLINE');
-    window.addEventListener('online', online);
-    return () => window.removeEventListener('online', online);
+    const onOnline = () => retry('OFFLINE');
+    window.addEventListener('online', onOnline);
+    return () => window.removeEventListener('online', onOnline);
   }, []);
 }
 
 function Photos({ photos, queue }: { photos: Photo[]; queue: PhotoQueue }) {
   const t = useMessages(messages);
-  const ended = photos.filter((photo) => !open(photo));
+  const ended = photos.filter((photo) => !isOpen(photo));
   return (
     <Box sx={{ display: 'grid', gap: 1.5 }}>
-      {photos.some(open) && (
+      {photos.some(isOpen) && (
         <Typography variant="h4" component="p" aria-live="polite">
           {t.analysing}
         </Typography>
@@ -234,9 +234,9 @@ function Refused({ files }: { files: RefusedFile[] }) {
     <Alert severity="error">
       <AlertTitle>{t.refused}</AlertTitle>
       <Box component="ul" sx={{ m: 0, pl: 2 }}>
-        {files.map(({ name, problem }, index) => (
+        {files.map(({ name, error }, index) => (
           <li key={index}>
-            <strong>{name}</strong>: {t[problem]}
+            <strong>{name}</strong>: {t[error]}
           </li>
         ))}
       </Box>

@@ -1,16 +1,17 @@
-/** The photos of this visit, from the moment they are chosen until they are done. Their bytes are elsewhere. */
+/** Photos that were added since the page was opened, with their progress. The files are in the photo queue. */
 
-import { type PayloadAction, createEntityAdapter, createSlice } from '@reduxjs/toolkit';
+import { createEntityAdapter, createSlice, type PayloadAction, type WithSlice } from '@reduxjs/toolkit';
+
 import type { Task } from '@/lib/api/schema';
 import { sessionEnded } from '@/lib/api/session';
-
+import { rootReducer } from '@/lib/store';
 import type { Connection } from '@/lib/tasks/followTask';
 
 /**
- * `waiting` for others to be sent → `uploading` → `working`: the server has it → `done` | `failed` | `cancelled`.
- * A failed or cancelled photo can be sent again, as it is still in the browser's memory.
+ * `waiting` for its upload → `uploading` → `working` on the server → `done` | `failed` | `canceled`. A failed or canceled
+ * photo can be retried, as its file is still in memory.
  */
-export type Phase = 'waiting' | 'uploading' | 'working' | 'done' | 'failed' | 'cancelled';
+export type Phase = 'waiting' | 'uploading' | 'working' | 'done' | 'failed' | 'canceled';
 
 export interface Photo {
   id: string;
@@ -18,14 +19,14 @@ export interface Photo {
   bytes: number;
   emojiId: string;
   phase: Phase;
-  /** Part of it that is sent, 0 to 1. */
+  /** Uploaded share, 0 to 1. */
   sent: number;
   taskId: string | null;
-  /** As it was last seen. */
+  /** The latest known state. */
   task: Task | null;
   connection: Connection;
-  /** Why it failed: a reason of the server, `OFFLINE` or `UNKNOWN`. */
-  problem: string | null;
+  /** Why it failed: an error reason of the server, `OFFLINE` or `UNKNOWN`. */
+  reason: string | null;
 }
 
 const adapter = createEntityAdapter<Photo>();
@@ -34,7 +35,7 @@ export const photosSlice = createSlice({
   name: 'photos',
   initialState: adapter.getInitialState(),
   reducers: {
-    chosen(state, { payload }: PayloadAction<Pick<Photo, 'id' | 'name' | 'bytes' | 'emojiId'>[]>) {
+    added(state, { payload }: PayloadAction<Pick<Photo, 'id' | 'name' | 'bytes' | 'emojiId'>[]>) {
       adapter.addMany(
         state,
         payload.map((photo) => ({
@@ -44,11 +45,11 @@ export const photosSlice = createSlice({
           taskId: null,
           task: null,
           connection: 'stream',
-          problem: null,
+          reason: null,
         })),
       );
     },
-    uploading: move(['waiting'], (photo) => {
+    uploading: transition(['waiting'], (photo) => {
       photo.phase = 'uploading';
       photo.sent = 0;
     }),
@@ -56,7 +57,7 @@ export const photosSlice = createSlice({
       const photo = state.entities[payload.id];
       if (photo?.phase === 'uploading') photo.sent = Math.min(Math.max(payload.part, photo.sent), 1);
     },
-    putBack: move(['uploading'], (photo) => {
+    requeued: transition(['uploading'], (photo) => {
       photo.phase = 'waiting';
       photo.sent = 0;
     }),
@@ -67,11 +68,11 @@ export const photosSlice = createSlice({
       photo.sent = 1;
       photo.taskId = payload.taskId;
     },
-    seen(state, { payload }: PayloadAction<{ id: string; task: Task }>) {
+    updated(state, { payload }: PayloadAction<{ id: string; task: Task }>) {
       const photo = state.entities[payload.id];
       if (photo?.phase === 'working') photo.task = payload.task;
     },
-    connected(state, { payload }: PayloadAction<{ id: string; connection: Connection }>) {
+    connectionChanged(state, { payload }: PayloadAction<{ id: string; connection: Connection }>) {
       const photo = state.entities[payload.id];
       if (photo) photo.connection = payload.connection;
     },
@@ -81,35 +82,35 @@ export const photosSlice = createSlice({
       photo.task = payload.task;
       const reason = payload.task.error?.reason;
       if (payload.task.state === 'TASK_STATE_DONE') photo.phase = 'done';
-      else if (reason === 'CANCELLED') photo.phase = 'cancelled';
+      else if (reason === 'CANCELLED') photo.phase = 'canceled';
       else {
         photo.phase = 'failed';
-        photo.problem = reason ?? 'UNKNOWN';
+        photo.reason = reason ?? 'UNKNOWN';
       }
     },
-    failed(state, { payload }: PayloadAction<{ id: string; problem: string }>) {
+    failed(state, { payload }: PayloadAction<{ id: string; reason: string }>) {
       const photo = state.entities[payload.id];
-      if (!photo || !open(photo)) return;
+      if (!photo || !isOpen(photo)) return;
       photo.phase = 'failed';
-      photo.problem = payload.problem;
+      photo.reason = payload.reason;
     },
-    cancelled: move(['waiting', 'uploading'], (photo) => {
-      photo.phase = 'cancelled';
+    canceled: transition(['waiting', 'uploading'], (photo) => {
+      photo.phase = 'canceled';
     }),
-    again: move(['failed', 'cancelled'], (photo) => {
+    retried: transition(['failed', 'canceled'], (photo) => {
       Object.assign(photo, {
         phase: 'waiting',
         sent: 0,
         taskId: null,
         task: null,
-        problem: null,
+        reason: null,
         connection: 'stream',
       });
     }),
     removed: adapter.removeOne,
     cleared: adapter.removeAll,
   },
-  // They are those of who was here.
+  // Photos belong to the user.
   extraReducers: (build) => build.addCase(sessionEnded, adapter.removeAll),
   selectors: {
     selectPhotos: adapter.getSelectors().selectAll,
@@ -117,15 +118,20 @@ export const photosSlice = createSlice({
 });
 
 export const photos = photosSlice.actions;
-export const { selectPhotos } = photosSlice.selectors;
 
-/** Whether something is still to come of a photo. */
-export function open(photo: Photo): boolean {
+declare module '@/lib/store' {
+  export interface LazySlices extends WithSlice<typeof photosSlice> {}
+}
+
+export const { selectPhotos } = photosSlice.injectInto(rootReducer).selectors;
+
+/** Whether the photo is not finished yet. */
+export function isOpen(photo: Photo): boolean {
   return photo.phase === 'waiting' || photo.phase === 'uploading' || photo.phase === 'working';
 }
 
-/** A change that counts in some phases only: what comes late, from a call that was given up, changes nothing. */
-function move(from: Phase[], change: (photo: Photo) => void) {
+/** Reducer that applies in some phases only: late answers of aborted calls change nothing. */
+function transition(from: Phase[], change: (photo: Photo) => void) {
   return (state: { entities: Record<string, Photo> }, { payload }: PayloadAction<string>) => {
     const photo = state.entities[payload];
     if (photo && from.includes(photo.phase)) change(photo);

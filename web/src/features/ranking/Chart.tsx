@@ -2,17 +2,17 @@ import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
-import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
+import { useFormats, useMessages } from '@/lib/i18n';
 
-import { barLength, ticks } from './scale';
 import type { Entry } from './entries';
 import { rankingMessages } from './messages';
+import { barLength, ticks } from './scale';
 
-/** Rank and picture before the plot, as wide as this on every row and above the scale. */
+/** Width of rank and picture left of the plot, in every row and above the scale. */
 const LABEL_WIDTH = 88;
 
-/** Bars, one a template: an ordered list for who can't see them. */
+/** Bar chart, one bar per template; an ordered list for screen readers. */
 export function Chart({ entries }: { entries: Entry[] }) {
   const t = useMessages(rankingMessages);
   const marks = ticks(Math.max(...entries.map(({ uses }) => uses)));
@@ -71,7 +71,7 @@ function Bar({ entry: { rank, emoji, uses }, end }: { entry: Entry; end: number 
   );
 }
 
-/** Lines behind the bars, with numbers above. */
+/** Grid lines behind the bars, with their values. */
 function Scale({ marks, end }: { marks: number[]; end: number }) {
   const { number } = useFormats();
   return (

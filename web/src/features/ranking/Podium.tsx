@@ -2,20 +2,20 @@ import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
-import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
+import { useFormats, useMessages } from '@/lib/i18n';
 
-import { podium, stepHeight } from './scale';
 import type { Entry } from './entries';
 import { rankingMessages } from './messages';
+import { podiumOrder, stepHeight } from './scale';
 
 const STEP_COLORS = ['primary.main', 'primary.light', '#ffb68a'];
 
-/** The first three. Read in their order, seen with the first in the middle. */
+/** The top three: in rank order for screen readers, with the first in the middle on screen. */
 export function Podium({ entries }: { entries: Entry[] }) {
   const t = useMessages(rankingMessages);
   const topThree = entries.slice(0, 3);
-  const places = podium(topThree);
+  const places = podiumOrder(topThree);
   return (
     <Box component="section" aria-label={t.podium}>
       <Box

@@ -20,7 +20,7 @@ function ranking(window: string, ...uses: number[]) {
   );
 }
 
-test('the first three stand on the podium, all of them in the chart, in their order', async () => {
+test('the top three are on the podium, and all are in the chart, in rank order', async () => {
   ranking('week', 40, 20, 20, 5);
   renderApp(<Ranking />);
   const podium = await screen.findByRole('region', { name: 'The top three' });
@@ -35,7 +35,7 @@ test('the first three stand on the podium, all of them in the chart, in their or
   expect(places.map((place) => place.textContent)).toEqual(['1', '2', '2', '4']);
 });
 
-test('another window of time is a tab away, and an empty one says so', async () => {
+test('a tab switches the ranking window, and an empty one shows a message', async () => {
   ranking('all', 3);
   const { person, router } = renderApp(<Ranking />, { language: 'ko' });
   expect(await screen.findByRole('heading', { name: '이번 주에는 아직 사진이 없어요' })).toBeVisible();

@@ -3,15 +3,14 @@ import Tab from '@mui/material/Tab';
 import Tabs from '@mui/material/Tabs';
 import { useSearchParams } from 'react-router';
 
-import { FRESH_SECONDS } from '@/lib/api/api';
-import { useGetRankingQuery } from '@/lib/api/emojis';
-import { useMessages } from '@/lib/i18n';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
-import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 import { PageSkeleton } from '@/components/Skeletons';
+import { POLLING_SECONDS } from '@/lib/api/api';
+import { useMessages } from '@/lib/i18n';
 
+import { useGetRankingQuery } from './api';
 import { Chart } from './Chart';
 import { shownEntries } from './entries';
 import { rankingMessages } from './messages';
@@ -20,7 +19,7 @@ import { Podium } from './Podium';
 const WINDOWS = ['day', 'week', 'month', 'all'] as const;
 type Window = (typeof WINDOWS)[number];
 
-/** What is popular: the first three on a podium, the first ten as bars. */
+/** The most used templates: the first three on a podium, the first ten as bars. */
 export default function Ranking() {
   const t = useMessages(rankingMessages);
   const [parameters, setParameters] = useSearchParams();
@@ -58,20 +57,13 @@ function Entries({ window }: { window: Window }) {
   const t = useMessages(rankingMessages);
   const { currentData, error, refetch } = useGetRankingQuery(
     { window, limit: 10 },
-    { pollingInterval: FRESH_SECONDS * 1000, skipPollingIfUnfocused: true, refetchOnMountOrArgChange: 5 },
+    { pollingInterval: POLLING_SECONDS * 1000, skipPollingIfUnfocused: true, refetchOnMountOrArgChange: 5 },
   );
   if (!currentData) return error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <PageSkeleton />;
   const entries = shownEntries(currentData);
   if (entries.length === 0) {
     return (
-      <EmptyState
-        title={t[`empty_${window}`]}
-        action={
-          <LinkButton to="/templates" variant="contained">
-            {t.start}
-          </LinkButton>
-        }
-      >
+      <EmptyState title={t[`empty_${window}`]} actionTo="/templates" actionLabel={t.start}>
         {t.emptyText}
       </EmptyState>
     );

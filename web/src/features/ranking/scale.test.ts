@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { barLength, podium, stepHeight, ticks } from './scale';
+
+import { barLength, podiumOrder, stepHeight, ticks } from './scale';
 
 describe('the scale of the chart', () => {
   it.each([
@@ -9,11 +10,11 @@ describe('the scale of the chart', () => {
     [7, [0, 2, 4, 6, 8]],
     [42, [0, 20, 40, 60]],
     [1000, [0, 500, 1000]],
-  ])('for at most %i has the marks %j', (largest, marks) => {
+  ])('has the ticks for a maximum of %i: %j', (largest, marks) => {
     expect(ticks(largest)).toEqual(marks);
   });
 
-  it('is made of few whole numbers, and reaches over every bar', () => {
+  it('has few whole numbers and covers every bar', () => {
     for (let largest = 1; largest < 20_000; largest = Math.ceil(largest * 1.3)) {
       const marks = ticks(largest);
       expect(marks.length).toBeLessThanOrEqual(6);
@@ -22,7 +23,7 @@ describe('the scale of the chart', () => {
     }
   });
 
-  it('makes a bar as long as its share, and one that is there visible', () => {
+  it('makes bars proportional, with a visible minimum', () => {
     expect(barLength(5, 20)).toBe(25);
     expect(barLength(1, 1000)).toBe(1);
     expect(barLength(0, 20)).toBe(0);
@@ -32,16 +33,16 @@ describe('the scale of the chart', () => {
 
 describe('the podium', () => {
   it('has the first in the middle', () => {
-    expect(podium(['a', 'b', 'c', 'd'])).toEqual(['b', 'a', 'c']);
+    expect(podiumOrder(['a', 'b', 'c', 'd'])).toEqual(['b', 'a', 'c']);
   });
 
-  it('has fewer steps where there are fewer', () => {
-    expect(podium(['a', 'b'])).toEqual(['b', 'a']);
-    expect(podium(['a'])).toEqual(['a']);
-    expect(podium([])).toEqual([]);
+  it('has fewer steps for fewer entries', () => {
+    expect(podiumOrder(['a', 'b'])).toEqual(['b', 'a']);
+    expect(podiumOrder(['a'])).toEqual(['a']);
+    expect(podiumOrder([])).toEqual([]);
   });
 
-  it('lets equals stand equally high', () => {
+  it('gives equal ranks equal heights', () => {
     const heights = [1, 1, 3].map(stepHeight);
     expect(heights[0]).toBe(heights[1]);
     expect(heights[1]).toBeGreaterThan(heights[2]!);

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Task } from '@/lib/api/schema';
 import { minji, renderApp } from '@/test/render';
 import { http, HttpResponse, refusal, server } from '@/test/server';
-
 import { emoji, eventStream, face, task, TASK_ID } from '@/test/tasks';
+
 import Result from './Result';
 
 const TASK = '*/api/v1/faces/tasks/:id';

@@ -4,27 +4,34 @@ import Typography from '@mui/material/Typography';
 import { skipToken } from '@reduxjs/toolkit/query';
 import { useParams } from 'react-router';
 
-import { useGetEmojiQuery } from '@/lib/api/emojis';
-import { problemOf } from '@/lib/api/apiErrors';
-import { useGetSharedQuery } from '@/lib/api/tasks';
-import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 import { EmptyState } from '@/components/EmptyState';
 import { ErrorState } from '@/components/ErrorState';
-import { EXPRESSIONS } from '@/lib/expressions';
 import { LinkButton } from '@/components/LinkButton';
-import { Page, useTitle } from '@/components/Page';
+import { Page } from '@/components/Page';
+import { isNotFound } from '@/lib/api/apiErrors';
+import { useGetEmojiQuery } from '@/lib/api/emojis';
+import { EXPRESSIONS } from '@/lib/expressions';
+import { useFormats, useMessages } from '@/lib/i18n';
 
+import { useGetSharedQuery } from './api';
 import { messages } from './messages';
 
-/** What a link to a photo leads to; for anyone. */
+/** The page behind a share link; open to anyone. */
 export default function SharedPage() {
   const t = useMessages(messages);
   const { token = '' } = useParams();
   const { data: shared, error, refetch } = useGetSharedQuery({ token });
   const { date } = useFormats();
 
-  if (error) return isGone(error) ? <Gone /> : <ErrorState error={error} onRetry={refetch} />;
+  if (error && isNotFound(error)) {
+    return (
+      <EmptyState page face="surprise" title={t.goneTitle} actionTo="/make" actionLabel={t.make}>
+        {t.gone}
+      </EmptyState>
+    );
+  }
+  if (error) return <ErrorState error={error} onRetry={refetch} />;
   return (
     <Page title={t.sharedTitle} lead={t.sharedLead} width="md">
       <Box sx={{ display: 'grid', gap: 3, justifyItems: 'center' }}>
@@ -54,7 +61,7 @@ export default function SharedPage() {
   );
 }
 
-/** The template, where it is there for everybody. */
+/** The template of the result, if everybody may see it. */
 function MadeWith({ emojiId }: { emojiId: string }) {
   const t = useMessages(messages);
   const { data: emoji, isLoading } = useGetEmojiQuery(emojiId ? { id: emojiId } : skipToken);
@@ -76,27 +83,4 @@ function MadeWith({ emojiId }: { emojiId: string }) {
       </LinkButton>
     </Box>
   );
-}
-
-function Gone() {
-  const t = useMessages(messages);
-  useTitle(t.goneTitle);
-  return (
-    <EmptyState
-      face="surprise"
-      title={t.goneTitle}
-      action={
-        <LinkButton variant="contained" to="/make">
-          {t.make}
-        </LinkButton>
-      }
-    >
-      {t.gone}
-    </EmptyState>
-  );
-}
-
-/** A link that was cut short is told as bad input. */
-function isGone(error: unknown): boolean {
-  return [400, 404].includes(problemOf(error).status);
 }

@@ -1,75 +1,55 @@
+/** Calls that start or end a session. The other calls of an account are in `features/account/api`. */
+
 import { api } from './api';
 import { call, type Answer, type Args } from './contract';
-import { hint, sessionEnded, sessionStarted, userChanged } from './session';
+import { sessionEnded, sessionHint, sessionStarted } from './session';
 
 export const accounts = api.injectEndpoints({
   endpoints: (build) => ({
-    checkAvailability: build.query<Answer<'CheckAvailability'>, Args<'CheckAvailability'>>({
-      query: call('get', '/api/v1/users'),
-      keepUnusedDataFor: 5,
-    }),
-    register: build.mutation<Answer<'Register'>, Args<'Register'>>({
-      query: call('post', '/api/v1/users'),
-      extraOptions: { once: true },
-    }),
     startGuest: build.mutation<Answer<'StartGuest'>, void>({
       query: () => call('post', '/api/v1/users/guest')({ body: {} }),
-      extraOptions: { once: true },
-      onQueryStarted: startsSession,
+      extraOptions: { idempotencyKey: true },
+      onQueryStarted: startSession,
     }),
     login: build.mutation<Answer<'Login'>, Args<'Login'>>({
       query: call('post', '/api/v1/users/auth'),
-      onQueryStarted: startsSession,
+      onQueryStarted: startSession,
     }),
     logout: build.mutation<unknown, void>({
       query: () => call('post', '/api/v1/users/auth/logout')({ body: {} }),
       onQueryStarted: async (_, { dispatch, queryFulfilled }) => {
-        if (await succeeds(queryFulfilled)) endSession(dispatch);
+        if (await fulfilledOrNull(queryFulfilled)) endSession(dispatch);
       },
-    }),
-    requestPasswordReset: build.mutation<unknown, Args<'RequestPasswordReset'>>({
-      query: call('post', '/api/v1/users/password-reset'),
-      extraOptions: { once: true },
-    }),
-    confirmPasswordReset: build.mutation<unknown, Args<'ConfirmPasswordReset'>>({
-      query: call('post', '/api/v1/users/password-reset/confirm'),
     }),
     getMe: build.query<Answer<'GetMe'>, void>({
       query: call('get', '/api/v1/users/me'),
       providesTags: ['Me'],
-    }),
-    updateMe: build.mutation<Answer<'UpdateMe'>, Args<'UpdateMe'>>({
-      query: call('patch', '/api/v1/users/me'),
-      invalidatesTags: ['Me', 'MyEmojis', 'EmojiList', 'Emoji', 'Ranking'],
-      onQueryStarted: async (_, { dispatch, queryFulfilled }) => {
-        const done = await succeeds(queryFulfilled);
-        if (done) dispatch(userChanged(done.data));
-      },
-    }),
-    changePassword: build.mutation<Answer<'ChangePassword'>, Args<'ChangePassword'>>({
-      query: call('put', '/api/v1/users/me/password'),
-      onQueryStarted: startsSession,
-    }),
-    deleteMe: build.mutation<Answer<'DeleteMe'>, void>({
-      query: call('delete', '/api/v1/users/me'),
     }),
   }),
 });
 
 type Dispatch = (action: unknown) => unknown;
 
-async function startsSession(
+/** Start the session that a call returned; for `onQueryStarted`. */
+export async function startSession(
   _: unknown,
   { dispatch, queryFulfilled }: { dispatch: Dispatch; queryFulfilled: Promise<{ data: Answer<'Login'> }> },
 ): Promise<void> {
-  const done = await succeeds(queryFulfilled);
-  if (!done) return;
-  dispatch(sessionStarted(done.data));
-  hint.write(true);
+  const fulfilled = await fulfilledOrNull(queryFulfilled);
+  if (!fulfilled) return;
+  dispatch(sessionStarted(fulfilled.data));
+  sessionHint.write(true);
 }
 
-/** What a call answered; null where it failed: the form that asked shows the error. */
-async function succeeds<T>(answer: Promise<T>): Promise<T | null> {
+/** End the session, and drop all that was loaded with it. */
+export function endSession(dispatch: Dispatch): void {
+  sessionHint.write(false);
+  dispatch(sessionEnded());
+  dispatch(api.util.resetApiState());
+}
+
+/** Return the answer of a call, or null if it failed: the form that made the call shows the error. */
+export async function fulfilledOrNull<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch {
@@ -77,22 +57,4 @@ async function succeeds<T>(answer: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Forgets who was logged in, and all that was loaded as them. */
-export function endSession(dispatch: Dispatch): void {
-  hint.write(false);
-  dispatch(sessionEnded());
-  dispatch(api.util.resetApiState());
-}
-
-export const {
-  useLazyCheckAvailabilityQuery,
-  useRegisterMutation,
-  useStartGuestMutation,
-  useLoginMutation,
-  useLogoutMutation,
-  useRequestPasswordResetMutation,
-  useConfirmPasswordResetMutation,
-  useUpdateMeMutation,
-  useChangePasswordMutation,
-  useDeleteMeMutation,
-} = accounts;
+export const { useStartGuestMutation, useLoginMutation, useLogoutMutation } = accounts;

@@ -1,11 +1,11 @@
-/** The one API of the app. Each feature brings its calls: `src/api/*.ts`. */
+/** The API of the app. Calls are injected here in `lib/api`, and by the features in their `api`. */
 
 import { createApi } from '@reduxjs/toolkit/query/react';
 
 import { baseQuery } from './http';
 
-/** How soon something that another browser did is seen here. */
-export const FRESH_SECONDS = 20;
+/** Polling interval of lists: the maximum delay until changes of other users are shown. */
+export const POLLING_SECONDS = 20;
 
 export const api = createApi({
   baseQuery,

@@ -1,50 +1,54 @@
-/** What went wrong, from whatever shape an error came in. */
+/** Errors of calls in one shape, whatever they came from. */
 
 import type { FetchBaseQueryError } from '@reduxjs/toolkit/query';
-import type { SerializedError } from '@reduxjs/toolkit';
 
 import type { Status } from './schema';
 
-export interface Problem {
-  /** Of HTTP; 0 where no answer came. */
+export interface ApiError {
+  /** HTTP status; 0 if there was no answer. */
   status: number;
-  /** For programs, such as `EMOJI_NOT_FOUND`; empty where there is none. */
+  /** Machine-readable, such as `EMOJI_NOT_FOUND`; empty if there is none. */
   reason: string;
   /** The server's sentence, in English. */
   message: string;
-  /** What is wrong with which field. */
+  /** Description of the violation by field name. */
   fields: Record<string, string>;
 }
 
-export type ApiError = FetchBaseQueryError | SerializedError | undefined;
-
-export function problemOf(error: unknown): Problem {
+/** Convert an error of RTK Query or of JavaScript. */
+export function toApiError(error: unknown): ApiError {
   if (isFetchError(error)) {
-    if (typeof error.status !== 'number') return problem(error.status === 'PARSING_ERROR' ? error.originalStatus : 0);
-    return fromStatus(error.status, error.data);
+    if (typeof error.status !== 'number') return apiError(error.status === 'PARSING_ERROR' ? error.originalStatus : 0);
+    return parseApiError(error.status, error.data);
   }
-  return problem(0, error instanceof Error ? error.message : '');
+  return apiError(0, error instanceof Error ? error.message : '');
 }
 
-/** For an answer of `fetch` that is not ok. */
-export async function problemOfResponse(answer: Response): Promise<Problem> {
+/** Convert a response of `fetch` that is not ok. */
+export async function responseToApiError(response: Response): Promise<ApiError> {
   try {
-    return fromStatus(answer.status, await answer.json());
+    return parseApiError(response.status, await response.json());
   } catch {
-    return problem(answer.status);
+    return apiError(response.status);
   }
 }
 
-export function fromStatus(status: number, data: unknown): Problem {
-  if (typeof data !== 'object' || data === null || !('details' in data)) return problem(status);
-  const { message, details = [] } = data as Status;
+/** Parse the body of an error response (`google.rpc.Status` as JSON). */
+export function parseApiError(status: number, body: unknown): ApiError {
+  if (typeof body !== 'object' || body === null || !('details' in body)) return apiError(status);
+  const { message, details = [] } = body as Status;
   const reason = details.find((detail) => detail.reason)?.reason ?? '';
   const violations = details.flatMap((detail) => detail.field_violations ?? []);
   const fields = Object.fromEntries(violations.map(({ field = '', description = '' }) => [field, description]));
   return { status, reason, message, fields };
 }
 
-function problem(status: number, message = ''): Problem {
+/** Whether the server says that the resource does not exist. An ID of the wrong form is answered 400. */
+export function isNotFound(error: unknown): boolean {
+  return [400, 404].includes(toApiError(error).status);
+}
+
+function apiError(status: number, message = ''): ApiError {
   return { status, reason: '', message, fields: {} };
 }
 

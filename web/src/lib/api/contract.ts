@@ -1,4 +1,4 @@
-/** The shape of every call, taken from the types that `npm run api` derives from the contract. */
+/** Types of all calls, derived from `schema.d.ts`, which `npm run api` generates from the contract. */
 
 import type { operations, paths } from './schema';
 
@@ -17,10 +17,10 @@ type BodyOf<O> = O extends { requestBody: infer B }
   : object;
 type ArgsOf<O> = ParametersOf<O> & BodyOf<O>;
 
-/** What a call takes: the parameters of its path and its query, and `body`. */
+/** Arguments of a call: the parameters of its path and its query, and `body`. */
 export type Args<O extends OperationName> = ArgsOf<operations[O]>;
 
-/** What a call answers when it is well. */
+/** Body of a successful response. */
 export type Answer<O extends OperationName> = operations[O]['responses'] extends infer R
   ? JsonOf<R[keyof R & (200 | 201 | 202)]>
   : never;
@@ -33,10 +33,10 @@ interface Request_ {
 }
 
 /**
- * Makes the request of a call.
+ * Return a function that builds the request of a call from its arguments.
  *
- * @param method Of HTTP.
- * @param path As in the contract, with `{…}` for parameters. What is left of the arguments goes into the query.
+ * @param method HTTP method.
+ * @param path Path of the contract, with `{…}` for parameters. All other parameters go into the query.
  */
 export function call<P extends keyof paths, M extends Method & keyof paths[P]>(method: M, path: P) {
   return (args: ArgsOf<paths[P][M]> | void): Request_ => {
@@ -51,7 +51,7 @@ export function call<P extends keyof paths, M extends Method & keyof paths[P]>(m
   };
 }
 
-/** Puts parameters in their places and takes them out of `parameters`. */
+/** Fill the parameters of the path, and remove them from `parameters`. */
 function fillPath(path: string, parameters: Record<string, unknown>): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name];

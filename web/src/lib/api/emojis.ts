@@ -1,3 +1,5 @@
+/** Calls for templates: the API's resource `emoji`. */
+
 import { api } from './api';
 import { call, type Answer, type Args } from './contract';
 
@@ -13,7 +15,7 @@ export const emojis = api.injectEndpoints({
     }),
     createEmoji: build.mutation<Answer<'CreateEmoji'>, Args<'CreateEmoji'>>({
       query: call('post', '/api/v1/emojis'),
-      extraOptions: { once: true },
+      extraOptions: { idempotencyKey: true },
       invalidatesTags: ['EmojiList', 'MyEmojis'],
     }),
     updateEmoji: build.mutation<Answer<'UpdateEmoji'>, Args<'UpdateEmoji'>>({
@@ -22,24 +24,8 @@ export const emojis = api.injectEndpoints({
     }),
     deleteEmoji: build.mutation<unknown, Args<'DeleteEmoji'>>({
       query: call('delete', '/api/v1/emojis/{id}'),
-      // Not the template itself: it is gone, and asking for it again would say so as an error.
+      // Not `Emoji` itself: fetching the deleted template again would show an error.
       invalidatesTags: ['EmojiList', 'MyEmojis', 'Ranking'],
-    }),
-    reportEmoji: build.mutation<unknown, Args<'ReportEmoji'>>({
-      query: call('post', '/api/v1/emojis/{id}/report'),
-      extraOptions: { once: true },
-    }),
-    listReports: build.query<Answer<'ListReports'>, Args<'ListReports'>>({
-      query: call('get', '/api/v1/moderation/reports'),
-      providesTags: ['Reports'],
-    }),
-    decideReport: build.mutation<unknown, Args<'DecideReport'>>({
-      query: call('post', '/api/v1/moderation/emojis/{id}'),
-      invalidatesTags: ['Reports', 'EmojiList', 'Emoji', 'Ranking'],
-    }),
-    getRanking: build.query<Answer<'GetRanking'>, Args<'GetRanking'>>({
-      query: call('get', '/api/v1/faces/ranking'),
-      providesTags: ['Ranking'],
     }),
   }),
 });
@@ -50,8 +36,4 @@ export const {
   useCreateEmojiMutation,
   useUpdateEmojiMutation,
   useDeleteEmojiMutation,
-  useReportEmojiMutation,
-  useListReportsQuery,
-  useDecideReportMutation,
-  useGetRankingQuery,
 } = emojis;

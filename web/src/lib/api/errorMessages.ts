@@ -1,8 +1,7 @@
-import { problemOf, type Problem } from './apiErrors';
-
 import { defineMessages, useMessages } from '../i18n';
+import { toApiError, type ApiError } from './apiErrors';
 
-export const problemMessages = defineMessages({
+export const errorMessages = defineMessages({
   en: {
     offline: 'No connection to IGE MOJI. Check your network and try again.',
     badInput: 'Something in this is not right.',
@@ -29,7 +28,7 @@ export const problemMessages = defineMessages({
   },
 });
 
-type Key = keyof (typeof problemMessages)['en'];
+type Key = keyof (typeof errorMessages)['en'];
 
 const BY_STATUS: Record<number, Key> = {
   0: 'offline',
@@ -45,17 +44,17 @@ const BY_STATUS: Record<number, Key> = {
 };
 
 /**
- * A sentence about an error in the language of the app. A feature that knows better what a reason means says so:
- * `explain(error, { EMOJI_NOT_FOUND: t.gone })`.
+ * Return a function that maps an error to a message in the current language. A feature can add messages for reasons:
+ * `errorMessage(error, { EMOJI_NOT_FOUND: t.gone })`.
  */
-export function useExplain() {
-  const messages = useMessages(problemMessages);
+export function useErrorMessage() {
+  const messages = useMessages(errorMessages);
   return (error: unknown, byReason: Record<string, string> = {}): string => {
-    const { status, reason } = isProblem(error) ? error : problemOf(error);
+    const { status, reason } = isApiError(error) ? error : toApiError(error);
     return byReason[reason] ?? messages[BY_STATUS[status] ?? 'unexpected'];
   };
 }
 
-function isProblem(error: unknown): error is Problem {
+function isApiError(error: unknown): error is ApiError {
   return typeof error === 'object' && error !== null && 'fields' in error && 'reason' in error;
 }

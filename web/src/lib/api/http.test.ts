@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 
-import { makeStore } from '@/app/store';
-import { http, HttpResponse, refusal, server } from '@/test/server';
 import { minji } from '@/test/render';
+import { http, HttpResponse, refusal, server } from '@/test/server';
+import { makeStore } from '@/test/store';
 
 import { accounts } from './accounts';
 import { authorizedFetch, resumeSession } from './http';
-import { hint } from './session';
+import { sessionHint } from './session';
 
-function answerWhoHasToken(token: string) {
+function acceptToken(token: string) {
   return http.get('*/api/v1/users/me', ({ request }) =>
     request.headers.get('authorization') === `Bearer ${token}`
       ? HttpResponse.json(minji)
@@ -25,10 +25,10 @@ function sessions(count: { refreshes: number }) {
 
 const loggedIn = () => makeStore({ session: { status: 'authenticated', accessToken: 'old', user: minji } });
 
-describe('a token that has run out', () => {
-  test('is renewed once for all calls that wait for it', async () => {
+describe('an expired token', () => {
+  test('is renewed once for all waiting calls', async () => {
     const count = { refreshes: 0 };
-    server.use(answerWhoHasToken('token-1'), sessions(count));
+    server.use(acceptToken('token-1'), sessions(count));
     const store = loggedIn();
     const [me, raw] = await Promise.all([
       store.dispatch(accounts.endpoints.getMe.initiate()),
@@ -39,9 +39,9 @@ describe('a token that has run out', () => {
     expect(count.refreshes).toBe(1);
   });
 
-  test('ends the session when it cannot be renewed, and remembers whose it was', async () => {
+  test('expires the session when it cannot be renewed, and keeps the user', async () => {
     server.use(
-      answerWhoHasToken('nobody'),
+      acceptToken('nobody'),
       http.post('*/api/v1/users/auth/refresh', () => refusal(401, 'REFRESH_TOKEN_REFUSED')),
     );
     const store = loggedIn();
@@ -49,9 +49,9 @@ describe('a token that has run out', () => {
     expect(store.getState().session).toMatchObject({ status: 'expired', accessToken: null, user: { alias: '민지' } });
   });
 
-  test('does not end the session when there is no network', async () => {
+  test('keeps the session without a network', async () => {
     server.use(
-      answerWhoHasToken('nobody'),
+      acceptToken('nobody'),
       http.post('*/api/v1/users/auth/refresh', () => HttpResponse.error()),
     );
     const store = loggedIn();
@@ -60,16 +60,16 @@ describe('a token that has run out', () => {
   });
 });
 
-describe('at the start', () => {
-  test('who was logged in here goes on', async () => {
+describe('at the start of the page', () => {
+  test('a previous session is resumed', async () => {
     server.use(sessions({ refreshes: 0 }));
-    hint.write(true);
+    sessionHint.write(true);
     const store = makeStore();
     await resumeSession(store);
     expect(store.getState().session).toMatchObject({ status: 'authenticated', accessToken: 'token-1' });
   });
 
-  test('nobody is asked for who never logged in', async () => {
+  test('no token is requested without a previous login', async () => {
     const store = makeStore();
     await resumeSession(store); // a call would fail: no answer is prepared
     expect(store.getState().session.status).toBe('anonymous');

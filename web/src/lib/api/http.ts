@@ -1,4 +1,4 @@
-/** Calls with the access token, which is renewed when it has run out: once, however many calls wait for it. */
+/** Calls with the access token. An expired token is renewed once, however many calls wait for it (single flight). */
 
 import type { ThunkDispatch, UnknownAction } from '@reduxjs/toolkit';
 import {
@@ -9,13 +9,14 @@ import {
   type FetchBaseQueryMeta,
 } from '@reduxjs/toolkit/query';
 
-import { once } from './idempotency';
+import type { ApiClient } from './apiClient';
+import { sendWithKey } from './idempotency';
 import type { Session } from './schema';
-import { hint, sessionEnded, sessionExpired, sessionStarted, type SessionState } from './session';
+import { sessionEnded, sessionExpired, sessionHint, sessionStarted, type SessionState } from './session';
 
 /** The part of the store that calls need. */
 export interface SessionStore {
-  dispatch: ThunkDispatch<unknown, unknown, UnknownAction>;
+  dispatch: ThunkDispatch<unknown, ApiClient, UnknownAction>;
   getState: () => unknown;
 }
 
@@ -25,12 +26,12 @@ export function sessionOf(store: Pick<SessionStore, 'getState'>): SessionState {
   return (store.getState() as { session: SessionState }).session;
 }
 
-/** `fetch` with the access token, for what is not JSON: photos, pictures, events. A path below the gateway's address. */
+/** `fetch` with the access token, for photos, pictures and events. `path` is relative to the gateway's address. */
 export async function authorizedFetch(store: SessionStore, path: string, init: RequestInit = {}): Promise<Response> {
   const send = () => fetch(new URL(path, location.origin), withToken(store, init));
   const used = sessionOf(store).accessToken;
   const answer = await send();
-  if (answer.status !== 401 || used === null || !(await renew(store, used))) return answer;
+  if (answer.status !== 401 || used === null || !(await renewToken(store, used))) return answer;
   return send();
 }
 
@@ -46,46 +47,47 @@ const plain = fetchBaseQuery({
   prepareHeaders: (headers, { getState }) => {
     const token = sessionOf({ getState }).accessToken;
     if (token && !headers.has('authorization')) headers.set('authorization', `Bearer ${token}`);
-    // The gateway takes a cookie from nobody but a script of ours.
+    // The gateway accepts the session cookie only with this header, which other sites' scripts cannot set.
     headers.set('x-requested-with', 'igemoji-web');
     return headers;
   },
 });
 
-/** Of an endpoint, in its `extraOptions`. */
+/** `extraOptions` of an endpoint. */
 export interface CallOptions {
-  /** It makes something, and its call takes a key. */
-  once?: boolean;
+  /** The call creates something: send it with an idempotency key. */
+  idempotencyKey?: boolean;
 }
 
-type Call<Taken> = BaseQueryFn<Taken, unknown, FetchBaseQueryError, CallOptions, FetchBaseQueryMeta>;
+type Call<Request> = BaseQueryFn<Request, unknown, FetchBaseQueryError, CallOptions, FetchBaseQueryMeta>;
 
 const authorized: Call<string | FetchArgs> = async (args, api, extra) => {
   const used = sessionOf(api).accessToken;
   const answer = await plain(args, api, extra);
-  if (answer.error?.status !== 401 || used === null || !(await renew(api, used))) return answer;
+  if (answer.error?.status !== 401 || used === null || !(await renewToken(api, used))) return answer;
   return plain(args, api, extra);
 };
 
 export const baseQuery: Call<FetchArgs> = (args, api, extra = {}) =>
-  extra.once ? once(args, async (keyed) => authorized(keyed, api, extra)) : authorized(args, api, extra);
-
-let running: Promise<boolean> | null = null;
+  extra.idempotencyKey
+    ? sendWithKey((api.extra as ApiClient).idempotencyKeys, args, async (keyed) => authorized(keyed, api, extra))
+    : authorized(args, api, extra);
 
 /**
- * Gets another access token for one that was refused, or takes the one that somebody else has got meanwhile.
+ * Replace an access token that was refused, unless another call has replaced it already.
  *
- * @returns Whether there is one. If not, the session has ended and the store says so.
+ * @returns Whether there is a valid token. If not, the session has ended, and the store is updated.
  */
-export async function renew(store: SessionStore, refused: string | null): Promise<boolean> {
+export async function renewToken(store: SessionStore, refused: string | null): Promise<boolean> {
   const { accessToken } = sessionOf(store);
   if (accessToken !== null && accessToken !== refused) return true;
-  running ??= refresh(store).finally(() => (running = null));
-  return running;
+  const client = store.dispatch((_dispatch, _getState, extra) => extra);
+  client.renewal ??= refresh(store).finally(() => (client.renewal = null));
+  return client.renewal;
 }
 
 async function refresh(store: SessionStore): Promise<boolean> {
-  const ask = () =>
+  const send = () =>
     fetch(new URL(REFRESH, location.origin), {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-requested-with': 'igemoji-web' },
@@ -93,24 +95,24 @@ async function refresh(store: SessionStore): Promise<boolean> {
     });
   let answer: Response;
   try {
-    // A refresh token counts once, and all tabs have the same: they take turns.
-    answer = await ('locks' in navigator ? navigator.locks.request('igemoji-refresh', ask) : ask());
+    // A refresh token can be used once, and all tabs share it: a lock lets one tab refresh at a time.
+    answer = await ('locks' in navigator ? navigator.locks.request('igemoji-refresh', send) : send());
   } catch {
-    return false; // offline: who is logged in stays so
+    return false; // offline: the session stays
   }
   if (answer.ok) {
     store.dispatch(sessionStarted((await answer.json()) as Session));
-    hint.write(true);
+    sessionHint.write(true);
     return true;
   }
   if (answer.status === 401 || answer.status === 403) {
-    hint.write(false);
+    sessionHint.write(false);
     store.dispatch(sessionExpired());
   }
   return false;
 }
 
-/** At the start of the page: goes on as whoever was logged in here. */
+/** Resume the session of the user who was logged in here before. Called once, when the page starts. */
 export async function resumeSession(store: SessionStore): Promise<void> {
-  if (!hint.read() || !(await renew(store, null))) store.dispatch(sessionEnded());
+  if (!sessionHint.read() || !(await renewToken(store, null))) store.dispatch(sessionEnded());
 }

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 
-import { makeStore } from '@/app/store';
 import { minji } from '@/test/render';
 import { http, HttpResponse, refusal, server } from '@/test/server';
+import { makeStore } from '@/test/store';
 import { emoji } from '@/test/templates';
 
 import { emojis } from './emojis';
@@ -14,12 +14,12 @@ const dogs = { body: { name: 'Dogs', base_id: 'b' } };
 let store: ReturnType<typeof makeStore>;
 let keys: (string | null)[];
 
-/** What the server says to one call after the other. */
-function answers(...said: (() => Response)[]) {
+/** Answers of the server, in order. */
+function answers(...responses: (() => Response)[]) {
   server.use(
     http.post('*/api/v1/emojis', ({ request }) => {
       keys.push(request.headers.get('idempotency-key'));
-      return said.shift()!();
+      return responses.shift()!();
     }),
   );
 }
@@ -37,7 +37,7 @@ beforeEach(() => {
   keys = [];
 });
 
-test('a call whose answer was lost is made again with its key', async () => {
+test('a retry after a lost answer has the same key', async () => {
   answers(lost, made);
   expect((await store.dispatch(createEmoji.initiate(cats))).error).toBeDefined();
   expect((await store.dispatch(createEmoji.initiate(cats))).data?.name).toBe('Cats');
@@ -45,7 +45,7 @@ test('a call whose answer was lost is made again with its key', async () => {
   expect(keys[1]).toBe(keys[0]);
 });
 
-test('a call that says something else has a key of its own, and so has one after an answer', async () => {
+test('another body and a call after an answer have new keys', async () => {
   answers(lost, made, made);
   await store.dispatch(createEmoji.initiate(cats));
   await store.dispatch(createEmoji.initiate(dogs));
@@ -53,7 +53,7 @@ test('a call that says something else has a key of its own, and so has one after
   expect(new Set(keys).size).toBe(3);
 });
 
-test('two at once have one key, and the second waits for what the first makes', async () => {
+test('two identical calls at once share a key, and the second waits for the first', async () => {
   answers(made, underWay, underWay, made);
   const both = await Promise.all([
     store.dispatch(createEmoji.initiate(cats)),

@@ -1,17 +1,19 @@
-/** Who is logged in. The access token is in the memory of this page and nowhere else; the refresh token is in a cookie
- * that no script can read. */
+/**
+ * The session: who is logged in. The access token is kept in memory only; the refresh token is in a cookie that scripts
+ * cannot read.
+ */
 
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 
 import type { Session, User } from './schema';
 
-/** `unknown`: not asked yet. `expired`: somebody was logged in, and has to log in again to go on. */
+/** `unknown`: not checked yet. `expired`: the user was logged in and must log in again. */
 export type SessionStatus = 'unknown' | 'anonymous' | 'authenticated' | 'expired';
 
 export interface SessionState {
   status: SessionStatus;
   accessToken: string | null;
-  /** Also while `expired`: who it was. */
+  /** Kept while `expired`. */
   user: User | null;
 }
 
@@ -27,7 +29,7 @@ export const session = createSlice({
       user: payload.user ?? null,
     }),
     sessionEnded: () => anonymous,
-    /** The refresh token is no good any more. */
+    /** The refresh token was refused. */
     sessionExpired: (state) =>
       state.user ? { status: 'expired' as const, accessToken: null, user: state.user } : anonymous,
     userChanged: (state, { payload }: PayloadAction<User>) => ({ ...state, user: payload }),
@@ -44,8 +46,8 @@ export const { selectUser, selectSessionStatus, selectAccessToken } = session.se
 
 const HINT = 'igemoji.session';
 
-/** Whether somebody logged in here before: only then is it worth asking for a new token. Holds no secret. */
-export const hint = {
+/** Whether there was a login in this browser: only then is a token requested at the start. Contains no secret. */
+export const sessionHint = {
   read: () => localStorage.getItem(HINT) === '1',
-  write: (there: boolean) => (there ? localStorage.setItem(HINT, '1') : localStorage.removeItem(HINT)),
+  write: (loggedIn: boolean) => (loggedIn ? localStorage.setItem(HINT, '1') : localStorage.removeItem(HINT)),
 };

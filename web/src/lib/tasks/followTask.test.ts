@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { Task, TaskState, WatchTaskResponse as TaskEvent } from '../api/schema';
 import {
-  FIRST_EVENT_MS,
-  SILENCE_MS,
+  FIRST_EVENT_TIMEOUT_MS,
+  STREAM_TIMEOUT_MS,
   type Connection,
   type TaskSource,
   TaskUnavailable,
   followTask,
 } from './followTask';
-import type { Task, TaskState, WatchTaskResponse as TaskEvent } from '../api/schema';
 
 function task(state: TaskState, percent = 0): Task {
   return {
@@ -27,7 +28,7 @@ function step(sequence: number, state: TaskState): TaskEvent {
   return { sequence, heartbeat: false, task: task(state, sequence) };
 }
 
-/** A stream of events; `cut` leaves it with an error, `open` never ends it. */
+/** Return a stream of events; `cut` ends it with an error, `open` never ends it. */
 function events(list: TaskEvent[], ending: 'end' | 'cut' | 'open' = 'end'): Response {
   const encoder = new TextEncoder();
   const left = [...list];
@@ -45,7 +46,7 @@ function events(list: TaskEvent[], ending: 'end' | 'cut' | 'open' = 'end'): Resp
 
 type Answer = () => Response | Promise<Response>;
 
-/** A server that answers the calls in turn; the last answer is given again and again. */
+/** A server that gives the answers in order and then repeats the last one. */
 class Server implements TaskSource {
   readonly asked: number[] = [];
   private readonly streams: Answer[];
@@ -65,7 +66,7 @@ class Server implements TaskSource {
 
 function take(answers: Answer[]): Response | Promise<Response> {
   const answer = answers.length > 1 ? answers.shift() : answers[0];
-  if (!answer) throw new Error('nothing was expected to be asked here');
+  if (!answer) throw new Error('Unexpected call.');
   return answer();
 }
 
@@ -93,7 +94,7 @@ describe('followTask', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  it('tells every step and resolves with the last one', async () => {
+  it('reports every step and resolves with the last one', async () => {
     const server = new Server([
       () => events([step(1, 'TASK_STATE_QUEUED'), step(2, 'TASK_STATE_DETECTING'), step(3, 'TASK_STATE_DONE')]),
     ]);
@@ -103,7 +104,7 @@ describe('followTask', () => {
     expect(connections).toEqual(['stream']);
   });
 
-  it('passes over heartbeats', async () => {
+  it('ignores heartbeats', async () => {
     const beat: TaskEvent = { ...step(1, 'TASK_STATE_QUEUED'), heartbeat: true };
     const { end, states } = follow(
       new Server([() => events([step(1, 'TASK_STATE_QUEUED'), beat, step(2, 'TASK_STATE_DONE')])]),
@@ -112,7 +113,7 @@ describe('followTask', () => {
     expect(states).toEqual(['QUEUED', 'DONE']);
   });
 
-  it('takes a lost stream up again after the last step it heard, and tells nothing twice', async () => {
+  it('resumes a lost stream after the last step without repeating one', async () => {
     const server = new Server([
       () => events([step(1, 'TASK_STATE_QUEUED'), step(2, 'TASK_STATE_DECODING')], 'cut'),
       () => events([step(2, 'TASK_STATE_DECODING'), step(3, 'TASK_STATE_DONE')]),
@@ -125,13 +126,13 @@ describe('followTask', () => {
     expect(connections).toEqual(['stream', 'offline', 'stream']);
   });
 
-  it('does not take the end before a revision for the end', async () => {
+  it('ignores the end of the run before a revision', async () => {
     const course = [step(1, 'TASK_STATE_DONE'), step(2, 'TASK_STATE_QUEUED'), step(3, 'TASK_STATE_DONE')];
     const { end } = follow(new Server([() => events(course)]));
     expect((await end).percent).toBe(3);
   });
 
-  it('falls back to polling when streams bring nothing', async () => {
+  it('falls back to polling when streams fail', async () => {
     const server = new Server(
       [() => new Response(null, { status: 503 })],
       [() => Response.json(task('TASK_STATE_DETECTING')), offline, () => Response.json(task('TASK_STATE_DONE'))],
@@ -144,36 +145,39 @@ describe('followTask', () => {
     expect(connections).toEqual(['offline', 'polling', 'offline', 'polling']);
   });
 
-  it('gives a stream up that a proxy holds back', async () => {
+  it('gives up a stream that a proxy buffers', async () => {
     const server = new Server([() => events([], 'open')], [() => Response.json(task('TASK_STATE_DONE'))]);
     const { end, connections } = follow(server);
-    await vi.advanceTimersByTimeAsync(4 * FIRST_EVENT_MS);
+    await vi.advanceTimersByTimeAsync(4 * FIRST_EVENT_TIMEOUT_MS);
     await end;
     expect(connections).toEqual(['offline', 'polling']);
   });
 
-  it('takes a stream without heartbeats as broken', async () => {
+  it('reconnects a stream without heartbeats', async () => {
     const server = new Server([
       () => events([step(1, 'TASK_STATE_QUEUED')], 'open'),
       () => events([step(2, 'TASK_STATE_DONE')]),
     ]);
     const { end, states } = follow(server);
-    await vi.advanceTimersByTimeAsync(SILENCE_MS + 1000);
+    await vi.advanceTimersByTimeAsync(STREAM_TIMEOUT_MS + 1000);
     await end;
     expect(states).toEqual(['QUEUED', 'DONE']);
   });
 
-  it.each([401, 403, 404])('gives up at once where the answer is %i', async (status) => {
+  it.each([401, 403, 404])('gives up at once on status %i', async (status) => {
     const server = new Server([() => new Response(null, { status })]);
     await expect(follow(server).end).rejects.toEqual(new TaskUnavailable(status));
     expect(server.asked).toEqual([0]);
   });
 
-  it('stops when it is told to, in the middle of a stream too', async () => {
-    const leaving = new AbortController();
-    const { end, states } = follow(new Server([() => events([step(1, 'TASK_STATE_QUEUED')], 'open')]), leaving.signal);
+  it('stops on abort, also in the middle of a stream', async () => {
+    const controller = new AbortController();
+    const { end, states } = follow(
+      new Server([() => events([step(1, 'TASK_STATE_QUEUED')], 'open')]),
+      controller.signal,
+    );
     await vi.waitFor(() => expect(states).toEqual(['QUEUED']));
-    leaving.abort();
+    controller.abort();
     await expect(end).rejects.toThrow(/abort/i);
   });
 });

@@ -1,14 +1,13 @@
-/** Following a task to its end: a stream of its steps, and where that does not hold, asking again and again. */
+/** Follow a task to its end: by a stream of events, with polling as the fallback. */
 
 import type { Task, WatchTaskResponse as TaskEvent } from '../api/schema';
+import { readServerSentEvents } from './serverSentEvents';
+import { isEnded } from './taskState';
 
-import { readEvents } from './serverSentEvents';
-import { ended } from './taskState';
-
-/** How the task is being followed; `offline`: not at the moment, it is tried again. */
+/** How the task is followed; `offline`: disconnected, a retry follows. */
 export type Connection = 'stream' | 'polling' | 'offline';
 
-/** The two calls that are needed; each rejects when there is no connection. */
+/** The two calls that are needed; each rejects if there is no connection. */
 export interface TaskSource {
   events(taskId: string, afterSequence: number, signal: AbortSignal): Promise<Response>;
   task(taskId: string, signal: AbortSignal): Promise<Response>;
@@ -19,28 +18,28 @@ export interface Listener {
   onConnection?: (connection: Connection) => void;
 }
 
-/** The server will not tell, today or later: there is no such task, or it is somebody else's, or the session is over. */
+/** Permanent error: the task does not exist, belongs to another user, or the session has ended. */
 export class TaskUnavailable extends Error {
   readonly status: number;
   constructor(status: number) {
-    super(`the task is not to be had: ${String(status)}`);
+    super(`The task is not available: status ${String(status)}.`);
     this.name = 'TaskUnavailable';
     this.status = status;
   }
 }
 
-/** A stream that is not heard of for so long is taken as broken: the server sends a heartbeat every 10 s. */
-export const SILENCE_MS = 25_000;
-/** The first step comes at once, unless something on the way holds the stream back. */
-export const FIRST_EVENT_MS = 5_000;
-/** So many streams in a row without a new step, and it is polling from then on. */
+/** A stream without any event for this long is broken: the server sends a heartbeat every 10 s. */
+export const STREAM_TIMEOUT_MS = 25_000;
+/** Timeout for the first event, which comes at once unless a proxy buffers the stream. */
+export const FIRST_EVENT_TIMEOUT_MS = 5_000;
+/** After this many streams in a row without a new step the client polls. */
 export const STREAM_TRIES = 3;
-export const POLL_MS = 1_000;
-const LONGEST_PAUSE_MS = 15_000;
+export const POLL_INTERVAL_MS = 1_000;
+const MAX_BACKOFF_MS = 15_000;
 
 /**
- * Resolves with the task once it has ended, telling every step on the way. Rejects with TaskUnavailable, or with the
- * signal's reason; everything else is passing trouble and tried again.
+ * Resolve with the task once it has ended, and report every step to the listener. Rejects with TaskUnavailable or with
+ * the signal's reason; all other errors are transient and retried.
  */
 export async function followTask(
   taskId: string,
@@ -50,8 +49,8 @@ export async function followTask(
 ): Promise<Task> {
   let after = 0;
   let latest: Task | undefined;
-  let barren = 0;
-  while (barren < STREAM_TRIES) {
+  let fruitless = 0;
+  while (fruitless < STREAM_TRIES) {
     const before = after;
     try {
       for await (const event of stream(taskId, after, source, signal)) {
@@ -61,14 +60,14 @@ export async function followTask(
         latest = event.task;
         onTask(latest);
       }
-      // An earlier end may be among the steps of a task that was revised: only the end of the stream tells the last.
-      if (latest && ended(latest)) return latest;
+      // The steps of a revised task contain the ends of earlier runs: only the end of the stream is the last one.
+      if (latest && isEnded(latest)) return latest;
     } catch (error) {
-      rethrowIfFinal(error, signal);
+      rethrowIfPermanent(error, signal);
       onConnection?.('offline');
     }
-    barren = after > before ? 1 : barren + 1;
-    if (barren < STREAM_TRIES) await pause(backoff(barren), signal);
+    fruitless = after > before ? 1 : fruitless + 1;
+    if (fruitless < STREAM_TRIES) await pause(backoff(fruitless), signal);
   }
   return poll(taskId, source, { onTask, onConnection }, signal);
 }
@@ -79,15 +78,15 @@ async function* stream(
   source: TaskSource,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent> {
-  const silence = new AbortController();
-  const either = AbortSignal.any([signal, silence.signal]);
-  let timer = setTimeout(() => silence.abort(), after === 0 ? FIRST_EVENT_MS : SILENCE_MS);
+  const timeout = new AbortController();
+  const combined = AbortSignal.any([signal, timeout.signal]);
+  let timer = setTimeout(() => timeout.abort(), after === 0 ? FIRST_EVENT_TIMEOUT_MS : STREAM_TIMEOUT_MS);
   try {
-    const response = checked(await source.events(taskId, after, either));
+    const response = requireOk(await source.events(taskId, after, combined));
     if (!response.body) return;
-    for await (const data of readEvents(until(response.body, either))) {
+    for await (const data of readServerSentEvents(abortable(response.body, combined))) {
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      timer = setTimeout(() => timeout.abort(), STREAM_TIMEOUT_MS);
       yield JSON.parse(data) as TaskEvent;
     }
   } finally {
@@ -99,36 +98,36 @@ async function poll(taskId: string, source: TaskSource, listener: Listener, sign
   let failures = 0;
   for (;;) {
     try {
-      const task = (await checked(await source.task(taskId, signal)).json()) as Task;
+      const task = (await requireOk(await source.task(taskId, signal)).json()) as Task;
       failures = 0;
       listener.onConnection?.('polling');
       listener.onTask(task);
-      if (ended(task)) return task;
+      if (isEnded(task)) return task;
     } catch (error) {
-      rethrowIfFinal(error, signal);
+      rethrowIfPermanent(error, signal);
       failures += 1;
       listener.onConnection?.('offline');
     }
-    await pause(failures > 0 ? backoff(failures) : POLL_MS, signal);
+    await pause(failures > 0 ? backoff(failures) : POLL_INTERVAL_MS, signal);
   }
 }
 
-function checked(response: Response): Response {
+function requireOk(response: Response): Response {
   if (response.ok) return response;
-  const passing = response.status === 429 || response.status >= 500;
-  throw passing ? new Error(`the server answered ${String(response.status)}`) : new TaskUnavailable(response.status);
+  const transient = response.status === 429 || response.status >= 500;
+  throw transient ? new Error(`The server answered ${String(response.status)}.`) : new TaskUnavailable(response.status);
 }
 
-function rethrowIfFinal(error: unknown, signal: AbortSignal): void {
+function rethrowIfPermanent(error: unknown, signal: AbortSignal): void {
   signal.throwIfAborted();
   if (error instanceof TaskUnavailable) throw error;
 }
 
 function backoff(failures: number): number {
-  return Math.min(500 * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+  return Math.min(500 * 2 ** (failures - 1), MAX_BACKOFF_MS);
 }
 
-/** Waits, or rejects as soon as the signal is aborted. */
+/** Wait, or reject as soon as the signal is aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -147,7 +146,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A stream that errors when the signal is aborted, whatever the source of the bytes does. */
-function until(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array> {
+/** Make a stream fail when the signal is aborted, whatever its source does. */
+function abortable(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array> {
   return body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
 }

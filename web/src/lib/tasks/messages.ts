@@ -1,5 +1,4 @@
 import { defineMessages, useMessages } from '../i18n';
-
 import type { Step } from './taskState';
 
 export const stepMessages = defineMessages({
@@ -19,8 +18,8 @@ export const stepMessages = defineMessages({
   },
 });
 
-/** Why a photo did not become an emoji photo, by the reason that the server, or this client, gives. */
-const failures = defineMessages({
+/** Messages for failed photos, by the error reason of the server or of this client. */
+const failureMessages = defineMessages({
   en: {
     OFFLINE: 'The connection was lost. The photo is still here: send it again.',
     UNAUTHENTICATED: 'You were logged out. Log in, and send it again.',
@@ -61,8 +60,8 @@ const failures = defineMessages({
   },
 });
 
-/** A sentence about the reason why a photo failed. */
-export function useFailure(): (reason: string) => string {
-  const t = useMessages(failures);
+/** Return a function that maps the error reason of a photo to a message. */
+export function useTaskFailureMessage(): (reason: string) => string {
+  const t = useMessages(failureMessages);
   return (reason) => (reason in t ? t[reason as keyof typeof t] : t.UNKNOWN);
 }

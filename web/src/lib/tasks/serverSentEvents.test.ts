@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readEvents } from './serverSentEvents';
+
+import { readServerSentEvents } from './serverSentEvents';
 
 function streamOf(...chunks: (string | Uint8Array)[]): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -11,32 +12,32 @@ function streamOf(...chunks: (string | Uint8Array)[]): ReadableStream<Uint8Array
   });
 }
 
-async function all(body: ReadableStream<Uint8Array>): Promise<string[]> {
+async function collect(body: ReadableStream<Uint8Array>): Promise<string[]> {
   const events = [];
-  for await (const event of readEvents(body)) events.push(event);
+  for await (const event of readServerSentEvents(body)) events.push(event);
   return events;
 }
 
-describe('readEvents', () => {
-  it('yields one event after the other', async () => {
-    expect(await all(streamOf('data: {"a":1}\n\ndata: {"a":2}\n\n'))).toEqual(['{"a":1}', '{"a":2}']);
+describe('readServerSentEvents', () => {
+  it('yields events in order', async () => {
+    expect(await collect(streamOf('data: {"a":1}\n\ndata: {"a":2}\n\n'))).toEqual(['{"a":1}', '{"a":2}']);
   });
 
-  it('does not mind where the network cuts, in the middle of a Hangul syllable and of a line break too', async () => {
+  it('handles chunks that split a Hangul syllable or a line break', async () => {
     const bytes = new TextEncoder().encode('data: 민지\r\n\r\ndata: 2\r\n\r\n');
     const single = Array.from(bytes, (byte) => Uint8Array.of(byte));
-    expect(await all(streamOf(...single))).toEqual(['민지', '2']);
+    expect(await collect(streamOf(...single))).toEqual(['민지', '2']);
   });
 
-  it('joins the lines of one event and passes over comments and other fields', async () => {
-    expect(await all(streamOf(': hello\nid: 7\ndata: a\ndata:b\n\n'))).toEqual(['a\nb']);
+  it('joins the lines of one event and ignores comments and other fields', async () => {
+    expect(await collect(streamOf(': hello\nid: 7\ndata: a\ndata:b\n\n'))).toEqual(['a\nb']);
   });
 
-  it('does not take an event that the end of the connection cut off', async () => {
-    expect(await all(streamOf('data: whole\n\ndata: ha'))).toEqual(['whole']);
+  it('drops an incomplete event at the end of the connection', async () => {
+    expect(await collect(streamOf('data: whole\n\ndata: ha'))).toEqual(['whole']);
   });
 
-  it('lets go of the connection when the reader has heard enough', async () => {
+  it('cancels the connection when the reader stops early', async () => {
     let cancelled = false;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new TextEncoder().encode('data: 1\n\n')),
@@ -44,7 +45,7 @@ describe('readEvents', () => {
         cancelled = true;
       },
     });
-    for await (const event of readEvents(body)) {
+    for await (const event of readServerSentEvents(body)) {
       expect(event).toBe('1');
       break;
     }

@@ -1,7 +1,7 @@
-/** Server-sent events out of a byte stream (WHATWG HTML, 9.2.6), as far as the gateway sends them: `data` and comments. */
+/** Parser for server-sent events (WHATWG HTML, 9.2.6), limited to what the gateway sends: `data` and comments. */
 
-/** Yields the data of each event; several `data` lines of one event are joined by line breaks. */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** Yield the data of each event; several `data` lines of one event are joined by line breaks. */
+export async function* readServerSentEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -11,7 +11,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       const { value, done } = await reader.read();
       rest += decoder.decode(value, { stream: !done });
       const lines = rest.split(/\r\n|\n|\r(?!$)/);
-      // What stands after the last line break goes on in the next chunk; an event that the end cuts off is none.
+      // An incomplete line continues in the next chunk; an incomplete event at the end is dropped.
       rest = lines.pop() ?? '';
       for (const line of lines) {
         if (line === '' && data.length > 0) {
@@ -24,7 +24,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       if (done) return;
     }
   } finally {
-    // Also where the caller has heard enough: the connection must not stay open.
+    // Also if the caller stops early: the connection must not stay open.
     await reader.cancel().catch(() => undefined);
   }
 }

@@ -1,7 +1,6 @@
-/** The calls that follow a task, with the session of the store. */
+/** Calls for following a task, with the session of the store. */
 
 import { authorizedFetch, type SessionStore } from '../api/http';
-
 import type { TaskSource } from './followTask';
 
 const TASKS = '/api/v1/faces/tasks';

@@ -3,29 +3,29 @@ import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import { useState } from 'react';
 
-import { useUpdateMeMutation } from '@/lib/api/accounts';
-import { problemOf } from '@/lib/api/apiErrors';
+import { toApiError } from '@/lib/api/apiErrors';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import type { User } from '@/lib/api/schema';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
+import { useAppDispatch } from '@/lib/store';
 
-import { UniqueField } from './UniqueField';
+import { useUpdateMeMutation } from '../api/account';
 import { messages } from '../messages';
-import { aliasFault } from '../utils/validation';
+import { validateAlias } from '../utils/validation';
+import { UniqueField } from './UniqueField';
 
-/** The name that others see. */
+/** Form for the alias, the name that others see. */
 export function AliasForm({ user }: { user: User }) {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const [update, { isLoading, error, reset }] = useUpdateMeMutation();
   const [alias, setAlias] = useState(user.alias);
-  const taken = error !== undefined && problemOf(error).reason === 'ALIAS_TAKEN';
+  const taken = error !== undefined && toApiError(error).reason === 'ALIAS_TAKEN';
 
   async function save() {
-    if (aliasFault(alias)) return;
+    if (validateAlias(alias)) return;
     const { error } = await update({ body: { alias } });
     if (!error) dispatch(notified(t.aliasSaved));
   }
@@ -40,16 +40,16 @@ export function AliasForm({ user }: { user: User }) {
       }}
       sx={{ display: 'grid', gap: 2 }}
     >
-      {error && !taken && <Alert severity="error">{explain(error)}</Alert>}
+      {error && !taken && <Alert severity="error">{errorMessage(error)}</Alert>}
       <UniqueField
         kind="alias"
         value={alias}
-        own={user.alias}
+        currentValue={user.alias}
         onChange={(value) => {
           if (error) reset();
           setAlias(value);
         }}
-        fault={taken ? t.aliasTaken : null}
+        errorText={taken ? t.aliasTaken : null}
         helperText={t.aliasHint}
       />
       <Button

@@ -2,18 +2,19 @@ import Button from '@mui/material/Button';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 
-import { endSession, useDeleteMeMutation } from '@/lib/api/accounts';
+import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { endSession } from '@/lib/api/accounts';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { useAppDispatch } from '@/lib/store';
 
+import { useDeleteMeMutation } from '../api/account';
 import { messages } from '../messages';
 
 export function DeleteAccount() {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const navigate = useNavigate();
   const [asked, setAsked] = useState(false);
@@ -22,7 +23,7 @@ export function DeleteAccount() {
   async function remove() {
     const { error } = await deleteMe();
     if (error) {
-      dispatch(notified(explain(error), 'error'));
+      dispatch(notified(errorMessage(error), 'error'));
       return;
     }
     await navigate('/');

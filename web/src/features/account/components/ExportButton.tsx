@@ -1,30 +1,29 @@
 import Button from '@mui/material/Button';
 import { useState } from 'react';
-import { useStore } from 'react-redux';
 
-import { authorizedFetch, type SessionStore } from '@/lib/api/http';
-import { problemOfResponse } from '@/lib/api/apiErrors';
+import { responseToApiError } from '@/lib/api/apiErrors';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import { authorizedFetch } from '@/lib/api/http';
+import { downloadBlob } from '@/lib/downloadBlob';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { saveBlob } from '@/lib/downloadBlob';
+import { useAppDispatch, useAppStore } from '@/lib/store';
 
 import { messages } from '../messages';
 
 export function ExportButton() {
   const t = useMessages(messages);
-  const store = useStore() as SessionStore;
+  const store = useAppStore();
   const dispatch = useAppDispatch();
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const [busy, setBusy] = useState(false);
 
   async function download() {
     setBusy(true);
     try {
       const answer = await authorizedFetch(store, '/api/v1/users/me/export');
-      if (answer.ok) saveBlob(await answer.blob(), 'igemoji.zip');
-      else dispatch(notified(explain(await problemOfResponse(answer)), 'error'));
+      if (answer.ok) downloadBlob(await answer.blob(), 'igemoji.zip');
+      else dispatch(notified(errorMessage(await responseToApiError(answer)), 'error'));
     } catch {
       dispatch(notified(t.exportFailed, 'error'));
     } finally {

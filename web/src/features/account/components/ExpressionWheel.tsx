@@ -3,12 +3,12 @@ import ButtonBase from '@mui/material/ButtonBase';
 import { keyframes } from '@mui/material/styles';
 import { useState } from 'react';
 
-import { useMessages } from '@/lib/i18n';
-import { FACES } from '@/components/expressionPictures';
-import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
+import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
-import { AROUND, landingMessages } from '../landingMessages';
+import { WHEEL_POSITIONS, landingMessages } from '../landingMessages';
 
 const pop = keyframes`
   from { transform: scale(0.6) rotate(-8deg); }
@@ -16,7 +16,7 @@ const pop = keyframes`
   to { transform: none; }
 `;
 
-/** Seven faces around the one that was chosen. */
+/** Seven pictures in a circle around the chosen one. */
 export function ExpressionWheel() {
   const t = useMessages(landingMessages);
   const names = useExpressionNames();
@@ -41,7 +41,7 @@ export function ExpressionWheel() {
       >
         <Picture
           key={chosen}
-          src={FACES[chosen]}
+          src={EXPRESSION_PICTURES[chosen]}
           alt=""
           size="62%"
           sx={{ animation: `${pop} 0.35s ease-out`, '@media (prefers-reduced-motion: reduce)': { animation: 'none' } }}
@@ -58,8 +58,8 @@ export function ExpressionWheel() {
           onClick={() => setChosen(expression)}
           sx={{
             position: 'absolute',
-            left: `${AROUND[expression].x}%`,
-            top: `${AROUND[expression].y}%`,
+            left: `${WHEEL_POSITIONS[expression].x}%`,
+            top: `${WHEEL_POSITIONS[expression].y}%`,
             translate: '-50% -50%',
             p: 0.75,
             borderRadius: '50%',
@@ -69,7 +69,7 @@ export function ExpressionWheel() {
             '&.Mui-focusVisible': { outlineColor: '#2a1f14' },
           }}
         >
-          <Picture src={FACES[expression]} alt="" size={52} />
+          <Picture src={EXPRESSION_PICTURES[expression]} alt="" size={52} />
         </ButtonBase>
       ))}
     </Box>

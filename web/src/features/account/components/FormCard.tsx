@@ -5,26 +5,26 @@ import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 import type { FormEvent, ReactNode } from 'react';
 
-import { FACES } from '@/components/expressionPictures';
-import type { Expression } from '@/lib/expressions';
-import { useTitle } from '@/components/Page';
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
+import type { Expression } from '@/lib/expressions';
+import { usePageTitle } from '@/lib/hooks/usePageTitle';
 
 interface Props {
   title: string;
   lead?: string;
   face: Expression;
-  /** What went wrong with the whole form. */
-  problem?: string | null;
+  /** Error of the whole form. */
+  error?: string | null;
   onSubmit?: () => void;
   children: ReactNode;
   /** Below the card. */
   footer?: ReactNode;
 }
 
-/** A screen that is one short form. */
-export function FormCard({ title, lead, face, problem, onSubmit, children, footer }: Props) {
-  useTitle(title);
+/** Page with one short form. */
+export function FormCard({ title, lead, face, error, onSubmit, children, footer }: Props) {
+  usePageTitle(title);
   function submit(event: FormEvent) {
     event.preventDefault();
     onSubmit?.();
@@ -32,7 +32,7 @@ export function FormCard({ title, lead, face, problem, onSubmit, children, foote
   return (
     <Container maxWidth="xs" sx={{ py: { xs: 3, md: 6 }, display: 'grid', gap: 3 }}>
       <Card sx={{ overflow: 'visible', mt: 6, p: { xs: 2.5, sm: 4 }, pt: 0 }}>
-        <Picture src={FACES[face]} alt="" size={96} sx={{ mt: -6, mb: 1, mx: 'auto' }} />
+        <Picture src={EXPRESSION_PICTURES[face]} alt="" size={96} sx={{ mt: -6, mb: 1, mx: 'auto' }} />
         <Box component="form" noValidate onSubmit={submit} sx={{ display: 'grid', gap: 2 }}>
           <Box sx={{ textAlign: 'center' }}>
             <Typography variant="h2" component="h1">
@@ -40,7 +40,7 @@ export function FormCard({ title, lead, face, problem, onSubmit, children, foote
             </Typography>
             {lead && <Typography color="textSecondary">{lead}</Typography>}
           </Box>
-          {problem && <Alert severity="error">{problem}</Alert>}
+          {error && <Alert severity="error">{error}</Alert>}
           {children}
         </Box>
       </Card>

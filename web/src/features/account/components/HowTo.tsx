@@ -1,22 +1,22 @@
-import clapper from '@lobehub/fluent-emoji-3d/assets/1f389.webp';
+import partyPopper from '@lobehub/fluent-emoji-3d/assets/1f389.webp';
 import frame from '@lobehub/fluent-emoji-3d/assets/1f5bc-fe0f.webp';
 import Box from '@mui/material/Box';
 import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 
-import { useMessages } from '@/lib/i18n';
-import { FACES } from '@/components/expressionPictures';
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
+import { useMessages } from '@/lib/i18n';
 
 import { landingMessages } from '../landingMessages';
 
-/** How it is done, in three steps. */
+/** Instructions in three steps. */
 export function HowTo() {
   const t = useMessages(landingMessages);
   const steps = [
-    { art: FACES.happy, title: t.step1, more: t.step1More },
+    { art: EXPRESSION_PICTURES.happy, title: t.step1, more: t.step1More },
     { art: frame, title: t.step2, more: t.step2More },
-    { art: clapper, title: t.step3, more: t.step3More },
+    { art: partyPopper, title: t.step3, more: t.step3More },
   ];
   return (
     <Container component="section" maxWidth="lg" sx={{ pt: { xs: 5, md: 9 } }}>

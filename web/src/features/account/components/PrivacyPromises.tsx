@@ -3,13 +3,13 @@ import Card from '@mui/material/Card';
 import Container from '@mui/material/Container';
 import Typography from '@mui/material/Typography';
 
-import { useMessages } from '@/lib/i18n';
 import { LockIcon, PinOffIcon, ShieldIcon } from '@/components/icons';
+import { useMessages } from '@/lib/i18n';
 
 import { landingMessages } from '../landingMessages';
 
-/** What happens to a photo, and what does not. */
-export function Promises() {
+/** Promises about the privacy of photos. */
+export function PrivacyPromises() {
   const t = useMessages(landingMessages);
   const promises = [
     { Icon: LockIcon, title: t.private, more: t.privateMore },

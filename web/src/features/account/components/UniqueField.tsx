@@ -1,40 +1,40 @@
 import { useState } from 'react';
 
-import { useLazyCheckAvailabilityQuery } from '@/lib/api/accounts';
-import { useMessages } from '@/lib/i18n';
 import { Field, type FieldProps } from '@/components/Field';
+import { useMessages } from '@/lib/i18n';
 
+import { useLazyCheckAvailabilityQuery } from '../api/account';
 import { messages } from '../messages';
-import { aliasFault, emailFault } from '../utils/validation';
+import { validateAlias, validateEmail } from '../utils/validation';
 
 interface Props extends Omit<FieldProps, 'label' | 'onChange' | 'value' | 'error'> {
   kind: 'email' | 'alias';
   value: string;
   onChange: (value: string) => void;
-  /** What the server or the form found wrong with it. */
-  fault?: string | null;
-  /** A value that is the account's own: not taken, whatever the server says. */
-  own?: string;
+  /** Error found by the server or the form. */
+  errorText?: string | null;
+  /** The account's current value: it counts as available. */
+  currentValue?: string;
 }
 
-const FAULTS = { email: emailFault, alias: aliasFault };
+const VALIDATORS = { email: validateEmail, alias: validateAlias };
 
-/** An e-mail address or a name that must be free. Whether it is, is asked when one leaves the field. */
-export function UniqueField({ kind, value, onChange, fault, own, helperText, ...others }: Props) {
+/** Field for an e-mail address or an alias that must be available, which is checked when the field loses focus. */
+export function UniqueField({ kind, value, onChange, errorText, currentValue, helperText, ...others }: Props) {
   const t = useMessages(messages);
-  const [ask] = useLazyCheckAvailabilityQuery();
+  const [checkAvailability] = useLazyCheckAvailabilityQuery();
   const [checked, setChecked] = useState<{ value: string; available: boolean } | null>(null);
-  const [left, setLeft] = useState(false);
+  const [blurred, setBlurred] = useState(false);
 
-  const invalid = FAULTS[kind](value);
-  const known = checked?.value === value ? checked.available : null;
+  const invalid = VALIDATORS[kind](value);
+  const available = checked?.value === value ? checked.available : null;
   const taken = kind === 'email' ? t.emailTaken : t.aliasTaken;
-  const wrong = fault ?? (known === false ? taken : left && value && invalid ? t[invalid] : null);
+  const error = errorText ?? (available === false ? taken : blurred && value && invalid ? t[invalid] : null);
 
   async function check() {
-    setLeft(true);
-    if (invalid || value === own) return;
-    const { data } = await ask({ case: kind, value }, true);
+    setBlurred(true);
+    if (invalid || value === currentValue) return;
+    const { data } = await checkAvailability({ case: kind, value }, true);
     if (data) setChecked({ value, available: data.available });
   }
 
@@ -48,8 +48,10 @@ export function UniqueField({ kind, value, onChange, fault, own, helperText, ...
       value={value}
       onChange={(event) => onChange(event.target.value)}
       onBlur={() => void check()}
-      error={Boolean(wrong)}
-      helperText={<span aria-live="polite">{wrong ?? (known && value !== own ? t.free : helperText)}</span>}
+      error={Boolean(error)}
+      helperText={
+        <span aria-live="polite">{error ?? (available && value !== currentValue ? t.free : helperText)}</span>
+      }
     />
   );
 }

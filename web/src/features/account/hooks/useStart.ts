@@ -1,29 +1,29 @@
 import { useNavigate } from 'react-router';
 
 import { useStartGuestMutation } from '@/lib/api/accounts';
-import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch, useAppSelector } from '@/app/store';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import { selectUser } from '@/lib/api/session';
+import { notified } from '@/lib/notices';
+import { useAppDispatch, useAppSelector } from '@/lib/store';
 
-/** Begins at once: as a guest, or as who one is. */
-export function useBegin(to = '/make') {
+/** Navigate to `to` at once; without a session as a guest. */
+export function useStart(to = '/make') {
   const user = useAppSelector(selectUser);
   const dispatch = useAppDispatch();
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const navigate = useNavigate();
   const [startGuest, { isLoading }] = useStartGuestMutation();
 
-  async function begin() {
+  async function start() {
     if (!user) {
       const { error } = await startGuest();
       if (error) {
-        dispatch(notified(explain(error), 'error'));
+        dispatch(notified(errorMessage(error), 'error'));
         return;
       }
     }
     await navigate(to);
   }
 
-  return { begin: () => void begin(), isLoading };
+  return { start: () => void start(), isLoading };
 }

@@ -1,4 +1,4 @@
-/** What is sent when a draft is saved. */
+/** Requests that save a draft. */
 
 import type { Args } from '@/lib/api/contract';
 import { EXPRESSIONS, type Expression } from '@/lib/expressions';
@@ -22,7 +22,7 @@ export async function createRequest(draft: Draft): Promise<Args<'CreateEmoji'>> 
   };
 }
 
-/** Only what the draft changes, and only if the template is still the one that it was changed in. */
+/** Return the changes of a draft; the etag makes the server refuse them if the template was changed since. */
 export async function updateRequest(draft: Draft, original: Template): Promise<Args<'UpdateEmoji'>> {
   const fields = changedFields(draft, original);
   return {
@@ -32,7 +32,7 @@ export async function updateRequest(draft: Draft, original: Template): Promise<A
       keep_background: draft.keepBackground,
       images: await images(draft),
       ...(fields.includes('name') && { name: draft.name.trim() }),
-      // An empty list means "as they are", unless the mask names it.
+      // An empty list means "unchanged" unless the mask names the field.
       ...(fields.includes('tags') && { tags: draft.tags, update_mask: 'tags' }),
       ...(fields.includes('visibility') && { visibility: draft.visibility }),
     },

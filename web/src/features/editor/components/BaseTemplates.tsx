@@ -2,26 +2,26 @@ import Box from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
 import Typography from '@mui/material/Typography';
 
+import { Picture } from '@/components/Picture';
 import { useListEmojisQuery } from '@/lib/api/emojis';
 import { useMessages } from '@/lib/i18n';
-import { copyOf } from '@/lib/thumbnails';
-import { Picture } from '@/components/Picture';
+import { thumbnailUrl } from '@/lib/thumbnails';
 import { tileColor } from '@/lib/tileColor';
 
-import { templateOf } from '../utils/changes';
-import type { Source } from '../utils/draft';
 import { editorMessages } from '../messages';
+import { templateOf } from '../utils/changes';
+import type { BaseTemplate } from '../utils/draft';
 
-/** The account that the built-in templates belong to. */
+/** ID of the account that owns the built-in templates. */
 const BUILT_IN_OWNER = '00000000-0000-7000-8000-000000000001';
 
 interface Props {
-  chosen: Source | null;
-  onChoose: (base: Source | null) => void;
+  chosen: BaseTemplate | null;
+  onChoose: (base: BaseTemplate | null) => void;
 }
 
-/** The built-in sets: one tap fills all seven places. Pictures that the person has chosen stay. */
-export function BaseSets({ chosen, onChoose }: Props) {
+/** Choice of a built-in template as the base: it fills all slots without a chosen picture. */
+export function BaseTemplates({ chosen, onChoose }: Props) {
   const t = useMessages(editorMessages);
   const first = useListEmojisQuery({ page_number: 1, owner_id: BUILT_IN_OWNER });
   const second = useListEmojisQuery(
@@ -44,7 +44,7 @@ export function BaseSets({ chosen, onChoose }: Props) {
             key={set.id}
             label={set.name}
             color={tileColor(set.id)}
-            picture={copyOf(set.images.happy, 56)}
+            picture={thumbnailUrl(set.images.happy, 56)}
             pressed={chosen?.id === set.id}
             onClick={() => onChoose(set)}
           />

@@ -6,28 +6,28 @@ import DialogContentText from '@mui/material/DialogContentText';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useId } from 'react';
 
-import { useMessages } from '@/lib/i18n';
 import { isExpression, useExpressionNames } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
-import type { Field, Rebased } from '../utils/changes';
 import { editorMessages } from '../messages';
+import type { Field, Rebased } from '../utils/changes';
 
 interface Props {
   conflict: Rebased;
-  onKeep: () => void;
-  onTheirs: () => void;
-  /** Nothing is saved; the form shows both. */
-  onLook: () => void;
+  onKeepMine: () => void;
+  onTakeTheirs: () => void;
+  /** Save nothing; the form shows both changes. */
+  onReview: () => void;
 }
 
-/** The template was changed by somebody else since this edit began: says what, and lets one choose. Nothing is lost. */
-export function ConflictDialog({ conflict: { theirs, both }, onKeep, onTheirs, onLook }: Props) {
+/** Shows what others changed since this edit began, and lets the user choose. */
+export function ConflictDialog({ conflict: { theirs, both }, onKeepMine, onTakeTheirs, onReview }: Props) {
   const t = useMessages(editorMessages);
   const names = useExpressionNames();
   const title = useId();
   const nameOf = (field: Field) => (isExpression(field) ? names[field] : t[`field_${field}`]);
   return (
-    <Dialog open onClose={onLook} aria-labelledby={title} fullWidth maxWidth="sm">
+    <Dialog open onClose={onReview} aria-labelledby={title} fullWidth maxWidth="sm">
       <DialogTitle id={title} variant="h3">
         {t.conflictTitle}
       </DialogTitle>
@@ -43,9 +43,9 @@ export function ConflictDialog({ conflict: { theirs, both }, onKeep, onTheirs, o
         </ul>
       </DialogContent>
       <DialogActions sx={{ p: 2.5, pt: 0, flexWrap: 'wrap', gap: 1 }}>
-        <Button onClick={onTheirs}>{t.conflictTheirs}</Button>
-        <Button onClick={onLook}>{t.conflictLook}</Button>
-        <Button variant="contained" onClick={onKeep}>
+        <Button onClick={onTakeTheirs}>{t.conflictTheirs}</Button>
+        <Button onClick={onReview}>{t.conflictLook}</Button>
+        <Button variant="contained" onClick={onKeepMine}>
           {t.conflictKeep}
         </Button>
       </DialogActions>

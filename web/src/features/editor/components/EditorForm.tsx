@@ -4,70 +4,70 @@ import Button from '@mui/material/Button';
 import Typography from '@mui/material/Typography';
 import { useEffect, useEffectEvent, useState, type Dispatch, type FormEvent } from 'react';
 
-import { useMessages } from '@/lib/i18n';
-import { useExplain } from '@/lib/api/errorMessages';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import type { Expression } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
-import { Details } from './TemplateDetails';
-import type { Action, Draft } from '../utils/draft';
-import { editorMessages } from '../messages';
-import { canBeSaved, problems } from '../utils/validation';
-import { SamplePanel } from './PreviewPanel';
-import { Slots } from './PictureSlots';
 import { usePreviews } from '../hooks/usePreviews';
+import { editorMessages } from '../messages';
+import type { Action, Draft } from '../utils/draft';
+import { isValid, validateDraft } from '../utils/validation';
+import { PictureSlots } from './PictureSlots';
+import { PreviewPanel } from './PreviewPanel';
+import { TemplateDetails } from './TemplateDetails';
 
 interface Props {
   draft: Draft;
   dispatch: Dispatch<Action>;
-  /** What the button says. */
+  /** Label of the button. */
   submit: string;
   saving: boolean;
-  /** Of the last try to save. */
+  /** Error of the last attempt to save. */
   error: unknown;
   /** There is nothing to save. */
   unchanged?: boolean;
   onSave: () => Promise<void>;
 }
 
-/** Name, tags, visibility and seven pictures, with a face to see them on. */
+/** Form for a template: name, tags, visibility and seven pictures, with a preview on a face. */
 export function EditorForm({ draft, dispatch, submit, saving, error, unchanged = false, onSave }: Props) {
   const t = useMessages(editorMessages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const [shown, setShown] = useState<Expression>('happy');
   const [tried, setTried] = useState(false);
-  // The pictures (by their last key) that somebody wants to save while some previews are still on their way.
-  const [wanted, setWanted] = useState<number | null>(null);
+  // The user pressed Save while previews were loading: save when they are ready, unless a picture changes (its key).
+  const [saveWhenReady, setSaveWhenReady] = useState<number | null>(null);
   usePreviews(draft, dispatch);
-  const found = problems(draft);
+  const errors = validateDraft(draft);
   const save = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (found.working) setWanted(draft.nextKey);
-    else if (canBeSaved(found)) void onSave();
+    if (errors.working) setSaveWhenReady(draft.nextKey);
+    else if (isValid(errors)) void onSave();
   };
-  const waiting = wanted === draft.nextKey;
-  const previewsCame = useEffectEvent(() => {
-    if (canBeSaved(found)) void onSave();
+  const waiting = saveWhenReady === draft.nextKey;
+  const onPreviewsReady = useEffectEvent(() => {
+    if (isValid(errors)) void onSave();
   });
   useEffect(() => {
-    if (waiting && !found.working) previewsCame();
-  }, [waiting, found.working]);
+    if (waiting && !errors.working) onPreviewsReady();
+  }, [waiting, errors.working]);
   return (
     <Box component="form" noValidate onSubmit={save} sx={layout}>
       <Box sx={{ position: { md: 'sticky' }, top: { md: 96 }, minWidth: 0 }}>
-        <SamplePanel draft={draft} shown={shown} onShow={setShown} />
+        <PreviewPanel draft={draft} shown={shown} onShow={setShown} />
       </Box>
       <Box sx={{ display: 'grid', gap: 4, minWidth: 0 }}>
-        <Slots draft={draft} dispatch={dispatch} shown={shown} onShow={setShown} problems={found} tried={tried} />
-        <Details draft={draft} dispatch={dispatch} problems={found} tried={tried} />
-        {Boolean(error) && <Alert severity="error">{explain(error)}</Alert>}
-        {tried && !canBeSaved(found) && !found.working && <Alert severity="warning">{t.fixFirst}</Alert>}
+        <PictureSlots draft={draft} dispatch={dispatch} shown={shown} onShow={setShown} errors={errors} tried={tried} />
+        <TemplateDetails draft={draft} dispatch={dispatch} errors={errors} tried={tried} />
+        {Boolean(error) && <Alert severity="error">{errorMessage(error)}</Alert>}
+        {tried && !isValid(errors) && !errors.working && <Alert severity="warning">{t.fixFirst}</Alert>}
         <Box sx={{ display: 'flex', alignItems: 'center', gap: 2, flexWrap: 'wrap' }}>
           <Button
             type="submit"
             variant="contained"
             size="large"
-            loading={saving || (waiting && found.working)}
+            loading={saving || (waiting && errors.working)}
             disabled={unchanged}
           >
             {submit}

@@ -4,35 +4,35 @@ import IconButton from '@mui/material/IconButton';
 import Typography from '@mui/material/Typography';
 import { useRef, type Dispatch, type DragEvent } from 'react';
 
-import { useMessages } from '@/lib/i18n';
-import { useExpressionNames, type Expression } from '@/lib/expressions';
 import { AddIcon, CloseIcon, RefreshIcon } from '@/components/icons';
 import { Picture } from '@/components/Picture';
+import { useExpressionNames, type Expression } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
-import { slot, type Action, type Draft, type Slot } from '../utils/draft';
+import { useSlotUrl } from '../hooks/useSlotUrl';
 import { editorMessages } from '../messages';
-import { useSlotUrl } from './PreviewPanel';
+import { slot, type Action, type Draft, type Slot } from '../utils/draft';
 
 interface Props {
   draft: Draft;
   dispatch: Dispatch<Action>;
   expression: Expression;
-  /** It keeps the set from being saved. */
+  /** Mark the slot: it must be filled before saving. */
   marked: boolean;
   onShow: () => void;
   onFile: (file: File) => void;
 }
 
-/** The place of one expression: what is there, and how to put something else there. */
+/** Slot of one expression: shows its picture, and takes another one. */
 export function PictureSlot({ draft, dispatch, expression, marked, onShow, onFile }: Props) {
   const t = useMessages(editorMessages);
   const names = useExpressionNames();
   const input = useRef<HTMLInputElement>(null);
-  const there = slot(draft, expression);
+  const content = slot(draft, expression);
   const name = names[expression];
   const drop = (event: DragEvent) => {
     const [file, another] = event.dataTransfer.files;
-    if (!file || another) return; // several: those around this place share them out
+    if (!file || another) return; // several files: the surrounding area assigns them
     event.preventDefault();
     event.stopPropagation();
     onFile(file);
@@ -46,28 +46,28 @@ export function PictureSlot({ draft, dispatch, expression, marked, onShow, onFil
       <Box
         component="button"
         type="button"
-        aria-label={there.state === 'empty' ? t.choose(name) : t.replace(name)}
-        aria-busy={there.state === 'working'}
+        aria-label={content.state === 'empty' ? t.choose(name) : t.replace(name)}
+        aria-busy={content.state === 'working'}
         onClick={() => input.current?.click()}
         onMouseEnter={onShow}
         sx={{
           ...place,
-          borderStyle: there.state === 'empty' ? 'dashed' : 'solid',
+          borderStyle: content.state === 'empty' ? 'dashed' : 'solid',
           ...(marked && { borderColor: 'error.main' }),
         }}
       >
-        <Inside there={there} working={t.working(name)} />
+        <SlotContent content={content} working={t.working(name)} />
       </Box>
       <Typography variant="body2" component="span" aria-hidden sx={{ fontWeight: 700 }}>
         {name}
       </Typography>
-      {there.state === 'refused' && (
+      {content.state === 'refused' && (
         <Typography variant="caption" color="error" role="alert">
-          {t[`fault_${there.fault}`]}
+          {t[`error_${content.reason}`]}
         </Typography>
       )}
-      <Corner
-        there={there}
+      <SlotButton
+        content={content}
         own={Boolean(draft.pictures[expression])}
         name={name}
         dispatch={dispatch}
@@ -89,27 +89,27 @@ export function PictureSlot({ draft, dispatch, expression, marked, onShow, onFil
   );
 }
 
-function Inside({ there, working }: { there: Slot; working: string }) {
-  const url = useSlotUrl(there, 72);
+function SlotContent({ content, working }: { content: Slot; working: string }) {
+  const url = useSlotUrl(content, 72);
   if (url) return <Picture src={url} alt="" size="84%" />;
-  if (there.state === 'working') return <CircularProgress size={28} aria-label={working} />;
+  if (content.state === 'working') return <CircularProgress size={28} aria-label={working} />;
   return <AddIcon sx={{ color: 'text.secondary' }} />;
 }
 
-interface CornerProps {
-  there: Slot;
-  /** The picture there is one that the person chose. */
+interface SlotButtonProps {
+  content: Slot;
+  /** Whether the user chose the picture. */
   own: boolean;
   name: string;
   dispatch: Dispatch<Action>;
   expression: Expression;
 }
 
-/** Takes one's own picture away again, or tries again where the network failed. */
-function Corner({ there, own, name, dispatch, expression }: CornerProps) {
+/** Button that removes the chosen picture, or retries a failed preview. */
+function SlotButton({ content, own, name, dispatch, expression }: SlotButtonProps) {
   const t = useMessages(editorMessages);
   if (!own) return null;
-  const again = there.state === 'refused' && there.fault === 'failed';
+  const again = content.state === 'refused' && content.reason === 'failed';
   return (
     <IconButton
       size="small"

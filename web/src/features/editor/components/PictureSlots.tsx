@@ -6,35 +6,35 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useEffect, useEffectEvent, useRef, useState, type Dispatch, type DragEvent } from 'react';
 
-import { useMessages } from '@/lib/i18n';
-import { EXPRESSIONS, type Expression } from '@/lib/expressions';
 import { AddIcon } from '@/components/icons';
+import { EXPRESSIONS, type Expression } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
-import { assign, type Action, type Draft } from '../utils/draft';
 import { editorMessages } from '../messages';
+import { assignFiles, type Action, type Draft } from '../utils/draft';
+import type { DraftErrors } from '../utils/validation';
 import { PictureSlot } from './PictureSlot';
-import type { Problems } from '../utils/validation';
 
 interface Props {
   draft: Draft;
   dispatch: Dispatch<Action>;
   shown: Expression;
   onShow: (expression: Expression) => void;
-  problems: Problems;
-  /** Somebody tried to save: what is missing is marked. */
+  errors: DraftErrors;
+  /** The user tried to save: mark what is missing. */
   tried: boolean;
 }
 
-/** The seven pictures. Files come by choosing, by dropping (several at once, too) or from the clipboard. */
-export function Slots({ draft, dispatch, shown, onShow, problems, tried }: Props) {
+/** The seven slots. Files are chosen, dropped (several at once, too) or pasted. */
+export function PictureSlots({ draft, dispatch, shown, onShow, errors, tried }: Props) {
   const t = useMessages(editorMessages);
   const [over, setOver] = useState(false);
   const choose = (expression: Expression, file: Blob) => {
     dispatch({ type: 'chosen', expression, file });
     onShow(expression);
   };
-  const take = (files: File[]) => assign(files, draft).forEach((file, expression) => choose(expression, file));
-  usePastedPicture((file) => choose(problems.pictures.includes(shown) ? shown : (problems.pictures[0] ?? shown), file));
+  const take = (files: File[]) => assignFiles(files, draft).forEach((file, expression) => choose(expression, file));
+  usePastedPicture((file) => choose(errors.pictures.includes(shown) ? shown : (errors.pictures[0] ?? shown), file));
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setOver(false);
@@ -56,7 +56,7 @@ export function Slots({ draft, dispatch, shown, onShow, problems, tried }: Props
         <Typography id="pictures" variant="h3" component="h2">
           {over ? t.dropHere : t.pictures}
         </Typography>
-        <SeveralFiles onFiles={take} />
+        <ChooseSeveral onFiles={take} />
       </Box>
       <Typography variant="body2" color="textSecondary">
         {t.picturesHint}
@@ -74,14 +74,14 @@ export function Slots({ draft, dispatch, shown, onShow, problems, tried }: Props
             draft={draft}
             dispatch={dispatch}
             expression={expression}
-            marked={tried && problems.pictures.includes(expression)}
+            marked={tried && errors.pictures.includes(expression)}
             onShow={() => onShow(expression)}
             onFile={(file) => choose(expression, file)}
           />
         ))}
       </Box>
-      <FormHelperText error={tried && problems.pictures.length > 0} role="status" sx={{ fontSize: 14 }}>
-        {problems.pictures.length > 0 ? t.missing(problems.pictures.length) : t.allThere}
+      <FormHelperText error={tried && errors.pictures.length > 0} role="status" sx={{ fontSize: 14 }}>
+        {errors.pictures.length > 0 ? t.missing(errors.pictures.length) : t.allThere}
       </FormHelperText>
       <FormControlLabel
         control={
@@ -100,7 +100,7 @@ export function Slots({ draft, dispatch, shown, onShow, problems, tried }: Props
   );
 }
 
-function SeveralFiles({ onFiles }: { onFiles: (files: File[]) => void }) {
+function ChooseSeveral({ onFiles }: { onFiles: (files: File[]) => void }) {
   const t = useMessages(editorMessages);
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -117,7 +117,7 @@ function SeveralFiles({ onFiles }: { onFiles: (files: File[]) => void }) {
         aria-label={t.addSeveral}
         onChange={(event) => {
           onFiles([...(event.target.files ?? [])]);
-          event.target.value = ''; // so that the same file can be chosen again
+          event.target.value = ''; // the same file can be chosen again
         }}
       />
     </>

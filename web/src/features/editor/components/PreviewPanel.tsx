@@ -4,13 +4,12 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 
-import { useMessages } from '@/lib/i18n';
-import { useAuthedImage } from '@/components/AuthenticatedImage';
-import { copyOf } from '@/lib/thumbnails';
 import { EXPRESSIONS, useExpressionNames, type Expression } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
-import { slot, type Draft, type Slot } from '../utils/draft';
+import { useSlotUrl } from '../hooks/useSlotUrl';
 import { editorMessages } from '../messages';
+import { slot, type Draft } from '../utils/draft';
 import { SampleFace } from './SampleFace';
 
 interface Props {
@@ -19,8 +18,8 @@ interface Props {
   onShow: (expression: Expression) => void;
 }
 
-/** How the set looks on somebody. */
-export function SamplePanel({ draft, shown, onShow }: Props) {
+/** Preview of the template on a drawn face. */
+export function PreviewPanel({ draft, shown, onShow }: Props) {
   const t = useMessages(editorMessages);
   const names = useExpressionNames();
   const [peeking, setPeeking] = useState(false);
@@ -63,15 +62,6 @@ export function SamplePanel({ draft, shown, onShow }: Props) {
       />
     </Box>
   );
-}
-
-/** Where the picture of a place can be loaded from; null while there is none. */
-export function useSlotUrl(there: Slot, px: number): string | null {
-  const path = there.state === 'base' ? copyOf(there.url, px) : undefined;
-  const needsToken = there.state === 'base' && !there.forAll;
-  const { url } = useAuthedImage(needsToken ? path : undefined);
-  if (needsToken) return url;
-  return path ?? (there.state === 'ready' ? there.url : null);
 }
 
 const pill = {

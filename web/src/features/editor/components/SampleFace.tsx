@@ -1,8 +1,8 @@
 import type { Expression } from '@/lib/expressions';
 
 /**
- * A drawn person, so that a template can be tried without anybody's photo. The emoji lies on the face as in a finished
- * photo: its side is 1.25 times that of the face, and the face under it is a mosaic.
+ * Drawn person for trying a template without a photo. The emoji covers the face as in a result: its side is 1.25 times
+ * that of the face, and the face under it is a mosaic.
  */
 export function SampleFace({
   expression,
@@ -25,7 +25,7 @@ export function SampleFace({
       <circle cx="276" cy="96" r="16" fill="#ffd052" />
       <circle cx="262" cy="40" r="8" fill="#fff3cf" />
       <Body />
-      {emoji ? <Mosaic /> : <Features expression={expression} />}
+      {emoji ? <Mosaic /> : <FaceFeatures expression={expression} />}
       {emoji && <image href={emoji} x={X - EMOJI / 2} y={Y - EMOJI / 2} width={EMOJI} height={EMOJI} />}
     </svg>
   );
@@ -54,7 +54,7 @@ function Body() {
   );
 }
 
-function Features({ expression }: { expression: Expression }) {
+function FaceFeatures({ expression }: { expression: Expression }) {
   const { brows, eyes, mouth } = DRAWN[expression];
   return (
     <g fill="none" stroke={INK} strokeWidth="5" strokeLinecap="round" strokeLinejoin="round">
@@ -80,14 +80,14 @@ function Features({ expression }: { expression: Expression }) {
   );
 }
 
-interface Drawn {
-  /** Height of the ends of the brows. */
+interface Features {
+  /** Heights of the ends of the brows. */
   brows: { outer: number; inner: number };
   eyes: 'open' | 'wide' | 'narrow' | 'closed';
   mouth: { path: string; open?: boolean };
 }
 
-const DRAWN: Record<Expression, Drawn> = {
+const DRAWN: Record<Expression, Features> = {
   angry: { brows: { outer: 136, inner: 147 }, eyes: 'narrow', mouth: { path: 'M140 204q20 -12 40 0' } },
   disgust: { brows: { outer: 139, inner: 146 }, eyes: 'narrow', mouth: { path: 'M138 198q10 -10 20 0t24 -4' } },
   fear: {
@@ -112,7 +112,7 @@ const DRAWN: Record<Expression, Drawn> = {
 const CELLS = 6;
 const TONES = [SKIN, SHADE, '#efbb93', '#d99b75', '#f3c19b'];
 
-/** Coarse cells where the face was, as under every emoji: transparent art reveals nobody. */
+/** Coarse cells in place of the face, so that a transparent picture does not reveal it. */
 function Mosaic() {
   const side = FACE.height / CELLS;
   const cells = Array.from({ length: CELLS * CELLS }, (_, index) => ({

@@ -1,37 +1,37 @@
 import Chip from '@mui/material/Chip';
 import { useState, type KeyboardEvent } from 'react';
 
-import { useMessages } from '@/lib/i18n';
 import { Field } from '@/components/Field';
 import { CloseIcon } from '@/components/icons';
+import { useMessages } from '@/lib/i18n';
 
 import { editorMessages } from '../messages';
-import type { Problems } from '../utils/validation';
+import type { DraftErrors } from '../utils/validation';
 
 interface Props {
   tags: string[];
-  fault: Problems['tags'];
+  error: DraftErrors['tags'];
   onChange: (tags: string[]) => void;
 }
 
-/** A word becomes a tag with Enter, with a comma, and when one goes on elsewhere; Backspace takes the last one away. */
-export function TagsField({ tags, fault, onChange }: Props) {
+/** Text field for tags. Enter, a comma or leaving the field adds a tag; Backspace removes the last one. */
+export function TagsField({ tags, error, onChange }: Props) {
   const t = useMessages(editorMessages);
   const [typed, setTyped] = useState('');
-  const type = (text: string) => {
+  const onType = (text: string) => {
     const [last = '', ...before] = text.split(/[,，]/).reverse();
     if (before.length > 0) onChange([...tags, ...before.reverse()]);
     setTyped(last);
   };
-  const finish = () => {
+  const addTyped = () => {
     if (typed.trim()) onChange([...tags, typed]);
     setTyped('');
   };
-  const press = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return; // Enter ends a syllable first
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return; // Enter only completes the syllable
     if (event.key === 'Enter' && typed.trim()) {
       event.preventDefault();
-      finish();
+      addTyped();
     } else if (event.key === 'Backspace' && typed === '') {
       onChange(tags.slice(0, -1));
     }
@@ -40,12 +40,15 @@ export function TagsField({ tags, fault, onChange }: Props) {
     <Field
       label={t.tags}
       value={typed}
-      error={Boolean(fault)}
-      helperText={fault ? t[`tags_${fault}`] : t.tagsHint}
-      onChange={(event) => type(event.target.value)}
-      onKeyDown={press}
-      onBlur={finish}
-      slotProps={{ root: { sx: tags.length > 0 ? room : null }, input: { sx: { width: 'auto', flex: '1 1 90px' } } }}
+      error={Boolean(error)}
+      helperText={error ? t[`tags_${error}`] : t.tagsHint}
+      onChange={(event) => onType(event.target.value)}
+      onKeyDown={onKeyDown}
+      onBlur={addTyped}
+      slotProps={{
+        root: { sx: tags.length > 0 ? rootWithTags : null },
+        input: { sx: { width: 'auto', flex: '1 1 90px' } },
+      }}
       startAdornment={
         tags.length > 0 &&
         tags.map((tag) => (
@@ -62,4 +65,4 @@ export function TagsField({ tags, fault, onChange }: Props) {
   );
 }
 
-const room = { flexWrap: 'wrap', gap: 0.75, py: 1, '& .MuiOutlinedInput-input': { py: 0.75, px: 0 } };
+const rootWithTags = { flexWrap: 'wrap', gap: 0.75, py: 1, '& .MuiOutlinedInput-input': { py: 0.75, px: 0 } };

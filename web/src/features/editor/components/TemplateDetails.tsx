@@ -7,37 +7,37 @@ import RadioGroup from '@mui/material/RadioGroup';
 import Typography from '@mui/material/Typography';
 import type { Dispatch } from 'react';
 
-import { useMessages } from '@/lib/i18n';
 import { Field } from '@/components/Field';
+import { useMessages } from '@/lib/i18n';
 
-import type { Action, Draft } from '../utils/draft';
 import { editorMessages } from '../messages';
-import type { Problems } from '../utils/validation';
-import { TagsField } from './TagsField';
+import type { Action, Draft } from '../utils/draft';
 import { VISIBILITIES, type Visibility } from '../utils/templateLimits';
+import type { DraftErrors } from '../utils/validation';
+import { TagsField } from './TagsField';
 
 interface Props {
   draft: Draft;
   dispatch: Dispatch<Action>;
-  problems: Problems;
+  errors: DraftErrors;
   tried: boolean;
 }
 
-/** Name, tags, and who sees the set. */
-export function Details({ draft, dispatch, problems, tried }: Props) {
+/** Fields for name, tags and visibility. */
+export function TemplateDetails({ draft, dispatch, errors, tried }: Props) {
   const t = useMessages(editorMessages);
-  const nameFault = problems.name === 'too_long' || tried ? problems.name : undefined;
+  const nameError = errors.name === 'too_long' || tried ? errors.name : undefined;
   return (
     <Box sx={{ display: 'grid', gap: 2.5 }}>
       <Field
         label={t.name}
         value={draft.name}
         required
-        error={Boolean(nameFault)}
-        helperText={nameFault && t[`name_${nameFault}`]}
+        error={Boolean(nameError)}
+        helperText={nameError && t[`name_${nameError}`]}
         onChange={(event) => dispatch({ type: 'named', name: event.target.value })}
       />
-      <TagsField tags={draft.tags} fault={problems.tags} onChange={(tags) => dispatch({ type: 'tagged', tags })} />
+      <TagsField tags={draft.tags} error={errors.tags} onChange={(tags) => dispatch({ type: 'tagged', tags })} />
       <FormControl>
         <FormLabel id="who-sees" color="secondary">
           {t.whoSees}

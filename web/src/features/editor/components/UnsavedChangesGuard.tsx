@@ -1,13 +1,13 @@
 import { useEffect } from 'react';
 import { useBlocker } from 'react-router';
 
-import { useMessages } from '@/lib/i18n';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { useMessages } from '@/lib/i18n';
 
 import { editorMessages } from '../messages';
 
-/** Asks before something that is not saved is left, or the window closed. */
-export function LeaveGuard({ when }: { when: boolean }) {
+/** Ask before the user leaves the page or closes the window with unsaved changes. */
+export function UnsavedChangesGuard({ when }: { when: boolean }) {
   const t = useMessages(editorMessages);
   const blocker = useBlocker(
     ({ currentLocation, nextLocation }) => when && currentLocation.pathname !== nextLocation.pathname,

@@ -1,28 +1,28 @@
 import { useEffect, useRef, type Dispatch } from 'react';
-import { useStore } from 'react-redux';
 
 import { authorizedFetch, type SessionStore } from '@/lib/api/http';
 import { EXPRESSIONS, type Expression } from '@/lib/expressions';
+import { useAppStore } from '@/lib/store';
 
 import type { Action, Draft } from '../utils/draft';
-import { base64, fitPicture, PictureRefused } from '../utils/resizePicture';
+import { base64, resizePicture, PictureError } from '../utils/resizePicture';
 
-/** Has every picture that was chosen shown as it would be stored: the server knows how backgrounds leave. */
+/** Request a preview of every chosen picture from the server, which removes backgrounds. */
 export function usePreviews(draft: Draft, dispatch: Dispatch<Action>): void {
-  const store = useStore() as SessionStore;
+  const store = useAppStore();
   const started = useRef(new Set<number>());
   const urls = useRef<string[]>([]);
 
   useEffect(() => {
     const preview = async (expression: Expression, key: number, chosen: Blob) => {
       try {
-        const file = await fitPicture(chosen);
-        const url = URL.createObjectURL(await askPreview(store, file, draft.keepBackground));
+        const file = await resizePicture(chosen);
+        const url = URL.createObjectURL(await requestPreview(store, file, draft.keepBackground));
         urls.current.push(url);
         dispatch({ type: 'previewed', expression, key, url, file });
       } catch (error) {
-        const fault = error instanceof PictureRefused ? error.fault : 'failed';
-        dispatch({ type: 'refused', expression, key, fault });
+        const reason = error instanceof PictureError ? error.reason : 'failed';
+        dispatch({ type: 'refused', expression, key, reason });
       }
     };
     for (const expression of EXPRESSIONS) {
@@ -39,13 +39,13 @@ export function usePreviews(draft: Draft, dispatch: Dispatch<Action>): void {
   }, []);
 }
 
-async function askPreview(store: SessionStore, file: Blob, keepBackground: boolean): Promise<Blob> {
-  const answer = await authorizedFetch(store, '/api/v1/emojis/preview', {
+async function requestPreview(store: SessionStore, file: Blob, keepBackground: boolean): Promise<Blob> {
+  const response = await authorizedFetch(store, '/api/v1/emojis/preview', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ image: await base64(file), keep_background: keepBackground }),
   });
-  if (answer.status === 400) throw new PictureRefused('refused');
-  if (!answer.ok) throw new PictureRefused('failed');
-  return answer.blob();
+  if (response.status === 400) throw new PictureError('refused');
+  if (!response.ok) throw new PictureError('failed');
+  return response.blob();
 }

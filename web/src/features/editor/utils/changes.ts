@@ -1,13 +1,13 @@
-/** What an edit changes in a template, and what becomes of it where somebody changed the template meanwhile. */
+/** Changes of an edit, and rebasing them onto a template that was changed in the meantime. */
 
 import type { Emoji } from '@/lib/api/schema';
-import { isForAll } from '@/components/EmojiPicture';
 import { EXPRESSIONS, type Expression } from '@/lib/expressions';
+import { isWorldReadable } from '@/lib/visibility';
 
 import type { Draft } from './draft';
 import { VISIBILITIES, type Visibility } from './templateLimits';
 
-/** A template as the server has it. */
+/** The template as the server has it. */
 export interface Template {
   id: string;
   name: string;
@@ -15,23 +15,25 @@ export interface Template {
   visibility: Visibility;
   images: Record<Expression, string>;
   etag: string;
-  forAll: boolean;
+  worldReadable: boolean;
 }
 
-/** The part of a template that can be edited; null where its maker's pictures did not come with it. */
+/** Return the editable part of a template; null if its pictures are missing. */
 export function templateOf(emoji: Emoji): Template | null {
   const { id, name, tags, images, etag } = emoji;
   const visibility = VISIBILITIES.find((known) => known === emoji.visibility);
-  return images && visibility ? { id, name, tags, visibility, images, etag, forAll: isForAll(emoji) } : null;
+  return images && visibility
+    ? { id, name, tags, visibility, images, etag, worldReadable: isWorldReadable(emoji) }
+    : null;
 }
 
 export type Field = 'name' | 'tags' | 'visibility' | Expression;
 
 export interface Rebased {
   draft: Draft;
-  /** What is different in the template now, from what it was when the edit began. */
+  /** Fields that others changed since the edit began. */
   theirs: Field[];
-  /** What of that the draft changes too: the draft's would replace theirs. */
+  /** Fields of `theirs` that the draft changes too: saving would replace their values. */
   both: Field[];
 }
 
@@ -41,13 +43,13 @@ export function draftOf(template: Template): Draft {
     tags: template.tags,
     visibility: template.visibility,
     keepBackground: false,
-    base: { id: template.id, name: template.name, images: template.images, forAll: template.forAll },
+    base: { id: template.id, name: template.name, images: template.images, worldReadable: template.worldReadable },
     pictures: {},
     nextKey: 1,
   };
 }
 
-/** What the draft changes in the template that it began with. */
+/** Return the fields that the draft changes in the template it began with. */
 export function changedFields(draft: Draft, original: Template): Field[] {
   const fields: Field[] = [];
   if (draft.name.trim() !== original.name) fields.push('name');
@@ -56,13 +58,13 @@ export function changedFields(draft: Draft, original: Template): Field[] {
   return [...fields, ...EXPRESSIONS.filter((expression) => draft.pictures[expression])];
 }
 
-/** The draft's changes made to the template as it is now: what it does not change is as in the present one. */
-export function rebase(draft: Draft, original: Template, present: Template): Rebased {
+/** Apply the changes of a draft to the current template. */
+export function rebase(draft: Draft, original: Template, current: Template): Rebased {
   const mine = changedFields(draft, original);
-  const theirs = changedBetween(original, present);
+  const theirs = changedBetween(original, current);
   return {
     draft: {
-      ...draftOf(present),
+      ...draftOf(current),
       ...(mine.includes('name') && { name: draft.name }),
       ...(mine.includes('tags') && { tags: draft.tags }),
       ...(mine.includes('visibility') && { visibility: draft.visibility }),
@@ -71,7 +73,7 @@ export function rebase(draft: Draft, original: Template, present: Template): Reb
       nextKey: draft.nextKey,
     },
     theirs,
-    both: theirs.filter((field) => mine.includes(field) && !agree(field, draft, present)),
+    both: theirs.filter((field) => mine.includes(field) && !agree(field, draft, current)),
   };
 }
 
@@ -83,11 +85,11 @@ function changedBetween(before: Template, after: Template): Field[] {
   return [...fields, ...EXPRESSIONS.filter((expression) => before.images[expression] !== after.images[expression])];
 }
 
-/** Whether both made the same change. */
-function agree(field: Field, draft: Draft, present: Template): boolean {
-  if (field === 'name') return draft.name.trim() === present.name;
-  if (field === 'tags') return sameTags(draft.tags, present.tags);
-  return field === 'visibility' && draft.visibility === present.visibility;
+/** Whether both sides made the same change. */
+function agree(field: Field, draft: Draft, current: Template): boolean {
+  if (field === 'name') return draft.name.trim() === current.name;
+  if (field === 'tags') return sameTags(draft.tags, current.tags);
+  return field === 'visibility' && draft.visibility === current.visibility;
 }
 
 function sameTags(one: readonly string[], other: readonly string[]): boolean {

@@ -1,26 +1,27 @@
-/** A template in the making: what a person has given so far, apart from what it is made from. No browser, no server. */
+/** Draft of a template: the user's input, separate from the template that it is based on. Pure functions. */
 
 import { EXPRESSIONS, type Expression } from '@/lib/expressions';
-import { type Visibility } from './templateLimits';
 
-/** One picture that the person chose. Its preview is how it would be stored; it takes a moment. */
+import type { Visibility } from './templateLimits';
+
+/** A picture that the user chose, and its preview: the picture as the server would store it. */
 export interface Picture {
-  /** Of this picture with this background: a preview that comes late is known by it. */
+  /** Changes with the picture and the background option, so that an outdated preview is recognized. */
   key: number;
-  /** As it was chosen, and as it is sent once the preview is there. */
+  /** The chosen file; once the preview is ready, the file to send. */
   file: Blob;
-  preview: { state: 'working' } | { state: 'ready'; url: string } | { state: 'refused'; fault: PictureFault };
+  preview: { state: 'working' } | { state: 'ready'; url: string } | { state: 'refused'; reason: PictureErrorReason };
 }
 
-export type PictureFault = 'unreadable' | 'too_large' | 'refused' | 'failed';
+export type PictureErrorReason = 'unreadable' | 'too_large' | 'refused' | 'failed';
 
-/** A template whose pictures stand where the person has given none. */
-export interface Source {
+/** The template whose pictures fill the slots without a chosen picture. */
+export interface BaseTemplate {
   id: string;
   name: string;
   images: Record<Expression, string>;
-  /** Its pictures can be had without the access token. */
-  forAll: boolean;
+  /** Its pictures can be loaded without the access token. */
+  worldReadable: boolean;
 }
 
 export interface Draft {
@@ -28,7 +29,7 @@ export interface Draft {
   tags: string[];
   visibility: Visibility;
   keepBackground: boolean;
-  base: Source | null;
+  base: BaseTemplate | null;
   pictures: Partial<Record<Expression, Picture>>;
   nextKey: number;
 }
@@ -45,21 +46,21 @@ export const EMPTY_DRAFT: Draft = {
 
 export type Slot =
   | { state: 'empty' }
-  | { state: 'base'; url: string; forAll: boolean }
+  | { state: 'base'; url: string; worldReadable: boolean }
   | { state: 'working' }
   | { state: 'ready'; url: string }
-  | { state: 'refused'; fault: PictureFault };
+  | { state: 'refused'; reason: PictureErrorReason };
 
 export type Action =
   | { type: 'named'; name: string }
   | { type: 'tagged'; tags: string[] }
   | { type: 'shown'; visibility: Visibility }
   | { type: 'backgroundKept'; keep: boolean }
-  | { type: 'based'; base: Source | null }
+  | { type: 'based'; base: BaseTemplate | null }
   | { type: 'chosen'; expression: Expression; file: Blob }
   | { type: 'retried'; expression: Expression }
   | { type: 'previewed'; expression: Expression; key: number; url: string; file: Blob }
-  | { type: 'refused'; expression: Expression; key: number; fault: PictureFault }
+  | { type: 'refused'; expression: Expression; key: number; reason: PictureErrorReason }
   | { type: 'removed'; expression: Expression }
   | { type: 'replaced'; draft: Draft };
 
@@ -68,11 +69,11 @@ export function reduce(draft: Draft, action: Action): Draft {
     case 'named':
       return { ...draft, name: action.name };
     case 'tagged':
-      return { ...draft, tags: normalTags(action.tags) };
+      return { ...draft, tags: normalizeTags(action.tags) };
     case 'shown':
       return { ...draft, visibility: action.visibility };
     case 'backgroundKept':
-      return previewedAgain({ ...draft, keepBackground: action.keep });
+      return withNewPreviews({ ...draft, keepBackground: action.keep });
     case 'based':
       return { ...draft, base: action.base };
     case 'chosen':
@@ -84,7 +85,7 @@ export function reduce(draft: Draft, action: Action): Draft {
     case 'previewed':
       return withPreview(draft, action, { file: action.file, preview: { state: 'ready', url: action.url } });
     case 'refused':
-      return withPreview(draft, action, { preview: { state: 'refused', fault: action.fault } });
+      return withPreview(draft, action, { preview: { state: 'refused', reason: action.reason } });
     case 'removed':
       return { ...draft, pictures: without(draft.pictures, action.expression) };
     case 'replaced':
@@ -92,32 +93,35 @@ export function reduce(draft: Draft, action: Action): Draft {
   }
 }
 
-/** What stands in the place of an expression. */
+/** Return what the slot of an expression shows. */
 export function slot(draft: Draft, expression: Expression): Slot {
   const picture = draft.pictures[expression];
   if (picture) return picture.preview;
   const { base } = draft;
-  return base ? { state: 'base', url: base.images[expression], forAll: base.forAll } : { state: 'empty' };
+  return base ? { state: 'base', url: base.images[expression], worldReadable: base.worldReadable } : { state: 'empty' };
 }
 
-/** Which pictures go where: by a file's name where that tells the expression, the others into empty places in turn. */
-export function assign<File extends { name: string }>(files: readonly File[], draft: Draft): Map<Expression, File> {
+/** Assign files to expressions: by name where it contains an expression, the others to the free slots in order. */
+export function assignFiles<File extends { name: string }>(
+  files: readonly File[],
+  draft: Draft,
+): Map<Expression, File> {
   const assigned = new Map<Expression, File>();
   const unnamed: File[] = [];
   for (const file of files) {
-    const expression = expressionIn(file.name);
+    const expression = expressionOfFileName(file.name);
     if (expression && !assigned.has(expression)) assigned.set(expression, file);
     else unnamed.push(file);
   }
-  const free = (fits: (there: Slot) => boolean) =>
-    EXPRESSIONS.filter((expression) => !assigned.has(expression) && fits(slot(draft, expression)));
-  const places = [...free((there) => there.state === 'empty'), ...free((there) => there.state === 'base')];
-  unnamed.slice(0, places.length).forEach((file, index) => assigned.set(places[index]!, file));
+  const free = (matches: (current: Slot) => boolean) =>
+    EXPRESSIONS.filter((expression) => !assigned.has(expression) && matches(slot(draft, expression)));
+  const freeSlots = [...free((current) => current.state === 'empty'), ...free((current) => current.state === 'base')];
+  unnamed.slice(0, freeSlots.length).forEach((file, index) => assigned.set(freeSlots[index]!, file));
   return assigned;
 }
 
-/** The expression that a file's name tells, as "happy", "행복", "01-sad-cat". */
-export function expressionIn(fileName: string): Expression | null {
+/** Return the expression in the name of a file, such as "happy", "행복", "01-sad-cat". */
+export function expressionOfFileName(fileName: string): Expression | null {
   const name = fileName
     .normalize('NFC')
     .toLowerCase()
@@ -135,8 +139,8 @@ const FILE_WORDS: Record<Expression, readonly string[]> = {
   neutral: ['neutral', '무표정', '중립', '평온'],
 };
 
-/** Tags as the server keeps them: lower case, single spaces, each once. */
-export function normalTags(tags: readonly string[]): string[] {
+/** Normalize tags as the server does: lower case, single spaces, no duplicates. */
+export function normalizeTags(tags: readonly string[]): string[] {
   const folded = tags.map((tag) => tag.normalize('NFKC').toLowerCase().split(/\s+/).filter(Boolean).join(' '));
   return [...new Set(folded)].filter(Boolean);
 }
@@ -154,15 +158,15 @@ function withPicture(draft: Draft, expression: Expression, file: Blob): Draft {
 
 function withPreview(draft: Draft, at: { expression: Expression; key: number }, seen: Partial<Picture>): Draft {
   const picture = draft.pictures[at.expression];
-  if (picture?.key !== at.key) return draft; // another one was chosen, or it was taken away, meanwhile
+  if (picture?.key !== at.key) return draft; // the picture was replaced or removed in the meantime
   return { ...draft, pictures: { ...draft.pictures, [at.expression]: { ...picture, ...seen } } };
 }
 
-/** Asks for all previews anew; what could not be read won't be readable with its background either. */
-function previewedAgain(draft: Draft): Draft {
+/** Request all previews again. A picture that could not be read before is left out: the background does not matter. */
+function withNewPreviews(draft: Draft): Draft {
   return EXPRESSIONS.reduce((changed, expression) => {
     const picture = draft.pictures[expression];
-    const lost = picture?.preview.state === 'refused' && picture.preview.fault !== 'failed';
-    return picture && !lost ? withPicture(changed, expression, picture.file) : changed;
+    const unusable = picture?.preview.state === 'refused' && picture.preview.reason !== 'failed';
+    return picture && !unusable ? withPicture(changed, expression, picture.file) : changed;
   }, draft);
 }

@@ -1,4 +1,4 @@
-/** What a template may be, as the catalogue has it. */
+/** Limits of a template, as the catalog enforces them. */
 
 export const VISIBILITIES = ['public', 'unlisted', 'private'] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
@@ -9,7 +9,7 @@ export const MAX_TAG_LENGTH = 20;
 export const MAX_PICTURE_BYTES = 1024 * 1024;
 export const MAX_PICTURE_PIXELS = 4_000_000;
 
-/** Length as the server counts it: in code points. */
+/** Return the length in code points, as the server counts it. */
 export function length(text: string): number {
   return [...text].length;
 }

@@ -1,31 +1,32 @@
-/** What still keeps a draft from being saved. */
+/** Validation of a draft before it is saved. */
 
-import { type Draft, slot } from './draft';
 import { EXPRESSIONS, type Expression } from '@/lib/expressions';
+
+import { slot, type Draft } from './draft';
 import { length, MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from './templateLimits';
 
-export interface Problems {
+export interface DraftErrors {
   name?: 'missing' | 'too_long';
   tags?: 'too_many' | 'too_long';
-  /** Expressions without a picture, or with one that can't be taken. */
+  /** Expressions without a usable picture. */
   pictures: Expression[];
-  /** Some previews have not come yet. */
+  /** Some previews are still loading. */
   working: boolean;
 }
 
-export function problems(draft: Draft): Problems {
+export function validateDraft(draft: Draft): DraftErrors {
   const name = draft.name.trim();
-  const found: Problems = {
+  const errors: DraftErrors = {
     pictures: EXPRESSIONS.filter((expression) => ['empty', 'refused'].includes(slot(draft, expression).state)),
     working: EXPRESSIONS.some((expression) => slot(draft, expression).state === 'working'),
   };
-  if (!name) found.name = 'missing';
-  else if (length(name) > MAX_NAME_LENGTH) found.name = 'too_long';
-  if (draft.tags.length > MAX_TAGS) found.tags = 'too_many';
-  else if (draft.tags.some((tag) => length(tag) > MAX_TAG_LENGTH)) found.tags = 'too_long';
-  return found;
+  if (!name) errors.name = 'missing';
+  else if (length(name) > MAX_NAME_LENGTH) errors.name = 'too_long';
+  if (draft.tags.length > MAX_TAGS) errors.tags = 'too_many';
+  else if (draft.tags.some((tag) => length(tag) > MAX_TAG_LENGTH)) errors.tags = 'too_long';
+  return errors;
 }
 
-export function canBeSaved(found: Problems): boolean {
-  return !found.name && !found.tags && found.pictures.length === 0 && !found.working;
+export function isValid(errors: DraftErrors): boolean {
+  return !errors.name && !errors.tags && errors.pictures.length === 0 && !errors.working;
 }

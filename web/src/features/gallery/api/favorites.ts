@@ -9,12 +9,12 @@ const favorites = emojis.injectEndpoints({
     addFavorite: build.mutation<unknown, Args<'AddFavorite'>>({
       query: call('put', '/api/v1/emojis/{id}/favorite'),
       invalidatesTags: (_result, _error, { id }) => [{ type: 'Emoji', id }, 'EmojiList'],
-      onQueryStarted: ({ id }, store) => showFavorite(store, id, true),
+      onQueryStarted: ({ id }, store) => updateOptimistically(store, id, true),
     }),
     removeFavorite: build.mutation<unknown, Args<'RemoveFavorite'>>({
       query: call('delete', '/api/v1/emojis/{id}/favorite'),
       invalidatesTags: (_result, _error, { id }) => [{ type: 'Emoji', id }, 'EmojiList'],
-      onQueryStarted: ({ id }, store) => showFavorite(store, id, false),
+      onQueryStarted: ({ id }, store) => updateOptimistically(store, id, false),
     }),
   }),
 });
@@ -23,29 +23,33 @@ export const { useAddFavoriteMutation, useRemoveFavoriteMutation } = favorites;
 
 type State = Parameters<typeof emojis.util.selectCachedArgsForQuery>[0];
 
-interface Started {
+interface MutationApi {
   dispatch: ThunkDispatch<State, unknown, UnknownAction>;
   getState: () => State;
   queryFulfilled: Promise<unknown>;
 }
 
-/** Shows it everywhere before the server has answered, and takes it back if the server refuses. */
-async function showFavorite({ dispatch, getState, queryFulfilled }: Started, id: string, is: boolean): Promise<void> {
-  const mark = (emoji: Emoji) => {
-    if (emoji.id !== id || emoji.is_favorite === is) return;
-    emoji.is_favorite = is;
-    emoji.favorites = Math.max(0, emoji.favorites + (is ? 1 : -1));
+/** Update the favorite in all cached lists at once, and undo it if the server refuses. */
+async function updateOptimistically(
+  { dispatch, getState, queryFulfilled }: MutationApi,
+  id: string,
+  isFavorite: boolean,
+): Promise<void> {
+  const update = (emoji: Emoji) => {
+    if (emoji.id !== id || emoji.is_favorite === isFavorite) return;
+    emoji.is_favorite = isFavorite;
+    emoji.favorites = Math.max(0, emoji.favorites + (isFavorite ? 1 : -1));
   };
   const lists = emojis.util.selectCachedArgsForQuery(getState(), 'listEmojis');
-  const shown = [
-    dispatch(emojis.util.updateQueryData('getEmoji', { id }, mark)),
+  const patches = [
+    dispatch(emojis.util.updateQueryData('getEmoji', { id }, update)),
     ...lists.map((args) =>
-      dispatch(emojis.util.updateQueryData('listEmojis', args, (list) => list.emojis.forEach(mark))),
+      dispatch(emojis.util.updateQueryData('listEmojis', args, (list) => list.emojis.forEach(update))),
     ),
   ];
   try {
     await queryFulfilled;
   } catch {
-    shown.forEach((change) => change.undo());
+    patches.forEach((patch) => patch.undo());
   }
 }

@@ -1,12 +1,12 @@
 import { useNavigate } from 'react-router';
 
+import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { useDeleteEmojiMutation } from '@/lib/api/emojis';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import type { Emoji } from '@/lib/api/schema';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { useAppDispatch } from '@/lib/store';
 
 import { templateMessages } from '../messages';
 
@@ -16,10 +16,10 @@ interface Props {
   onClose: () => void;
 }
 
-/** Asks once more, deletes a template of one's own, and goes back to the gallery. */
-export function DeleteTemplate({ emoji, open, onClose }: Props) {
+/** Confirm and delete one of the user's own templates, then return to the gallery. */
+export function DeleteTemplateDialog({ emoji, open, onClose }: Props) {
   const t = useMessages(templateMessages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const navigate = useNavigate();
   const [remove, { isLoading }] = useDeleteEmojiMutation();
@@ -27,7 +27,7 @@ export function DeleteTemplate({ emoji, open, onClose }: Props) {
     const { error } = await remove({ id: emoji.id });
     onClose();
     if (error) {
-      dispatch(notified(explain(error), 'error'));
+      dispatch(notified(errorMessage(error), 'error'));
       return;
     }
     dispatch(notified(t.removed(emoji.name)));

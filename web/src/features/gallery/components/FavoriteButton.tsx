@@ -1,17 +1,17 @@
 import IconButton from '@mui/material/IconButton';
 import Typography from '@mui/material/Typography';
 
-import { useAddFavoriteMutation, useRemoveFavoriteMutation } from '../api/favorites';
+import { HeartFilledIcon, HeartIcon } from '@/components/icons';
 import type { Emoji } from '@/lib/api/schema';
 import { selectUser } from '@/lib/api/session';
 import { useFormats, useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useAppDispatch, useAppSelector } from '@/app/store';
-import { HeartFilledIcon, HeartIcon } from '@/components/icons';
+import { useAppDispatch, useAppSelector } from '@/lib/store';
 
+import { useAddFavoriteMutation, useRemoveFavoriteMutation } from '../api/favorites';
 import { galleryMessages } from '../messages';
 
-/** A heart that is there at once, and goes back if the server did not take it. */
+/** Favorite button with an optimistic update, which is undone if the server refuses. */
 export function FavoriteButton({ emoji }: { emoji: Emoji }) {
   const t = useMessages(galleryMessages);
   const { number } = useFormats();

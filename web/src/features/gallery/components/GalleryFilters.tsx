@@ -4,17 +4,17 @@ import IconButton from '@mui/material/IconButton';
 import InputAdornment from '@mui/material/InputAdornment';
 import { useEffect, useState } from 'react';
 
-import { selectUser } from '@/lib/api/session';
-import { useMessages } from '@/lib/i18n';
-import { useAppSelector } from '@/app/store';
 import { Field } from '@/components/Field';
 import { CloseIcon, HeartFilledIcon, HeartIcon, SearchIcon } from '@/components/icons';
 import { SelectField } from '@/components/SelectField';
+import { selectUser } from '@/lib/api/session';
+import { useMessages } from '@/lib/i18n';
+import { useAppSelector } from '@/lib/store';
 
-import { SORTS, type GalleryQuery } from '../utils/galleryQuery';
 import { galleryMessages } from '../messages';
+import { SORTS, type GalleryQuery } from '../utils/galleryQuery';
 
-const TYPING_MS = 300;
+const DEBOUNCE_MS = 300;
 
 interface Props {
   query: GalleryQuery;
@@ -23,8 +23,8 @@ interface Props {
   onChange: (to: Partial<GalleryQuery>) => void;
 }
 
-/** What the list is narrowed down and sorted by. */
-export function GalleryTools({ query, tags, onChange }: Props) {
+/** Search, sort order and filters of the gallery. */
+export function GalleryFilters({ query, tags, onChange }: Props) {
   const t = useMessages(galleryMessages);
   const user = useAppSelector(selectUser);
   return (
@@ -75,18 +75,18 @@ export function GalleryTools({ query, tags, onChange }: Props) {
   );
 }
 
-/** Asks when the typing pauses, not for every letter. */
+/** Search field that waits for a pause in typing (debounce). */
 function SearchField({ value, onSearch }: { value: string; onSearch: (words: string) => void }) {
   const t = useMessages(galleryMessages);
   const [text, setText] = useState(value);
-  const [told, setTold] = useState(value);
-  if (value !== told) {
-    setTold(value); // somebody went back, or took all filters away
+  const [lastValue, setLastValue] = useState(value);
+  if (value !== lastValue) {
+    setLastValue(value); // changed from outside: back button, or filters cleared
     if (value !== text.trim()) setText(value);
   }
   useEffect(() => {
     if (text.trim() === value) return;
-    const timer = setTimeout(() => onSearch(text.trim()), TYPING_MS);
+    const timer = setTimeout(() => onSearch(text.trim()), DEBOUNCE_MS);
     return () => clearTimeout(timer);
   }, [text, value, onSearch]);
   return (

@@ -1,18 +1,17 @@
 import Button from '@mui/material/Button';
 
-import { useMessages } from '@/lib/i18n';
 import { EmptyState } from '@/components/EmptyState';
-import { LinkButton } from '@/components/LinkButton';
+import { useMessages } from '@/lib/i18n';
 
-import { FIRST_PAGE, isFiltered, type GalleryQuery } from '../utils/galleryQuery';
 import { galleryMessages } from '../messages';
+import { FIRST_PAGE, isFiltered, type GalleryQuery } from '../utils/galleryQuery';
 
 interface Props {
   query: GalleryQuery;
   onChange: (to: Partial<GalleryQuery>) => void;
 }
 
-/** Why the list is empty, and what one can do about it. */
+/** Empty state of the gallery, by the reason for it. */
 export function NoTemplates({ query, onChange }: Props) {
   const t = useMessages(galleryMessages);
   const showAll = (
@@ -50,15 +49,7 @@ export function NoTemplates({ query, onChange }: Props) {
     );
   }
   return (
-    <EmptyState
-      face="neutral"
-      title={t.nothingYet}
-      action={
-        <LinkButton to="/templates/new" variant="contained">
-          {t.make}
-        </LinkButton>
-      }
-    >
+    <EmptyState face="neutral" title={t.nothingYet} actionTo="/templates/new" actionLabel={t.make}>
       {t.nothingYetText}
     </EmptyState>
   );

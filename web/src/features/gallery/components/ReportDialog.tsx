@@ -9,16 +9,16 @@ import Radio from '@mui/material/Radio';
 import RadioGroup from '@mui/material/RadioGroup';
 import { useId, useState, type FormEvent } from 'react';
 
-import { useReportEmojiMutation } from '@/lib/api/emojis';
+import { Field } from '@/components/Field';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import type { Emoji } from '@/lib/api/schema';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { Field } from '@/components/Field';
+import { REPORT_REASONS, useReportReasonNames, type ReportReason } from '@/lib/reportReasons';
+import { useAppDispatch } from '@/lib/store';
 
+import { useReportEmojiMutation } from '../api/reports';
 import { templateMessages } from '../messages';
-import { REASONS, type Reason } from '@/lib/reportReasons';
 
 interface Props {
   emoji: Emoji;
@@ -26,13 +26,14 @@ interface Props {
   onClose: () => void;
 }
 
-/** Tells the operators of a template. What was written stays until it has arrived. */
+/** Report a template to the operators. The text stays in the form until the server has accepted it. */
 export default function ReportDialog({ emoji, open, onClose }: Props) {
   const t = useMessages(templateMessages);
-  const explain = useExplain();
+  const reasonNames = useReportReasonNames();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const title = useId();
-  const [reason, setReason] = useState<Reason>('offensive');
+  const [reason, setReason] = useState<ReportReason>('offensive');
   const [comment, setComment] = useState('');
   const [report, { isLoading, error }] = useReportEmojiMutation();
   const send = async (event: FormEvent) => {
@@ -50,13 +51,13 @@ export default function ReportDialog({ emoji, open, onClose }: Props) {
           {t.reportTitle(emoji.name)}
         </DialogTitle>
         <DialogContent sx={{ display: 'grid', gap: 2 }}>
-          <RadioGroup aria-label={t.reason} value={reason} onChange={(_, value) => setReason(value as Reason)}>
-            {REASONS.map((known) => (
+          <RadioGroup aria-label={t.reason} value={reason} onChange={(_, value) => setReason(value as ReportReason)}>
+            {REPORT_REASONS.map((known) => (
               <FormControlLabel
                 key={known}
                 value={known}
                 control={<Radio color="secondary" />}
-                label={t[`reason_${known}`]}
+                label={reasonNames[known]}
               />
             ))}
           </RadioGroup>
@@ -68,7 +69,7 @@ export default function ReportDialog({ emoji, open, onClose }: Props) {
             onChange={(event) => setComment(event.target.value)}
             inputProps={{ maxLength: 500 }}
           />
-          {error && <Alert severity="error">{explain(error)}</Alert>}
+          {error && <Alert severity="error">{errorMessage(error)}</Alert>}
         </DialogContent>
         <DialogActions sx={{ p: 2.5, pt: 0 }}>
           <Button onClick={onClose}>{t.cancel}</Button>

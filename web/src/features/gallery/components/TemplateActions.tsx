@@ -5,22 +5,22 @@ import Chip from '@mui/material/Chip';
 import { lazy, Suspense, useState } from 'react';
 import { Link } from 'react-router';
 
+import { EditIcon, FlagIcon, LinkIcon, TrashIcon } from '@/components/icons';
+import { LinkButton } from '@/components/LinkButton';
 import type { Emoji } from '@/lib/api/schema';
 import { selectUser } from '@/lib/api/session';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useAppDispatch, useAppSelector } from '@/app/store';
-import { EditIcon, FlagIcon, LinkIcon, TrashIcon } from '@/components/icons';
-import { LinkButton } from '@/components/LinkButton';
+import { useAppDispatch, useAppSelector } from '@/lib/store';
 
-import { DeleteTemplate } from './DeleteTemplateDialog';
-import { FavoriteButton } from './FavoriteButton';
-import { formatGalleryQuery, FIRST_PAGE } from '../utils/galleryQuery';
 import { templateMessages } from '../messages';
+import { formatGalleryQuery, FIRST_PAGE } from '../utils/galleryQuery';
+import { DeleteTemplateDialog } from './DeleteTemplateDialog';
+import { FavoriteButton } from './FavoriteButton';
 
 const ReportDialog = lazy(() => import('./ReportDialog'));
 
-/** What can be done with a template: by anybody, by who is logged in, by its maker. */
+/** Actions on a template: for everybody, for users, for its maker. */
 export function TemplateActions({ emoji }: { emoji: Emoji }) {
   const t = useMessages(templateMessages);
   const user = useAppSelector(selectUser);
@@ -77,7 +77,7 @@ function Notes({ emoji }: { emoji: Emoji }) {
   return null;
 }
 
-/** By the sheet of the phone where there is one, else into the clipboard. */
+/** Share with the share sheet of a phone, or copy the link to the clipboard. */
 function ShareButton({ emoji }: { emoji: Emoji }) {
   const t = useMessages(templateMessages);
   const dispatch = useAppDispatch();
@@ -113,7 +113,7 @@ function MakerActions({ emoji }: { emoji: Emoji }) {
       <Button color="error" startIcon={<TrashIcon />} onClick={() => setAsking(true)}>
         {t.remove}
       </Button>
-      <DeleteTemplate emoji={emoji} open={asking} onClose={() => setAsking(false)} />
+      <DeleteTemplateDialog emoji={emoji} open={asking} onClose={() => setAsking(false)} />
     </>
   );
 }
@@ -122,7 +122,7 @@ function ReportButton({ emoji }: { emoji: Emoji }) {
   const t = useMessages(templateMessages);
   const user = useAppSelector(selectUser);
   const dispatch = useAppDispatch();
-  // Null: it was never open, and is not loaded. What was written into it stays while it is closed.
+  // Null: never opened, so not loaded. It stays mounted when closed, to keep the text.
   const [open, setOpen] = useState<boolean | null>(null);
   if (emoji.built_in) return null;
   return (

@@ -4,24 +4,28 @@ import CardActionArea from '@mui/material/CardActionArea';
 import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
-import type { Emoji } from '@/lib/api/schema';
-import { useFormats, useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
-import { EXPRESSIONS } from '@/lib/expressions';
 import { PeopleIcon } from '@/components/icons';
 import { LinkButton } from '@/components/LinkButton';
-
-import { FavoriteButton } from './FavoriteButton';
-import { galleryMessages } from '../messages';
+import type { Emoji } from '@/lib/api/schema';
+import { EXPRESSIONS } from '@/lib/expressions';
+import { useFormats, useMessages } from '@/lib/i18n';
 import { tileColor } from '@/lib/tileColor';
 
-/** A template in a list: the happy picture large, the other six small. `first`: it is seen without scrolling. */
+import { galleryMessages } from '../messages';
+import { FavoriteButton } from './FavoriteButton';
+
+/** Template in a list: the happy picture large, the other six small. `first`: visible without scrolling. */
 export function TemplateCard({ emoji, first = false }: { emoji: Emoji; first?: boolean }) {
   const t = useMessages(galleryMessages);
   const { number } = useFormats();
   return (
     <Card component="article" sx={{ display: 'flex', flexDirection: 'column', width: '100%' }}>
-      <CardActionArea component={Link} to={`/templates/${emoji.id}`} sx={{ flex: 1, alignContent: 'start', ...lively }}>
+      <CardActionArea
+        component={Link}
+        to={`/templates/${emoji.id}`}
+        sx={{ flex: 1, alignContent: 'start', ...hoverEffect }}
+      >
         <Box sx={{ display: 'grid', placeItems: 'center', py: { xs: 2, sm: 3 }, bgcolor: tileColor(emoji.id) }}>
           <EmojiPicture emoji={emoji} expression="happy" alt="" size="56%" px={160} first={first} />
           <Box sx={{ display: 'flex', justifyContent: 'center', gap: '1%', mt: 1.5, width: '100%' }}>
@@ -67,7 +71,7 @@ export function TemplateCard({ emoji, first = false }: { emoji: Emoji; first?: b
 
 const oneLine = { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' } as const;
 
-/** On a phone the button has a row of its own. */
+/** On a phone the button has its own row. */
 const footer = { display: 'flex', alignItems: 'center', flexWrap: 'wrap', gap: 0.5, px: 1, pb: 1 } as const;
 
 const twoLines = {
@@ -77,7 +81,7 @@ const twoLines = {
   overflow: 'hidden',
 } as const;
 
-const lively = {
+const hoverEffect = {
   '& img': { transition: 'transform 200ms' },
   '&:hover img:first-of-type': { transform: 'scale(1.08) rotate(-4deg)' },
 };

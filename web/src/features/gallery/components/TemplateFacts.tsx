@@ -6,7 +6,7 @@ import { useFormats, useMessages } from '@/lib/i18n';
 
 import { galleryMessages, templateMessages } from '../messages';
 
-/** Who made a template and when, how often it was used, and who can see it where that is not everybody. */
+/** Maker, date, use count and favorites of a template, and its visibility if it is not public. */
 export function TemplateFacts({ emoji }: { emoji: Emoji }) {
   const t = useMessages(templateMessages);
   const list = useMessages(galleryMessages);

@@ -1,4 +1,4 @@
-/** What the gallery shows, as it stands in the address: a link to it and the browser's way back lead to the same list. */
+/** Query of the gallery, stored in the address so that links and the back button restore it. */
 
 export const SORTS = ['new', 'popular', 'favorites'] as const;
 export type Sort = (typeof SORTS)[number];
@@ -19,20 +19,20 @@ export interface GalleryQuery {
 
 export const FIRST_PAGE: GalleryQuery = { page: 1, q: '', tag: '', sort: 'new', favoritesOnly: false };
 
-/** Whatever the address says, what comes out can be asked for: what is out of its limits is cut or left out. */
+/** Parse the address. Invalid values are replaced by defaults, long ones are cut. */
 export function parseGalleryQuery(parameters: URLSearchParams): GalleryQuery {
   const page = Number(parameters.get('page') ?? 1);
   const sort = SORTS.find((known) => known === parameters.get('sort'));
   return {
     page: Number.isInteger(page) && page >= 1 ? Math.min(page, MAX_PAGE) : 1,
-    q: cut(parameters.get('q') ?? '', MAX_QUERY_LENGTH),
-    tag: cut(parameters.get('tag') ?? '', MAX_TAG_LENGTH),
+    q: truncate(parameters.get('q') ?? '', MAX_QUERY_LENGTH),
+    tag: truncate(parameters.get('tag') ?? '', MAX_TAG_LENGTH),
     sort: sort ?? 'new',
     favoritesOnly: parameters.get('favorites') === '1',
   };
 }
 
-/** The address of a list; what is as usual is left out. */
+/** Format a query for the address, without default values. */
 export function formatGalleryQuery(query: GalleryQuery): URLSearchParams {
   const parameters = new URLSearchParams();
   if (query.q) parameters.set('q', query.q);
@@ -43,8 +43,8 @@ export function formatGalleryQuery(query: GalleryQuery): URLSearchParams {
   return parameters;
 }
 
-/** Another list begins at its first page. */
-export function changed(query: GalleryQuery, change: Partial<GalleryQuery>): GalleryQuery {
+/** Apply a change to a query; it starts at the first page. */
+export function changeQuery(query: GalleryQuery, change: Partial<GalleryQuery>): GalleryQuery {
   return { ...query, page: 1, ...change };
 }
 
@@ -52,14 +52,14 @@ export function isFiltered(query: GalleryQuery): boolean {
   return query.q.trim() !== '' || query.tag !== '' || query.favoritesOnly;
 }
 
-/** How many pages can be gone to. Beyond what the server counted there is one more at a time. */
+/** Return the number of pages. If the total is not exact, there is one more page at a time. */
 export function pageCount(page: number, answer: { total: number; totalIsExact: boolean; hasNext: boolean }): number {
   const counted = Math.max(1, Math.ceil(answer.total / PAGE_SIZE));
   if (answer.totalIsExact) return counted;
   return Math.min(MAX_PAGE, Math.max(counted, page + (answer.hasNext ? 1 : 0)));
 }
 
-/** The first characters of a text, counted like the server does: by code points. */
-function cut(text: string, length: number): string {
+/** Truncate a text to a number of code points, as the server counts them. */
+function truncate(text: string, length: number): string {
   return [...text].slice(0, length).join('');
 }

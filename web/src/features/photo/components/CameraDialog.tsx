@@ -18,7 +18,7 @@ interface Props {
 
 const QUALITY = 0.92;
 
-/** The camera of a computer; phones have an app for it. */
+/** Take a photo with the camera of a computer; phones use their camera app. */
 export function CameraDialog({ onPhoto, onClose }: Props) {
   const t = useMessages(messages);
   const id = useId();
@@ -27,18 +27,18 @@ export function CameraDialog({ onPhoto, onClose }: Props) {
 
   useEffect(() => {
     let stream: MediaStream | undefined;
-    let left = false;
+    let closed = false;
     startCamera()
       .then(async (started) => {
         stream = started;
-        if (left || !video.current) return stop(started);
+        if (closed || !video.current) return stop(started);
         video.current.srcObject = started;
         await video.current.play();
         setState('on');
       })
       .catch(() => setState('none'));
     return () => {
-      left = true;
+      closed = true;
       if (stream) stop(stream);
     };
   }, []);
@@ -66,7 +66,7 @@ export function CameraDialog({ onPhoto, onClose }: Props) {
               muted
               playsInline
               aria-label={t.cameraStarting}
-              // As in a mirror; the photo itself is not mirrored.
+              // Mirrored for the user; the photo itself is not mirrored.
               sx={{ width: 1, height: 1, objectFit: 'cover', transform: 'scaleX(-1)', display: 'block' }}
             />
           </Box>
@@ -83,8 +83,8 @@ export function CameraDialog({ onPhoto, onClose }: Props) {
 }
 
 async function startCamera(): Promise<MediaStream> {
-  // Not there at all on a page without TLS.
-  if (!('mediaDevices' in navigator)) throw new Error('there is no camera');
+  // Browsers do not provide it on pages without TLS.
+  if (!('mediaDevices' in navigator)) throw new Error('No camera is available.');
   return navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 }, height: { ideal: 1440 } } });
 }
 

@@ -4,15 +4,15 @@ import Typography from '@mui/material/Typography';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import { useEffect, useEffectEvent, useId, useRef, useState } from 'react';
 
-import { useMessages } from '@/lib/i18n';
-import { FACES } from '@/components/expressionPictures';
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
+import { useMessages } from '@/lib/i18n';
+import { ACCEPTED_PHOTO_TYPES, carriesFiles, filesOf } from '@/lib/photoFiles';
 
-import { CameraDialog } from './CameraDialog';
-import { ACCEPTED, carriesFiles, filesOf } from '@/lib/photoFiles';
 import { messages } from '../messages';
+import { CameraDialog } from './CameraDialog';
 
-/** Where photos come in: chosen, dropped anywhere on the page, pasted, or taken. */
+/** Input for photos: chosen, dropped anywhere on the page, pasted, or taken with the camera. */
 export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
   const t = useMessages(messages);
   const limits = useId();
@@ -24,7 +24,7 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
 
   function take(input: HTMLInputElement) {
     onFiles(Array.from(input.files ?? []));
-    // The same file may be chosen again.
+    // So that the same file can be chosen again.
     input.value = '';
   }
 
@@ -46,7 +46,7 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
         transform: over ? 'scale(1.01)' : 'none',
       }}
     >
-      <Picture src={over ? FACES.surprise : FACES.happy} alt="" size={88} />
+      <Picture src={over ? EXPRESSION_PICTURES.surprise : EXPRESSION_PICTURES.happy} alt="" size={88} />
       <Typography variant="h3" component="p" sx={{ display: { xs: 'none', md: 'block' } }}>
         {over ? t.letGo : t.dropHere}
       </Typography>
@@ -71,7 +71,7 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
       <input
         ref={chooser}
         type="file"
-        accept={ACCEPTED}
+        accept={ACCEPTED_PHOTO_TYPES}
         multiple
         hidden
         data-testid="photos"
@@ -90,25 +90,25 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
   );
 }
 
-/** Takes files that are dropped anywhere on the page, or pasted. Returns whether some are being dragged over it. */
+/** Handle files that are dropped on the page or pasted. Returns whether files are being dragged over the page. */
 function useDroppedFiles(onFiles: (files: File[]) => void): boolean {
   const [over, setOver] = useState(false);
-  const taken = useEffectEvent((files: File[]) => files.length > 0 && onFiles(files));
+  const onTransfer = useEffectEvent((files: File[]) => files.length > 0 && onFiles(files));
 
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
-    const dragged = (event: DragEvent) => {
+    const onDrag = (event: DragEvent) => {
       if (!carriesFiles(event.dataTransfer)) return;
-      // Otherwise the browser would open the photo in place of the page.
+      // Otherwise the browser would replace the page by the photo.
       event.preventDefault();
       setOver(event.type === 'dragover');
     };
-    document.addEventListener('dragover', dragged, { signal });
-    document.addEventListener('drop', dragged, { signal });
-    document.addEventListener('drop', ({ dataTransfer }) => taken(filesOf(dataTransfer)), { signal });
+    document.addEventListener('dragover', onDrag, { signal });
+    document.addEventListener('drop', onDrag, { signal });
+    document.addEventListener('drop', ({ dataTransfer }) => onTransfer(filesOf(dataTransfer)), { signal });
     document.addEventListener('dragleave', ({ relatedTarget }) => relatedTarget ?? setOver(false), { signal });
-    document.addEventListener('paste', ({ clipboardData }) => taken(filesOf(clipboardData)), { signal });
+    document.addEventListener('paste', ({ clipboardData }) => onTransfer(filesOf(clipboardData)), { signal });
     return () => controller.abort();
   }, []);
 

@@ -3,21 +3,21 @@ import Button from '@mui/material/Button';
 import LinearProgress from '@mui/material/LinearProgress';
 import Typography from '@mui/material/Typography';
 
-import { useFormats, useMessages } from '@/lib/i18n';
-import { FACES } from '@/components/expressionPictures';
-import { AuthedImage } from '@/components/AuthenticatedImage';
-import { LinkButton } from '@/components/LinkButton';
-import { Picture } from '@/components/Picture';
-
+import { AuthenticatedImage } from '@/components/AuthenticatedImage';
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
 import { FoundFaces } from '@/components/FoundFaces';
-import { stepMessages, useFailure } from '@/lib/tasks/messages';
-import { isStep } from '@/lib/tasks/taskState';
+import { LinkButton } from '@/components/LinkButton';
 import { LocalPhoto } from '@/components/LocalPhoto';
+import { Picture } from '@/components/Picture';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { stepMessages, useTaskFailureMessage } from '@/lib/tasks/messages';
+import { isInProgress } from '@/lib/tasks/taskState';
+
 import { messages } from '../messages';
-import { open, type Photo } from '../photosSlice';
+import { isOpen, type Photo } from '../photosSlice';
 import type { PhotoQueue } from '../utils/photoQueue';
 
-/** A photo on its way: what it is, how far it is, and what can be done about it. */
+/** A photo in the queue: its preview, progress and actions. */
 export function PhotoCard({ photo, queue, large }: { photo: Photo; queue: PhotoQueue; large: boolean }) {
   const t = useMessages(messages);
   const status = useStatus(photo);
@@ -37,7 +37,7 @@ export function PhotoCard({ photo, queue, large }: { photo: Photo; queue: PhotoQ
         bgcolor: 'background.paper',
       }}
     >
-      <Shown photo={photo} file={queue.file(photo.id)} large={large} />
+      <Preview photo={photo} file={queue.file(photo.id)} large={large} />
       <Box sx={{ display: 'grid', gap: 1, minWidth: 0 }}>
         <Typography noWrap sx={{ fontWeight: 700 }}>
           {photo.name}
@@ -45,14 +45,14 @@ export function PhotoCard({ photo, queue, large }: { photo: Photo; queue: PhotoQ
         <Typography variant="body2" color={photo.phase === 'failed' ? 'error' : 'textSecondary'} aria-live="polite">
           {status}
         </Typography>
-        {open(photo) && <Progress photo={photo} />}
+        {isOpen(photo) && <Progress photo={photo} />}
         <Actions photo={photo} queue={queue} />
       </Box>
     </Box>
   );
 }
 
-function Shown({ photo, file, large }: { photo: Photo; file: File | undefined; large: boolean }) {
+function Preview({ photo, file, large }: { photo: Photo; file: File | undefined; large: boolean }) {
   const t = useMessages(messages);
   const picture = {
     display: 'block',
@@ -61,11 +61,11 @@ function Shown({ photo, file, large }: { photo: Photo; file: File | undefined; l
     ...(large ? { maxHeight: '52vh', objectFit: 'contain' } : { aspectRatio: '1', objectFit: 'cover' }),
   } as const;
   if (photo.phase === 'done' && photo.task?.image_url) {
-    return <AuthedImage path={photo.task.image_url} alt={t.photoNamed(photo.name)} sx={picture} />;
+    return <AuthenticatedImage path={photo.task.image_url} alt={t.photoNamed(photo.name)} sx={picture} />;
   }
   const fallback = (
     <Box sx={{ display: 'grid', justifyItems: 'center', gap: 1, py: large ? 4 : 1 }}>
-      <Picture src={FACES.neutral} alt="" size={large ? 96 : 56} />
+      <Picture src={EXPRESSION_PICTURES.neutral} alt="" size={large ? 96 : 56} />
       {large && (
         <Typography variant="body2" color="textSecondary">
           {t.noPreview}
@@ -75,7 +75,7 @@ function Shown({ photo, file, large }: { photo: Photo; file: File | undefined; l
   );
   if (!file) return fallback;
   return (
-    // As wide as the photo is, so that frames stand where the faces are.
+    // As wide as the photo, so that the frames match the faces.
     <Box sx={{ position: 'relative', justifySelf: 'center', ...(!large && { width: 1 }) }}>
       <LocalPhoto
         file={file}
@@ -92,13 +92,14 @@ function Progress({ photo }: { photo: Photo }) {
   const t = useMessages(messages);
   const { phase, sent, task } = photo;
   const value = phase === 'uploading' ? 100 * sent : (task?.percent ?? 0);
-  // Between the last byte and the answer, and before the first step, nothing is known.
-  const waiting = (phase === 'uploading' && sent === 1) || (phase === 'working' && value === 0) || phase === 'waiting';
+  // Progress is unknown between the last byte and the answer, and before the first step.
+  const indeterminate =
+    (phase === 'uploading' && sent === 1) || (phase === 'working' && value === 0) || phase === 'waiting';
   return (
     <LinearProgress
       aria-label={t.progressOf(photo.name)}
-      variant={waiting ? 'indeterminate' : 'determinate'}
-      {...(!waiting && { value })}
+      variant={indeterminate ? 'indeterminate' : 'determinate'}
+      {...(!indeterminate && { value })}
       sx={{ height: 10, borderRadius: 1 }}
     />
   );
@@ -106,10 +107,10 @@ function Progress({ photo }: { photo: Photo }) {
 
 function Actions({ photo, queue }: { photo: Photo; queue: PhotoQueue }) {
   const t = useMessages(messages);
-  const again = photo.phase === 'failed' || photo.phase === 'cancelled';
+  const again = photo.phase === 'failed' || photo.phase === 'canceled';
   return (
     <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
-      {open(photo) && (
+      {isOpen(photo) && (
         <Button size="small" variant="outlined" onClick={() => queue.cancel(photo.id)}>
           {t.cancel}
         </Button>
@@ -124,7 +125,7 @@ function Actions({ photo, queue }: { photo: Photo; queue: PhotoQueue }) {
           {t.retry}
         </Button>
       )}
-      {!open(photo) && (
+      {!isOpen(photo) && (
         <Button size="small" onClick={() => queue.remove(photo.id)}>
           {t.remove}
         </Button>
@@ -133,11 +134,11 @@ function Actions({ photo, queue }: { photo: Photo; queue: PhotoQueue }) {
   );
 }
 
-/** One sentence about how a photo is. */
-function useStatus({ phase, sent, task, connection, problem }: Photo): string {
+/** Return a sentence about the state of a photo. */
+function useStatus({ phase, sent, task, connection, reason }: Photo): string {
   const t = useMessages(messages);
   const steps = useMessages(stepMessages);
-  const failure = useFailure();
+  const failureMessage = useTaskFailureMessage();
   const { percent } = useFormats();
   switch (phase) {
     case 'waiting':
@@ -146,14 +147,14 @@ function useStatus({ phase, sent, task, connection, problem }: Photo): string {
       return sent < 1 ? t.uploading(percent(sent)) : t.received;
     case 'working': {
       if (connection === 'offline') return t.reconnecting;
-      const step = task && isStep(task.state) ? steps[task.state] : t.analysing;
+      const step = task && isInProgress(task.state) ? steps[task.state] : t.analysing;
       return task && task.faces.length > 0 ? `${step} · ${t.facesSoFar(task.faces.length)}` : step;
     }
     case 'done':
       return t.done(task?.faces.length ?? 0);
-    case 'cancelled':
+    case 'canceled':
       return t.cancelled;
     case 'failed':
-      return failure(problem ?? 'UNKNOWN');
+      return failureMessage(reason ?? 'UNKNOWN');
   }
 }

@@ -2,13 +2,13 @@ import Box from '@mui/material/Box';
 import Skeleton from '@mui/material/Skeleton';
 import Typography from '@mui/material/Typography';
 
-import { useListEmojisQuery } from '@/lib/api/emojis';
-import type { Emoji } from '@/lib/api/schema';
-import { useMessages } from '@/lib/i18n';
 import { EmojiPicture } from '@/components/EmojiPicture';
 import { ErrorState } from '@/components/ErrorState';
-import { EXPRESSIONS } from '@/lib/expressions';
 import { LinkButton } from '@/components/LinkButton';
+import { useListEmojisQuery } from '@/lib/api/emojis';
+import type { Emoji } from '@/lib/api/schema';
+import { EXPRESSIONS } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
 import { messages } from '../messages';
 
@@ -19,12 +19,12 @@ interface Props {
 
 const POPULAR = { page_number: 1, sort: 'popular' } as const;
 
-/** The most popular templates, of which the first is as good as any to begin with. */
+/** Load the most used templates; the first one is the default choice. */
 export function usePopularTemplates(skip: boolean) {
   return useListEmojisQuery(POPULAR, { skip });
 }
 
-/** Some templates to choose from, and the way to all of them. */
+/** Popular templates to choose from, and a link to the gallery. */
 export function TemplateChoice({ chosen, onChoose }: Props) {
   const t = useMessages(messages);
   const { data, error, refetch } = usePopularTemplates(false);
@@ -37,7 +37,7 @@ export function TemplateChoice({ chosen, onChoose }: Props) {
         sx={{
           display: 'grid',
           gap: 1,
-          // One row on a phone, to be pushed aside: the photo is what one came for.
+          // One row that scrolls sideways on a phone, to leave room for the photos.
           gridAutoFlow: { xs: 'column', md: 'row' },
           gridAutoColumns: { xs: 92, md: 'auto' },
           gridTemplateColumns: { md: 'repeat(4, minmax(0, 1fr))' },
@@ -109,7 +109,7 @@ const twoLines = {
   lineHeight: 1.25,
 } as const;
 
-/** The template that was chosen: all of its seven pictures. */
+/** The chosen template with all seven pictures. */
 export function ChosenTemplate({ emoji }: { emoji: Emoji }) {
   const t = useMessages(messages);
   return (

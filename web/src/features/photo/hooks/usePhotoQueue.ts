@@ -1,29 +1,29 @@
-import { useStore } from 'react-redux';
-
-import { renew, sessionOf } from '@/lib/api/http';
+import { api } from '@/lib/api/api';
+import { renewToken, sessionOf } from '@/lib/api/http';
 import { tasks } from '@/lib/api/tasks';
-import type { AppStore } from '@/app/store';
-
+import { originalsOf } from '@/lib/originals';
+import { useAppStore, type AppStore } from '@/lib/store';
 import { taskSource } from '@/lib/tasks/taskSource';
-import { originals } from '@/lib/originals';
-import { selectPhotos } from '../photosSlice';
-import { createPhotoQueue, Refused, type PhotoQueue } from '../utils/photoQueue';
+
 import { sendPhoto } from '../api/upload';
+import { selectPhotos } from '../photosSlice';
+import { createPhotoQueue, UploadError, type PhotoQueue } from '../utils/photoQueue';
 
 const queues = new WeakMap<AppStore, PhotoQueue>();
 
-/** The queue of the app's store. It goes on whatever screen is open. */
+/** Return the photo queue of the store. It continues while other pages are open. */
 export function usePhotoQueue(): PhotoQueue {
-  const store = useStore() as AppStore;
+  const store = useAppStore();
   let queue = queues.get(store);
   if (!queue) {
-    queue = queueOf(store);
+    queue = createQueueFor(store);
     queues.set(store, queue);
   }
   return queue;
 }
 
-function queueOf(store: AppStore): PhotoQueue {
+function createQueueFor(store: AppStore): PhotoQueue {
+  const originals = originalsOf(store);
   const queue = createPhotoQueue({
     dispatch: store.dispatch,
     photos: () => selectPhotos(store.getState()),
@@ -32,22 +32,22 @@ function queueOf(store: AppStore): PhotoQueue {
       ...taskSource(store),
       cancel: (taskId) => store.dispatch(tasks.endpoints.cancelTask.initiate({ task_id: taskId })).unwrap(),
     },
-    async token(again) {
+    async token(renew) {
       const { accessToken } = sessionOf(store);
-      if (accessToken && !again) return accessToken;
-      const there = await renew(store, accessToken);
-      const { accessToken: renewed } = sessionOf(store);
-      if (there && renewed) return renewed;
-      // Whoever is offline stays logged in.
-      throw sessionOf(store).status === 'authenticated' ? new TypeError('offline') : new Refused('UNAUTHENTICATED');
+      if (accessToken && !renew) return accessToken;
+      const renewed = await renewToken(store, accessToken);
+      const { accessToken: newToken } = sessionOf(store);
+      if (renewed && newToken) return newToken;
+      // The session is kept while offline.
+      throw sessionOf(store).status === 'authenticated' ? new TypeError('offline') : new UploadError('UNAUTHENTICATED');
     },
-    keepOriginal: originals.keep,
-    onResult: () => store.dispatch(tasks.util.invalidateTags(['MyResults', 'Ranking'])),
+    keepOriginal: (taskId, file) => originals.keep(taskId, file),
+    onResult: () => store.dispatch(api.util.invalidateTags(['MyResults', 'Ranking'])),
   });
   let user = sessionOf(store).user?.id;
   store.subscribe(() => {
     const before = user;
-    // First, as what follows changes the store, and so comes here again.
+    // Set first: the calls below change the store and call this listener again.
     user = sessionOf(store).user?.id;
     if (before !== undefined && user !== before) {
       queue.clear();

@@ -3,21 +3,21 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { Task, TaskState } from '@/lib/api/schema';
 
-import { UPLOADS_AT_ONCE, createPhotoQueue } from './photoQueue';
+import type { OnProgress, UploadAnswer } from '../api/upload';
 import { photosSlice, selectPhotos } from '../photosSlice';
-import type { OnSent, UploadAnswer } from '../api/upload';
+import { MAX_UPLOADS, createPhotoQueue } from './photoQueue';
 
 interface Upload {
   name: string;
   key: string;
   token: string;
-  onSent: OnSent;
+  onSent: OnProgress;
   signal: AbortSignal;
   answer: (answer: UploadAnswer) => void;
   lose: () => void;
 }
 
-/** A server of which the test decides when it answers what. */
+/** A server whose answers the test controls. */
 function begin() {
   const store = configureStore({ reducer: { photos: photosSlice.reducer } });
   const uploads: Upload[] = [];
@@ -36,15 +36,15 @@ function begin() {
         uploads.push({ name: (photo as File).name, key, token, onSent, signal, answer, lose });
       }),
     source: {
-      events: (taskId) => Promise.resolve(course(taskId)),
-      task: () => Promise.reject(new Error('not asked here')),
+      events: (taskId) => Promise.resolve(eventsOf(taskId)),
+      task: () => Promise.reject(new Error('Unexpected call.')),
       cancel: (taskId) => Promise.resolve(cancelled.push(taskId)),
     },
     keepOriginal: (taskId, file) => originals.set(taskId, file),
     onResult: () => (results += 1),
   });
 
-  function course(taskId: string): Response {
+  function eventsOf(taskId: string): Response {
     let sequence = 0;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
@@ -66,10 +66,10 @@ function begin() {
   const all = () => selectPhotos(store.getState());
   const phases = () => all().map(({ phase }) => phase);
   const add = (count: number) => queue.add(photosNamed(count), 'emoji');
-  const upload = (index: number) => vi.waitFor(() => uploads[index] ?? Promise.reject(new Error('not begun yet')));
+  const upload = (index: number) => vi.waitFor(() => uploads[index] ?? Promise.reject(new Error('Not started yet.')));
   const accept = async (index: number) => {
     (await upload(index)).answer({ kind: 'accepted', taskId: `task ${String(index)}` });
-    return vi.waitFor(() => tasks.get(`task ${String(index)}`) ?? Promise.reject(new Error('not followed yet')));
+    return vi.waitFor(() => tasks.get(`task ${String(index)}`) ?? Promise.reject(new Error('Not followed yet.')));
   };
   return { queue, uploads, upload, accept, cancelled, originals, results: () => results, all, phases, add };
 }
@@ -94,7 +94,7 @@ describe('the queue of photos', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  it('sends a photo, follows it and says that it is done', async () => {
+  it('uploads a photo, follows its task and marks it as done', async () => {
     const { add, upload, accept, phases, all } = begin();
     add(1);
     expect(phases()).toEqual(['uploading']);
@@ -107,16 +107,16 @@ describe('the queue of photos', () => {
     await vi.waitFor(() => expect(phases()).toEqual(['done']));
   });
 
-  it('sends a few at once, and the next as soon as one is sent', async () => {
+  it('uploads a few at once, and the next one when one is uploaded', async () => {
     const { add, accept, phases } = begin();
     add(4);
     expect(phases()).toEqual(['uploading', 'uploading', 'waiting', 'waiting']);
-    expect(UPLOADS_AT_ONCE).toBe(2);
+    expect(MAX_UPLOADS).toBe(2);
     await accept(0);
     expect(phases()).toEqual(['working', 'uploading', 'uploading', 'waiting']);
   });
 
-  it('has no more than five photos with the server at a time', async () => {
+  it('has at most five photos on the server at a time', async () => {
     const { add, accept, phases, uploads } = begin();
     add(7);
     const first = await accept(0);
@@ -127,10 +127,10 @@ describe('the queue of photos', () => {
     expect(phases().slice(5)).toEqual(['uploading', 'waiting']);
   });
 
-  it('waits as long as the server asks for, and sends the photo then', async () => {
+  it('waits for Retry-After before it uploads again', async () => {
     const { add, upload, uploads, phases } = begin();
     add(1);
-    (await upload(0)).answer({ kind: 'later', seconds: 7 });
+    (await upload(0)).answer({ kind: 'retryLater', seconds: 7 });
     await vi.waitFor(() => expect(phases()).toEqual(['waiting']));
     await vi.advanceTimersByTimeAsync(6_900);
     expect(uploads.length).toBe(1);
@@ -138,7 +138,7 @@ describe('the queue of photos', () => {
     expect(phases()).toEqual(['uploading']);
   });
 
-  it('gets a new token where the old one has run out', async () => {
+  it('renews an expired token', async () => {
     const { add, upload, accept, uploads } = begin();
     add(1);
     (await upload(0)).answer({ kind: 'unauthenticated' });
@@ -146,28 +146,28 @@ describe('the queue of photos', () => {
     expect(uploads.map(({ token }) => token)).toEqual(['old', 'new']);
   });
 
-  it('says why a photo was refused, and goes on with the others', async () => {
+  it('shows why a photo was refused and continues with the others', async () => {
     const { add, upload, phases, all } = begin();
     add(3);
     (await upload(0)).answer({ kind: 'refused', reason: 'PHOTO_TRUNCATED' });
     await vi.waitFor(() => expect(phases()).toEqual(['failed', 'uploading', 'uploading']));
-    expect(all()[0]?.problem).toBe('PHOTO_TRUNCATED');
+    expect(all()[0]?.reason).toBe('PHOTO_TRUNCATED');
   });
 
-  it('keeps a photo that the network lost, and sends it again when it is told to', async () => {
+  it('keeps a photo that failed offline and retries it with the same key', async () => {
     const { queue, add, upload, all, phases } = begin();
     add(1);
     const lost = await upload(0);
     lost.lose();
     await vi.waitFor(() => expect(phases()).toEqual(['failed']));
-    expect(all()[0]?.problem).toBe('OFFLINE');
+    expect(all()[0]?.reason).toBe('OFFLINE');
     queue.retry(all()[0]?.id ?? '');
     expect(phases()).toEqual(['uploading']);
-    // The server may have taken it and only its answer was lost.
+    // The server may have accepted it, with only the answer lost.
     expect(await upload(1)).toMatchObject({ name: '0.jpg', key: lost.key });
   });
 
-  it('tells of each result, so that lists of them are read again', async () => {
+  it('reports each result so that lists are refreshed', async () => {
     const { add, accept, phases, results } = begin();
     add(2);
     (await accept(0)).tell('TASK_STATE_FAILED', 'LIMIT');
@@ -176,43 +176,43 @@ describe('the queue of photos', () => {
     expect(results()).toBe(1);
   });
 
-  it('says why a photo failed that was accepted', async () => {
+  it('shows why an accepted photo failed, and retries it with a new key', async () => {
     const { queue, add, accept, upload, phases, all } = begin();
     add(1);
     (await accept(0)).tell('TASK_STATE_FAILED', 'LIMIT');
     await vi.waitFor(() => expect(phases()).toEqual(['failed']));
-    expect(all()[0]?.problem).toBe('LIMIT');
+    expect(all()[0]?.reason).toBe('LIMIT');
     queue.retry(all()[0]?.id ?? '');
     expect((await upload(1)).key).not.toBe((await upload(0)).key);
   });
 
-  it('stops an upload at once, and uses the free place', async () => {
+  it('cancels an upload at once and starts the next one', async () => {
     const { queue, add, upload, all, phases } = begin();
     add(3);
     queue.cancel(all()[0]?.id ?? '');
     expect((await upload(0)).signal.aborted).toBe(true);
-    await vi.waitFor(() => expect(phases()).toEqual(['cancelled', 'uploading', 'uploading']));
+    await vi.waitFor(() => expect(phases()).toEqual(['canceled', 'uploading', 'uploading']));
   });
 
-  it('asks the server to stop what it has, and takes its word for how that ended', async () => {
+  it('cancels tasks on the server, whose outcome counts', async () => {
     const { queue, add, accept, all, phases, cancelled } = begin();
     add(2);
     const tasks = [await accept(0), await accept(1)];
     for (const { id } of all()) queue.cancel(id);
     expect(cancelled).toEqual(['task 0', 'task 1']);
     tasks[0]?.tell('TASK_STATE_FAILED', 'CANCELLED');
-    tasks[1]?.tell('TASK_STATE_DONE'); // it was faster
-    await vi.waitFor(() => expect(phases()).toEqual(['cancelled', 'done']));
+    tasks[1]?.tell('TASK_STATE_DONE'); // the task was faster
+    await vi.waitFor(() => expect(phases()).toEqual(['canceled', 'done']));
   });
 
-  it("keeps the browser's own file of a task, to compare with", async () => {
+  it('keeps the original of a task for comparison', async () => {
     const { add, accept, originals } = begin();
     add(1);
     await accept(0);
     expect((originals.get('task 0') as File).name).toBe('0.jpg');
   });
 
-  it('forgets everything and stops everything when whoever was here leaves', async () => {
+  it('aborts and removes everything when cleared', async () => {
     const { queue, add, accept, upload, phases } = begin();
     add(3);
     await accept(0);

@@ -1,41 +1,41 @@
-/** Sends photos one after the other and follows each until it is done. */
+/** Queue of photos: uploads them, a few at a time, and follows each task to its end. */
 
 import { type Action, nanoid } from '@reduxjs/toolkit';
 
 import { newKey } from '@/lib/api/idempotency';
-
+import { MAX_OPEN_TASKS } from '@/lib/photoFiles';
 import type { Connection, TaskSource } from '@/lib/tasks/followTask';
 import { TaskUnavailable, followTask } from '@/lib/tasks/followTask';
-import { MAX_OPEN_TASKS } from '@/lib/photoFiles';
-import { type Photo, open, photos } from '../photosSlice';
+
 import type { SendPhoto } from '../api/upload';
+import { isOpen, photos, type Photo } from '../photosSlice';
 
-/** More at once makes none of them faster. */
-export const UPLOADS_AT_ONCE = 2;
+/** More parallel uploads would not be faster. */
+export const MAX_UPLOADS = 2;
 
-export interface QueueParts {
+export interface QueueDependencies {
   dispatch: (action: Action) => unknown;
   photos: () => Photo[];
   send: SendPhoto;
   source: TaskSource & { cancel(taskId: string): Promise<unknown> };
-  /** A token that is good now; with `renew` another one than before. Rejects where there is no session any more. */
+  /** Return a valid access token; with `renew` a new one. Rejects if the session has ended. */
   token: (renew: boolean) => Promise<string>;
-  /** The browser's own file of a task, for comparing before and after. */
+  /** Keep the original of a task, for comparing it with the result. */
   keepOriginal: (taskId: string, file: Blob) => void;
-  /** There is a result more. */
+  /** Called for each new result. */
   onResult: () => void;
 }
 
 export interface PhotoQueue {
   add(files: readonly File[], emojiId: string): void;
-  /** Stops a photo wherever it is. */
+  /** Cancel a photo in any phase. */
   cancel(id: string): void;
   retry(id: string): void;
-  /** The browser's own file of a photo. */
+  /** Return the file of a photo. */
   file(id: string): File | undefined;
-  /** Takes a photo that has ended off the list. */
+  /** Remove a photo from the list. */
   remove(id: string): void;
-  /** Forgets everything: whoever was here has left. */
+  /** Abort and remove everything, when the user changes. */
   clear(): void;
 }
 
@@ -47,18 +47,18 @@ export function createPhotoQueue({
   token,
   keepOriginal,
   onResult,
-}: QueueParts): PhotoQueue {
+}: QueueDependencies): PhotoQueue {
   const files = new Map<string, File>();
   const keys = new Map<string, string>();
   const running = new Map<string, AbortController>();
   let pausedUntil = 0;
 
-  /** Begins as many uploads as may be begun now. */
+  /** Start as many uploads as the limits allow. */
   function advance(): void {
     const all = list();
     const uploading = all.filter(({ phase }) => phase === 'uploading').length;
-    const begun = all.filter((photo) => open(photo) && photo.phase !== 'waiting').length;
-    const free = Date.now() < pausedUntil ? 0 : Math.min(UPLOADS_AT_ONCE - uploading, MAX_OPEN_TASKS - begun);
+    const started = all.filter((photo) => isOpen(photo) && photo.phase !== 'waiting').length;
+    const free = Date.now() < pausedUntil ? 0 : Math.min(MAX_UPLOADS - uploading, MAX_OPEN_TASKS - started);
     for (const photo of all.filter(({ phase }) => phase === 'waiting').slice(0, Math.max(free, 0))) {
       void run(photo);
     }
@@ -75,35 +75,35 @@ export function createPhotoQueue({
       advance();
       await follow(id, taskId, controller.signal);
     } catch (error) {
-      if (!controller.signal.aborted) dispatch(photos.failed({ id, problem: problemOf(error) }));
+      if (!controller.signal.aborted) dispatch(photos.failed({ id, reason: failureReason(error) }));
     } finally {
       if (running.get(id) === controller) running.delete(id);
       advance();
     }
   }
 
-  /** Resolves with the task's id, or undefined where the photo was put back to wait. */
+  /** Resolve with the task ID, or undefined if the photo was put back into the queue. */
   async function upload(id: string, emojiId: string, signal: AbortSignal): Promise<string | undefined> {
     const file = files.get(id);
-    if (!file) throw new Refused('PHOTO_GONE');
+    if (!file) throw new UploadError('PHOTO_GONE');
     const onSent = (part: number) => dispatch(photos.sent({ id, part }));
     const key = keys.get(id) ?? newKey();
     keys.set(id, key);
-    let said = await send(file, emojiId, key, await token(false), onSent, signal);
-    if (said.kind === 'unauthenticated') said = await send(file, emojiId, key, await token(true), onSent, signal);
-    switch (said.kind) {
+    let answer = await send(file, emojiId, key, await token(false), onSent, signal);
+    if (answer.kind === 'unauthenticated') answer = await send(file, emojiId, key, await token(true), onSent, signal);
+    switch (answer.kind) {
       case 'accepted':
         keys.delete(id);
-        keepOriginal(said.taskId, file);
-        return said.taskId;
-      case 'later':
-        pause(said.seconds);
-        dispatch(photos.putBack(id));
+        keepOriginal(answer.taskId, file);
+        return answer.taskId;
+      case 'retryLater':
+        pause(answer.seconds);
+        dispatch(photos.requeued(id));
         return undefined;
       case 'unauthenticated':
-        throw new Refused('UNAUTHENTICATED');
+        throw new UploadError('UNAUTHENTICATED');
       case 'refused':
-        throw new Refused(said.reason);
+        throw new UploadError(answer.reason);
     }
   }
 
@@ -112,8 +112,8 @@ export function createPhotoQueue({
       taskId,
       source,
       {
-        onTask: (seen) => dispatch(photos.seen({ id, task: seen })),
-        onConnection: (connection: Connection) => dispatch(photos.connected({ id, connection })),
+        onTask: (seen) => dispatch(photos.updated({ id, task: seen })),
+        onConnection: (connection: Connection) => dispatch(photos.connectionChanged({ id, connection })),
       },
       signal,
     );
@@ -123,30 +123,30 @@ export function createPhotoQueue({
 
   function pause(seconds: number): void {
     pausedUntil = Date.now() + 1000 * seconds;
-    // A little later than needed: a timer may go off a millisecond before its time.
+    // A margin, because a timer may fire a millisecond early.
     setTimeout(advance, 1000 * seconds + 50);
   }
 
   return {
     add(added, emojiId) {
-      const chosen = added.map((file) => ({ id: nanoid(), name: file.name, bytes: file.size, emojiId, file }));
-      for (const { id, file } of chosen) files.set(id, file);
-      dispatch(photos.chosen(chosen.map(({ id, name, bytes }) => ({ id, name, bytes, emojiId }))));
+      const entries = added.map((file) => ({ id: nanoid(), name: file.name, bytes: file.size, emojiId, file }));
+      for (const { id, file } of entries) files.set(id, file);
+      dispatch(photos.added(entries.map(({ id, name, bytes }) => ({ id, name, bytes, emojiId }))));
       advance();
     },
     cancel(id) {
       const photo = list().find((one) => one.id === id);
       if (photo?.phase === 'working' && photo.taskId) {
-        // The stream tells how that ends; it may be done by now.
+        // The stream reports the outcome: the task may be done already.
         source.cancel(photo.taskId).catch(() => undefined);
         return;
       }
-      dispatch(photos.cancelled(id));
+      dispatch(photos.canceled(id));
       running.get(id)?.abort();
       advance();
     },
     retry(id) {
-      dispatch(photos.again(id));
+      dispatch(photos.retried(id));
       advance();
     },
     file: (id) => files.get(id),
@@ -167,18 +167,18 @@ export function createPhotoQueue({
   };
 }
 
-/** The photo can't be sent; `reason` says why. */
-export class Refused extends Error {
+/** The photo was not accepted, for this error reason. */
+export class UploadError extends Error {
   readonly reason: string;
   constructor(reason: string) {
     super(reason);
-    this.name = 'Refused';
+    this.name = 'UploadError';
     this.reason = reason;
   }
 }
 
-function problemOf(error: unknown): string {
-  if (error instanceof Refused) return error.reason;
+function failureReason(error: unknown): string {
+  if (error instanceof UploadError) return error.reason;
   if (error instanceof TaskUnavailable) return error.status === 401 ? 'UNAUTHENTICATED' : 'TASK_NOT_FOUND';
   return error instanceof TypeError ? 'OFFLINE' : 'UNKNOWN';
 }

@@ -4,16 +4,16 @@ import Button from '@mui/material/Button';
 import Chip from '@mui/material/Chip';
 import { useRef, useState } from 'react';
 
-import { useMessages } from '@/lib/i18n';
-
-import { ACCEPTED } from '@/lib/photoFiles';
 import { LocalPhoto } from '@/components/LocalPhoto';
+import { useMessages } from '@/lib/i18n';
+import { ACCEPTED_PHOTO_TYPES } from '@/lib/photoFiles';
+
 import { messages } from '../messages';
 
 const layer = { position: 'absolute', inset: 0, width: 1, height: 1, objectFit: 'cover', display: 'block' } as const;
 
-/** The original, from its owner's own device, over the photo: a divider shows more of the one or of the other. */
-export function Compare({ original }: { original: Blob }) {
+/** The original from the user's device over the result, with a divider between them. */
+export function CompareOriginal({ original }: { original: Blob }) {
   const t = useMessages(messages);
   const [shown, setShown] = useState(50);
   return (
@@ -83,7 +83,7 @@ export function Compare({ original }: { original: Blob }) {
 
 const label = { bgcolor: 'rgb(0 0 0 / 65%)', color: 'common.white' };
 
-/** Where the original is not in memory any more: its owner has it. */
+/** File chooser for an original that is no longer in memory. */
 export function ChooseOriginal({ onChoose }: { onChoose: (original: File) => void }) {
   const t = useMessages(messages);
   const chooser = useRef<HTMLInputElement>(null);
@@ -101,7 +101,7 @@ export function ChooseOriginal({ onChoose }: { onChoose: (original: File) => voi
       <input
         ref={chooser}
         type="file"
-        accept={ACCEPTED}
+        accept={ACCEPTED_PHOTO_TYPES}
         hidden
         data-testid="original"
         onChange={({ currentTarget }) => currentTarget.files?.[0] && onChoose(currentTarget.files[0])}

@@ -2,9 +2,18 @@ import Box from '@mui/material/Box';
 import { useEffect, useRef, type PointerEvent } from 'react';
 
 import type { Box as Frame } from '@/lib/api/schema';
+import {
+  boxBetween,
+  boxStyle,
+  moveBox,
+  moveBoxByKey,
+  resizeBox,
+  toPhotoPoint,
+  type Point,
+  type Size,
+} from '@/lib/geometry';
 import { useFormats, useMessages } from '@/lib/i18n';
 
-import { between, byKey, moved, placed, type Point, resized, type Size, toPhoto } from '@/lib/geometry';
 import { messages } from '../messages';
 
 interface Props {
@@ -15,49 +24,49 @@ interface Props {
   onCancel: () => void;
 }
 
-/** What a held pointer does, from where it was put down. */
-interface Hold {
-  deed: 'draw' | 'move' | 'resize';
+/** A drag in progress: its kind, its start and the frame at the start. */
+interface Drag {
+  kind: 'draw' | 'move' | 'resize';
   from: Point;
   frame: Frame;
 }
 
 const CORNER = 28;
 
-/** A frame over the photo that can be drawn, moved and resized, with a pointer or with keys. */
+/** A frame over the photo that is drawn, moved and resized with a pointer or the keyboard. */
 export function DrawFace({ photo, frame, onFrame, onCover, onCancel }: Props) {
   const t = useMessages(messages);
   const { percent } = useFormats();
   const area = useRef<HTMLDivElement>(null);
   const framed = useRef<HTMLDivElement>(null);
-  const hold = useRef<Hold | null>(null);
+  const drag = useRef<Drag | null>(null);
 
   useEffect(() => framed.current?.focus(), []);
 
   function at(event: PointerEvent): Point {
-    return toPhoto({ x: event.clientX, y: event.clientY }, event.currentTarget.getBoundingClientRect(), photo);
+    return toPhotoPoint({ x: event.clientX, y: event.clientY }, event.currentTarget.getBoundingClientRect(), photo);
   }
 
-  function down(event: PointerEvent<HTMLDivElement>) {
+  function onPointerDown(event: PointerEvent<HTMLDivElement>) {
     if (!event.isPrimary) return;
     event.preventDefault();
     event.currentTarget.setPointerCapture(event.pointerId);
-    const deed = (event.target as HTMLElement).dataset['deed'];
+    const kind = (event.target as HTMLElement).dataset['drag'];
     const from = at(event);
-    hold.current = { deed: deed === 'move' || deed === 'resize' ? deed : 'draw', from, frame };
+    drag.current = { kind: kind === 'move' || kind === 'resize' ? kind : 'draw', from, frame };
     framed.current?.focus();
   }
 
-  function move(event: PointerEvent<HTMLDivElement>) {
-    if (!hold.current) return;
-    const { deed, from, frame: was } = hold.current;
+  function onPointerMove(event: PointerEvent<HTMLDivElement>) {
+    if (!drag.current) return;
+    const { kind, from, frame: start } = drag.current;
     const to = at(event);
-    if (deed === 'draw') onFrame(between(from, to));
-    else onFrame((deed === 'move' ? moved : resized)(was, to.x - from.x, to.y - from.y, photo));
+    if (kind === 'draw') onFrame(boxBetween(from, to));
+    else onFrame((kind === 'move' ? moveBox : resizeBox)(start, to.x - from.x, to.y - from.y, photo));
   }
 
-  function key(event: React.KeyboardEvent) {
-    const next = byKey(frame, event.key, event.shiftKey, photo);
+  function onKeyDown(event: React.KeyboardEvent) {
+    const next = moveBoxByKey(frame, event.key, event.shiftKey, photo);
     if (next) onFrame(next);
     else if (event.key === 'Enter') onCover();
     else if (event.key === 'Escape') onCancel();
@@ -68,10 +77,10 @@ export function DrawFace({ photo, frame, onFrame, onCover, onCancel }: Props) {
   return (
     <Box
       ref={area}
-      onPointerDown={down}
-      onPointerMove={move}
-      onPointerUp={() => (hold.current = null)}
-      onPointerCancel={() => (hold.current = null)}
+      onPointerDown={onPointerDown}
+      onPointerMove={onPointerMove}
+      onPointerUp={() => (drag.current = null)}
+      onPointerCancel={() => (drag.current = null)}
       data-testid="draw"
       sx={{
         position: 'absolute',
@@ -84,7 +93,7 @@ export function DrawFace({ photo, frame, onFrame, onCover, onCancel }: Props) {
     >
       <Box
         ref={framed}
-        data-deed="move"
+        data-drag="move"
         role="group"
         aria-roledescription={t.frame}
         aria-label={t.frameAt(
@@ -94,22 +103,22 @@ export function DrawFace({ photo, frame, onFrame, onCover, onCancel }: Props) {
           percent(frame.height / photo.height),
         )}
         tabIndex={0}
-        onKeyDown={key}
-        style={placed(frame, photo)}
+        onKeyDown={onKeyDown}
+        style={boxStyle(frame, photo)}
         sx={{
           position: 'absolute',
           cursor: 'move',
           border: '3px dashed',
           borderColor: 'primary.main',
           borderRadius: '28%',
-          // What is not framed steps back.
+          // Darken everything outside the frame.
           boxShadow: '0 0 0 9999px rgb(0 0 0 / 45%)',
           outline: 'none',
           '&:focus-visible': { borderStyle: 'solid' },
         }}
       >
         <Box
-          data-deed="resize"
+          data-drag="resize"
           aria-hidden
           title={t.resizeFrame}
           sx={{

@@ -3,12 +3,12 @@ import ButtonBase from '@mui/material/ButtonBase';
 import Typography from '@mui/material/Typography';
 
 import type { Emoji, Face } from '@/lib/api/schema';
-import { useMessages } from '@/lib/i18n';
 import { isExpression } from '@/lib/expressions';
+import { useMessages } from '@/lib/i18n';
 
-import { useFaceName } from './FaceMarks';
-import { Art } from './FacePanel';
 import { messages } from '../messages';
+import { useFaceName } from './FaceMarks';
+import { TemplatePicture } from './FacePanel';
 
 interface Props {
   faces: readonly Face[];
@@ -17,7 +17,7 @@ interface Props {
   onSelect: (face: number) => void;
 }
 
-/** All faces in a row: small ones are hard to hit on the photo. */
+/** All faces in a row, because small ones are hard to hit on the photo. */
 export function FaceList({ faces, emoji, selected, onSelect }: Props) {
   const t = useMessages(messages);
   const name = useFaceName();
@@ -45,7 +45,11 @@ export function FaceList({ faces, emoji, selected, onSelect }: Props) {
               '&[aria-pressed=true]': { borderColor: 'primary.main', bgcolor: 'background.paper' },
             }}
           >
-            {isExpression(face.expression) ? <Art emoji={emoji} expression={face.expression} size={38} /> : '…'}
+            {isExpression(face.expression) ? (
+              <TemplatePicture emoji={emoji} expression={face.expression} size={38} />
+            ) : (
+              '…'
+            )}
           </ButtonBase>
         ))}
       </Box>

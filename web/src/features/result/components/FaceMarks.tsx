@@ -2,10 +2,10 @@ import Box from '@mui/material/Box';
 import ButtonBase from '@mui/material/ButtonBase';
 
 import type { Face, Task } from '@/lib/api/schema';
-import { useMessages } from '@/lib/i18n';
 import { isExpression, useExpressionNames } from '@/lib/expressions';
+import { boxStyle } from '@/lib/geometry';
+import { useMessages } from '@/lib/i18n';
 
-import { placed } from '@/lib/geometry';
 import { messages } from '../messages';
 
 interface Props {
@@ -14,7 +14,7 @@ interface Props {
   onSelect: (face: number) => void;
 }
 
-/** The faces on the photo: outlined when one points at them, marked where the AI is not sure. */
+/** Buttons over the faces of the photo: outlined on hover and focus, with a mark if the AI is not sure. */
 export function FaceMarks({ task, selected, onSelect }: Props) {
   const name = useFaceName();
   return bySize(task.faces).map((face) => (
@@ -23,7 +23,7 @@ export function FaceMarks({ task, selected, onSelect }: Props) {
       aria-label={name(face)}
       aria-pressed={face.face === selected}
       onClick={() => onSelect(face.face)}
-      style={face.box && placed(face.box, task)}
+      style={face.box && boxStyle(face.box, task)}
       sx={{
         position: 'absolute',
         borderRadius: '28%',
@@ -65,7 +65,7 @@ export function FaceMarks({ task, selected, onSelect }: Props) {
   ));
 }
 
-/** What a face is called, for who can't see it. */
+/** Return a function that describes a face for screen readers. */
 export function useFaceName(): (face: Face) => string {
   const t = useMessages(messages);
   const names = useExpressionNames();
@@ -75,7 +75,7 @@ export function useFaceName(): (face: Face) => string {
       .join(', ');
 }
 
-/** The largest first, so that a small face before a large one lies on top and can be reached. */
+/** Sort by size, largest first, so that a small face in front of a large one is on top. */
 function bySize(faces: readonly Face[]): Face[] {
   const area = ({ box }: Face) => (box ? box.width * box.height : 0);
   return [...faces].sort((a, b) => area(b) - area(a));

@@ -5,42 +5,42 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useEffect, useId, useRef } from 'react';
 
-import type { Emoji, Face } from '@/lib/api/schema';
-import { useFormats, useMessages } from '@/lib/i18n';
-import { FACES } from '@/components/expressionPictures';
 import { EmojiPicture } from '@/components/EmojiPicture';
-import { EXPRESSIONS, type Expression, isExpression, useExpressionNames } from '@/lib/expressions';
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
 import { Picture } from '@/components/Picture';
+import type { Emoji, Face } from '@/lib/api/schema';
+import { EXPRESSIONS, type Expression, isExpression, useExpressionNames } from '@/lib/expressions';
+import { useFormats, useMessages } from '@/lib/i18n';
+import { rankedScores } from '@/lib/tasks/taskState';
 
-import { ranked } from '@/lib/tasks/taskState';
-import { messages } from '../messages';
 import type { Revision } from '../hooks/useTask';
+import { messages } from '../messages';
 
 interface Props {
   face: Face;
-  /** Undefined where the template is gone. */
+  /** Undefined if the template was deleted. */
   emoji: Emoji | undefined;
-  /** Null where the photo can't be changed any more. */
+  /** Null if the result cannot be revised any more. */
   onRevise: ((revision: Revision) => void) | null;
 }
 
-/** One face: what the AI saw in it, and what its owner wants instead. */
+/** One face: its scores, and controls to change its expression and cover. */
 export function FacePanel({ face, emoji, onRevise }: Props) {
   const t = useMessages(messages);
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => panel.current?.scrollIntoView({ block: 'nearest' }), [face.face]);
   return (
     <Box sx={{ display: 'grid', gap: 2.5 }}>
-      {/* What is scrolled to: clear of the app's bars, and with as much of the photo as there is room for. */}
+      {/* Scrolled into view, clear of the app's bars. */}
       <Box ref={panel} sx={{ display: 'grid', gap: 2.5, scrollMargin: '88px 0' }}>
         <Box sx={{ display: 'flex', alignItems: 'center', flexWrap: 'wrap', gap: 1.5 }}>
-          {isExpression(face.expression) && <Art emoji={emoji} expression={face.expression} size={56} />}
+          {isExpression(face.expression) && <TemplatePicture emoji={emoji} expression={face.expression} size={56} />}
           <Typography variant="h3" component="h2">
             {t.face(face.face + 1)}
           </Typography>
           {face.uncertain && <Chip size="small" color="primary" label={t.uncertain} />}
         </Box>
-        <Choice face={face} emoji={emoji} onRevise={onRevise} />
+        <ExpressionChoice face={face} emoji={emoji} onRevise={onRevise} />
       </Box>
       <FormControlLabel
         control={
@@ -57,8 +57,8 @@ export function FacePanel({ face, emoji, onRevise }: Props) {
   );
 }
 
-/** The seven pictures of the template, of which one covers the face. */
-function Choice({ face, emoji, onRevise }: Props) {
+/** Choice of the expression whose picture covers the face. */
+function ExpressionChoice({ face, emoji, onRevise }: Props) {
   const t = useMessages(messages);
   const names = useExpressionNames();
   const group = useId();
@@ -98,7 +98,7 @@ function Choice({ face, emoji, onRevise }: Props) {
               onChange={() => onRevise?.({ face: face.face, expression })}
               sx={{ position: 'absolute', opacity: 0, width: '1px', height: '1px' }}
             />
-            <Art emoji={emoji} expression={expression} size={44} />
+            <TemplatePicture emoji={emoji} expression={expression} size={44} />
             <Typography variant="caption" sx={{ textAlign: 'center', lineHeight: 1.2 }}>
               {names[expression]}
             </Typography>
@@ -113,7 +113,7 @@ function Scores({ face }: { face: Face }) {
   const t = useMessages(messages);
   const names = useExpressionNames();
   const { percent } = useFormats();
-  const scores = ranked(face.scores);
+  const scores = rankedScores(face.scores);
   return (
     <Box sx={{ display: 'grid', gap: 1 }}>
       <Typography variant="h4" component="h3">
@@ -147,8 +147,16 @@ function Scores({ face }: { face: Face }) {
   );
 }
 
-/** A picture of the template; of a template that is gone, the app's own. */
-export function Art({ emoji, expression, size }: { emoji: Emoji | undefined; expression: Expression; size: number }) {
-  if (!emoji) return <Picture src={FACES[expression]} alt="" size={size} />;
+/** Picture of the template, or the app's own if the template was deleted. */
+export function TemplatePicture({
+  emoji,
+  expression,
+  size,
+}: {
+  emoji: Emoji | undefined;
+  expression: Expression;
+  size: number;
+}) {
+  if (!emoji) return <Picture src={EXPRESSION_PICTURES[expression]} alt="" size={size} />;
   return <EmojiPicture emoji={emoji} expression={expression} alt="" size={size} />;
 }

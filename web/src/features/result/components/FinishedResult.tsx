@@ -5,56 +5,57 @@ import Typography from '@mui/material/Typography';
 import { skipToken } from '@reduxjs/toolkit/query';
 import { useState } from 'react';
 
+import { Page } from '@/components/Page';
 import { useGetEmojiQuery } from '@/lib/api/emojis';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import type { Box as Frame, Task } from '@/lib/api/schema';
+import { centerBox, isLargeEnough } from '@/lib/geometry';
 import { useFormats, useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { Page } from '@/components/Page';
+import { useOriginals } from '@/lib/originals';
+import { useAppDispatch } from '@/lib/store';
+import { isEnded, isRevisable } from '@/lib/tasks/taskState';
 
-import { originals } from '@/lib/originals';
-import { ended, revisable } from '@/lib/tasks/taskState';
-import { Actions } from './ResultActions';
-import { Compare, ChooseOriginal } from './CompareOriginal';
+import { useResultImage } from '../hooks/useResultImage';
+import type { Revision, useTask } from '../hooks/useTask';
+import { messages } from '../messages';
+import { CompareOriginal, ChooseOriginal } from './CompareOriginal';
 import { DrawFace } from './DrawFace';
 import { FaceList } from './FaceList';
 import { FaceMarks } from './FaceMarks';
 import { FacePanel } from './FacePanel';
-import { bigEnough, middle } from '@/lib/geometry';
-import { messages } from '../messages';
 import { PhotoFrame } from './PhotoFrame';
-import { useResultImage } from '../hooks/useResultImage';
-import type { Revision, useTask } from '../hooks/useTask';
+import { ResultActions } from './ResultActions';
 
 interface Props {
   task: Task;
   following: ReturnType<typeof useTask>;
-  /** Before the task is deleted: nobody asks for it any more. */
+  /** Called before the task is deleted, so that it is not loaded again. */
   onDelete: () => void;
 }
 
-/** What lies over the photo. */
+/** What is shown over the photo. */
 type Mode = { name: 'faces' } | { name: 'compare' } | { name: 'draw'; frame: Frame };
 
-/** A finished photo and all that its owner can do with it. */
-export function Finished({ task, following, onDelete }: Props) {
+/** A result with its faces and actions. */
+export function FinishedResult({ task, following, onDelete }: Props) {
   const t = useMessages(messages);
   const { dateTime } = useFormats();
   const picture = useResultImage(task.image_url, following.version);
   const { data: emoji } = useGetEmojiQuery(task.emoji_id ? { id: task.emoji_id } : skipToken);
   const [mode, setMode] = useState<Mode>({ name: 'faces' });
   const [selected, setSelected] = useState<number | null>(null);
-  const [original, setOriginal] = useState(() => originals.of(task.task_id));
-  const { busy, revise, cover } = useRevising(following);
-  // As it was when the page was opened: the server has the last word.
+  const originals = useOriginals();
+  const [original, setOriginal] = useState(() => originals.get(task.task_id));
+  const { busy, revise, cover } = useRevisions(following);
+  // The time when the page was opened; the server enforces the deadline.
   const [now] = useState(() => Date.now());
-  const open = revisable(task, now);
+  const canRevise = isRevisable(task, now);
   const face = task.faces.find((one) => one.face === selected);
-  const updating = busy || !ended(task);
+  const updating = busy || !isEnded(task);
 
   async function coverFrame(frame: Frame) {
-    if (!bigEnough(frame)) return;
+    if (!isLargeEnough(frame)) return;
     setMode({ name: 'faces' });
     await cover(frame);
   }
@@ -72,7 +73,7 @@ export function Finished({ task, following, onDelete }: Props) {
         <Box sx={{ display: 'grid', gap: 2, position: { md: 'sticky' }, top: { md: 96 } }}>
           <PhotoFrame task={task} picture={picture} updating={updating}>
             {mode.name === 'faces' && <FaceMarks task={task} selected={selected} onSelect={setSelected} />}
-            {mode.name === 'compare' && original && <Compare original={original} />}
+            {mode.name === 'compare' && original && <CompareOriginal original={original} />}
             {mode.name === 'draw' && (
               <DrawFace
                 photo={task}
@@ -88,7 +89,11 @@ export function Finished({ task, following, onDelete }: Props) {
           <Box sx={tools}>
             {mode.name === 'draw' && (
               <>
-                <Button variant="contained" disabled={!bigEnough(mode.frame)} onClick={() => coverFrame(mode.frame)}>
+                <Button
+                  variant="contained"
+                  disabled={!isLargeEnough(mode.frame)}
+                  onClick={() => coverFrame(mode.frame)}
+                >
                   {t.coverFrame}
                 </Button>
                 <Button onClick={() => setMode({ name: 'faces' })}>{t.cancel}</Button>
@@ -99,8 +104,8 @@ export function Finished({ task, following, onDelete }: Props) {
                 <Button variant="outlined" onClick={() => setMode({ name: 'compare' })}>
                   {t.compare}
                 </Button>
-                {open && (
-                  <Button variant="outlined" onClick={() => setMode({ name: 'draw', frame: middle(task) })}>
+                {canRevise && (
+                  <Button variant="outlined" onClick={() => setMode({ name: 'draw', frame: centerBox(task) })}>
                     {t.draw}
                   </Button>
                 )}
@@ -115,17 +120,17 @@ export function Finished({ task, following, onDelete }: Props) {
         </Box>
 
         <Box sx={{ display: 'grid', gap: 2.5, minWidth: 0 }}>
-          {/* On a phone the faces stand right below the photo. */}
+          {/* On a phone the faces come first, right below the photo. */}
           <Box sx={{ order: { xs: 1, md: 0 } }}>
-            <Actions task={task} image={picture.image} onDelete={onDelete} />
+            <ResultActions task={task} image={picture.image} onDelete={onDelete} />
           </Box>
           <Notes task={task} />
           {task.faces.length > 0 && (
             <FaceList faces={task.faces} emoji={emoji} selected={selected} onSelect={setSelected} />
           )}
-          {face && <FacePanel face={face} emoji={emoji} onRevise={open ? revise : null} />}
+          {face && <FacePanel face={face} emoji={emoji} onRevise={canRevise ? revise : null} />}
           <Typography variant="body2" color="textSecondary">
-            {open ? task.revisable_until && t.until(dateTime(task.revisable_until)) : t.closed}
+            {canRevise ? task.revisable_until && t.until(dateTime(task.revisable_until)) : t.closed}
           </Typography>
         </Box>
       </Box>
@@ -133,7 +138,7 @@ export function Finished({ task, following, onDelete }: Props) {
   );
 }
 
-/** On a phone they share the width; on a desk each takes what it needs. */
+/** Equal columns on a phone; on larger screens each button has its natural width. */
 const tools = {
   display: { xs: 'grid', md: 'flex' },
   gridAutoFlow: 'column',
@@ -146,7 +151,7 @@ function Notes({ task }: { task: Task }) {
   const t = useMessages(messages);
   return (
     <>
-      {ended(task) && task.faces.length === 0 && (
+      {isEnded(task) && task.faces.length === 0 && (
         <Alert severity="warning">
           <strong>{t.noFaces}</strong>
           <br />
@@ -159,28 +164,28 @@ function Notes({ task }: { task: Task }) {
   );
 }
 
-/** What is asked of the server, and its refusals as notices. */
-function useRevising(following: ReturnType<typeof useTask>) {
+/** Revise faces, and show errors as notices. */
+function useRevisions(following: ReturnType<typeof useTask>) {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
-  const [asked, setAsked] = useState(0);
+  const [pending, setPending] = useState(0);
 
-  async function ask(call: Promise<void>): Promise<void> {
-    setAsked((count) => count + 1);
+  async function run(call: Promise<void>): Promise<void> {
+    setPending((count) => count + 1);
     try {
       await call;
     } catch (error) {
       const known = { ORIGINAL_GONE: t.closed, BOX_OUTSIDE: t.boxOutside, TOO_MANY_FACES: t.tooManyFaces };
-      dispatch(notified(explain(error, known), 'error'));
+      dispatch(notified(errorMessage(error, known), 'error'));
     } finally {
-      setAsked((count) => count - 1);
+      setPending((count) => count - 1);
     }
   }
 
   return {
-    busy: asked > 0,
-    revise: (revision: Revision) => void ask(following.revise(revision)),
-    cover: (frame: Frame) => ask(following.cover(frame)),
+    busy: pending > 0,
+    revise: (revision: Revision) => void run(following.revise(revision)),
+    cover: (frame: Frame) => run(following.cover(frame)),
   };
 }

@@ -9,20 +9,20 @@ import type { ReactNode } from 'react';
 import type { Task } from '@/lib/api/schema';
 import { useMessages } from '@/lib/i18n';
 
-import { messages } from '../messages';
 import type { useResultImage } from '../hooks/useResultImage';
+import { messages } from '../messages';
 
 interface Props {
   task: Task;
   picture: ReturnType<typeof useResultImage>;
   updating: boolean;
-  /** What lies over the photo, placed by parts of its size. */
+  /** Shown over the photo, positioned in percent of its size. */
   children: ReactNode;
 }
 
 const HEIGHT = '68vh';
 
-/** The finished photo, as large as there is room for; what lies over it has its very size. */
+/** The result, as large as possible, with children over it at the same size. */
 export function PhotoFrame({ task, picture: { image, failed, retry }, updating, children }: Props) {
   const t = useMessages(messages);
   const { width, height } = task;
@@ -43,7 +43,7 @@ export function PhotoFrame({ task, picture: { image, failed, retry }, updating, 
   return (
     <Box
       sx={{ position: 'relative', justifySelf: 'center', maxWidth: 1 }}
-      // The widest that fits both the column and the height of the window; a small photo is not blown up much.
+      // As wide as the column and the height of the window allow; a small photo is not enlarged more than twice.
       style={{
         aspectRatio: `${String(width)} / ${String(height)}`,
         width: `min(100%, calc(${HEIGHT} * ${String(width / height)}), ${String(Math.max(2 * width, 320))}px)`,

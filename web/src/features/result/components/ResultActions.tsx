@@ -3,30 +3,39 @@ import Button from '@mui/material/Button';
 import { lazy, Suspense, useState } from 'react';
 import { useNavigate } from 'react-router';
 
+import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { DownloadIcon, ShareIcon, TrashIcon } from '@/components/icons';
+import { LinkButton } from '@/components/LinkButton';
+import { useErrorMessage } from '@/lib/api/errorMessages';
 import type { Task } from '@/lib/api/schema';
 import { useDeleteTaskMutation } from '@/lib/api/tasks';
 import { useMessages } from '@/lib/i18n';
 import { notified } from '@/lib/notices';
-import { useExplain } from '@/lib/api/errorMessages';
-import { useAppDispatch } from '@/app/store';
-import { ConfirmDialog } from '@/components/ConfirmDialog';
-import { DownloadIcon, ShareIcon, TrashIcon } from '@/components/icons';
-import { LinkButton } from '@/components/LinkButton';
+import { useOriginals } from '@/lib/originals';
+import { useAppDispatch } from '@/lib/store';
 
-import { originals } from '@/lib/originals';
-import { messages } from '../messages';
 import type { ResultImage } from '../hooks/useResultImage';
+import { messages } from '../messages';
 
 const ShareDialog = lazy(() => import('./ShareDialog'));
 
 const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
 
-/** What can be done with the photo as a whole. */
-export function Actions({ task, image, onDelete }: { task: Task; image: ResultImage | null; onDelete: () => void }) {
+/** Actions on the whole result: download, share, delete. */
+export function ResultActions({
+  task,
+  image,
+  onDelete,
+}: {
+  task: Task;
+  image: ResultImage | null;
+  onDelete: () => void;
+}) {
   const t = useMessages(messages);
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const dispatch = useAppDispatch();
   const navigate = useNavigate();
+  const originals = useOriginals();
   const [open, setOpen] = useState<'share' | 'delete' | null>(null);
   const [deleteTask, { isLoading }] = useDeleteTaskMutation();
   const name = `igemoji-${task.task_id.slice(-12)}.${EXTENSIONS[image?.blob.type ?? ''] ?? 'jpg'}`;
@@ -40,7 +49,7 @@ export function Actions({ task, image, onDelete }: { task: Task; image: ResultIm
       await navigate('/me', { replace: true });
     } catch (error) {
       setOpen(null);
-      dispatch(notified(explain(error), 'error'));
+      dispatch(notified(errorMessage(error), 'error'));
     }
   }
 

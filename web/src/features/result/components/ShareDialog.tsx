@@ -8,14 +8,14 @@ import DialogContentText from '@mui/material/DialogContentText';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useId, useState } from 'react';
 
-import type { ShareResultResponse } from '@/lib/api/schema';
-import { useShareResultMutation, useUnshareResultMutation } from '@/lib/api/tasks';
-import { useFormats, useMessages } from '@/lib/i18n';
-import { useExplain } from '@/lib/api/errorMessages';
 import { Field } from '@/components/Field';
 import { SelectField } from '@/components/SelectField';
+import { useErrorMessage } from '@/lib/api/errorMessages';
+import type { ShareResultResponse } from '@/lib/api/schema';
+import { useFormats, useMessages } from '@/lib/i18n';
 
-import { messages } from '@/features/share/messages';
+import { useShareResultMutation, useUnshareResultMutation } from '../api/results';
+import { shareMessages } from '../shareMessages';
 
 interface Props {
   taskId: string;
@@ -25,11 +25,11 @@ interface Props {
 
 const DAYS = ['1', '7', '30'] as const;
 
-/** Links to a finished photo: making one, handing it on, revoking all. */
+/** Create a share link, pass it on, and revoke all links. */
 export default function ShareDialog({ taskId, photo, onClose }: Props) {
-  const t = useMessages(messages);
+  const t = useMessages(shareMessages);
   const { dateTime } = useFormats();
-  const explain = useExplain();
+  const errorMessage = useErrorMessage();
   const id = useId();
   const [days, setDays] = useState<(typeof DAYS)[number]>('7');
   const [share, { data: made, isLoading, error, reset }] = useShareResultMutation();
@@ -50,7 +50,7 @@ export default function ShareDialog({ taskId, photo, onClose }: Props) {
         <DialogContentText>{t.text}</DialogContentText>
         {made ? (
           <>
-            <Link link={linkOf(made)} />
+            <ShareLink link={linkOf(made)} />
             {made.expires_at && <Alert severity="info">{t.until(dateTime(made.expires_at))}</Alert>}
           </>
         ) : (
@@ -64,7 +64,7 @@ export default function ShareDialog({ taskId, photo, onClose }: Props) {
           </Box>
         )}
         {revoked && !made && <Alert severity="success">{t.revoked}</Alert>}
-        {problem && <Alert severity="error">{explain(problem)}</Alert>}
+        {problem && <Alert severity="error">{errorMessage(problem)}</Alert>}
         <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1 }}>
           {!made && (
             <Button
@@ -80,7 +80,7 @@ export default function ShareDialog({ taskId, photo, onClose }: Props) {
               {t.createAnother}
             </Button>
           )}
-          <Send photo={photo} link={made && linkOf(made)} />
+          <ShareNatively photo={photo} link={made && linkOf(made)} />
         </Box>
       </DialogContent>
       <DialogActions sx={{ p: 2.5, pt: 0, justifyContent: 'space-between' }}>
@@ -93,8 +93,8 @@ export default function ShareDialog({ taskId, photo, onClose }: Props) {
   );
 }
 
-function Link({ link }: { link: string }) {
-  const t = useMessages(messages);
+function ShareLink({ link }: { link: string }) {
+  const t = useMessages(shareMessages);
   const [copied, setCopied] = useState<boolean | null>(null);
   const copy = () =>
     navigator.clipboard.writeText(link).then(
@@ -116,13 +116,13 @@ function Link({ link }: { link: string }) {
   );
 }
 
-/** Hands the photo, or the link, to another app, where the system can. */
-function Send({ photo, link }: { photo: File; link: string | undefined }) {
-  const t = useMessages(messages);
+/** Pass the photo or the link to another app, if the system supports it. */
+function ShareNatively({ photo, link }: { photo: File; link: string | undefined }) {
+  const t = useMessages(shareMessages);
   const data: ShareData = link ? { url: link } : { files: [photo] };
   if (!('canShare' in navigator) || !navigator.canShare(data)) return null;
   return (
-    // Who thinks better of it has not failed.
+    // Closing the share sheet is not an error.
     <Button variant="outlined" onClick={() => navigator.share(data).catch(() => undefined)}>
       {link ? t.sendLink : t.send}
     </Button>

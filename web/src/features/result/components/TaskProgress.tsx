@@ -3,27 +3,27 @@ import Button from '@mui/material/Button';
 import LinearProgress from '@mui/material/LinearProgress';
 import Typography from '@mui/material/Typography';
 
+import { EXPRESSION_PICTURES } from '@/components/expressionPictures';
+import { FoundFaces } from '@/components/FoundFaces';
+import { LocalPhoto } from '@/components/LocalPhoto';
+import { Picture } from '@/components/Picture';
 import type { Task } from '@/lib/api/schema';
 import { useCancelTaskMutation } from '@/lib/api/tasks';
 import { useMessages } from '@/lib/i18n';
-import { FACES } from '@/components/expressionPictures';
-import { Picture } from '@/components/Picture';
-
-import { originals } from '@/lib/originals';
-import { LocalPhoto } from '@/components/LocalPhoto';
+import { useOriginals } from '@/lib/originals';
 import type { Connection } from '@/lib/tasks/followTask';
-import { FoundFaces } from '@/components/FoundFaces';
 import { stepMessages } from '@/lib/tasks/messages';
-import { isStep } from '@/lib/tasks/taskState';
+import { isInProgress } from '@/lib/tasks/taskState';
+
 import { messages } from '../messages';
 
-/** A photo that is being worked on, seen from its own address: after a reload, or in another tab. */
-export function Working({ task, connection }: { task: Task; connection: Connection }) {
+/** Progress of a task on its own page: after a reload, or in another tab. */
+export function TaskProgress({ task, connection }: { task: Task; connection: Connection }) {
   const t = useMessages(messages);
   const steps = useMessages(stepMessages);
   const [cancel, { isLoading }] = useCancelTaskMutation();
-  const original = originals.of(task.task_id);
-  const picture = <Picture src={FACES.surprise} alt="" size={112} />;
+  const original = useOriginals().get(task.task_id);
+  const picture = <Picture src={EXPRESSION_PICTURES.surprise} alt="" size={112} />;
   return (
     <Box sx={{ display: 'grid', gap: 2, justifyItems: 'center' }}>
       {original ? (
@@ -40,7 +40,7 @@ export function Working({ task, connection }: { task: Task; connection: Connecti
         picture
       )}
       <Typography aria-live="polite">
-        {connection === 'offline' ? t.reconnecting : isStep(task.state) && steps[task.state]}
+        {connection === 'offline' ? t.reconnecting : isInProgress(task.state) && steps[task.state]}
       </Typography>
       <LinearProgress
         aria-label={t.progress}

@@ -1,38 +1,37 @@
 import { useEffect, useState } from 'react';
-import { useStore } from 'react-redux';
 
 import { authorizedFetch } from '@/lib/api/http';
-import type { AppStore } from '@/app/store';
+import { useAppStore } from '@/lib/store';
 
 export interface ResultImage {
   blob: Blob;
-  /** `blob:`, as long as the photo is shown. */
+  /** A `blob:` URL, valid while the result is shown. */
   url: string;
   version: number;
 }
 
-/** The finished photo. When it is composed anew, the one before stays until the new one is there. */
+/** Load the result of a task. After a revision the old result is shown until the new one is loaded. */
 export function useResultImage(path: string | undefined, version: number) {
-  const store = useStore() as AppStore;
+  const store = useAppStore();
   const [image, setImage] = useState<ResultImage | null>(null);
   const [failed, setFailed] = useState<number | null>(null);
   const [tries, setTries] = useState(0);
 
   useEffect(() => {
     if (!path) return;
-    const leaving = new AbortController();
-    authorizedFetch(store, path, { signal: leaving.signal })
-      .then(async (answer) => {
-        if (!answer.ok) throw new Error(`${path}: ${String(answer.status)}`);
-        const blob = await answer.blob();
-        if (leaving.signal.aborted) return;
+    const controller = new AbortController();
+    authorizedFetch(store, path, { signal: controller.signal })
+      .then(async (response) => {
+        if (!response.ok) throw new Error(`${path}: ${String(response.status)}`);
+        const blob = await response.blob();
+        if (controller.signal.aborted) return;
         setImage({ blob, url: URL.createObjectURL(blob), version });
         setFailed(null);
       })
       .catch(() => {
-        if (!leaving.signal.aborted) setFailed(version);
+        if (!controller.signal.aborted) setFailed(version);
       });
-    return () => leaving.abort();
+    return () => controller.abort();
   }, [path, version, tries, store]);
 
   useEffect(() => {

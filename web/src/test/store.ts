@@ -1,0 +1,3 @@
+/** The app's store, for tests of the layers below `app`. */
+
+export { makeStore } from '@/app/store';

@@ -1,6 +1,7 @@
 """Servicer: parse, call a use case, map."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -36,25 +37,17 @@ SERVICE = "igemoji.auth.v1.AuthService"
 MY_PAGE_SIZE = 8
 
 
+@dataclass(frozen=True)
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     """AuthService of the contract."""
 
-    def __init__(
-        self,
-        accounts: Accounts,
-        sessions: Sessions,
-        resets: PasswordResets,
-        deletions: Deletions,
-        inference: InferenceClient,
-        emoji_catalog: EmojiCatalogClient,
-    ) -> None:
-        self._accounts = accounts
-        self._sessions = sessions
-        self._resets = resets
-        self._deletions = deletions
-        self._inference = inference
-        self._emoji_catalog = emoji_catalog
-        self._export = Export(emoji_catalog, inference)
+    _accounts: Accounts
+    _sessions: Sessions
+    _resets: PasswordResets
+    _deletions: Deletions
+    _export: Export
+    _inference: InferenceClient
+    _emoji_catalog: EmojiCatalogClient
 
     async def CheckAvailability(
         self, request: pb.CheckAvailabilityRequest, context: Context

@@ -20,6 +20,7 @@ from igemoji_auth.entrypoints.rpc import SERVICE, AuthServicer
 from igemoji_auth.entrypoints.settings import Settings
 from igemoji_auth.usecases.accounts import Accounts
 from igemoji_auth.usecases.deletion import Deletions
+from igemoji_auth.usecases.export import Export
 from igemoji_auth.usecases.password_resets import PasswordResets
 from igemoji_auth.usecases.ports import Now
 from igemoji_auth.usecases.retention import sweep_forever
@@ -51,26 +52,20 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None, now
     reset_tokens = SqlPasswordResets(database)
     passwords = BcryptPasswords(settings.bcrypt_cost, settings.password_threads)
     mailer = SmtpMailer(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
-    throttle = Throttle(SqlAttempts(database), now, settings.address_factor)
-    sessions = Sessions(
-        accounts,
-        throttle,
-        refresh_tokens,
-        keys,
-        passwords,
-        access_token_seconds=settings.access_token_seconds,
-        now=now,
-    )
-    resets = PasswordResets(
-        reset_tokens, accounts, passwords, throttle, mailer, public_url=settings.public_url, now=now
-    )
+    throttle = Throttle(SqlAttempts(database), settings.address_factor, now)
+    common = (accounts, passwords, throttle)
+    sessions = Sessions(*common, refresh_tokens, keys, settings.access_token_seconds, now)
+    resets = PasswordResets(*common, reset_tokens, mailer, settings.public_url, now)
+    inference = InferenceClient(channels.to("inference"))
+    emoji_catalog = EmojiCatalogClient(channels.to("emoji-catalog"))
     servicer = AuthServicer(
-        Accounts(accounts, passwords, throttle, now),
+        Accounts(*common, now),
         sessions,
         resets,
         Deletions(deletions, now),
-        InferenceClient(channels.to("inference")),
-        EmojiCatalogClient(channels.to("emoji-catalog")),
+        Export(emoji_catalog, inference),
+        inference,
+        emoji_catalog,
     )
     server = MeshServer(
         NAME,

@@ -1,6 +1,6 @@
 """Registration, guests, and changes of alias and password."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from igemoji_auth.domain.errors import AccountGone, GuestRegistered, NotForGuests, PasswordWrong, already_taken
 from igemoji_auth.domain.model import (
@@ -24,14 +24,14 @@ from igemoji_mesh.idempotency.replay import NO_REPLAY, Replay
 from igemoji_mesh.ids import new_id
 
 
+@dataclass(frozen=True)
 class Accounts:
     """Creates, reads and changes accounts."""
 
-    def __init__(self, store: AccountStore, passwords: Passwords, throttle: Throttle, now: Now) -> None:
-        self._store = store
-        self._passwords = passwords
-        self._throttle = throttle
-        self._now = now
+    _store: AccountStore
+    _passwords: Passwords
+    _throttle: Throttle
+    _now: Now
 
     async def email_is_free(self, email: str, address: str) -> bool:
         """Check that no account has an e-mail address. Raises TooManyTries."""

@@ -1,16 +1,18 @@
 """Account deletion and its progress."""
 
+from dataclasses import dataclass
+
 from igemoji_auth.domain.errors import AccountGone, DeletionNotFound
 from igemoji_auth.domain.model import Deletion
 from igemoji_auth.usecases.ports import DeletionStore, Now
 
 
+@dataclass(frozen=True)
 class Deletions:
     """Deletes accounts and reports which services have not deleted their data yet."""
 
-    def __init__(self, store: DeletionStore, now: Now) -> None:
-        self._store = store
-        self._now = now
+    _store: DeletionStore
+    _now: Now
 
     async def delete(self, user_id: str) -> Deletion:
         """Delete an account at once; its data in other services follows. Raises AccountGone."""

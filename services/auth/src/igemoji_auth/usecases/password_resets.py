@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+from dataclasses import dataclass, field
 
 from igemoji_auth import metrics
 from igemoji_auth.domain.errors import ResetTokenRefused
@@ -17,28 +18,19 @@ QUEUE_SIZE = 100
 """Requests that wait for their mail; more are dropped and can be repeated."""
 
 
+@dataclass(frozen=True)
 class PasswordResets:
-    """Sends links and sets new passwords. Without a mailer nothing is sent: an operator makes the link."""
+    """Sends links and sets new passwords."""
 
-    def __init__(
-        self,
-        store: PasswordResetStore,
-        accounts: AccountStore,
-        passwords: Passwords,
-        throttle: Throttle,
-        mailer: Mailer | None,
-        *,
-        public_url: str,
-        now: Now,
-    ) -> None:
-        self._store = store
-        self._accounts = accounts
-        self._passwords = passwords
-        self._throttle = throttle
-        self._mailer = mailer
-        self._public_url = public_url
-        self._now = now
-        self._requests: asyncio.Queue[str] = asyncio.Queue(QUEUE_SIZE)
+    _accounts: AccountStore
+    _passwords: Passwords
+    _throttle: Throttle
+    _store: PasswordResetStore
+    _mailer: Mailer | None
+    """None: nothing is sent; an operator creates the links."""
+    _public_url: str
+    _now: Now
+    _requests: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
 
     async def request(self, email: str, address: str) -> None:
         """Queue the request and nothing else, so that the answer and its time reveal nothing. Raises TooManyTries."""

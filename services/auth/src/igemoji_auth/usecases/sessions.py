@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from igemoji_auth import metrics
 from igemoji_auth.domain.errors import RefreshTokenRefused, TooManyTries, WrongCredentials
@@ -17,27 +18,17 @@ LOGINS = counter(metrics.LOGINS)
 REFRESHES = counter(metrics.REFRESHES)
 
 
+@dataclass(frozen=True)
 class Sessions:
     """Exchanges passwords and refresh tokens for access tokens."""
 
-    def __init__(
-        self,
-        accounts: AccountStore,
-        throttle: Throttle,
-        refresh_tokens: RefreshTokenStore,
-        keys: SigningKeys,
-        passwords: Passwords,
-        *,
-        access_token_seconds: int,
-        now: Now,
-    ) -> None:
-        self._accounts = accounts
-        self._throttle = throttle
-        self._refresh_tokens = refresh_tokens
-        self._keys = keys
-        self._passwords = passwords
-        self._access_token_seconds = access_token_seconds
-        self._now = now
+    _accounts: AccountStore
+    _passwords: Passwords
+    _throttle: Throttle
+    _refresh_tokens: RefreshTokenStore
+    _keys: SigningKeys
+    _access_token_seconds: int
+    _now: Now
 
     async def login(self, email: str, password: str, address: str) -> Session:
         """Start a session. Raises WrongCredentials or TooManyTries, whether the account exists or not."""

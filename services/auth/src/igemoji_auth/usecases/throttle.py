@@ -40,14 +40,14 @@ RESET_FROM_ADDRESS = Limit("reset passwords from this address", 10, 60)
 CONFIRM_FROM_ADDRESS = Limit("confirm password resets from this address", 10, 10)
 
 
+@dataclass(frozen=True)
 class Throttle:
     """Counts attempts and refuses those above a limit."""
 
-    def __init__(self, store: AttemptStore, now: Now, address_factor: int) -> None:
-        """`address_factor` multiplies the limits of IP addresses."""
-        self._store = store
-        self._now = now
-        self._address_factor = address_factor
+    _store: AttemptStore
+    _address_factor: int
+    """Multiplies the limits of IP addresses."""
+    _now: Now
 
     async def begin(self, limit: Limit, account: str) -> str:
         """Count an attempt of an account; return its id for `forgive`. Raises TooManyTries."""

@@ -1,8 +1,6 @@
 """Composition root: builds the adapters, the use cases and the server."""
 
 import asyncio
-import datetime
-from collections.abc import Callable
 from functools import partial
 
 from igemoji.ranking.v1 import ranking_pb2_grpc
@@ -16,17 +14,14 @@ from igemoji_ranking.adapters.clients.emoji_catalog import CachingCatalogClient
 from igemoji_ranking.adapters.db.use_counts import SqlUseCounts
 from igemoji_ranking.entrypoints.rpc import SERVICE, RankingServicer
 from igemoji_ranking.entrypoints.settings import Settings
+from igemoji_ranking.usecases.ports import Now
 from igemoji_ranking.usecases.ranking import Ranking
 from igemoji_ranking.usecases.use_count_publisher import UseCountPublisher
 
 NAME = "ranking"
 
 
-async def compose(
-    settings: Settings,
-    verifier: TokenVerifier | None = None,
-    now: Callable[[], datetime.datetime] = utc_now,
-) -> MeshServer:
+async def compose(settings: Settings, verifier: TokenVerifier | None = None, now: Now = utc_now) -> MeshServer:
     """Build the service; tests replace `verifier` and `now`. Raises StartError."""
     url = settings.database(NAME)
     await asyncio.to_thread(migrate, url, "igemoji_ranking")

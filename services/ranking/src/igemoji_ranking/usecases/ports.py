@@ -1,11 +1,13 @@
 """Ports of the use cases: they keep SQL and gRPC out."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from igemoji_ranking.domain.model import Use, UseCount, Window
+
+Now = Callable[[], datetime.datetime]
 
 TemplateT_co = TypeVar("TemplateT_co", covariant=True)
 """A template as the catalog describes it. The ranking passes it on and reads nothing in it."""
@@ -29,15 +31,11 @@ class UseCountStore(Protocol):
     async def top(self, window: Window, today: datetime.date, limit: int, offset: int) -> list[UseCount]:
         """Return the templates used most in a window that ends today; ties by first use, then by id."""
 
-
-class PendingTotals(Protocol):
-    """Totals that have changed since they were published."""
-
     async def pending_totals(self, limit: int) -> dict[str, int]:
-        """Return totals by template."""
+        """Return totals by template that have changed since they were published."""
 
-    async def mark_published(self, totals: Mapping[str, int]) -> None:
-        """Remove totals; one that has changed in the meantime stays."""
+    async def mark_published(self, published: Mapping[str, int]) -> None:
+        """Remove pending totals; one that has changed in the meantime stays."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """Record uses and rank templates."""
 
 import datetime
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic
 
 from igemoji_ranking.domain.errors import NamesUnavailable
 from igemoji_ranking.domain.model import Use, UseCount, Window, plausible, ranked
-from igemoji_ranking.usecases.ports import Catalog, TemplateT_co, UseCountStore
+from igemoji_ranking.usecases.ports import Catalog, Now, TemplateT_co, UseCountStore
 
 SPARE = 10
 """Templates read beyond the limit, in case the catalog has deleted some."""
@@ -22,15 +21,13 @@ class Entry(Generic[TemplateT_co]):
     uses: int
 
 
+@dataclass(frozen=True)
 class Ranking(Generic[TemplateT_co]):
     """Counts uses and ranks templates by them."""
 
-    def __init__(
-        self, counts: UseCountStore, catalog: Catalog[TemplateT_co], now: Callable[[], datetime.datetime]
-    ) -> None:
-        self._counts = counts
-        self._catalog = catalog
-        self._now = now
+    _counts: UseCountStore
+    _catalog: Catalog[TemplateT_co]
+    _now: Now
 
     async def record(self, use: Use) -> None:
         """Count a use. Idempotent per task id."""

@@ -1,22 +1,23 @@
 """Publish use counts to the catalog, which sorts templates by them."""
 
 import asyncio
+from dataclasses import dataclass
 
-from igemoji_ranking.usecases.ports import Catalog, PendingTotals
+from igemoji_ranking.usecases.ports import Catalog, UseCountStore
 
 BATCH = 500
 
 
+@dataclass(frozen=True)
 class UseCountPublisher:
     """Publishes changed totals in batches."""
 
-    def __init__(self, totals: PendingTotals, catalog: Catalog[object], interval_seconds: float) -> None:
-        self._totals = totals
-        self._catalog = catalog
-        self._interval_seconds = interval_seconds
+    _counts: UseCountStore
+    _catalog: Catalog[object]
+    _interval_seconds: float
 
     async def run(self) -> None:
-        """Publish every `interval_seconds`."""
+        """Publish at an interval."""
         while True:
             while await self._publish_batch() == BATCH:
                 pass
@@ -24,8 +25,8 @@ class UseCountPublisher:
 
     async def _publish_batch(self) -> int:
         """Return the number of published totals."""
-        totals = await self._totals.pending_totals(BATCH)
+        totals = await self._counts.pending_totals(BATCH)
         if not totals or not await self._catalog.update_use_counts(totals):
             return 0
-        await self._totals.mark_published(totals)
+        await self._counts.mark_published(totals)
         return len(totals)

@@ -4,15 +4,10 @@ import sqlalchemy as sa
 
 from igemoji_mesh.db.database import UtcDateTime
 from igemoji_mesh.db.outbox import outbox_table
+from igemoji_mesh.db.tables import new_metadata
 from igemoji_mesh.idempotency.keys import idempotency_table
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata = new_metadata()
 
 users = sa.Table(
     "users",

@@ -3,13 +3,9 @@
 import sqlalchemy as sa
 
 from igemoji_mesh.db.database import UtcDateTime
+from igemoji_mesh.db.tables import new_metadata
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata = new_metadata()
 
 # Every recorded task: a task that is recorded twice counts once.
 counted_tasks = sa.Table("counted_tasks", metadata, sa.Column("task_id", sa.String(36), primary_key=True))

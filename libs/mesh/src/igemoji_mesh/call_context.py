@@ -1,9 +1,9 @@
 """The context of the call that is being answered: one ContextVar for everything that interceptors keep for later."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,6 @@ class Caller:
     """The user's access token, for further calls on behalf of the user."""
 
 
-class AnswerStore(Protocol):
-    """Store of the answer of a call that has an idempotency key."""
-
-    def save(self, connection: Any, answer: Any) -> None:
-        """Store the answer in the transaction of `connection`."""
-
-
 @dataclass(frozen=True)
 class CallContext:
     """State of one call. Code outside of calls, such as a background job, sees the defaults."""
@@ -38,8 +31,8 @@ class CallContext:
     """On the clock of `time.monotonic`; propagated to downstream calls."""
     unsent_headers: Mapping[str, str] = field(default_factory=dict)
     """Response headers that go out with the initial metadata."""
-    answers: AnswerStore | None = None
-    """Set if the call has an idempotency key."""
+    save_answer: Callable[[Any, Any], None] | None = None
+    """Stores an answer in the transaction of a connection; set if the call has an idempotency key."""
 
 
 _NO_CALL = CallContext()

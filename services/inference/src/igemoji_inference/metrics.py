@@ -21,5 +21,3 @@ QUEUE_OLDEST_SECONDS = Metric("igemoji_inference_queue_oldest_seconds", "Age of 
 MODEL_INFO = Metric(
     "igemoji_inference_model_info", "1 for each model in use, with the start of its SHA-256.", ("model", "sha256")
 )
-
-METRICS = (*WORKER_METRICS, QUEUE_TASKS, QUEUE_OLDEST_SECONDS, MODEL_INFO)

@@ -138,7 +138,7 @@ def _attempt(
             committing = True
     except sa.exc.DBAPIError as error:
         # After a connection lost during the commit, nobody knows whether it happened: no retry.
-        if not last and (mysql.is_conflict(error) or (mysql.is_lost(error.orig) and not committing)):
+        if not last and (mysql.is_conflict(error) or (mysql.has_code(error.orig, mysql.LOST) and not committing)):
             raise RetryTransaction from error
         if (transient := to_transient_error(error.orig)) is not None:
             raise transient from error

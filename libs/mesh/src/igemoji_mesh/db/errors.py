@@ -13,11 +13,11 @@ def to_transient_error(error: BaseException | None) -> Unavailable | None:
     """Map an error of the database driver to a transient error; None if a retry can't cure it."""
     if isinstance(error, sqlite3.OperationalError):
         return _sqlite_error(error)
-    if mysql.is_full(error):
+    if mysql.has_code(error, mysql.FULL):
         return StorageFull()
-    if mysql.is_lost(error) or mysql.is_unreachable(error):
+    if mysql.has_code(error, mysql.LOST | mysql.UNREACHABLE):
         return DatabaseAway()
-    return DatabaseBusy() if mysql.is_conflict(error) or mysql.is_slow(error) else None
+    return DatabaseBusy() if mysql.is_conflict(error) or mysql.has_code(error, mysql.SLOW) else None
 
 
 def _sqlite_error(error: sqlite3.OperationalError) -> Unavailable | None:

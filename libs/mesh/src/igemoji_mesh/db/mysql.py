@@ -33,14 +33,14 @@ SQL_MODE = ",".join(
 """Default of MySQL 8; MariaDB's default lacks ONLY_FULL_GROUP_BY and the date checks."""
 
 # https://mariadb.com/docs/server/reference/error-codes and MySQL's own list have the same numbers.
-_CONFLICTS = frozenset(
+CONFLICTS = frozenset(
     (
         1020,  # ER_CHECKREAD: the row has changed since it was read
         1205,  # ER_LOCK_WAIT_TIMEOUT
         1213,  # ER_LOCK_DEADLOCK
     )
 )
-_LOST = frozenset(
+LOST = frozenset(
     (
         0,  # PyMySQL's InterfaceError: the connection is closed
         1053,  # ER_SERVER_SHUTDOWN
@@ -51,7 +51,7 @@ _LOST = frozenset(
         4031,  # ER_CLIENT_INTERACTION_TIMEOUT
     )
 )
-_UNREACHABLE = frozenset(
+UNREACHABLE = frozenset(
     (
         1040,  # ER_CON_COUNT_ERROR
         1047,  # WSREP: the node has not joined the cluster yet
@@ -64,13 +64,13 @@ _UNREACHABLE = frozenset(
         2005,  # CR_UNKNOWN_HOST
     )
 )
-_SLOW = frozenset(
+SLOW = frozenset(
     (
         1969,  # MariaDB's ER_STATEMENT_TIMEOUT
         3024,  # MySQL's ER_QUERY_TIMEOUT
     )
 )
-_FULL = frozenset(
+FULL = frozenset(
     (
         1021,  # ER_DISK_FULL
         1114,  # ER_RECORD_FILE_FULL
@@ -143,32 +143,12 @@ def is_conflict(error: BaseException | None) -> bool:
     The last error after a deadlock may be that a savepoint is missing, so the chain of causes is searched.
     """
     while error is not None:
-        if isinstance(error, pymysql.err.Error) and _code(error) in _CONFLICTS:
+        if has_code(error, CONFLICTS):
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
-def is_lost(error: BaseException | None) -> bool:
-    """Return whether the connection broke."""
-    return isinstance(error, pymysql.err.Error) and _code(error) in _LOST
-
-
-def is_unreachable(error: BaseException | None) -> bool:
-    """Return whether the server can't be reached, or refuses work during a failover."""
-    return isinstance(error, pymysql.err.Error) and _code(error) in _UNREACHABLE
-
-
-def is_slow(error: BaseException | None) -> bool:
-    """Return whether the server aborted a statement at its time limit."""
-    return isinstance(error, pymysql.err.Error) and _code(error) in _SLOW
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Return whether the server's disk is full."""
-    return isinstance(error, pymysql.err.Error) and _code(error) in _FULL
-
-
-def _code(error: pymysql.err.Error) -> int:
-    code = error.args[0] if error.args else 0
-    return code if isinstance(code, int) else 0
+def has_code(error: BaseException | None, codes: frozenset[int]) -> bool:
+    """Return whether an error of the driver has one of the codes."""
+    return isinstance(error, pymysql.err.Error) and (error.args[0] if error.args else 0) in codes

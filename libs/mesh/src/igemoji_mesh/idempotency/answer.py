@@ -32,7 +32,7 @@ class Answer(Generic[MessageT]):
 
 @dataclass
 class ClaimedKey:
-    """The key that the current call holds; its AnswerStore."""
+    """The key that the current call holds."""
 
     call: KeyedCall
     keys: IdempotencyKeys
@@ -56,18 +56,10 @@ async def answer_once(
     The value that `use` saves through its Replay is mapped by `to_answer` as well, and stored encrypted in the same
     transaction; a repeated call with the key gets that answer.
     """
-    answers = call_context.current().answers
-    answer = to_answer(await use(NO_REPLAY if answers is None else _MappedReplay(answers, to_answer)))
+    save = call_context.current().save_answer
+    replay: Replay[T] = (
+        NO_REPLAY if save is None else Replay(lambda connection, value: save(connection, to_answer(value)))
+    )
+    answer = to_answer(await use(replay))
     await send_headers(context, **answer.headers)
     return answer.message
-
-
-@dataclass(frozen=True)
-class _MappedReplay(Generic[T, MessageT]):
-    """Replay that stores the answer of a value."""
-
-    answers: call_context.AnswerStore
-    to_answer: Callable[[T], Answer[MessageT]]
-
-    def save(self, connection: sa.Connection, value: T) -> None:
-        self.answers.save(connection, self.to_answer(value))

@@ -1,13 +1,10 @@
 """The header `Idempotency-Key`."""
 
-from __future__ import annotations
-
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
@@ -18,7 +15,7 @@ from igemoji_mesh.idempotency.answer import Answer, ClaimedKey
 from igemoji_mesh.idempotency.crypto import KeyedCall, canonical_bytes
 from igemoji_mesh.idempotency.keys import IdempotencyKeys
 from igemoji_mesh.interceptors.access import client_address
-from igemoji_mesh.interceptors.base import Context, Continuation
+from igemoji_mesh.interceptors.base import CallInterceptor, Context, Unary
 from igemoji_mesh.interceptors.http_status import send_headers
 from igemoji_mesh.observability.logging import log
 from igemoji_protos import Rpc
@@ -38,11 +35,8 @@ class InvalidIdempotencyKey(InvalidInput):
         super().__init__(f"Idempotency-Key: {text}.", violations=[Violation("Idempotency-Key", text)])
 
 
-class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
-    """Innermost interceptor: refused callers and bad requests claim nothing.
-
-    Not a CallInterceptor: a replay answers instead of the servicer.
-    """
+class IdempotencyInterceptor(CallInterceptor):
+    """Innermost interceptor: refused callers and bad requests claim nothing."""
 
     def __init__(self, policies: Mapping[str, Rpc], keys: IdempotencyKeys) -> None:
         self._keys = keys
@@ -52,46 +46,22 @@ class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
             if rpc.access is not None and rpc.access.idempotency_key
         }
 
-    async def intercept_service(
-        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wrap the handlers of RPCs that accept a key."""
-        handler: Any = await continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None or method not in self._responses:
-            return handler  # type: ignore[no-any-return]
-
-        async def call(request: Any, context: Context) -> Any:
-            key = dict(context.invocation_metadata() or ()).get(HEADER)
-            if key is None:
-                return await handler.unary_unary(request, context)
-            if not _KEY.fullmatch(str(key)):
-                raise InvalidIdempotencyKey
-            return await self._answer(str(key), method, handler.unary_unary, request, context)
-
-        return grpc.unary_unary_rpc_method_handler(
-            call,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
-
-    async def _answer(
-        self,
-        key: str,
-        method: str,
-        behavior: Callable[[Any, Context], Awaitable[Any]],
-        request: Any,
-        context: Context,
-    ) -> Any:
+    async def answer(self, method: str, behavior: Unary, request: Any, context: Context) -> Any:
+        """Replay the stored answer of a call with a key, or claim the key and answer."""
+        key = dict(context.invocation_metadata() or ()).get(HEADER)
+        if key is None or method not in self._responses:
+            return await behavior(request, context)
+        if not _KEY.fullmatch(str(key)):
+            raise InvalidIdempotencyKey
         scope = f"{method} {call_context.caller().user_id or client_address(context)}"
-        call = await asyncio.to_thread(lambda: KeyedCall(key, scope, canonical_bytes(request)))
+        call = await asyncio.to_thread(lambda: KeyedCall(str(key), scope, canonical_bytes(request)))
         stored = await self._keys.claim(call)
         if stored is not None:
             headers, message = call.decrypt(stored)
             await send_headers(context, **headers, **{REPLAYED: "true"})
             return self._responses[method].FromString(message)
         claim = ClaimedKey(call, self._keys)
-        call_context.update(answers=claim)
+        call_context.update(save_answer=claim.save)
         try:
             response = await behavior(request, context)
             if not claim.has_answer:

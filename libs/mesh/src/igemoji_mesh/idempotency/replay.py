@@ -1,28 +1,28 @@
-"""Port through which a use case stores its value for replays of the call, in the transaction of the effect.
+"""Values that use cases store for replays of a call.
 
 This module imports no SQL, so that use cases may depend on it.
 """
 
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-ValueT_contra = TypeVar("ValueT_contra", contravariant=True)
+T = TypeVar("T")
 
 
-class Replay(Protocol[ValueT_contra]):
-    """Stores the value of a call that has an idempotency key."""
+@dataclass(frozen=True)
+class Replay(Generic[T]):
+    """Stores the value of a call that has an idempotency key, in the transaction of its effect."""
 
-    def save(self, connection: Any, value: ValueT_contra) -> None:
+    _save: Callable[[Any, T], None]
+
+    def save(self, connection: Any, value: T) -> None:
         """Store `value` in the transaction of `connection`.
 
         Raises IdempotentCallUnderWay, which rolls the transaction back, if another call holds the key by now.
         """
+        self._save(connection, value)
 
 
-class NoReplay:
-    """Replay of a call without an idempotency key: stores nothing."""
-
-    def save(self, connection: Any, value: object) -> None:
-        """Store nothing."""
-
-
-NO_REPLAY = NoReplay()
+NO_REPLAY: Replay[Any] = Replay(lambda _connection, _value: None)
+"""Replay of a call without an idempotency key: stores nothing."""

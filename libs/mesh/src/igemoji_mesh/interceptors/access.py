@@ -78,12 +78,14 @@ class AccessInterceptor(CallInterceptor):
 
 
 def policies_for(services: Iterable[str], contract: Iterable[Rpc] | None = None) -> dict[str, Rpc]:
-    """Return the RPCs of some services by path. Raises StartError if one has no access level."""
+    """Return the RPCs of some services by path. Raises StartError if one can't be protected."""
     names = set(services)
     found = {rpc.path: rpc for rpc in contract or rpcs() if f"{rpc.package}.{rpc.service}" in names}
     for rpc in found.values():
         if rpc.access is None or rpc.access.level == access_pb2.LEVEL_UNSPECIFIED:
             raise StartError(f"{rpc.path} has no access level in the contract.")
+        if rpc.client_streaming:
+            raise StartError(f"{rpc.path} streams requests, which the interceptors don't support.")
         if rpc.access.level == access_pb2.LEVEL_INTERNAL and not rpc.access.callers:
             raise StartError(f"{rpc.path} is internal, but the contract names no callers.")
     missing = names - {f"{rpc.package}.{rpc.service}" for rpc in found.values()}

@@ -14,6 +14,10 @@ STATEMENTS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 OBJECTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 45)
 
 
+METRICS: dict[str, "Metric"] = {}
+"""All definitions that were imported, by name."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """Definition of a metric."""
@@ -23,6 +27,9 @@ class Metric:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     """Upper limits; histograms only."""
+
+    def __post_init__(self) -> None:
+        METRICS[self.name] = self
 
     @property
     def series(self) -> str:
@@ -61,22 +68,6 @@ CACHE = Metric(
     "igemoji_cache_total",
     "Cache lookups by outcome (hit, miss): token keys, names of templates, pictures of templates.",
     ("cache", "outcome"),
-)
-
-METRICS = (
-    RPC_SECONDS,
-    RPC_IN_FLIGHT,
-    READY,
-    BUILD_INFO,
-    CERTIFICATE_EXPIRES,
-    DATABASE_STATEMENT_SECONDS,
-    DATABASE_WAIT_SECONDS,
-    DATABASE_CONNECTIONS,
-    OBJECT_STORE_SECONDS,
-    OBJECTS_DAMAGED,
-    OUTBOX_PENDING,
-    OUTBOX_OLDEST_SECONDS,
-    CACHE,
 )
 
 

@@ -50,7 +50,7 @@ def workbench(tmp_path: Path) -> Copy:
 
 
 def check_style(copy: Copy, touched: Iterable[Path]) -> None:
-    files = [str(path) for path in touched]
+    files = [str(path.relative_to(copy.folder)) for path in touched]
     copy.run([*RUFF, "check", *files])
     copy.run([*RUFF, "format", "--check", *files])
 
@@ -87,6 +87,6 @@ def test_steps_of_a_new_service_make_it_known_and_answer(workbench: Copy) -> Non
     manifests = [*yaml.safe_load_all((workbench.folder / "deploy/k8s/base/announcements.yaml").read_text())]
     (deployment,) = (manifest for manifest in manifests if manifest["kind"] == "Deployment")
     assert "env" not in deployment["spec"]["template"]["spec"]["containers"][0]
-    workbench.run([str(Path(sys.executable).parent / "lint-imports"), "--no-cache"])
+    workbench.run([str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--no-logo"])
     suites = ["services/announcements/tests", "tests/contract/test_access.py", "tests/docs/test_limits.py"]
     workbench.run([*PYTEST, *suites, "-k", "announcement or table"])

@@ -43,7 +43,7 @@ service ToyService {
   }
   rpc Paint(PaintRequest) returns (google.api.HttpBody) {
     option deprecated = true;
-    option (google.api.http) = {post: "/api/v1/sample/paint" body: "colour"};
+    option (google.api.http) = {post: "/api/v1/sample/paint" body: "color"};
     option (igemoji.common.v1.access) = {level: LEVEL_PUBLIC errors: [401]};
   }
   rpc Hide(FindRequest) returns (google.protobuf.Empty) {
@@ -79,10 +79,10 @@ message FindRequest {
   int32 page = 2 [(buf.validate.field).int32 = {gte: 0 lte: 5}];
 }
 message PaintRequest {
-  Colour colour = 1;
+  Color color = 1;
   bool twice = 2 [deprecated = true];
 }
-message Colour {
+message Color {
   string name = 1;
   string shade = 2 [deprecated = true];
 }
@@ -245,7 +245,7 @@ def test_response_body_is_unwrapped_and_additional_bindings_have_own_ids(sample:
 
 def test_fields_outside_the_body_are_query_parameters(sample: Document) -> None:
     paint = operations(sample)["post", "/api/v1/sample/paint"]
-    assert paint["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Colour"}
+    assert paint["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Color"}
     assert [parameter["name"] for parameter in paint["parameters"]] == ["twice"]
     assert set(paint["responses"]) == {"200", "400", "401", "409", "413", "429", "default"}
 
@@ -254,8 +254,8 @@ def test_deprecated_elements_are_marked(sample: Document) -> None:
     paint = operations(sample)["post", "/api/v1/sample/paint"]
     assert paint["deprecated"]
     assert [parameter.get("deprecated", False) for parameter in paint["parameters"]] == [True]
-    colour = sample["components"]["schemas"]["Colour"]["properties"]
-    assert [colour[name].get("deprecated", False) for name in ("name", "shade")] == [False, True]
+    color = sample["components"]["schemas"]["Color"]["properties"]
+    assert [color[name].get("deprecated", False) for name in ("name", "shade")] == [False, True]
     assert "deprecated" not in operations(sample)["put", "/api/v1/sample/{id}"]
 
 

@@ -28,10 +28,10 @@ from igemoji_vision.sandbox.pictures import PictureSandbox
 RANKING = "igemoji.ranking.v1.RankingService"
 
 
-def face(colour: str, size: tuple[int, int] = (64, 64), kind: str = "PNG", **options: Any) -> bytes:
+def face(color: str, size: tuple[int, int] = (64, 64), kind: str = "PNG", **options: Any) -> bytes:
     """Draw a picture: a disc on transparent, or on white if the format has no alpha."""
     image = Image.new("RGBA", size)
-    ImageDraw.Draw(image).ellipse((1, 1, size[0] - 2, size[1] - 2), fill=colour)
+    ImageDraw.Draw(image).ellipse((1, 1, size[0] - 2, size[1] - 2), fill=color)
     out = io.BytesIO()
     (image.convert("RGB") if kind == "JPEG" else image).save(out, kind, **options)
     return out.getvalue()

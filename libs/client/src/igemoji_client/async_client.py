@@ -56,7 +56,7 @@ class AsyncClient:
 
     @property
     def session(self) -> Session | None:
-        """Return the session, or None if nobody is logged in."""
+        """Return the session, or None without a login."""
         return self._transport.login.session
 
     def with_options(self, options: Options) -> Self:

@@ -56,7 +56,7 @@ class Client:
 
     @property
     def session(self) -> Session | None:
-        """Return the session, or None if nobody is logged in."""
+        """Return the session, or None without a login."""
         return self._client.session
 
     def with_options(self, options: Options) -> Self:

@@ -120,7 +120,7 @@ class AsyncTasks:
         return Task.model_validate(await self._transport.json(call))
 
     async def share(self, task_id: str, *, days: int = 7, idempotency_key: str | None = None) -> Share:
-        """Create a share link to the finished photo, for anyone who has the link."""
+        """Create a share link to the finished photo, for anyone with the link."""
         call = creating(f"{TASKS}/{task_id}/share", {"days": days}, idempotency_key)
         return Share.model_validate(await self._transport.json(call))
 

@@ -108,7 +108,7 @@ class Login:
         self._changed(session)
 
     async def token(self, refresh: Callable[[str], Awaitable[Session]]) -> str | None:
-        """Return a valid access token, or None if nobody is logged in."""
+        """Return a valid access token, or None without a login."""
         session = self._session
         if session is None:
             return None

@@ -11,7 +11,7 @@ class Settings(ServiceSettings):
     builtin_dir: Path | None = None
     """Folder of the built-in templates: `<slug>/{angry,…}.png`, `<slug>/template.json`. Not set: none."""
     picture_threads: int = 2
-    """Sandbox processes for pictures and thumbnails, started when needed; each takes about 120 MiB of memory at most."""
+    """Sandbox processes for pictures and thumbnails, started when needed; each takes at most about 120 MiB."""
     small_pictures_mib: int = 32
     """Memory for cached thumbnails, in MiB."""
 

@@ -1,1 +1,1 @@
-"""What callers can do with templates, and the ports that it needs."""
+"""Use cases of the catalog, and their ports."""

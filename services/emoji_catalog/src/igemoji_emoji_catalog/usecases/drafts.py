@@ -38,12 +38,12 @@ class DraftChecker:
 
     def __init__(self, pictures: Pictures, normalize: Normalize) -> None:
         self._pictures = pictures
-        self._normalise = normalize
+        self._normalize = normalize
 
     async def preview(self, image: bytes, keep_background: bool) -> bytes:
         """Return a picture as it would be stored. Raises InvalidTemplate."""
         try:
-            return await self._normalise(image, keep_background)
+            return await self._normalize(image, keep_background)
         except InvalidValue as fault:
             raise InvalidTemplate(f"image {fault}.", violations=[Violation("image", str(fault))]) from None
 
@@ -77,7 +77,7 @@ class DraftChecker:
 
     async def _normalize_one(self, data: bytes, keep_background: bool) -> Picture | str:
         try:
-            png = await self._normalise(data, keep_background)
+            png = await self._normalize(data, keep_background)
         except InvalidValue as fault:
             return str(fault)
         return Picture(png, digest_of(png))

@@ -1,4 +1,4 @@
-"""What auth told of makers: their new names, and which accounts are gone."""
+"""Aliases of renamed makers, and deleted accounts."""
 
 import sqlalchemy as sa
 from alembic import op

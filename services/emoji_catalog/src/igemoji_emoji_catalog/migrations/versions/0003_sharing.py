@@ -1,4 +1,4 @@
-"""Who may see a template, and its tags."""
+"""Visibility and tags of templates."""
 
 import sqlalchemy as sa
 from alembic import op

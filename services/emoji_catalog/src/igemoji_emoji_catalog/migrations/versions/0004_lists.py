@@ -1,4 +1,4 @@
-"""What lists are sorted and searched by, and favourites."""
+"""Sort columns, search terms and favorites."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Since when a template is a favourite: what a user's own list of them is sorted by."""
+"""Time of favorites, for sorting a user's own list."""
 
 import sqlalchemy as sa
 from alembic import op

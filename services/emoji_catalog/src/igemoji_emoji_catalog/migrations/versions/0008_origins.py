@@ -1,4 +1,4 @@
-"""Which call an outgoing one came from: its request id and its trace, which go on with it."""
+"""Origin of outbox deliveries: request id and trace of the call."""
 
 import sqlalchemy as sa
 from alembic import op

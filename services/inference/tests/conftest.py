@@ -33,7 +33,7 @@ class EmojiNotFound(NotFound):
 
 
 @dataclass
-class Peers(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer, ranking_pb2_grpc.RankingServiceServicer):  # type: ignore[misc]
+class Upstreams(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer, ranking_pb2_grpc.RankingServiceServicer):  # type: ignore[misc]
     """Fake catalog and ranking."""
 
     emojis: set[str] = field(default_factory=set)
@@ -93,15 +93,15 @@ def models() -> Path:
 
 
 @pytest.fixture
-async def peers(mesh: TestMesh) -> AsyncIterator[tuple[Peers, str, str]]:
-    """Yield the fake services and their addresses: (peers, catalog, ranking)."""
-    peers = Peers()  # type: ignore[abstract]
+async def upstreams(mesh: TestMesh) -> AsyncIterator[tuple[Upstreams, str, str]]:
+    """Yield the fake services and their addresses: (upstreams, catalog, ranking)."""
+    upstreams = Upstreams()  # type: ignore[abstract]
 
     def composer(service: str, full_name: str, add):
-        async def compose_peer(settings: ServiceSettings) -> MeshServer:
-            return MeshServer(service, settings, {full_name: lambda server: add(peers, server)}, mesh.verifier, {})
+        async def compose_upstream(settings: ServiceSettings) -> MeshServer:
+            return MeshServer(service, settings, {full_name: lambda server: add(upstreams, server)}, mesh.verifier, {})
 
-        return compose_peer
+        return compose_upstream
 
     catalog = composer(
         "emoji-catalog",
@@ -115,12 +115,12 @@ async def peers(mesh: TestMesh) -> AsyncIterator[tuple[Peers, str, str]]:
         running(catalog, mesh.settings(ServiceSettings, "emoji-catalog")) as first,
         running(ranking, mesh.settings(ServiceSettings, "ranking")) as second,
     ):
-        yield peers, f"127.0.0.1:{first.port}", f"127.0.0.1:{second.port}"
+        yield upstreams, f"127.0.0.1:{first.port}", f"127.0.0.1:{second.port}"
 
 
 @pytest.fixture
-def settings(mesh: TestMesh, peers: tuple[Peers, str, str], models: Path, tmp_path: Path) -> Settings:
-    _, catalog, ranking = peers
+def settings(mesh: TestMesh, upstreams: tuple[Upstreams, str, str], models: Path, tmp_path: Path) -> Settings:
+    _, catalog, ranking = upstreams
     return mesh.settings(
         Settings,
         "inference",

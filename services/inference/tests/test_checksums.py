@@ -69,9 +69,9 @@ def damage(path: Path) -> bytes:
 
 
 @pytest.fixture
-async def stored(stub, mesh, peers, settings, portrait) -> Stored:
+async def stored(stub, mesh, upstreams, settings, portrait) -> Stored:
     me = bearer(mesh.token(new_id()))
-    request = pb.CreateTaskRequest(image=HttpBody(data=portrait), emoji_id=peers[0].add_emoji())
+    request = pb.CreateTaskRequest(image=HttpBody(data=portrait), emoji_id=upstreams[0].add_emoji())
     task_id = (await stub.CreateTask(request, metadata=me)).task_id
     stored = Stored(stub, me, task_id, settings.data_dir, settings.database("inference"))
     assert (await stored.ended()).state == pb.TASK_STATE_DONE

@@ -43,11 +43,11 @@ async def database(tmp_path):
     await database.close()
 
 
-async def test_daily_quota_counts_deleted_photos(mesh, settings, peers, landscape):
+async def test_daily_quota_counts_deleted_photos(mesh, settings, upstreams, landscape):
     settings = settings.model_copy(update={"max_daily_photos": 2, "max_daily_guest_photos": 1})
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
-        emoji_id = peers[0].add_emoji()
+        emoji_id = upstreams[0].add_emoji()
         for role, limit in (("user", 2), ("guest", 1)):
             me = bearer(mesh.token(new_id(), role=role))
             for _ in range(limit):
@@ -79,11 +79,11 @@ async def test_daily_quota_begins_again_at_midnight(database):
     await check(EVENING)
 
 
-async def test_watch_quota_is_freed_when_a_watch_ends(mesh, settings, peers, landscape):
+async def test_watch_quota_is_freed_when_a_watch_ends(mesh, settings, upstreams, landscape):
     settings = settings.model_copy(update={"max_watched": 1})
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
-        me, emoji_id = bearer(mesh.token(new_id())), peers[0].add_emoji()
+        me, emoji_id = bearer(mesh.token(new_id())), upstreams[0].add_emoji()
         task_id = await upload(stub, landscape, emoji_id, me)
         watch = stub.WatchTask(pb.WatchTaskRequest(task_id=task_id), metadata=me)
         await watch.read()

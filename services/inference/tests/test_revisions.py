@@ -64,9 +64,9 @@ class Owner:
 
 
 @pytest.fixture
-async def owner(stub, mesh, peers, portrait) -> Owner:
+async def owner(stub, mesh, upstreams, portrait) -> Owner:
     owner = Owner(stub, mesh.token(new_id()))
-    await owner.upload(portrait, peers[0].add_emoji())
+    await owner.upload(portrait, upstreams[0].add_emoji())
     return owner
 
 
@@ -80,7 +80,7 @@ def files(settings, kind: str) -> list[Path]:
     return list((settings.data_dir / "objects" / "inference" / kind).iterdir())
 
 
-async def test_another_expression_shows_another_emoji(owner, settings, peers):
+async def test_another_expression_shows_another_emoji(owner, settings, upstreams):
     task = await owner.revise(0, expression="angry")
     assert (task.state, task.faces[0].expression, task.faces[0].uncertain) == (pb.TASK_STATE_DONE, "angry", False)
     assert await owner.color(*EYE_LEVEL) == pytest.approx(COLORS["angry"], abs=12)
@@ -88,7 +88,7 @@ async def test_another_expression_shows_another_emoji(owner, settings, peers):
     await owner.revise(0, expression="surprise")
     assert await owner.color(*EYE_LEVEL) == pytest.approx(COLORS["surprise"], abs=12)
     assert len(files(settings, "results")) == 1
-    assert len(peers[0].uses) == 1
+    assert len(upstreams[0].uses) == 1
 
 
 async def test_a_face_can_be_uncovered_and_covered_again(owner, portrait):

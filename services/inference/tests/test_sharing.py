@@ -44,8 +44,8 @@ def owner(stub, mesh) -> Owner:
 
 
 @pytest.fixture
-def emoji_id(peers):
-    return peers[0].add_emoji()
+def emoji_id(upstreams):
+    return upstreams[0].add_emoji()
 
 
 async def refusal(call) -> grpc.aio.AioRpcError:

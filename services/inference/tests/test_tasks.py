@@ -29,8 +29,8 @@ def me(mesh):
 
 
 @pytest.fixture
-def emoji_id(peers):
-    return peers[0].add_emoji()
+def emoji_id(upstreams):
+    return upstreams[0].add_emoji()
 
 
 async def upload(stub, photo: bytes, emoji_id: str, me) -> str:
@@ -80,7 +80,7 @@ async def until(condition, seconds: float = 10) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_photo_becomes_an_emoji_photo(stub, me, emoji_id, portrait, peers):
+async def test_a_photo_becomes_an_emoji_photo(stub, me, emoji_id, portrait, upstreams):
     task_id = await upload(stub, portrait, emoji_id, me)
     steps = await watched(stub, task_id, me)
 
@@ -104,8 +104,8 @@ async def test_a_photo_becomes_an_emoji_photo(stub, me, emoji_id, portrait, peer
     middle = Image.open(io.BytesIO(data)).convert("RGB").crop((x - 1, y - 1, x + 1, y + 1)).resize((1, 1))
     assert list(middle.tobytes()) == pytest.approx([255, 90, 0], abs=12)
 
-    await until(lambda: peers[0].uses)
-    (use,) = peers[0].uses
+    await until(lambda: upstreams[0].uses)
+    (use,) = upstreams[0].uses
     assert (use.task_id, use.emoji_id) == (task_id, emoji_id)
 
 
@@ -184,7 +184,7 @@ async def test_an_invalid_form_names_the_field(stub, me, body, reason, field):
     assert violated_fields(error) == [field]
 
 
-async def test_a_canceled_task_stops_and_leaves_nothing(stub, me, emoji_id, portrait, settings, peers, mesh):
+async def test_a_canceled_task_stops_and_leaves_nothing(stub, me, emoji_id, portrait, settings, upstreams, mesh):
     slow = encoded(Image.new("RGB", (5000, 4000)), "PNG")
     task_ids = [await upload(stub, slow, emoji_id, me) for _ in range(4)]
     for task_id in task_ids[1:]:
@@ -204,7 +204,7 @@ async def test_a_canceled_task_stops_and_leaves_nothing(stub, me, emoji_id, port
     kept = sorted([task_ids[0], after])
     await until(lambda: sorted(path.name for path in (objects / "photos").iterdir()) == kept)
     await until(lambda: sorted(path.name[:36] for path in (objects / "results").iterdir()) == kept)
-    await until(lambda: len(peers[0].uses) == 2)
+    await until(lambda: len(upstreams[0].uses) == 2)
 
 
 async def test_small_photos_do_not_wait_behind_large_ones(stub, mesh, emoji_id, landscape):
@@ -261,10 +261,10 @@ async def test_results_are_listed_newest_first_in_pages(stub, mesh, server, emoj
     assert error_reason(caught.value) == "INVALID_PAGE_TOKEN"
 
 
-async def test_pictures_of_a_template_are_fetched_once(stub, me, emoji_id, landscape, peers):
+async def test_pictures_of_a_template_are_fetched_once(stub, me, emoji_id, landscape, upstreams):
     for _ in range(2):
         await watched(stub, await upload(stub, landscape, emoji_id, me), me)
-    assert peers[0].image_calls == 7
+    assert upstreams[0].image_calls == 7
 
 
 async def test_the_original_of_a_failed_task_is_deleted_at_once(stub, me, emoji_id, portrait, settings):
@@ -273,11 +273,11 @@ async def test_the_original_of_a_failed_task_is_deleted_at_once(stub, me, emoji_
     await until(lambda: not list(photos.iterdir()))
 
 
-async def test_open_tasks_beyond_the_quota_are_refused_with_retry_after(mesh, settings, peers, landscape):
+async def test_open_tasks_beyond_the_quota_are_refused_with_retry_after(mesh, settings, upstreams, landscape):
     settings = settings.model_copy(update={"max_open_tasks": 2, "workers": 1, "task_seconds": 30})
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
-        me, emoji_id = bearer(mesh.token(new_id())), peers[0].add_emoji()
+        me, emoji_id = bearer(mesh.token(new_id())), upstreams[0].add_emoji()
         outcomes = await asyncio.gather(
             *(upload(stub, landscape, emoji_id, me) for _ in range(8)), return_exceptions=True
         )
@@ -287,17 +287,17 @@ async def test_open_tasks_beyond_the_quota_are_refused_with_retry_after(mesh, se
     assert all(dict(error.trailing_metadata())["retry-after"] == "2" for error in refused)
 
 
-async def test_a_killed_worker_loses_no_task(stub, me, emoji_id, portrait, peers, settings):
+async def test_a_killed_worker_loses_no_task(stub, me, emoji_id, portrait, upstreams, settings):
     task_ids = [await upload(stub, portrait, emoji_id, me) for _ in range(4)]
     os.kill(worker_pids()[0], signal.SIGKILL)
     for task_id in task_ids:
         assert (await watched(stub, task_id, me))[-1].task.state == pb.TASK_STATE_DONE
-    await until(lambda: len(peers[0].uses) >= 4)
-    assert sorted(use.task_id for use in peers[0].uses) == sorted(task_ids)
+    await until(lambda: len(upstreams[0].uses) >= 4)
+    assert sorted(use.task_id for use in upstreams[0].uses) == sorted(task_ids)
 
 
-async def test_tasks_left_at_shutdown_are_done_after_the_next_start(mesh, settings, peers, portrait):
-    me, emoji_id = bearer(mesh.token(new_id())), peers[0].add_emoji()
+async def test_tasks_left_at_shutdown_are_done_after_the_next_start(mesh, settings, upstreams, portrait):
+    me, emoji_id = bearer(mesh.token(new_id())), upstreams[0].add_emoji()
     async with running(lambda settings: compose(settings, mesh.verifier), settings) as server:
         stub = inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference"))
         task_ids = [await upload(stub, portrait, emoji_id, me) for _ in range(3)]
@@ -307,15 +307,15 @@ async def test_tasks_left_at_shutdown_are_done_after_the_next_start(mesh, settin
             assert (await watched(stub, task_id, me))[-1].task.state == pb.TASK_STATE_DONE
 
 
-async def test_uses_are_counted_after_an_outage_of_the_ranking(stub, me, emoji_id, landscape, peers):
-    peers[0].down = True
+async def test_uses_are_counted_after_an_outage_of_the_ranking(stub, me, emoji_id, landscape, upstreams):
+    upstreams[0].down = True
     task_id = await upload(stub, landscape, emoji_id, me)
     await watched(stub, task_id, me)
     await asyncio.sleep(0.3)
-    assert not peers[0].uses
-    peers[0].down = False
-    await until(lambda: peers[0].uses, 15)
-    assert [use.task_id for use in peers[0].uses] == [task_id]
+    assert not upstreams[0].uses
+    upstreams[0].down = False
+    await until(lambda: upstreams[0].uses, 15)
+    assert [use.task_id for use in upstreams[0].uses] == [task_id]
 
 
 async def test_orphans_are_swept_at_start(mesh, settings):

@@ -35,22 +35,24 @@ def send(backend, connection: kombu.Connection, task_id: str) -> None:
     send_task(app, connection, celery_app.SMALL, task_id)
 
 
-async def test_an_unavailable_broker_delays_photos_and_loses_none(owner, portrait, rabbitmq, backend_loop, peers):
+async def test_an_unavailable_broker_delays_photos_and_loses_none(owner, portrait, rabbitmq, backend_loop, upstreams):
     await asyncio.to_thread(backend_loop.run, rabbitmq.kill())
     task_ids = [await owner.upload(portrait) for _ in range(3)]
     await asyncio.to_thread(backend_loop.run, rabbitmq.start())
     assert [(await owner.ended(task_id)).state for task_id in task_ids] == [pb.TASK_STATE_DONE] * 3
-    assert await uses(peers, *task_ids) == [1, 1, 1]
+    assert await uses(upstreams, *task_ids) == [1, 1, 1]
 
 
-async def test_the_photo_of_a_killed_worker_is_processed_by_the_next_one(owner, slow, backend, peers, queue_settings):
+async def test_the_photo_of_a_killed_worker_is_processed_by_the_next_one(
+    owner, slow, backend, upstreams, queue_settings
+):
     task_id = await owner.upload(slow)
     await owner.until(task_id, pb.TASK_STATE_DECODING)
     os.killpg(backend.workers.pid, signal.SIGKILL)
     await asyncio.to_thread(backend.workers.wait)
     await asyncio.to_thread(backend.start_workers)
     assert (await owner.ended(task_id)).state == pb.TASK_STATE_DONE
-    assert await uses(peers, task_id) == [1]
+    assert await uses(upstreams, task_id) == [1]
     assert await ends(queue_settings, [task_id]) == {task_id: 1}
 
 
@@ -65,7 +67,7 @@ async def test_a_worker_finishes_its_task_on_sigterm(owner, slow, backend):
 
 
 async def test_duplicate_and_unknown_messages_are_ignored(
-    owner, portrait, backend, broker_connection, peers, queue_settings
+    owner, portrait, backend, broker_connection, upstreams, queue_settings
 ):
     task_id = await owner.upload(portrait)
     for known in (task_id, task_id, "no-such-task"):
@@ -74,7 +76,7 @@ async def test_duplicate_and_unknown_messages_are_ignored(
     send(backend, broker_connection, task_id)
     after = await owner.upload(portrait)
     assert (await owner.ended(after)).state == pb.TASK_STATE_DONE
-    assert await uses(peers, task_id, after) == [1, 1]
+    assert await uses(upstreams, task_id, after) == [1, 1]
     assert await ends(queue_settings, [task_id]) == {task_id: 1}
 
 

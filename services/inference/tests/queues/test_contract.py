@@ -62,8 +62,8 @@ class Owner:
 
 
 @pytest.fixture
-def owner(stub, mesh, peers) -> Owner:
-    return Owner(stub, mesh.token(new_id()), peers[0].add_emoji())
+def owner(stub, mesh, upstreams) -> Owner:
+    return Owner(stub, mesh.token(new_id()), upstreams[0].add_emoji())
 
 
 @pytest.fixture(scope="session")
@@ -74,10 +74,10 @@ def slow() -> bytes:
     return file.getvalue()
 
 
-async def uses(peers, *task_ids: str) -> list[int]:
+async def uses(upstreams, *task_ids: str) -> list[int]:
     """Wait until each task was counted; return how often each was. Earlier tests may add others."""
     async with asyncio.timeout(WAIT_SECONDS):
-        while not (counted := Counter(use.task_id for use in peers[0].uses)).keys() >= set(task_ids):
+        while not (counted := Counter(use.task_id for use in upstreams[0].uses)).keys() >= set(task_ids):
             await asyncio.sleep(0.05)
     return [counted[task_id] for task_id in task_ids]
 
@@ -91,14 +91,14 @@ async def ends(settings, task_ids: list[str]) -> Counter[str]:
     return Counter(found)
 
 
-async def test_a_task_passes_every_step_in_order_and_is_counted_once(owner, portrait, peers, queue_settings):
+async def test_a_task_passes_every_step_in_order_and_is_counted_once(owner, portrait, upstreams, queue_settings):
     task_id = await owner.upload(portrait)
     steps = [step async for step in owner.steps(task_id)]
     states = [pb.TaskState.Name(step.task.state).removeprefix("TASK_STATE_") for step in steps]
     assert states == ["QUEUED", "DECODING", "DETECTING", "CLASSIFYING", "COMPOSING", "DONE"]
     assert [step.sequence for step in steps] == [1, 2, 3, 4, 5, 6]
     assert [len(step.task.faces) for step in steps] == [0, 0, 0, 1, 1, 1]
-    assert await uses(peers, task_id) == [1]
+    assert await uses(upstreams, task_id) == [1]
 
 
 async def test_a_truncated_photo_fails_with_its_reason(owner, portrait):
@@ -106,12 +106,14 @@ async def test_a_truncated_photo_fails_with_its_reason(owner, portrait):
     assert (task.state, task.error.reason) == (pb.TASK_STATE_FAILED, "PHOTO_TRUNCATED")
 
 
-async def test_a_killed_sandbox_process_costs_one_more_attempt(owner, slow, portrait, backend, peers, queue_settings):
+async def test_a_killed_sandbox_process_costs_one_more_attempt(
+    owner, slow, portrait, backend, upstreams, queue_settings
+):
     harmed, other = await owner.upload(slow), await owner.upload(portrait)
     await owner.until(harmed, pb.TASK_STATE_DETECTING)
     assert backend.kill_children()
     assert [(await owner.ended(task_id)).state for task_id in (harmed, other)] == [pb.TASK_STATE_DONE] * 2
-    assert await uses(peers, harmed, other) == [1, 1]
+    assert await uses(upstreams, harmed, other) == [1, 1]
     assert await ends(queue_settings, [harmed, other]) == {harmed: 1, other: 1}
 
 
@@ -128,34 +130,34 @@ async def test_a_photo_that_kills_its_worker_three_times_fails_and_the_next_one_
     assert (await owner.ended(await owner.upload(portrait))).state == pb.TASK_STATE_DONE
 
 
-async def test_queued_and_running_tasks_can_be_canceled(owner, slow, portrait, peers, queue_settings):
+async def test_queued_and_running_tasks_can_be_canceled(owner, slow, portrait, upstreams, queue_settings):
     running_one, waiting_one = await owner.upload(slow), await owner.upload(slow)
     await owner.until(running_one, pb.TASK_STATE_DECODING)
     for task_id in (running_one, waiting_one):
         assert (await owner.cancel(task_id)).error.reason == "CANCELLED"
     after = await owner.upload(portrait)
     assert (await owner.ended(after)).state == pb.TASK_STATE_DONE
-    assert await uses(peers, after) == [1]
-    assert not {running_one, waiting_one} & {use.task_id for use in peers[0].uses}
+    assert await uses(upstreams, after) == [1]
+    assert not {running_one, waiting_one} & {use.task_id for use in upstreams[0].uses}
     assert await ends(queue_settings, [running_one, waiting_one]) == {running_one: 1, waiting_one: 1}
 
 
-async def test_a_revision_is_processed(owner, portrait, peers):
+async def test_a_revision_is_processed(owner, portrait, upstreams):
     task_id = await owner.upload(portrait)
     await owner.ended(task_id)
     await owner.revise(task_id, "angry")
     task = await owner.ended(task_id)
     assert (task.state, task.faces[0].expression) == (pb.TASK_STATE_DONE, "angry")
-    assert await uses(peers, task_id) == [1]
+    assert await uses(upstreams, task_id) == [1]
 
 
-async def test_tasks_of_a_stopped_service_are_finished(mesh, peers, queue_settings, portrait):
-    token, emoji_id = mesh.token(new_id()), peers[0].add_emoji()
+async def test_tasks_of_a_stopped_service_are_finished(mesh, upstreams, queue_settings, portrait):
+    token, emoji_id = mesh.token(new_id()), upstreams[0].add_emoji()
     async with running(lambda settings: compose(settings, mesh.verifier), queue_settings) as server:
         owner = Owner(inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference")), token, emoji_id)
         task_ids = [await owner.upload(portrait) for _ in range(3)]
     async with running(lambda settings: compose(settings, mesh.verifier), queue_settings) as server:
         owner = Owner(inference_pb2_grpc.InferenceServiceStub(mesh.channel(server.port, "inference")), token, emoji_id)
         assert [(await owner.ended(task_id)).state for task_id in task_ids] == [pb.TASK_STATE_DONE] * 3
-        assert await uses(peers, *task_ids) == [1, 1, 1]
+        assert await uses(upstreams, *task_ids) == [1, 1, 1]
     assert await ends(queue_settings, task_ids) == dict.fromkeys(task_ids, 1)

@@ -17,8 +17,9 @@ from igemoji_inference.adapters.db.tasks import SqlTaskStore
 from igemoji_inference.adapters.progress import redis as redis_feed
 from igemoji_inference.adapters.progress.memory import MemoryFeed
 from igemoji_inference.adapters.progress.redis import RedisFeed
-from igemoji_inference.domain.model import FIRST_PROGRESS, Failure, Findings, Progress, Task, TaskState, Upload
+from igemoji_inference.domain.model import Failure, Findings, Task, TaskState, Upload
 from igemoji_inference.domain.quotas import Quotas
+from igemoji_inference.domain.work import FIRST_PROGRESS, Progress
 from igemoji_inference.usecases.ports import ProgressFeed
 from igemoji_inference.usecases.progress import MAX_BUFFERED, StepEvent, Subscription
 from igemoji_inference.usecases.tasks import Tasks

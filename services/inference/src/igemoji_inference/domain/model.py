@@ -9,7 +9,6 @@ from igemoji_inference.domain.errors import BoxOutside, FaceNotFound, NothingToR
 from igemoji_vision.faces import Box, Face
 
 HEARTBEAT_SECONDS = 10.0
-LEASE_SECONDS = 60.0
 
 DELAY_SECONDS_PER_MEGAPIXEL = 0.25
 DELAY_SECONDS_PER_OPEN_TASK = 1.0
@@ -117,76 +116,6 @@ TaskHistory = tuple[Task, list[Step]]
 
 
 @dataclass(frozen=True)
-class Job:
-    """Everything that a worker needs for one task."""
-
-    task_id: str
-    photo_key: str
-    photo_checksum: str
-    """Empty if the photo was stored before checksums were."""
-    pictures: Mapping[str, str]
-    """Keys of the template's pictures, by expression."""
-    result_key: str
-    """Key for the result, without its extension; each attempt has its own."""
-    revised: Findings | None = None
-    """Faces as their owner revised them; None if they are still to be detected."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """Successful outcome of a job."""
-
-    findings: Findings
-    result_key: str
-    result_checksum: str
-    content_type: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Beginning of a step in a worker."""
-
-    state: TaskState
-    percent: int
-    findings: Findings
-
-
-FIRST_PROGRESS = Progress(TaskState.DECODING, 0, Findings())
-"""Written with the claim, so that watchers see it before the worker has fetched the photo."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The exclusive right to work on a task until it expires."""
-
-    id: str
-    """Fencing token: each write of the holder names it."""
-    job: Job
-    attempts: int
-    """Number of attempts, this one included."""
-    created_at: datetime.datetime
-    """Time of the upload."""
-    queued_at: datetime.datetime
-    """Time of the upload, or of the latest revision."""
-    megapixels: float
-    request_id: str
-    traceparent: str
-    """Trace of the call that created or revised the task."""
-    sequence: int | None
-    """Sequence of the step FIRST_PROGRESS; None for a revision, which has no such step."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """Effect of recording a result."""
-
-    task: Task
-    """The task as it was before."""
-    replaced_key: str
-    """Key of the result that this one replaces; empty if there was none."""
-
-
-@dataclass(frozen=True)
 class Share:
     """A share link to a result."""
 
@@ -246,6 +175,16 @@ def owned(task: Task | None, user_id: str) -> Task:
     if task is None or task.user_id != user_id:
         raise TaskNotFound
     return task
+
+
+def at_step(task: Task, state: TaskState, percent: int, findings: Findings) -> Task:
+    """Return a task as it was at one of its steps."""
+    shown = replace(task, state=state, percent=percent, findings=findings)
+    if state is not TaskState.FAILED:
+        shown = replace(shown, failure=None)
+    if state is not TaskState.DONE:
+        shown = replace(shown, result_key="", content_type="", original_until=None)
+    return shown
 
 
 def with_revised_face(findings: Findings, number: int, expression: str | None, covered: bool | None) -> Findings:

@@ -1,13 +1,11 @@
 """Servicer of the inference service: parse, call a use case, map."""
 
 import asyncio
-import datetime
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
@@ -22,6 +20,7 @@ from igemoji_mesh.interceptors.access import user
 from igemoji_mesh.interceptors.base import Context
 from igemoji_mesh.interceptors.http_status import is_rest_call, send_headers, send_redirect
 from igemoji_mesh.interceptors.validation import validate
+from igemoji_mesh.timestamps import to_timestamp
 from igemoji_vision.faces import Box, Face
 
 TASKS = "/api/v1/faces/tasks"
@@ -104,7 +103,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
             width=task.findings.width,
             height=task.findings.height,
             emoji_id=task.emoji_id,
-            expires_at=_timestamp(expires_at),
+            expires_at=to_timestamp(expires_at),
         )
 
     async def GetSharedImage(self, request: pb.GetSharedImageRequest, context: Context) -> AsyncIterator[HttpBody]:
@@ -154,7 +153,7 @@ def _created(task_id: str) -> Answer[pb.CreateTaskResponse]:
 
 def _shared(share: Share) -> Answer[pb.ShareResultResponse]:
     url = f"{SHARED}/{share.token}"
-    message = pb.ShareResultResponse(token=share.token, url=url, expires_at=_timestamp(share.expires_at))
+    message = pb.ShareResultResponse(token=share.token, url=url, expires_at=to_timestamp(share.expires_at))
     return Answer(message, {"location": url, "cache-control": "no-store"})
 
 
@@ -184,8 +183,8 @@ def _task(task: Task) -> pb.Task:
         image_url=_image_url(task.id) if task.result_key else "",
         error=pb.TaskError(reason=task.failure.reason, message=task.failure.message) if task.failure else None,
         emoji_id=task.emoji_id,
-        created_at=_timestamp(task.created_at),
-        revisable_until=_timestamp(task.original_until) if task.original_until else None,
+        created_at=to_timestamp(task.created_at),
+        revisable_until=to_timestamp(task.original_until) if task.original_until else None,
         width=task.findings.width,
         height=task.findings.height,
         more_faces=task.findings.more_faces,
@@ -210,15 +209,9 @@ def _result(result: TaskResult) -> pb.TaskResult:
         emoji_id=result.emoji_id,
         image_url=_image_url(result.task_id),
         faces=result.faces,
-        created_at=_timestamp(result.created_at),
+        created_at=to_timestamp(result.created_at),
     )
 
 
 def _image_url(task_id: str) -> str:
     return f"{TASKS}/{task_id}/image"
-
-
-def _timestamp(instant: datetime.datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(instant)
-    return stamp

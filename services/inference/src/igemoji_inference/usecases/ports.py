@@ -5,21 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from igemoji_inference.domain.model import (
-    Done,
-    Failure,
-    Findings,
-    Finished,
-    Job,
-    Lease,
-    Progress,
-    ResultsPage,
-    Share,
-    Task,
-    TaskHistory,
-    Upload,
-)
+from igemoji_inference.domain.model import Failure, Findings, ResultsPage, Share, Task, TaskHistory, Upload
 from igemoji_inference.domain.quotas import Usage
+from igemoji_inference.domain.work import Done, Job, Lease, Progress
 from igemoji_inference.usecases.progress import StepEvent, Subscription
 from igemoji_mesh.idempotency.replay import Replay
 
@@ -89,8 +77,11 @@ class LeaseStore(Protocol):
     async def record_progress(self, lease: Lease, progress: Progress) -> int | None:
         """Add a step and return its sequence; None if the lease is lost."""
 
-    async def record_done(self, lease: Lease, done: Done, original_until: datetime.datetime) -> Finished | None:
-        """End a task with its result and count the use of its template; None if the lease is lost."""
+    async def record_done(self, lease: Lease, done: Done, original_until: datetime.datetime) -> Task | None:
+        """End a task with its result and count the use of its template.
+
+        Returns the task as it was before; None if the lease is lost.
+        """
 
     async def record_failure(self, lease: Lease, failure: Failure) -> bool:
         """End a task without a result; False if the lease is lost."""

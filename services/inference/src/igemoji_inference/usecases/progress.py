@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
-from igemoji_inference.domain.model import Progress
+from igemoji_inference.domain.work import Progress
 
 POLL_SECONDS = 10.0
 """A watcher that receives nothing for this long reads the rows, in case an event was lost."""

@@ -6,7 +6,8 @@ import datetime
 from collections.abc import AsyncIterator
 
 from igemoji_inference import metrics
-from igemoji_inference.domain.model import FIRST_PROGRESS, Done, Failure, Lease, Progress, utc_now
+from igemoji_inference.domain.model import Failure, utc_now
+from igemoji_inference.domain.work import FIRST_PROGRESS, Done, Lease, Progress
 from igemoji_inference.usecases.ports import LeaseStore, PhotoWorker, ProgressFeed, WorkerLost, WorkerOverdue
 from igemoji_inference.usecases.progress import StepEvent
 from igemoji_inference.usecases.stage_timer import StageTimer
@@ -120,20 +121,19 @@ class TaskRunner:
 
     async def _finish(self, lease: Lease, done: Done) -> bool:
         try:
-            finished = await self._leases.record_done(lease, done, utc_now() + self._keep_original)
+            before = await self._leases.record_done(lease, done, utc_now() + self._keep_original)
         except Exception as error:
             log.warning("task.commit_unknown", task_id=lease.job.task_id, error=repr(error))
             return await self._was_finished(lease, done)
-        if finished is None:  # canceled, or revised again, during its last stage
+        if before is None:  # canceled, or revised again, during its last stage
             await asyncio.to_thread(self._objects.delete, done.result_key)
             return False
-        task = finished.task
-        await self._feed.publish(task.id, StepEvent())
-        if finished.replaced_key:
-            await asyncio.to_thread(self._objects.delete, finished.replaced_key)
+        await self._feed.publish(before.id, StepEvent())
+        if before.result_key:
+            await asyncio.to_thread(self._objects.delete, before.result_key)
             return True
         TASKS_ENDED.labels("done").inc()
-        TASK_SECONDS.observe((utc_now() - task.created_at).total_seconds())
+        TASK_SECONDS.observe((utc_now() - before.created_at).total_seconds())
         FACES.observe(len(done.findings.faces))
         return True
 

@@ -4,19 +4,9 @@ import asyncio
 import datetime
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
-from igemoji_inference.domain.errors import (
-    AccountGone,
-    EmojiMissing,
-    NotFinished,
-    OriginalGone,
-    PhotoRefused,
-    PhotoTooLarge,
-    QueueFull,
-    ResultNotReady,
-)
+from igemoji_inference.domain import errors
 from igemoji_inference.domain.model import (
     CANCELLED,
     HEARTBEAT_SECONDS,
@@ -26,6 +16,7 @@ from igemoji_inference.domain.model import (
     Step,
     Task,
     Upload,
+    at_step,
     owned,
     utc_now,
     with_added_face,
@@ -82,13 +73,13 @@ class Tasks:
         TooManyPhotosToday or QueueFull; nothing is stored then.
         """
         if len(photo) > self._max_photo_bytes:
-            raise PhotoTooLarge(self._max_photo_bytes)
+            raise errors.PhotoTooLarge(self._max_photo_bytes)
         if not emoji_id:
-            raise EmojiMissing
+            raise errors.EmojiMissing
         try:
             info = await asyncio.to_thread(inspect, photo)
         except PhotoError as error:
-            raise PhotoRefused(error) from None
+            raise errors.PhotoRefused(error) from None
         admit = partial(self._admit, guest=guest)
         admit(await self._store.usage(user_id))
         pictures = await self._catalog.picture_keys(emoji_id)
@@ -129,7 +120,8 @@ class Tasks:
                     until_heartbeat = sent_at + self._heartbeat_seconds - time.monotonic()
                     event = await subscription.next(min(until_heartbeat, self._feed.poll_seconds))
                     if event and event.progress and event.sequence <= last.sequence + 1:
-                        steps = [_step_of(task, event)] if event.sequence > last.sequence else []
+                        shown = at_step(task, event.progress.state, event.progress.percent, event.progress.findings)
+                        steps = [Step(event.sequence, shown)] if event.sequence > last.sequence else []
                         continue
                     task, steps = await self._history(task_id, last.sequence, user_id)
                     if not steps and time.monotonic() - sent_at >= self._heartbeat_seconds:
@@ -162,7 +154,7 @@ class Tasks:
         while True:
             task = await self.get(task_id, user_id=user_id)
             if not task.result_key:
-                raise ResultNotReady(task.state)
+                raise errors.ResultNotReady(task.state)
             try:
                 return task, await open_result(self._objects, task, as_link=as_link)
             except ObjectMissing:
@@ -202,9 +194,9 @@ class Tasks:
     ) -> Task:
         def revised(task: Task) -> Findings:
             if not task.result_key:
-                raise NotFinished
+                raise errors.NotFinished
             if task.original_until is None or task.original_until <= utc_now():
-                raise OriginalGone
+                raise errors.OriginalGone
             return change(task.findings)
 
         task = await self._store.revise(task_id, user_id, revised, replay)
@@ -214,10 +206,10 @@ class Tasks:
 
     def _admit(self, usage: Usage, *, guest: bool) -> None:
         if usage.account_is_deleted:
-            raise AccountGone
+            raise errors.AccountGone
         self._quotas.check(usage, guest=guest)
         if usage.queued_tasks >= self._max_queued_tasks:
-            raise QueueFull
+            raise errors.QueueFull
 
 
 async def open_result(objects: ObjectStore, task: Task, *, as_link: bool) -> Iterator[bytes] | str:
@@ -228,11 +220,3 @@ async def open_result(objects: ObjectStore, task: Task, *, as_link: bool) -> Ite
     if as_link and (link := objects.link(task.result_key, LINK_LIFETIME)):
         return link
     return await asyncio.to_thread(checksums.stream, objects, task.result_key, task.result_checksum)
-
-
-def _step_of(task: Task, event: StepEvent) -> Step:
-    """Return the step of a worker's event, with the task as it was then."""
-    assert event.progress is not None  # noqa: S101 - other steps are read from the rows
-    progress = event.progress
-    shown = replace(task, state=progress.state, percent=progress.percent, findings=progress.findings)
-    return Step(event.sequence, replace(shown, result_key="", content_type="", original_until=None))

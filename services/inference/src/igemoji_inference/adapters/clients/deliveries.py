@@ -2,12 +2,11 @@
 
 import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_inference.domain.model import Task
 from igemoji_mesh.clients.channels import Channels
 from igemoji_mesh.db.outbox import Delivery
+from igemoji_mesh.timestamps import to_timestamp
 
 RECORD_USE = "ranking.RecordUse"
 
@@ -20,6 +19,6 @@ def deliveries(channels: Channels) -> dict[str, Delivery]:
 
 def record_use(task: Task, at: datetime.datetime) -> ranking_pb2.RecordUseRequest:
     """Return the message that reports a finished task."""
-    used_at = Timestamp()
-    used_at.FromDatetime(at)
-    return ranking_pb2.RecordUseRequest(task_id=task.id, emoji_id=task.emoji_id, user_id=task.user_id, used_at=used_at)
+    return ranking_pb2.RecordUseRequest(
+        task_id=task.id, emoji_id=task.emoji_id, user_id=task.user_id, used_at=to_timestamp(at)
+    )

@@ -16,19 +16,8 @@ from igemoji_inference.adapters.db import rows
 from igemoji_inference.adapters.db.codec import findings_from_json
 from igemoji_inference.adapters.db.messages import TaskMessages
 from igemoji_inference.adapters.db.tables import NEVER, OPEN, tasks
-from igemoji_inference.domain.model import (
-    FIRST_PROGRESS,
-    LEASE_SECONDS,
-    Done,
-    Failure,
-    Findings,
-    Finished,
-    Job,
-    Lease,
-    Progress,
-    TaskState,
-    utc_now,
-)
+from igemoji_inference.domain.model import Failure, Findings, Task, TaskState, utc_now
+from igemoji_inference.domain.work import FIRST_PROGRESS, LEASE_SECONDS, Done, Job, Lease, Progress
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import OutboxWriter
 from igemoji_mesh.ids import new_id
@@ -55,14 +44,27 @@ class SqlLeaseStore:
             lambda connection: record_progress(connection, lease, progress), isolation="READ COMMITTED"
         )
 
-    async def record_done(self, lease: Lease, done: Done, original_until: datetime.datetime) -> Finished | None:
+    async def record_done(self, lease: Lease, done: Done, original_until: datetime.datetime) -> Task | None:
         """See LeaseStore."""
 
-        def record(connection: sa.Connection) -> Finished | None:
-            finished = _record_done(connection, lease, done, original_until)
-            if finished is not None and not finished.replaced_key:
-                self._outbox.add(connection, RECORD_USE, record_use(finished.task, utc_now()))
-            return finished
+        def record(connection: sa.Connection) -> Task | None:
+            before = rows.select_task(connection, lease.job.task_id)
+            values = {
+                "state": TaskState.DONE,
+                "percent": 100,
+                "findings": rows.dump(done.findings),
+                "faces": len(done.findings.faces),
+                "result_key": done.result_key,
+                "result_checksum": done.result_checksum,
+                "content_type": done.content_type,
+            }
+            if before is None or _advance(connection, lease, values, done.findings) is None:
+                return None
+            if before.revision == 0:
+                connection.execute(tasks.update().where(tasks.c.id == before.id).values(original_until=original_until))
+            if not before.result_key:
+                self._outbox.add(connection, RECORD_USE, record_use(before, utc_now()))
+            return before
 
         return await self._database.write(record, isolation="READ COMMITTED")
 
@@ -197,26 +199,6 @@ def has_result(connection: sa.Connection, key: str) -> bool:
     task_id = key.removeprefix("results/")[:36]
     found = connection.execute(sa.select(tasks.c.result_key).where(tasks.c.id == task_id)).scalar_one_or_none()
     return found == key
-
-
-def _record_done(
-    connection: sa.Connection, lease: Lease, done: Done, original_until: datetime.datetime
-) -> Finished | None:
-    before = rows.select_task(connection, lease.job.task_id)
-    values = {
-        "state": TaskState.DONE,
-        "percent": 100,
-        "findings": rows.dump(done.findings),
-        "faces": len(done.findings.faces),
-        "result_key": done.result_key,
-        "result_checksum": done.result_checksum,
-        "content_type": done.content_type,
-    }
-    if before is None or _advance(connection, lease, values, done.findings) is None:
-        return None
-    if before.revision == 0:
-        connection.execute(tasks.update().where(tasks.c.id == before.id).values(original_until=original_until))
-    return Finished(before, before.result_key)
 
 
 def _progressed(progress: Progress) -> dict[str, Any]:

@@ -8,14 +8,7 @@ import sqlalchemy as sa
 
 from igemoji_inference.adapters.db.codec import findings_from_json, findings_to_json
 from igemoji_inference.adapters.db.tables import ENDED, NEVER, shares, task_steps, tasks
-from igemoji_inference.domain.model import (
-    Failure,
-    Findings,
-    Task,
-    TaskState,
-    Upload,
-    fair_queue_position,
-)
+from igemoji_inference.domain.model import Failure, Findings, Task, TaskState, Upload, fair_queue_position
 from igemoji_mesh import call_context
 from igemoji_mesh.observability import tracing
 

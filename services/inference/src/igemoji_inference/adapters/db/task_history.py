@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from igemoji_inference.adapters.db import rows
 from igemoji_inference.adapters.db.codec import findings_from_json
 from igemoji_inference.adapters.db.tables import task_steps, tasks
-from igemoji_inference.domain.model import Findings, Step, Task, TaskHistory, TaskState
+from igemoji_inference.domain.model import Findings, Step, Task, TaskHistory, TaskState, at_step
 from igemoji_mesh.db.database import Database
 
 BATCH = 100
@@ -79,19 +79,5 @@ def _steps(task: Task, step_rows: Sequence[sa.Row[Any]]) -> list[Step]:
     steps, findings = [], Findings()
     for row in step_rows:
         findings = findings_from_json(json.loads(row.findings)) if row.findings else findings
-        state = TaskState(row.state)
-        shown = Task(
-            id=task.id,
-            user_id=task.user_id,
-            emoji_id=task.emoji_id,
-            created_at=task.created_at,
-            state=state,
-            percent=row.percent,
-            findings=findings,
-            failure=task.failure if state is TaskState.FAILED else None,
-            result_key=task.result_key if state is TaskState.DONE else "",
-            content_type=task.content_type if state is TaskState.DONE else "",
-            original_until=task.original_until if state is TaskState.DONE else None,
-        )
-        steps.append(Step(row.sequence, shown))
+        steps.append(Step(row.sequence, at_step(task, TaskState(row.state), row.percent, findings)))
     return steps

@@ -16,10 +16,6 @@ class MemoryFeed:
 
     async def publish(self, task_id: str, event: StepEvent) -> None:
         """Deliver an event to all subscriptions."""
-        self.deliver(task_id, event)
-
-    def deliver(self, task_id: str, event: StepEvent) -> None:
-        """Deliver an event to all subscriptions."""
         for subscription in self._subscriptions.get(task_id, ()):
             subscription.put(event)
 

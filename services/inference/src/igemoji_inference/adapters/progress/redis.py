@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 
 from igemoji_inference.adapters.db.codec import findings_from_json, findings_to_json
 from igemoji_inference.adapters.progress.memory import MemoryFeed
-from igemoji_inference.domain.model import Progress, TaskState
+from igemoji_inference.domain.model import TaskState
+from igemoji_inference.domain.work import Progress
 from igemoji_inference.usecases.progress import POLL_SECONDS, StepEvent, Subscription
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.observability.logging import log
@@ -81,7 +82,7 @@ class RedisFeed:
                     log.warning("progress.read_failed", error=repr(error))
                 self._reliable_from = time.monotonic() + RETRY_SECONDS + SETTLE_SECONDS
                 for task_id in self._local.watched_tasks:
-                    self._local.deliver(task_id, StepEvent())
+                    await self._local.publish(task_id, StepEvent())
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def close(self) -> None:
@@ -106,7 +107,7 @@ class RedisFeed:
             for entry_id, fields in entries:
                 self._seen[name] = entry_id
                 if name != self._own:
-                    self._local.deliver(name.removeprefix(PREFIX), _event(fields))
+                    await self._local.publish(name.removeprefix(PREFIX), _event(fields))
 
     async def _add(self, name: str, fields: dict[str, str], max_entries: int) -> None:
         """Add entries one by one, so that `close` follows the last one. Add nothing while Redis is unavailable."""

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from igemoji_inference.domain.model import Done, Failure
+from igemoji_inference.domain.model import Failure
+from igemoji_inference.domain.work import Done
 from igemoji_inference.usecases.ports import PhotoWorker, ProgressFeed
 from igemoji_inference.usecases.task_runner import LOST, TaskRunner
 from igemoji_mesh.db.database import Database

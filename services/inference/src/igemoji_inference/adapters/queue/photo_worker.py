@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from igemoji_inference.domain.model import Done, Failure, Findings, Job, Progress, TaskState, picture_checksum
+from igemoji_inference.domain.model import Failure, Findings, TaskState, picture_checksum
+from igemoji_inference.domain.work import Done, Job, Progress
 from igemoji_inference.usecases.ports import WorkerLost, WorkerOverdue
 from igemoji_mesh.errors import StartError
 from igemoji_mesh.objects import checksums

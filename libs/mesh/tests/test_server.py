@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -19,6 +20,7 @@ from igemoji_mesh.interceptors.access import policies_for
 from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import ServiceSettings, load_settings
 from igemoji_mesh.testing.mesh import TestMesh, error_reason, free_port, running, violated_fields
+from igemoji_protos import rpcs
 
 SERVICE = "igemoji.ranking.v1.RankingService"
 
@@ -219,13 +221,13 @@ async def test_stopping_upstream_is_a_transient_error(mesh):
 
 
 def test_start_fails_without_access_level():
-    from dataclasses import replace
-
-    from igemoji_protos import rpcs
-
-    forgotten = [replace(rpc, access=None) for rpc in rpcs()]
     with pytest.raises(StartError, match="no access level"):
-        policies_for([SERVICE], forgotten)
+        policies_for([SERVICE], [replace(rpc, access=None) for rpc in rpcs()])
+
+
+def test_start_fails_for_an_rpc_that_streams_requests():
+    with pytest.raises(StartError, match="streams requests"):
+        policies_for([SERVICE], [replace(rpc, client_streaming=True) for rpc in rpcs()])
 
 
 def test_start_fails_without_certificates(mesh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

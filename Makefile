@@ -46,8 +46,8 @@ web: web/dist/index.html ## Build the web client
 sbom: .make/run ## Write the SBOM (CycloneDX) to build/sbom
 	$(BIN)/python deploy/supply/sbom.py build/sbom
 
-licences: .make/dev ## Write the license of every package to build/licences.md; fail on an unknown one
-	$(BIN)/python deploy/supply/licences.py --report build/licences.md
+licenses: .make/dev ## Write the license of every package to build/licenses.md; fail on an unknown one
+	$(BIN)/python deploy/supply/licenses.py --report build/licenses.md
 
 ##@ Develop
 check: .make/dev $(STUBS) lint ## Lint, check types and run the unit tests: under a minute once installed
@@ -158,6 +158,7 @@ install-monitoring: ## Install Prometheus, Alertmanager and node exporter
 # Former names.
 services: install-backends
 watchers: install-monitoring
+licences: licenses
 
 # The targets above install what they need through these.
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Backs up what an installation keeps: its four databases and its objects. It may go on serving meanwhile.
+# Back up the four databases and the objects of an installation, while it serves.
 #
 # usage: back-up.sh OPTIONS OBJECTS BACKUP
 #
-#   OPTIONS  a file of options of MariaDB's or MySQL's client: host, port, user and password of somebody who may read
-#            the four databases (SELECT, SHOW VIEW, TRIGGER)
-#   OBJECTS  the bucket, as rclone names it, such as s3:igemoji
-#   BACKUP   where to: another remote of rclone's. It holds people's photos and password hashes: one of type `crypt`
+#   OPTIONS  option file of the MariaDB or MySQL client: host, port, and a user who may read the four databases (SELECT,
+#            SHOW VIEW, TRIGGER) with the password
+#   OBJECTS  the bucket as an rclone path, such as s3:igemoji
+#   BACKUP   destination: another rclone remote. It will contain photos and password hashes: use the type `crypt`
 #
-# In BACKUP lie objects/, which is the bucket as it is; gone/, what was in it before; databases/TIME/, a dump of each. A
-# backup counts when its databases are there: they are read first and stored last, so that each row has its object. Let
-# gone/ and databases/ expire after 30 days: then whichever databases are there can be restored with all their objects.
+# BACKUP has objects/, the current bucket; gone/, objects deleted since; databases/TIME/, the dumps. A backup is complete
+# when its dumps are there: they are made first and stored last, so that each row has its object. Expire gone/ and
+# databases/ after 30 days: then every dump that exists can be restored with all its objects.
 set -euo pipefail
 umask 077
 
@@ -24,7 +24,7 @@ for service in auth emoji_catalog ranking inference; do
   "$dump" --defaults-file="$options" --single-transaction --hex-blob --no-tablespaces "igemoji_$service" |
     gzip > "$dumps/$service.sql.gz"
 done
-# A key is never used twice: what has a name and its size is there.
+# Keys are never reused: an object with the same name and size is the same.
 rclone sync --size-only --metadata --fast-list --backup-dir "$backup/gone" "$objects" "$backup/objects"
 rclone copy "$dumps" "$backup/databases/$taken"
 echo "$taken"

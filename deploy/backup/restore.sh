@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Restores what back-up.sh backed up, into empty databases and a bucket. Nothing may be served meanwhile.
+# Restore a backup of back-up.sh into empty databases and a bucket. No service may run.
 #
 # usage: restore.sh OPTIONS OBJECTS BACKUP [TIME]
 #
-#   OPTIONS  a file of options of MariaDB's or MySQL's client: host, port, user and password of somebody who may make
-#            tables in the four databases
-#   OBJECTS  the bucket, as rclone names it, such as s3:igemoji
-#   BACKUP   as it was told to back-up.sh
-#   TIME     what back-up.sh printed; the newest unless given
+#   OPTIONS  option file of the MariaDB or MySQL client: host, port, and a user who may create tables in the four
+#            databases with the password
+#   OBJECTS  the bucket as an rclone path, such as s3:igemoji
+#   BACKUP   as for back-up.sh
+#   TIME     as back-up.sh printed it; default: the latest
 set -euo pipefail
 umask 077
 
@@ -26,11 +26,11 @@ for service in "${services[@]}"; do
     exit 1
   fi
 done
-# Objects first: a row without its object is a photo that is lost. What has no row is swept by the services.
+# Objects first: a row without its object is a lost photo. Objects without rows are swept by the services.
 for part in $(rclone lsf --dirs-only "$backup" | grep --line-regexp -e gone/ -e objects/); do
   rclone copy --size-only --metadata --fast-list "$backup/${part%/}" "$objects"
 done
 for service in "${services[@]}"; do
   gunzip --stdout "$dumps/$service.sql.gz" | "$client" --defaults-file="$options" "igemoji_$service"
 done
-echo "restored what was backed up at ${taken%/}"
+echo "restored the backup of ${taken%/}"

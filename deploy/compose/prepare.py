@@ -1,6 +1,6 @@
-"""Makes passwords and certificates for compose.yaml, once: python deploy/compose/prepare.py (make compose does it)
+"""Create passwords and certificates for compose.yaml, once: python deploy/compose/prepare.py (called by make compose).
 
-They go to deploy/compose/secrets, which git does not see. What is there already stays: the databases know it.
+They are written to deploy/compose/secrets, which git ignores. Existing ones are kept: the databases have them.
 """
 
 import sys
@@ -22,13 +22,13 @@ VARIABLES = {
     "rabbitmq": {"user": "RABBITMQ_DEFAULT_USER", "password": "RABBITMQ_DEFAULT_PASS"},
     "grafana": {"admin-password": "GF_SECURITY_ADMIN_PASSWORD"},
 }
-"""What the images of others call what the manifests call otherwise."""
+"""Environment variables of third-party images, by key in the secrets of the manifests."""
 
 
 def main() -> None:
     if SECRETS.exists():
         return
-    # Closed to others here; the files are open, because containers run as users that this machine does not know.
+    # The folder is private; the files are readable, because containers run as users that this machine does not have.
     SECRETS.mkdir(mode=0o700)
     for name, values in make().items():
         if name in ("redis", "alertmanager") or name.endswith("-tls"):

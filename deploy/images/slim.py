@@ -1,9 +1,9 @@
-"""Takes out of an image's environment what no service ever runs.
+"""Remove from the environment of an image what no service runs.
 
 usage: slim.py ENVIRONMENT
 
-Wheels carry tests, headers, static libraries and stubs for type checkers; some carry a library twice. An image is
-pulled to every node and scanned for every flaw, so what is not run is not in it.
+Wheels contain tests, headers, static libraries and type stubs; some contain a library twice. An image is pulled to
+every node and scanned for vulnerabilities, so it has only what runs.
 """
 
 import shutil
@@ -12,24 +12,24 @@ import sys
 from pathlib import Path
 
 FOLDERS = ("tests", "test", "SelfTest", "testing", "include", "__pyinstaller")
-"""Anywhere below a package, unless it is kept."""
+"""Removed anywhere below a package, except `KEPT`."""
 KEPT = ("numpy/testing", "sqlalchemy/testing")
-"""Their packages import them: numpy at first use, SQLAlchemy in its dialects."""
+"""Imported by their packages: numpy at first use, SQLAlchemy in its dialects."""
 
 SUFFIXES = (".pyi", ".pyx", ".pxd", ".pxi", ".a", ".h", ".hpp", ".c", ".cpp", ".map")
 
 NEVER_RUN = (
-    # The C library beside the Python binding, which has all of it inside.
+    # The C library; the Python binding has its own copy of it.
     "onnxruntime/capi/libonnxruntime.so*",
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
-    # Haar cascades: of the fer engine, which is no part of an image.
+    # Haar cascades, for the fer engine, which is not in images.
     "cv2/data/*.xml",
     "numpy/distutils",
     "numpy/f2py",
     "numpy/_core/*_tests.*.so",
-    # A format that nobody may upload, and letters, which nobody draws.
+    # AVIF, which cannot be uploaded, and fonts, which are never drawn.
     "PIL/_avif.*",
     "PIL/_imagingft.*",
     "pillow.libs/libavif-*",
@@ -48,10 +48,10 @@ def main() -> None:
         name = path.relative_to(packages).as_posix()
         if (path.is_dir() and path.name in FOLDERS and name not in KEPT) or path.suffix in SUFFIXES:
             remove(path)
-    # Not the libraries beside them (*.libs): auditwheel has moved their parts, and some do not load any more after it.
+    # Not the libraries in *.libs: auditwheel has moved their sections, and some do not load after strip.
     extensions = [path for path in packages.rglob("*.so") if not path.parent.name.endswith(".libs")]
     subprocess.run(["strip", "--strip-unneeded", *extensions], check=True)  # noqa: S603, S607
-    sys.stdout.write(f"{before / 1e6:.0f} MB, {size(packages) / 1e6:.0f} MB of them stay\n")
+    sys.stdout.write(f"{before / 1e6:.0f} MB, {size(packages) / 1e6:.0f} MB after cleaning\n")
 
 
 def remove(path: Path) -> None:

@@ -1,16 +1,16 @@
-"""Makes every secret that the manifests refer to, with new passwords and certificates, once for each installation.
+"""Create every secret that the manifests refer to, with new passwords and certificates, once for each installation.
 
 usage: python deploy/k8s/make_secrets.py NAMESPACE [--database URL] [--objects URL] [--without-certificates] |
        kubectl apply -f -
 
-Nothing of it is kept here: what it prints goes to the cluster (or, sealed, to wherever secrets are kept). Run again it
-makes others, which running databases do not know: so apply it once, and rotate as docs/operations.md says.
+Nothing is kept here: the output goes to the cluster, or encrypted to a store of secrets. A second run creates other
+passwords, which running databases do not have: apply it once, and rotate as in docs/operations.md.
 
-  --database URL           mysql+pymysql://host/: one that others run; each service has `igemoji_<service>` there, with
+  --database URL           mysql+pymysql://host/: an external database; each service has `igemoji_<service>` there, with
                            a user of that name whose password is in the environment as <SERVICE>_DATABASE_PASSWORD
-  --objects URL            s3://bucket?endpoint=https://host: one that others run; OBJECT_STORE_ACCESS_KEY and
+  --objects URL            s3://bucket?endpoint=https://host: an external S3; OBJECT_STORE_ACCESS_KEY and
                            OBJECT_STORE_SECRET_KEY are in the environment
-  --without-certificates   cert-manager makes them
+  --without-certificates   cert-manager creates them
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def make(database: str = "", objects: str = "", *, certificates: bool = True) -> dict[str, Secret]:
-    """By name: what is in each secret."""
+    """Return the contents of each secret, by name."""
     queue, progress = secrets.token_hex(16), secrets.token_hex(16)
     made: dict[str, Secret] = {service: {} for service in SERVICES}
     passwords = {service: _database_password(service, known=bool(database)) for service in SERVICES}
@@ -79,7 +79,7 @@ def _database_password(service: str, *, known: bool) -> str:
 
 
 def _objects(url: str, minio: Secret | None) -> Secret:
-    """The same for all: each keeps to a prefix of its own."""
+    """Return the settings of the object store; all services share them and use different prefixes."""
     if minio:
         return {
             "OBJECT_STORE_URL": "s3://igemoji?endpoint=http://minio:9000",
@@ -91,7 +91,7 @@ def _objects(url: str, minio: Secret | None) -> Secret:
 
 
 def _certificates() -> dict[str, Secret]:
-    """Of a private authority whose key is not kept: whoever needs another certificate makes all of them anew."""
+    """Issue all certificates from a new private authority, whose key is not kept: to renew one, renew them all."""
     authority = CertificateAuthority.create()
     made = {}
     for service in (*SERVICES, "gateway"):

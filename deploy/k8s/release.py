@@ -1,8 +1,8 @@
-"""Prints the manifests of an overlay with the digests of images that were pushed: nobody writes one by hand.
+"""Print the manifests of an overlay with the digests of the pushed images.
 
 usage: python deploy/k8s/release.py OVERLAY REGISTRY TAG [--kubectl COMMAND] [--inspect COMMAND] | kubectl apply -f -
 
-REGISTRY/NAME:TAG is asked for its digest, for each image of the mesh (`skopeo inspect`, or another command that takes
+The digest of each image REGISTRY/NAME:TAG comes from the registry (`skopeo inspect`, or another command that takes
 `docker://IMAGE` and prints JSON with a Digest). The overlay itself is not changed.
 """
 

@@ -1,7 +1,7 @@
-"""Writes the dashboards of Grafana: python deploy/monitoring/dashboards.py
+"""Generate the dashboards of Grafana: python deploy/monitoring/dashboards.py.
 
-They are made from this list and kept beside it, so that a change is seen in a diff and Grafana needs nothing but files.
-Every expression stands on its own, without variables: tests/deploy asks each of a real Prometheus.
+The generated files are in git, so that a diff shows changes and Grafana needs only files. Expressions have no
+variables: tests/deploy runs each of them on a real Prometheus.
 """
 
 import json
@@ -19,11 +19,11 @@ DISK = '{fstype!~"tmpfs|overlay|squashfs|ramfs"}'
 class Panel:
     title: str
     queries: dict[str, str]
-    """By legend."""
+    """Expressions by legend."""
     unit: str = "short"
-    """As Grafana names it: s, reqps, percentunit, bytes."""
+    """Grafana's name of the unit: s, reqps, percentunit, bytes."""
     kind: str = "timeseries"
-    """Or `stat`, for one number."""
+    """Grafana's name of the panel: timeseries, or stat for one number."""
     help: str = ""
 
 
@@ -34,32 +34,40 @@ def rpc_panels(service: str) -> list[Panel]:
         Panel("Calls", {"{{method}}": f"sum by (method) (rate(igemoji_rpc_seconds_count{{{of}}}[5m]))"}, "reqps"),
         Panel("Answers by code", {"{{code}}": f"sum by (code) (rate(igemoji_rpc_seconds_count{{{of}}}[5m]))"}, "reqps"),
         Panel(
-            "Failed by a fault of ours",
+            "Server errors",
             {
                 "of all calls": f"(sum(rate(igemoji_rpc_seconds_count{{{of},{failed}}}[5m])) or vector(0))"
                 f" / sum(rate(igemoji_rpc_seconds_count{{{of}}}[5m]))"
             },
             "percentunit",
         ),
-        Panel("Time of 99 % of calls", {"{{method}}": quantile("igemoji_rpc_seconds", of, "method")}, "s"),
-        Panel("Being answered", {"{{method}}": f"sum by (method) (igemoji_rpc_in_flight{{{of}}})"}),
+        Panel("Latency, 99 %", {"{{method}}": quantile("igemoji_rpc_seconds", of, "method")}, "s"),
+        Panel("Active calls", {"{{method}}": f"sum by (method) (igemoji_rpc_in_flight{{{of}}})"}),
         Panel(
             "Dependencies", {"{{dependency}}": f"min by (dependency) (igemoji_ready{{{of}}})"}, help="1: it answers."
         ),
         Panel(
-            "Time of 95 % of statements",
+            "Database statements, 95 %",
             {"{{statement}}": quantile("igemoji_database_statement_seconds", of, "statement", 0.95)},
             "s",
         ),
-        Panel("Wait for a connection, 95 %", {"wait": quantile("igemoji_database_wait_seconds", of, "", 0.95)}, "s"),
         Panel(
-            "Database connections at work", {"{{instance}}": f"igemoji_database_connections{{{of}}}"}, help="Of eight."
+            "Wait for a database connection, 95 %",
+            {"wait": quantile("igemoji_database_wait_seconds", of, "", 0.95)},
+            "s",
+        ),
+        Panel(
+            "Database connections in use",
+            {"{{instance}}": f"igemoji_database_connections{{{of}}}"},
+            help="At most eight.",
         ),
         Panel("Memory", {"{{instance}}": f"process_resident_memory_bytes{{{of}}}"}, "bytes"),
-        Panel("Processor", {"{{instance}}": f"rate(process_cpu_seconds_total{{{of}}}[5m])"}, help="Cores."),
-        Panel("Runs", {"{{version}}": f"count by (version) (igemoji_build_info{{{of}}})"}, help="Replicas by version."),
+        Panel("CPU", {"{{instance}}": f"rate(process_cpu_seconds_total{{{of}}}[5m])"}, help="Cores."),
         Panel(
-            "Certificate runs out in",
+            "Versions", {"{{version}}": f"count by (version) (igemoji_build_info{{{of}}})"}, help="Replicas by version."
+        ),
+        Panel(
+            "Certificate expires in",
             {"{{instance}}": f"igemoji_certificate_expires_timestamp_seconds{{{of}}} - time()"},
             "s",
         ),
@@ -69,8 +77,10 @@ def rpc_panels(service: str) -> list[Panel]:
 def outbox(service: str) -> list[Panel]:
     of = f'{{job="{service}"}}'
     return [
-        Panel("Calls to others, not yet made", {"{{outbox}}": f"max by (outbox) (igemoji_outbox_pending{of})"}),
-        Panel("Age of the oldest of them", {"{{outbox}}": f"max by (outbox) (igemoji_outbox_oldest_seconds{of})"}, "s"),
+        Panel("Pending outbox deliveries", {"{{outbox}}": f"max by (outbox) (igemoji_outbox_pending{of})"}),
+        Panel(
+            "Age of the oldest delivery", {"{{outbox}}": f"max by (outbox) (igemoji_outbox_oldest_seconds{of})"}, "s"
+        ),
     ]
 
 
@@ -81,12 +91,12 @@ def objects(*services: str) -> list[Panel]:
             "Object store, 95 %",
             {"{{operation}}": quantile("igemoji_object_store_seconds", of, "operation", 0.95)},
             "s",
-            help="Of a stream: until its first byte.",
+            help="For streams: until the first byte.",
         ),
         Panel(
-            "Objects damaged",
+            "Damaged objects",
             {"{{job}} in a day": f"sum by (job) (increase(igemoji_objects_damaged_total{{{of}}}[1d]))"},
-            help="Read, and not what had been put.",
+            help="Objects read whose checksum differs.",
         ),
     ]
 
@@ -94,7 +104,7 @@ def objects(*services: str) -> list[Panel]:
 def cache(service: str) -> Panel:
     counted = f'igemoji_cache_total{{job="{service}"'
     return Panel(
-        "Known without asking",
+        "Cache hit ratio",
         {
             "{{cache}}": f'sum by (cache) (rate({counted},outcome="hit"}}[5m]))'
             f" / (sum by (cache) (rate({counted}}}[5m])) > 0)"
@@ -123,10 +133,10 @@ OVERVIEW = [
         "Photos done", {"per minute": 'sum(rate(igemoji_inference_tasks_total{outcome="done"}[5m])) * 60'}, kind="stat"
     ),
     Panel("Faces covered", {"per minute": "sum(rate(igemoji_inference_faces_sum[5m])) * 60"}, kind="stat"),
-    Panel("Photos that wait", {"waiting": 'max(igemoji_inference_queue_tasks{state="queued"})'}, kind="stat"),
-    Panel("Alerts", {"{{alertname}}": 'ALERTS{alertstate="firing"}'}, kind="stat", help="Watchdog is always there."),
+    Panel("Queued photos", {"waiting": 'max(igemoji_inference_queue_tasks{state="queued"})'}, kind="stat"),
+    Panel("Alerts", {"{{alertname}}": 'ALERTS{alertstate="firing"}'}, kind="stat", help="Watchdog always fires."),
     Panel(
-        "Answers at the edge",
+        "Answers of the gateway",
         {
             "{{envoy_response_code_class}}xx": "sum by (envoy_response_code_class) "
             f"(rate(envoy_http_downstream_rq_xx{{{EDGE}}}[5m]))"
@@ -134,23 +144,23 @@ OVERVIEW = [
         "reqps",
     ),
     Panel("Calls by service", {"{{job}}": "sum by (job) (igemoji:rpc:rate5m)"}, "reqps"),
-    Panel("Time of 99 % of calls, by service", {"{{job}}": "max by (job) (igemoji:rpc:p99_seconds_5m)"}, "s"),
-    Panel("Replicas that answer", {"{{job}}": "sum by (job) (up)"}),
+    Panel("Latency by service, 99 %", {"{{job}}": "max by (job) (igemoji:rpc:p99_seconds_5m)"}, "s"),
+    Panel("Replicas up", {"{{job}}": "sum by (job) (up)"}),
 ]
 
 INFERENCE = [
     Panel(
-        "Photos by how they ended",
+        "Photos by outcome",
         {"{{outcome}}": "sum by (outcome) (rate(igemoji_inference_tasks_total[5m]))"},
         "reqps",
     ),
     Panel("Tasks by state", {"{{state}}": "max by (state) (igemoji_inference_queue_tasks)"}),
-    Panel("Age of the oldest that waits", {"oldest": "max(igemoji_inference_queue_oldest_seconds)"}, "s"),
+    Panel("Age of the oldest queued photo", {"oldest": "max(igemoji_inference_queue_oldest_seconds)"}, "s"),
     Panel("Wait for a worker, 95 %", {"wait": quantile("igemoji_inference_wait_seconds", "", "", 0.95)}, "s"),
     Panel(
         "From upload to result",
         {
-            "half": quantile("igemoji_inference_task_seconds", "", "", 0.5),
+            "50 %": quantile("igemoji_inference_task_seconds", "", "", 0.5),
             "95 %": quantile("igemoji_inference_task_seconds", "", "", 0.95),
         },
         "s",
@@ -167,50 +177,50 @@ INFERENCE = [
 GATEWAY = [
     Panel("Requests by class", OVERVIEW[8].queries, "reqps"),
     Panel(
-        "Time to answer",
+        "Latency",
         {
-            "half": quantile("envoy_http_downstream_rq_time", EDGE, "", 0.5) + " / 1000",
+            "50 %": quantile("envoy_http_downstream_rq_time", EDGE, "", 0.5) + " / 1000",
             "99 %": quantile("envoy_http_downstream_rq_time", EDGE, "", 0.99) + " / 1000",
         },
         "s",
-        help="Uploads and streams of progress are among them.",
+        help="Including uploads and streams of progress.",
     ),
     Panel("Connections", {"open": f"sum(envoy_http_downstream_cx_active{{{EDGE}}})"}),
-    Panel("Requests under way", {"now": f"sum(envoy_http_downstream_rq_active{{{EDGE}}})"}),
+    Panel("Active requests", {"now": f"sum(envoy_http_downstream_rq_active{{{EDGE}}})"}),
     Panel(
-        "Refused for asking too often",
+        "Refused by rate limits",
         {"per second": "sum(rate(envoy_http_local_rate_limit_rate_limited[5m])) or vector(0)"},
         "reqps",
     ),
     Panel("Tokens refused", {"per second": 'sum(rate(envoy_http_jwt_authn_denied{job="gateway"}[5m]))'}, "reqps"),
-    Panel("Keys of tokens fetched", {"ok": "sum(increase(envoy_http_jwt_authn_jwks_fetch_success[1h]))"}),
+    Panel("JWKS fetched", {"ok": "sum(increase(envoy_http_jwt_authn_jwks_fetch_success[1h]))"}),
     Panel(
         "Healthy replicas", {"{{envoy_cluster_name}}": "max by (envoy_cluster_name) (envoy_cluster_membership_healthy)"}
     ),
     Panel("Calls by RPC", {"{{rpc}}": "sum by (rpc) (rate(envoy_cluster_grpc_total[5m]))"}, "reqps"),
     Panel(
-        "Tried again",
+        "Retries",
         {"{{envoy_cluster_name}}": "sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_retry[5m]))"},
         "reqps",
     ),
     Panel("Memory", {"{{instance}}": 'envoy_server_memory_physical_size{job="gateway"}'}, "bytes"),
-    Panel("Certificate runs out in", {"{{instance}}": "envoy_server_days_until_first_cert_expiring * 86400"}, "s"),
+    Panel("Certificate expires in", {"{{instance}}": "envoy_server_days_until_first_cert_expiring * 86400"}, "s"),
 ]
 
 NODES = [
     Panel(
-        "Processor",
+        "CPU",
         {"{{instance}}": '1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m]))'},
         "percentunit",
     ),
     Panel(
-        "Memory that is left",
+        "Free memory",
         {"{{instance}}": "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"},
         "percentunit",
     ),
     Panel("Load", {"{{instance}}": "node_load5"}),
     Panel(
-        "Disk that is left",
+        "Free disk space",
         {"{{instance}} {{mountpoint}}": f"node_filesystem_avail_bytes{DISK} / node_filesystem_size_bytes"},
         "percentunit",
     ),
@@ -297,7 +307,7 @@ def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
 
 
 def rendered() -> dict[str, str]:
-    """By file name."""
+    """Return the text of each dashboard by file name."""
     return {
         f"{name}.json": json.dumps(dashboard(name, title, panels), indent=1, ensure_ascii=False) + "\n"
         for name, (title, panels) in DASHBOARDS.items()

@@ -1,8 +1,8 @@
-"""Writes what is shipped as CycloneDX 1.5 (make sbom): one file for Python, one for the web client.
+"""Write the bill of materials as CycloneDX 1.5 (make sbom): one file for Python, one for the web client.
 
 usage: python deploy/supply/sbom.py FOLDER
 
-Packages, versions and hashes are those of the lock files; licences are added as `make licences` reads them.
+Packages, versions and hashes come from the lock files; licenses are read as in `make licenses`.
 """
 
 import base64
@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from licences import ROOT, RULES, canonical, python_packages
+from licenses import ROOT, RULES, canonical, python_packages
 
 BIN = Path(sys.executable).parent
 
@@ -28,20 +28,20 @@ def main() -> None:
 
 
 def python() -> dict[str, Any]:
-    """What the images of the services and of the gateway have in them."""
+    """Return the packages in the images of the services and the gateway."""
     document = _json(
         *(str(BIN / "uv"), "export", "--frozen", "--quiet", "--all-packages", "--all-extras", "--no-dev"),
         *("--format", "cyclonedx1.5", "--preview-features", "sbom-export"),
     )
-    licences = {canonical(found.name): found.licence for found in python_packages(tomllib.loads(RULES.read_text()))}
+    licenses = {canonical(found.name): found.license for found in python_packages(tomllib.loads(RULES.read_text()))}
     for component in document["components"]:
-        if component["name"] in licences:
-            component["licenses"] = [_licence(licences[component["name"]])]
+        if component["name"] in licenses:
+            component["licenses"] = [_license(licenses[component["name"]])]
     return document
 
 
 def web() -> dict[str, Any]:
-    """What the web client is built of. Not by `npm sbom`: that of npm 11 leaves out what others want as a peer."""
+    """Return the packages of the web client. Not with `npm sbom`: npm 11 leaves out peer dependencies."""
     lock = json.loads((ROOT / "web" / "package-lock.json").read_text())
     shipped = {path: entry for path, entry in lock["packages"].items() if path and not entry.get("dev")}
     return {
@@ -62,11 +62,11 @@ def _of_npm(name: str, path: str, entry: dict[str, Any]) -> dict[str, Any]:
         "version": entry["version"],
         "purl": f"pkg:npm/{name.replace('@', '%40', 1)}@{entry['version']}",
         "hashes": [{"alg": f"SHA-{algorithm.removeprefix('sha')}", "content": base64.b64decode(digest).hex()}],
-        "licenses": [_licence(entry["license"])],
+        "licenses": [_license(entry["license"])],
     }
 
 
-def _licence(expression: str) -> dict[str, Any]:
+def _license(expression: str) -> dict[str, Any]:
     if " " in expression:
         return {"expression": expression}
     return {"license": {"id": expression}}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.backends.backend import BackendError, RealBackends, Urls
+from igemoji_stack.backends import BackendError
+from igemoji_stack.backends.backend import RealBackends, Urls
 from igemoji_stack.backends.server import BackendMissing
 
 

@@ -1,4 +1,4 @@
-"""What is installed is what was locked, under licences that were looked at, and can be listed."""
+"""What is installed is what was locked, under licenses that were looked at, and can be listed."""
 
 import json
 import re
@@ -18,13 +18,13 @@ PYTHON_LOCKS = sorted([ROOT / "uv.lock", *ROOT.glob("*/*/uv.lock")])
 NPM_LOCKS = [ROOT / "web" / "package-lock.json", ROOT / "assets" / "package-lock.json"]
 
 sys.path.insert(0, str(SUPPLY))
-import licences  # noqa: E402
+import licenses  # noqa: E402
 import sbom  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def rules() -> dict[str, Any]:
-    return tomllib.loads(licences.RULES.read_text())
+    return tomllib.loads(licenses.RULES.read_text())
 
 
 @pytest.mark.parametrize("lock", PYTHON_LOCKS, ids=lambda path: str(path.parent.relative_to(ROOT)))
@@ -89,18 +89,18 @@ def test_a_base_without_a_digest_stops_a_release():
     assert done.stdout == ""
 
 
-def test_every_licence_was_looked_at(rules):
-    packages = [*licences.python_packages(rules), *licences.npm_packages()]
+def test_every_license_was_looked_at(rules):
+    packages = [*licenses.python_packages(rules), *licenses.npm_packages()]
     notice = (ROOT / "assets" / "NOTICE").read_text()
     assert len(packages) > 300
     assert [
-        *licences.faults(packages, rules, notice),
-        *licences.bundled_faults(licences.bundled(), rules, notice),
+        *licenses.faults(packages, rules, notice),
+        *licenses.bundled_faults(licenses.bundled(), rules, notice),
     ] == []
 
 
 @pytest.mark.parametrize(
-    ("licence", "shipped", "passes"),
+    ("terms", "shipped", "passes"),
     [
         ("MIT", True, True),
         ("(MIT OR GPL-3.0-only)", True, True),
@@ -113,24 +113,26 @@ def test_every_licence_was_looked_at(rules):
         ("see LICENSE", True, False),
     ],
 )
-def test_what_asks_for_more_than_a_notice_does_not_pass_unseen(rules, licence, shipped, passes):
-    package = licences.Package("some-package", "1", licence, shipped, "pypi")
-    assert (list(licences.faults([package], rules, "")) == []) is passes
+def test_what_asks_for_more_than_a_notice_does_not_pass_unseen(rules, terms, shipped, passes):
+    package = licenses.Package("some-package", "1", terms, shipped, "pypi")
+    assert (list(licenses.faults([package], rules, "")) == []) is passes
 
 
-def test_a_package_that_changes_its_licence_is_looked_at_again(rules):
-    package = licences.Package("certifi", "9", "AGPL-3.0-only", True, "pypi")
-    assert len(list(licences.faults([package], rules, "certifi"))) == 1
+def test_a_package_that_changes_its_license_is_looked_at_again(rules):
+    package = licenses.Package("certifi", "9", "AGPL-3.0-only", True, "pypi")
+    assert len(list(licenses.faults([package], rules, "certifi"))) == 1
 
 
 def test_a_native_library_that_a_new_wheel_brings_is_looked_at(rules):
     notice = (ROOT / "assets" / "NOTICE").read_text()
     found = {"pillow_heif": {"libheif", "libnew"}}
-    assert list(licences.bundled_faults(found, rules, notice)) == ["pillow_heif carries libnew, which nobody looked at"]
-    assert list(licences.bundled_faults({"pillow_heif": {"libx265"}}, rules, "")) != []
+    assert list(licenses.bundled_faults(found, rules, notice)) == [
+        "pillow_heif contains libnew, which was not reviewed"
+    ]
+    assert list(licenses.bundled_faults({"pillow_heif": {"libx265"}}, rules, "")) != []
 
 
-def test_the_list_of_what_is_shipped_names_every_package_with_its_hashes_and_licence():
+def test_the_list_of_what_is_shipped_names_every_package_with_its_hashes_and_license():
     document = sbom.python()
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
     ours = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
@@ -143,7 +145,7 @@ def test_the_list_of_what_is_shipped_names_every_package_with_its_hashes_and_lic
         hashes = [entry["alg"] for file in component["externalReferences"] for entry in file["hashes"]]
         assert "SHA-256" in hashes, component["name"]
     installed = {
-        licences.canonical(found.name) for found in licences.python_packages(tomllib.loads(licences.RULES.read_text()))
+        licenses.canonical(found.name) for found in licenses.python_packages(tomllib.loads(licenses.RULES.read_text()))
     }
     assert [one["name"] for one in others if one["name"] in installed and "licenses" not in one] == []
 

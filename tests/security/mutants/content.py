@@ -139,7 +139,7 @@ MUTANTS = (
     ),
     Mutant(
         "Licenses of dependencies are checked",
-        "deploy/supply/licences.py:faults",
+        "deploy/supply/licenses.py:faults",
         Replace("not may_pass(*_)", "False"),
         "test_what_asks_for_more_than_a_notice_does_not_pass_unseen",
     ),

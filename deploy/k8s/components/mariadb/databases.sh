@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once, by the image, when the data folder is empty: each service gets a database that no other can read.
+# Run once by the image, when the data folder is empty: each service gets a database that no other can read.
 set -eu
 for service in auth emoji_catalog ranking inference; do
   password=$(printenv "$(printf %s "$service" | tr a-z A-Z)_PASSWORD")

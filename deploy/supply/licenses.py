@@ -1,9 +1,9 @@
-"""Lists the licence of every package that is locked, and fails where one was not looked at (make licences).
+"""List the license of every locked package, and fail if one was not reviewed (make licenses).
 
-usage: python deploy/supply/licences.py [--report FILE]
+usage: python deploy/supply/licenses.py [--report FILE]
 
-Python packages are read from the environment of `make`, which has what uv.lock names for this machine; npm's from their
-lock files. What may pass is said in licences.toml.
+Python packages are read from the environment of `make`, which has the packages of uv.lock for this machine; npm
+packages from their lock files. The allowed licenses are in licenses.toml.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = Path(__file__).with_name("licences.toml")
+RULES = Path(__file__).with_name("licenses.toml")
 NPM_LOCKS = ("web/package-lock.json", "assets/package-lock.json")
 UNKNOWN = "unknown"
 
@@ -28,17 +28,17 @@ UNKNOWN = "unknown"
 class Package:
     name: str
     version: str
-    licence: str
-    """An SPDX expression, or what the package says instead."""
+    license: str
+    """SPDX expression, or the text of the package if it has none."""
     shipped: bool
-    """Part of an image, or of the web client; the others only build or test."""
+    """Part of an image or of the web client; other packages are for builds and tests only."""
     source: str
-    """pypi or npm."""
+    """`pypi` or `npm`."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", type=Path, help="where the list goes, as Markdown")
+    parser.add_argument("--report", type=Path, help="file for the list, as Markdown")
     arguments = parser.parse_args()
     rules = tomllib.loads(RULES.read_text())
     packages = sorted((*python_packages(rules), *npm_packages()), key=lambda package: package.name.lower())
@@ -49,38 +49,38 @@ def main() -> None:
         arguments.report.write_text(report(packages))
     sys.stdout.write("".join(f"{line}\n" for line in wrong))
     shipped = sum(package.shipped for package in packages)
-    sys.stdout.write(f"{len(packages)} packages, {shipped} of them shipped; {len(wrong)} to look at\n")
+    sys.stdout.write(f"{len(packages)} packages, {shipped} of them shipped; {len(wrong)} to review\n")
     sys.exit(1 if wrong else 0)
 
 
 def faults(packages: list[Package], rules: dict[str, Any], notice: str) -> Iterator[str]:
-    """A sentence for each package that may not pass."""
+    """Yield a message for each package whose license is not allowed."""
     for package in packages:
         allowed = {*rules["permissive"], *(() if package.shipped else rules["tools"])}
         accounted = rules["accounted"].get(package.name)
         if accounted is not None:
-            if accounted != package.licence:
-                yield f"{package.name} {package.version}: was {accounted} when it was looked at, is {package.licence}"
+            if accounted != package.license:
+                yield f"{package.name} {package.version}: was {accounted} when it was reviewed, is {package.license}"
             elif package.name not in notice:
-                yield f"{package.name} {package.version}: assets/NOTICE does not tell of it ({package.licence})"
-        elif not may_pass(package.licence, allowed):
-            yield f"{package.name} {package.version} ({'shipped' if package.shipped else 'a tool'}): {package.licence}"
+                yield f"{package.name} {package.version}: missing in assets/NOTICE ({package.license})"
+        elif not may_pass(package.license, allowed):
+            yield f"{package.name} {package.version} ({'shipped' if package.shipped else 'a tool'}): {package.license}"
 
 
 def bundled_faults(found: dict[str, set[str]], rules: dict[str, Any], notice: str) -> Iterator[str]:
-    """A sentence for each native library in a wheel that nobody looked at, or that the NOTICE has to name."""
+    """Yield a message for each native library in a wheel that was not reviewed, or is missing in NOTICE."""
     for package, libraries in sorted(found.items()):
         known = rules["bundled"].get(package, {})
         for library in sorted(libraries):
-            licence = known.get(library, UNKNOWN)
-            if licence == UNKNOWN:
-                yield f"{package} carries {library}, which nobody looked at"
-            elif "GPL" in licence and library not in notice:
-                yield f"{package} carries {library} ({licence}): assets/NOTICE does not tell of it"
+            terms = known.get(library, UNKNOWN)
+            if terms == UNKNOWN:
+                yield f"{package} contains {library}, which was not reviewed"
+            elif "GPL" in terms and library not in notice:
+                yield f"{package} contains {library} ({terms}): missing in assets/NOTICE"
 
 
 def may_pass(expression: str, allowed: set[str]) -> bool:
-    """Whether an SPDX expression is met by licences that are allowed: one of an OR, all of an AND."""
+    """Return whether an SPDX expression is satisfied by allowed licenses: one of an OR, all of an AND."""
     flat = expression.replace("(", " ").replace(")", " ")
     return any(all(part.strip() in allowed for part in side.split(" AND ")) for side in flat.split(" OR "))
 
@@ -91,12 +91,12 @@ def python_packages(rules: dict[str, Any]) -> Iterator[Package]:
     for found in distributions():
         name = found.metadata["Name"]
         if canonical(name) in locked and not name.startswith("igemoji"):
-            licence = rules["looked_up"].get(name) or licence_of(found, rules["words"])
-            yield Package(name, found.version, licence, canonical(name) in shipped, "pypi")
+            terms = rules["looked_up"].get(name) or license_of(found, rules["words"])
+            yield Package(name, found.version, terms, canonical(name) in shipped, "pypi")
 
 
 def shipped_names() -> set[str]:
-    """What the lock puts into an image: the services with what they need, without tools."""
+    """Return the packages in images: the services and their requirements, without tools."""
     command = ["uv", "export", "--frozen", "--quiet", "--all-packages", "--all-extras", "--no-dev", "--no-hashes"]
     command = [str(Path(sys.executable).with_name("uv")), *command[1:], "--no-emit-workspace", "--no-annotate"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S603
@@ -111,11 +111,10 @@ def npm_packages() -> Iterator[Package]:
                 yield Package(name, entry["version"], entry.get("license", UNKNOWN), not entry.get("dev", False), "npm")
 
 
-def licence_of(found: Distribution, words: dict[str, str]) -> str:
-    """As SPDX where the package says so (PEP 639), else from its classifiers, else from its first word on it."""
-    said = _first(found, "License-Expression")
-    if said:
-        return said
+def license_of(found: Distribution, words: dict[str, str]) -> str:
+    """Return the SPDX expression (PEP 639), else the license of the classifiers, else the first line of its text."""
+    if expression := _first(found, "License-Expression"):
+        return expression
     classifiers = [
         line.rpartition(" :: ")[2] for line in found.metadata.get_all("Classifier") or () if "License ::" in line
     ]
@@ -127,17 +126,17 @@ def licence_of(found: Distribution, words: dict[str, str]) -> str:
 
 
 def _first(found: Distribution, field: str) -> str:
-    """The first line of a field; empty where there is none."""
+    """Return the first line of a metadata field; empty if there is none."""
     lines = "".join(found.metadata.get_all(field) or ()).strip().splitlines()
     return lines[0] if lines else ""
 
 
 def bundled() -> dict[str, set[str]]:
-    """Native libraries beside packages, by package: `libheif-e72ea93c.so.1.23.6` is libheif."""
+    """Return the native libraries of wheels, by package: `libheif-e72ea93c.so.1.23.6` is libheif."""
     folders = {
         path.parent for found in distributions() for path in (found.files or ()) if path.parent.name.endswith(".libs")
     }
-    site = Path(str(next(iter(distributions(name="pip"))).locate_file("")))  # any package: all lie in one folder
+    site = Path(str(next(iter(distributions(name="pip"))).locate_file("")))  # any package: all are in one folder
     return {
         folder.name.removesuffix(".libs"): {stem(path.name) for path in (site / folder).iterdir()}
         for folder in sorted(folders)
@@ -145,22 +144,22 @@ def bundled() -> dict[str, set[str]]:
 
 
 def stem(file: str) -> str:
-    """The name of a library without the hashes and versions that a wheel's maker puts behind it."""
+    """Return the name of a library without the hash and version that wheel builders append."""
     return re.sub(r"(-r\d+)?(-[0-9a-f]{8}[\d.]*)+$", "", file.partition(".so")[0])
 
 
 def canonical(name: str) -> str:
-    """PEP 503."""
+    """Return the normalized name of a package (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def report(packages: list[Package]) -> str:
     rows = [
-        (package.name, package.version, package.licence, package.source, "yes" if package.shipped else "")
+        (package.name, package.version, package.license, package.source, "yes" if package.shipped else "")
         for package in packages
     ]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(("| package | version | licence | from | shipped |", "|---|---|---|---|---|", *lines, ""))
+    return "\n".join(("| package | version | license | from | shipped |", "|---|---|---|---|---|", *lines, ""))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def test_every_kind_of_png_is_understood(workbench, face, bits, color):
 
     assert done.content_type == "image/png"
     if bits >= 4:
-        assert len(done.findings.faces) == 1
+        assert len(done.faces) == 1
 
 
 @pytest.mark.parametrize("transparency", [b"\0" * 3, bytes(range(256)), b""], ids=["3", "256", "0"])
@@ -84,7 +84,7 @@ def test_a_palette_with_transparency_is_understood(workbench, face, transparency
 def test_an_animation_is_its_first_frame(workbench, save, face):
     other = Image.new("RGB", (160, 200))
     done = workbench.work(save("PNG", Image.fromarray(face), save_all=True, append_images=[other], duration=50))
-    assert len(done.findings.faces) == 1
+    assert len(done.faces) == 1
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 60_000), (60_000, 1), (33, 1_000), (3, 3)])

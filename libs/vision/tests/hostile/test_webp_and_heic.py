@@ -45,13 +45,13 @@ def test_every_kind_of_webp_is_understood(workbench, save, face, mode, options):
     done = workbench.work(save("WEBP", Image.fromarray(face).convert(mode), **options))
 
     assert done.content_type == "image/webp"
-    assert options.get("quality") == 1 or len(done.findings.faces) == 1
+    assert options.get("quality") == 1 or len(done.faces) == 1
 
 
 def test_an_animated_webp_is_its_first_frame(workbench, save, face):
     other = Image.new("RGB", (160, 200))
     done = workbench.work(save("WEBP", Image.fromarray(face), save_all=True, append_images=[other] * 3, duration=50))
-    assert len(done.findings.faces) == 1
+    assert len(done.faces) == 1
 
 
 @pytest.mark.parametrize("data", [extended(16_384, 16_384), lossless(16_384, 16_384), lossy(16_383, 16_383)])
@@ -104,19 +104,19 @@ def test_every_kind_of_heic_is_understood_and_leaves_as_jpeg(workbench, face, mo
     done = workbench.work(heif(Image.fromarray(face).convert(mode), quality=80))
 
     assert done.content_type == "image/jpeg"
-    assert len(done.findings.faces) == 1
+    assert len(done.faces) == 1
 
 
 def test_ten_bits_are_taken_as_eight(workbench, face):
     file = pillow_heif.from_bytes("RGB;16", (160, 200), (face.astype(np.uint16) * 257).tobytes())
     out = BytesIO()
     file.save(out, quality=80, bit_depth=10)
-    assert len(workbench.work(out.getvalue()).findings.faces) == 1
+    assert len(workbench.work(out.getvalue()).faces) == 1
 
 
 def test_of_several_pictures_the_primary_one_is_taken(workbench, face):
     done = workbench.work(heif(Image.new("RGB", (64, 64)), Image.fromarray(face), primary_index=1))
-    assert (done.findings.width, done.findings.height) == (160, 200)
+    assert (done.width, done.height) == (160, 200)
 
 
 @pytest.fixture(scope="module")

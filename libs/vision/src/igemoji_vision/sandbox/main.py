@@ -24,7 +24,7 @@ from igemoji_vision.memory import is_out_of_memory
 from igemoji_vision.sandbox import limits, protocol
 from igemoji_vision.sandbox.program import Program
 from igemoji_vision.sandbox.protocol import Frame
-from igemoji_vision.sandbox.requests import Context, Work
+from igemoji_vision.sandbox.requests import Context, Work, load_decoders
 
 
 class Cancelled(Exception):
@@ -101,6 +101,7 @@ def serve(work: Work, frame: Frame, context: Context) -> tuple[Frame, list[bytes
 
 
 def _load(program: Program) -> Work:
+    load_decoders()
     if program.models is None:
         from igemoji_vision.sandbox import picture_requests
 

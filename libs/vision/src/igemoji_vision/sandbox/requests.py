@@ -1,5 +1,6 @@
 """What the two programs of a sandbox have in common: how they take a request."""
 
+import importlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,3 +16,12 @@ class Context(Protocol):
 
 Work = Callable[[Frame, Context], tuple[Frame, bytes]]
 """Does a request: takes its frame, returns the `done` frame without its kind, and the result."""
+
+PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP")
+"""Modules that Pillow imports with the first file of a format (TIFF: the form of EXIF)."""
+
+
+def load_decoders() -> None:
+    """Import what Pillow would import later: under the limit of memory an import may fail, and with it all of a format."""
+    for plugin in PLUGINS:
+        importlib.import_module(f"PIL.{plugin}ImagePlugin")

@@ -15,8 +15,6 @@ from igemoji_gateway.config.contract import max_request_kib, per_minute, routed,
 from igemoji_inference.entrypoints.settings import Settings
 from igemoji_protos import rpcs
 
-pytestmark = pytest.mark.unit
-
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "limits.md").read_text()
 UNITS = {
     "": 1,

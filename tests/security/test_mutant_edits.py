@@ -168,12 +168,12 @@ def test_make_edit_changes_the_recipe_of_its_target() -> None:
 
 
 def test_files_are_found_wherever_they_are(tmp_path: Path) -> None:
-    for name in ("libs/a/src/pack/part/one.py", "libs/a/src/pack/__init__.py", "services/b/src/other/edge.lua"):
+    for name in ("libs/a/src/pack/part/one.py", "libs/a/src/pack/__init__.py", "services/b/src/other/gateway.lua"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("class Class:\n    def gone(self): ...\n\ndef elsewhere(): ...\n")
     assert tree.source_file(tmp_path, "pack.part.one").name == "one.py"
     assert tree.source_file(tmp_path, "pack").name == "__init__.py"
-    assert tree.source_file(tmp_path, "edge.lua") == tmp_path / "services/b/src/other/edge.lua"
+    assert tree.source_file(tmp_path, "gateway.lua") == tmp_path / "services/b/src/other/gateway.lua"
     assert tree.source_file(tmp_path, "part/one.py").name == "one.py"
     assert tree.defining_files(tmp_path, "Class.gone") == ["libs/a/src/pack/__init__.py", "libs/a/src/pack/part/one.py"]
     with pytest.raises(StaleMutant):

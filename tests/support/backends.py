@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from igemoji_mesh.db.database import create_engine
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.testing.mesh import TestMesh
-from igemoji_stack.backends import BackendMissing, BackendServer, Ceph, MariaDb, Nanio, RabbitMq, Redis
+from igemoji_stack.backends import BackendMissing, BackendServer, MariaDb, Nanio, RabbitMq, Redis
+
+from .ceph import Ceph
 
 T = TypeVar("T")
 BackendT = TypeVar("BackendT", bound=BackendServer)

@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     Mutant(
         "Invalid Host headers are rejected",
-        "edge.lua:envoy_on_request",
+        "gateway.lua:envoy_on_request",
         Replace("if string.find(*_) then", "if false then"),
         "test_what_can_be_read_in_two_ways_is_not_read_at_all[two hosts]",
     ),
@@ -178,7 +178,7 @@ MUTANTS = (
     ),
     Mutant(
         "Browsers are told to use HTTPS only (HSTS)",
-        "edge.lua:envoy_on_response",
+        "gateway.lua:envoy_on_response",
         Without('headers:replace("strict-transport-security", *_)'),
         "test_over_https_browsers_are_told_to_stay_there",
     ),

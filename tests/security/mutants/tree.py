@@ -15,7 +15,7 @@ def source_file(root: Path, place: str) -> Path:
 
     Args:
         root: The repository, or a copy of it.
-        place: `igemoji_mesh.tokens`, or `edge.lua`, `supply/sbom.py`, `Makefile`.
+        place: `igemoji_mesh.tokens`, or `gateway.lua`, `supply/sbom.py`, `Makefile`.
     """
     found = _ending_with(root, place) or [
         path

@@ -1,6 +1,5 @@
 """Private backend servers on 127.0.0.1: database, message broker, progress feed, object store."""
 
-from igemoji_stack.backends.ceph import Ceph
 from igemoji_stack.backends.mariadb import MariaDb
 from igemoji_stack.backends.nanio import Nanio
 from igemoji_stack.backends.rabbitmq import RabbitMq
@@ -12,7 +11,6 @@ __all__ = [
     "BackendFailed",
     "BackendMissing",
     "BackendServer",
-    "Ceph",
     "MariaDb",
     "Nanio",
     "RabbitMq",

@@ -1,15 +1,15 @@
 """nginx with the web client's files, behind the gateway; same configuration as in the cluster."""
 
-import asyncio
-import contextlib
 import os
 import re
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from igemoji_mesh.testing.free_ports import HOST
+from igemoji_stack.mesh.state import answers_ok
 from igemoji_stack.mesh.supervisor import Command
 
 SOURCE = Path(__file__).resolve().parents[4] / "web"
@@ -38,7 +38,8 @@ def command(files: Path, folder: Path, port: int, objects: str = "") -> Command:
     if os.geteuid() == 0:
         # As root, nginx would drop its privileges, and could then not read a data folder that only root may read.
         arguments += ["-g", "user root;"]
-    return Command(NAME, arguments, {}, lambda: _serves(port))
+    # nginx listens even if it cannot read the files: the first page proves that it can.
+    return Command(NAME, arguments, {}, partial(answers_ok, f"http://{HOST}:{port}", "/"))
 
 
 def _public_origin(objects: str) -> str:
@@ -46,17 +47,3 @@ def _public_origin(objects: str) -> str:
     endpoint = next(iter(parse_qs(urlsplit(objects).query).get("public_endpoint", [])), "")
     parts = urlsplit(endpoint)
     return f"{parts.scheme}://{parts.netloc}" if _ORIGIN.fullmatch(f"{parts.scheme}://{parts.netloc}") else ""
-
-
-async def _serves(port: int) -> bool:
-    """Return whether the first page is served: nginx listens even if it cannot read the files."""
-    try:
-        reader, writer = await asyncio.open_connection(HOST, port)
-        writer.write(f"HEAD / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
-        status = await reader.readline()
-    except OSError:
-        return False
-    with contextlib.suppress(OSError):
-        writer.close()
-        await writer.wait_closed()
-    return b" 200 " in status

@@ -45,7 +45,7 @@ def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
         extension(
             "envoy.filters.http.lua",
             "envoy.extensions.filters.http.lua.v3.Lua",
-            default_source_code={"inline_string": _text("edge.lua")},
+            default_source_code={"inline_string": _text("gateway.lua")},
         ),
         extension(
             "envoy.filters.http.health_check",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from igemoji_gateway.config.protobuf import Config, extension, header
 
 SPEAKS_GRPC = "'igemoji' in metadata.filter_metadata && 'grpc' in metadata.filter_metadata['igemoji']"
-"""True for clients that use gRPC or gRPC-Web; set by edge.lua."""
+"""True for clients that use gRPC or gRPC-Web; set by gateway.lua."""
 
 BODY = "%LOCAL_REPLY_BODY%"
 MAX_REQUEST_KIB = "%METADATA(ROUTE:igemoji:max_request_kib)%"

@@ -156,7 +156,7 @@ class Ceph(BackendServer):
 
     def _query(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [self._ceph, *self._conf, "--connect-timeout", "5", *arguments]
-        return subprocess.run(command, capture_output=True, timeout=30, check=False)  # noqa: S603 - fixed arguments
+        return subprocess.run(command, capture_output=True, timeout=30, check=False)
 
     def _answers(self) -> bool:
         return answers(self.port, f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), b"HTTP/1.1 ")

@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         "Results are stored with a checksum",
-        "igemoji_inference.adapters.db.leases:_record_done",
+        "igemoji_inference.adapters.db.leases:SqlLeaseStore.record_done",
         Entry("result_checksum"),
         "test_a_damaged_result_is_reported_as_data_loss",
     ),

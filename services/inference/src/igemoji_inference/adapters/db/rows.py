@@ -15,7 +15,7 @@ from igemoji_mesh.observability import tracing
 
 def insert_task(connection: sa.Connection, task: Task, upload: Upload, open_tasks: int) -> None:
     """Insert a task with its first step; `open_tasks` is the number of the user's other open tasks."""
-    # Not `values(…)`: compiling a statement with so many values takes ten times as long as binding parameters.
+    # Not `values(…)`: compiling a statement with this many values takes ten times as long as binding parameters.
     row = {
         "id": task.id,
         "user_id": task.user_id,

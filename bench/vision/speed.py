@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -27,6 +28,8 @@ from PIL import Image
 
 from igemoji_vision.faces import EXPRESSIONS
 from igemoji_vision.sandbox import protocol
+from igemoji_vision.sandbox.limits import PHOTO
+from igemoji_vision.sandbox.program import Program
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -120,22 +123,18 @@ def worker(photo: Path) -> dict[str, float]:
     """A worker process as the service starts it: seconds until it is ready, and memory after ten photos."""
     models = ROOT / "assets" / "build" / "models"
     started = time.perf_counter()
-    arguments = [str(models), str(1536 * MIB), "60", "onnx"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "igemoji_vision.sandbox.main", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
+    program = Program(replace(PHOTO, cpu_seconds=60), models)
+    with subprocess.Popen(program.arguments(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         protocol.read(process.stdout.fileno())
         ready = time.perf_counter() - started
         template = ROOT / "assets" / "build" / "templates" / "classic"
-        pictures = [(template / f"{expression}.png").read_bytes() for expression in EXPRESSIONS]
-        job = {"kind": "job", "task_id": "t", "expressions": EXPRESSIONS, "revised": None}
+        pictures = {expression: (template / f"{expression}.png").read_bytes() for expression in EXPRESSIONS}
+        request = protocol.encode(*protocol.cover("photo", photo.read_bytes(), pictures))
         frame: dict[str, Any] | None
         for _ in range(10):
-            process.stdin.write(protocol.encode(job, [photo.read_bytes(), *pictures]))
+            process.stdin.write(request)
             process.stdin.flush()
             while (frame := protocol.read(process.stdout.fileno())) and frame["kind"] == "progress":
                 pass

@@ -1,7 +1,7 @@
-"""From the bytes of a photo to the bytes of the same photo with an emoji on every face."""
+"""Cover the faces in photos with emojis: pipeline, pictures of templates, sandbox."""
 
 import os
 
-# onnxruntime tells its maker of sessions, with an id that it keeps for the machine, unless this stands before it is
-# imported. Photos are private, and so is that somebody has some.
+# onnxruntime reports its sessions to its maker, with an id of the machine, unless this is set before it is imported.
+# Photos are private.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

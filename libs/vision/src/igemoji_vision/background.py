@@ -1,4 +1,4 @@
-"""Plain backgrounds become transparent: what is like the border's colour and hangs together with the border."""
+"""Make plain backgrounds transparent: pixels of the border's color that are connected with the border."""
 
 import re
 from collections.abc import Iterator
@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from PIL import Image, ImageChops, ImageFilter
 
 TOLERANCE = 24
-"""How far each channel of a background pixel may be from the background's colour; covers what JPEG adds."""
+"""How far each channel of a background pixel may be from the background's color; covers what JPEG adds."""
 PLAIN_SHARE = 0.9
-"""So much of the border must have the background's colour."""
+"""Share of the border that must have the background's color."""
 KEPT_SHARE = 0.01
-"""Where less than that of the picture would be left, it has no background: it is plain itself."""
+"""Share of the picture that must remain; otherwise the picture is plain itself and has no background."""
 
 _RUN = re.compile(rb"\xff+")
 
 
 def without_background(image: Image.Image) -> Image.Image:
-    """An RGBA picture with its plain background transparent; the same picture where it is not opaque, or not plain."""
+    """Make the plain background of an RGBA picture transparent; return others as they are."""
     if image.getchannel("A").histogram()[255] < image.width * image.height:
         return image
     rgb = image.convert("RGB")
-    alike = _like(rgb, _border_colour(rgb))
+    alike = _like(rgb, _border_color(rgb))
     border = list(_border(alike))
     if border.count(255) < PLAIN_SHARE * len(border):
         return image
-    outside = _hanging_together_with_border(alike)
+    outside = _connected_with_border(alike)
     if outside.histogram()[0] < KEPT_SHARE * image.width * image.height:
         return image
     cut = image.copy()
@@ -33,27 +33,27 @@ def without_background(image: Image.Image) -> Image.Image:
 
 
 def _border(image: Image.Image) -> Iterator[int]:
-    """The outermost pixels of a picture with one channel."""
+    """Iterate over the outermost pixels of a picture with one channel."""
     width, height = image.size
     for box in ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)):
         yield from image.crop(box).tobytes()
 
 
-def _border_colour(rgb: Image.Image) -> tuple[int, ...]:
-    """The median of each channel."""
+def _border_color(rgb: Image.Image) -> tuple[int, ...]:
+    """Return the median of each channel of the border."""
     channels = [sorted(_border(channel)) for channel in rgb.split()]
     return tuple(values[len(values) // 2] for values in channels)
 
 
-def _like(rgb: Image.Image, colour: tuple[int, ...]) -> Image.Image:
-    """255 where every channel is near the colour, else 0."""
-    channels = ImageChops.difference(rgb, Image.new("RGB", rgb.size, colour)).split()
+def _like(rgb: Image.Image, color: tuple[int, ...]) -> Image.Image:
+    """Return a mask: 255 where every channel is near the color, else 0."""
+    channels = ImageChops.difference(rgb, Image.new("RGB", rgb.size, color)).split()
     furthest = ImageChops.lighter(ImageChops.lighter(channels[0], channels[1]), channels[2])
     return furthest.point([255 if value <= TOLERANCE else 0 for value in range(256)])
 
 
-def _hanging_together_with_border(mask: Image.Image) -> Image.Image:
-    """What of a mask can be reached from the border, over sides of pixels.
+def _connected_with_border(mask: Image.Image) -> Image.Image:
+    """Return the part of a mask that is connected with the border, over sides of pixels.
 
     Runs of set pixels in a row are joined with those that they touch in the row above (union-find): a plain picture has
     few of them.
@@ -96,6 +96,6 @@ def _hanging_together_with_border(mask: Image.Image) -> Image.Image:
 
 
 def _soft(kept: Image.Image) -> Image.Image:
-    """A mask without its outermost pixels, which have background in them, and with a smooth edge."""
+    """Return a mask without its outermost pixels, which are mixed with background, and with a smooth edge."""
     inner = kept.filter(ImageFilter.MinFilter(3))
     return ImageChops.darker(kept, inner.filter(ImageFilter.GaussianBlur(0.7)))

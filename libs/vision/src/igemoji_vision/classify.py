@@ -1,4 +1,4 @@
-"""What a face expresses: two small networks look at it, and a logistic stack weighs what they say."""
+"""Classify expressions: two small networks, and a logistic regression (the stack) on their outputs."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from igemoji_vision.faces import EXPRESSIONS, Box
 
 Floats = NDArray[np.float32]
 
-# How faces were framed in the photos that the networks were trained on, in terms of RetinaFace's boxes.
+# Frame of faces in the photos that the networks were trained on, relative to RetinaFace's boxes.
 FRAME_SIDE = 0.95
 FRAME_UP = 0.02
 
@@ -37,10 +37,11 @@ class Stack:
     bias: Floats
     """`(7,)`."""
     uncertain_below: float
-    """A best score under this is weak."""
+    """A best score below this is uncertain."""
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Stack":
+        """Load `weights`, `bias` and `uncertain_below`."""
         values = json.loads(text)
         return cls(
             np.asarray(values["weights"], np.float32),
@@ -49,14 +50,14 @@ class Stack:
         )
 
     def scores(self, features: Floats) -> Floats:
-        """`(N, 14)` log-probabilities to `(N, 7)` probabilities."""
+        """Return probabilities `(N, 7)` for log-probabilities `(N, 14)`."""
         logits = features @ self.weights + self.bias
         grown = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(grown / grown.sum(axis=1, keepdims=True), np.float32)
 
 
 class Classifier:
-    """Tells the expressions of faces. Not thread-safe: one a process."""
+    """Classifies the expressions of faces. Not thread-safe: one per process."""
 
     def __init__(self, fer: ort.InferenceSession, face_api: ort.InferenceSession, stack: Stack) -> None:
         self._fer = fer
@@ -64,16 +65,16 @@ class Classifier:
         self._stack = stack
 
     def classify(self, pixels: Pixels, boxes: Sequence[Box], rolls: Sequence[float]) -> tuple[Floats, list[bool]]:
-        """Scores `(N, 7)` that sum to 1, and which of them are weak, of faces in `(H, W, 3)` uint8 RGB."""
+        """Return scores `(N, 7)` that sum to 1 for faces in `(H, W, 3)` uint8 RGB, and which are uncertain."""
         if not boxes:
             return np.zeros((0, len(EXPRESSIONS)), np.float32), []
-        # One by one: a face with its mirror image fits into a core's second-level cache, several take a sixth longer.
+        # One by one: a face with its mirror image fits into the L2 cache; batches take a sixth longer.
         crops = (crop(pixels, box, roll) for box, roll in zip(boxes, rolls, strict=True))
         scores = self._stack.scores(np.concatenate([self.features(cut[None]) for cut in crops]))
         return scores, [bool(best < self._stack.uncertain_below) for best in scores.max(axis=1)]
 
     def features(self, crops: Pixels) -> Floats:
-        """Log-probabilities `(N, 14)` of both networks: means over crops `(N, 112, 112, 3)` and their mirror images."""
+        """Return log-probabilities `(N, 14)`: means over crops `(N, 112, 112, 3)` and their mirror images."""
         seen = np.concatenate(
             [
                 self._fer.run(None, {"faces": _with_mirrored(_fer_input(crops))})[0],
@@ -86,12 +87,12 @@ class Classifier:
 
 
 def _with_mirrored(inputs: Floats) -> Floats:
-    """`(N, C, H, W)` to `(2 N, C, H, W)`."""
+    """Append the mirror images: `(N, C, H, W)` to `(2 N, C, H, W)`."""
     return np.concatenate([inputs, inputs[:, :, :, ::-1]])
 
 
 def _fer_input(crops: Pixels) -> Floats:
-    """Gray, 64 px, -1 to 1: `(N, 1, 64, 64)`, as `fer` does it."""
+    """Convert crops to the input of fer's network: gray, -1 to 1, `(N, 1, 64, 64)`."""
     grays = [cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops]
     small = [cv2.resize(gray, (FER_TRAINED_SIDE,) * 2, interpolation=cv2.INTER_AREA) for gray in grays]
     grown = [cv2.resize(gray, (FER_SIDE,) * 2, interpolation=cv2.INTER_LINEAR) for gray in small]
@@ -99,12 +100,12 @@ def _fer_input(crops: Pixels) -> Floats:
 
 
 def _face_api_input(crops: Pixels) -> Floats:
-    """RGB, mean taken off, `(N, 3, 112, 112)`, as face-api does it."""
+    """Convert crops to the input of face-api's network: RGB minus the mean, `(N, 3, 112, 112)`."""
     return np.asarray(cv2.dnn.blobFromImages(list(crops), 1 / 255, mean=FACE_API_MEAN), np.float32)
 
 
 def crop(pixels: Pixels, box: Box, roll: float) -> Pixels:
-    """The face upright and framed as in training: `(112, 112, 3)` from `(H, W, 3)` uint8; `roll` is clockwise."""
+    """Cut out a face, upright and framed as in training: `(112, 112, 3)` from `(H, W, 3)` uint8; clockwise `roll`."""
     angle = math.radians(roll)
     cos, sin = math.cos(angle), math.sin(angle)
     side = max(FRAME_SIDE * box.side, 1.0)
@@ -114,11 +115,11 @@ def crop(pixels: Pixels, box: Box, roll: float) -> Pixels:
 
     region, left, top, shrunk = _region(pixels, x, y, side * (abs(cos) + abs(sin)) / 2, side / FACE_API_SIDE)
     scale = FACE_API_SIDE / side * shrunk
-    # From the region's pixel centres to the crop's: turn back by the roll around the face's centre.
-    turn = np.array([[cos, sin], [-sin, cos]]) * scale
+    # From the region's pixel centers to the crop's: rotate by minus the roll around the face's center.
+    rotation = np.array([[cos, sin], [-sin, cos]]) * scale
     origin = np.array([(left - x) / shrunk + 0.5, (top - y) / shrunk + 0.5])
-    shift = turn @ origin + FACE_API_SIDE / 2 - 0.5
-    matrix = np.column_stack([turn, shift])
+    shift = rotation @ origin + FACE_API_SIDE / 2 - 0.5
+    matrix = np.column_stack([rotation, shift])
     size = (FACE_API_SIDE, FACE_API_SIDE)
     return np.asarray(
         cv2.warpAffine(region, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
@@ -126,17 +127,17 @@ def crop(pixels: Pixels, box: Box, roll: float) -> Pixels:
 
 
 def _region(pixels: Pixels, x: float, y: float, reach: float, shrinking: float) -> tuple[Pixels, int, int, int]:
-    """What of the photo lies within `reach` of a point, halved as often as `shrinking` allows without loss.
+    """Cut out the part of the photo within `reach` of a point, halved as often as `shrinking` allows without loss.
 
-    Returns the region, its left and top in the photo, and how many pixels of the photo one of its pixels is.
+    Returns the region, its left and top in the photo, and the number of pixels of the photo per pixel of the region.
     """
     height, width = pixels.shape[:2]
     factor = 1 << int(math.log2(max(shrinking, 1.0)))
-    # The warp takes from the next pixel as well.
+    # The warp interpolates with the next pixel.
     reach += factor + 1
     left, right = (min(max(round(value), 0), width) for value in (x - reach, x + reach))
     top, bottom = (min(max(round(value), 0), height) for value in (y - reach, y + reach))
-    # A box may lie outside of the photo altogether: then the nearest pixel stands for the face.
+    # A box may lie outside of the photo: then the nearest pixel is used.
     left, top = min(left, width - 1), min(top, height - 1)
     region = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     # Whole cells only, so that one pixel of the result is exactly `factor` pixels of the photo.

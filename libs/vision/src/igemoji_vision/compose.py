@@ -1,4 +1,4 @@
-"""Covers faces: the face itself becomes a coarse mosaic, and the emoji is laid over it."""
+"""Cover faces: pixelate the face and draw the emoji over it."""
 
 import hashlib
 import math
@@ -18,32 +18,32 @@ from igemoji_vision.faces import Box, Face
 from igemoji_vision.memory import is_out_of_memory
 
 EMOJI_SIDE = 1.25
-"""Side of the emoji's square in terms of the longer side of the face's box."""
+"""Side of the emoji's square, relative to the longer side of the face's box."""
 MOSAIC_REACH = 1.05
-"""Axes of the mosaic's ellipse in terms of the box."""
+"""Axes of the mosaic's ellipse, relative to the box."""
 MOSAIC_CELLS = 6
-"""Cells along the longer side of the face: too few to know anybody by."""
+"""Cells along the longer side of the face: too few to recognize a person."""
 CELL_SAMPLES = 16
-"""A cell's colour is the mean of at least so many rows and columns in it: to look at all of them only takes time."""
+"""Rows and columns per cell that its color is averaged over, at least: more take longer and change nothing."""
 SMALLEST_LEVEL, LARGEST_LEVEL = 16, 1024
 ENLARGED = 1.6
-"""So far a picture is enlarged as it is laid down. Beyond it a larger level is made, which no longer fits the cache."""
+"""Largest factor by which a level is enlarged while it is drawn; beyond it a larger level is made."""
 STRIP_PIXELS = 1 << 16
-"""An emoji is laid down in strips of so many pixels: they stay in the processor's cache, which halves the time."""
+"""Pixels of the strips in which an emoji is drawn: they stay in the processor's cache, which halves the time."""
 LARGEST_PICTURE = 4_000_000
-"""Pixels of an emoji picture, as the catalogue allows."""
+"""Pixels of a picture; the catalog has the same limit."""
 CACHED_PICTURES = 16
-"""Pictures that a process keeps decoded; one takes at most 7 MB."""
+"""Decoded pictures in the cache of a process, 7 MB each at most."""
 
 
 class Emoji:
-    """A square picture, premultiplied RGBA uint8, in sizes that are halves and doubles of each other."""
+    """Square picture, premultiplied RGBA uint8, as a pyramid of levels that double in size."""
 
     def __init__(self, picture: Pixels) -> None:
         """`picture` is `(S, S, 4)`."""
         self.reach, self.solid = _radii(picture)
-        """How far from its middle the picture shows anything, in terms of its side (0.5 of a disc, 0.71 of a square),
-        and how far it lets nothing through."""
+        """Radius around the middle outside of which the picture is transparent, relative to its side (0.5 for a disc,
+        0.71 for a square), and radius inside of which it is opaque."""
         self.side = picture.shape[0]
         self._levels = [picture]
         while self._levels[0].shape[0] >= 2 * SMALLEST_LEVEL:
@@ -51,11 +51,11 @@ class Emoji:
             self._levels.insert(0, np.asarray(cv2.resize(self._levels[0], (half, half), interpolation=cv2.INTER_AREA)))
 
     def level(self, side: float) -> Pixels:
-        """The smallest level of at least `side` pixels, or the largest; grown where it is much too small."""
+        """Return the smallest level of at least `side` pixels, or the largest; enlarged if it is much too small."""
         while self._levels[-1].shape[0] < min(side / ENLARGED, LARGEST_LEVEL / 2 + 1):
             double = 2 * self._levels[-1].shape[0]
             grown = cv2.resize(self._levels[-1], (double, double), interpolation=cv2.INTER_CUBIC)
-            # Cubic interpolation overshoots: premultiplied colour is never more than alpha.
+            # Cubic interpolation overshoots: premultiplied color never exceeds alpha.
             grown[:, :, :3] = cv2.min(
                 cv2.cvtColor(grown, cv2.COLOR_RGBA2RGB), _thrice(np.asarray(grown[:, :, 3], np.uint8))
             )
@@ -64,25 +64,26 @@ class Emoji:
 
 
 def _radii(picture: Pixels) -> tuple[float, float]:
-    """See Emoji.reach and Emoji.solid: to the outer corner of the last pixel, to the inner one of the first."""
+    """Compute Emoji.reach and Emoji.solid: to the outer corner of the last pixel, to the inner one of the first."""
     side = picture.shape[0]
     alpha = picture[:, :, 3]
     off = (np.arange(side) - (side - 1) / 2) ** 2
     squares = off[:, None] + off[None, :]
     corner = math.sqrt(0.5)
     reach = math.sqrt(squares[alpha > 0].max()) + corner if alpha.any() else 0.0
-    # What lies outside of the picture lets everything through.
+    # Outside of the picture everything is transparent.
     solid = math.sqrt(min(squares[alpha < 255].min(initial=math.inf), (side / 2) ** 2)) - corner
     return reach / side, max(solid, 0.0) / side
 
 
 class Emojis:
-    """Decodes the pictures of templates and keeps the ones used last. Not thread-safe."""
+    """LRU cache of decoded pictures. Not thread-safe."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, Emoji] = OrderedDict()
 
     def get(self, picture: bytes) -> Emoji:
+        """Return a picture, decoded. Raises PictureUnusable."""
         key = hashlib.sha256(picture).digest()
         if key not in self._kept:
             self._kept[key] = load(picture)
@@ -93,7 +94,7 @@ class Emojis:
 
 
 def load(picture: bytes) -> Emoji:
-    """Decodes a PNG, WebP or JPEG picture, makes it square and builds its levels."""
+    """Decode a PNG, WebP or JPEG picture, make it square and build its levels. Raises PictureUnusable."""
     try:
         with Image.open(BytesIO(picture), formats=["PNG", "WEBP", "JPEG"]) as image:
             if image.width * image.height > LARGEST_PICTURE:
@@ -118,10 +119,10 @@ def compose(
     covered: Sequence[bool] | None = None,
     emojis: Emojis | None = None,
 ) -> Photo:
-    """The photo with every covered face (all, unless `covered` says otherwise) under the emoji of its expression.
+    """Return the photo with every covered face under the emoji of its expression; `covered` None: all.
 
-    `pictures` holds a PNG for every expression that is needed. Larger faces are nearer, so their emoji lies on top.
-    The photo that is given stays as it is. Raises PictureUnusable.
+    `pictures` holds a PNG for every expression that is needed. Larger faces are nearer, so their emoji is on top.
+    The given photo is not changed. Raises PictureUnusable.
     """
     composed = replace(photo, pixels=photo.pixels.copy())
     cover(composed.pixels, faces, pictures, covered, emojis or Emojis())
@@ -135,11 +136,11 @@ def cover(
     covered: Sequence[bool] | None,
     emojis: Emojis,
 ) -> None:
-    """What compose() does, in place, on `(H, W, 3 or 4)` uint8."""
+    """Cover faces in place in `(H, W, 3 or 4)` uint8, see `compose`."""
     hidden = [face for face, cover in zip(faces, covered or [True] * len(faces), strict=True) if cover]
     hidden.sort(key=lambda face: face.box.side)
     art = {expression: emojis.get(pictures[expression]) for expression in {face.expression for face in hidden}}
-    # First every mosaic, so that none of them smears over the emoji of a neighbour.
+    # Every mosaic first, so that none of them is drawn over the emoji of a neighbor.
     for face in hidden:
         pixelate(pixels, face.box, _solid_radius(art[face.expression], face.box))
     for face in hidden:
@@ -147,13 +148,13 @@ def cover(
 
 
 def pixelate(pixels: Pixels, box: Box, hidden_radius: float = 0.0) -> None:
-    """Turns the ellipse around a box into a mosaic, in place, `(H, W, 3 or 4)` uint8; cells are whole or not there.
+    """Pixelate the ellipse around a box in place, `(H, W, 3 or 4)` uint8, in whole cells.
 
-    Cells that lie within `hidden_radius` pixels of its middle are left as they are: what comes on top hides them.
+    Cells within `hidden_radius` pixels of its middle are left out: the opaque part of the emoji hides them.
     """
     x, y = box.center
     cell = max(box.side / MOSAIC_CELLS, 1.0)
-    # Half a cell more, so that a cell whose middle lies outside of the ellipse holds nothing of what is inside.
+    # Half a cell more: a cell whose middle lies outside of the ellipse has no pixel of the inside.
     half_width, half_height = (max(length * MOSAIC_REACH / 2, 1.0) + cell / 2 for length in (box.width, box.height))
     area = _clipped(pixels, x - half_width, y - half_height, x + half_width, y + half_height)
     if area is None:
@@ -174,14 +175,14 @@ def pixelate(pixels: Pixels, box: Box, hidden_radius: float = 0.0) -> None:
         return
     step = max(int(cell / CELL_SAMPLES), 1)
     coarse = cv2.resize(np.ascontiguousarray(patch[::step, ::step]), (columns, rows), interpolation=cv2.INTER_AREA)
-    # Cell by cell: to enlarge all of them and to mask them takes three times as long.
+    # Cell by cell: enlarging all and masking them takes three times as long.
     for row, column in np.argwhere(wanted):
         first, last = (int(xs[column]), int(ys[row])), (int(xs[column + 1]) - 1, int(ys[row + 1]) - 1)
         cv2.rectangle(patch, first, last, coarse[row, column].tolist(), cv2.FILLED)
 
 
 def place(pixels: Pixels, emoji: Emoji, box: Box, roll: float) -> None:
-    """Lays an emoji over a box, in place; `roll` in degrees, clockwise. What lies outside of the photo is cut off."""
+    """Draw an emoji over a box in place, clipped to the photo; `roll` in degrees, clockwise."""
     side = max(EMOJI_SIDE * box.side, 1.0)
     level = emoji.level(side)
     angle = math.radians(roll)
@@ -195,51 +196,51 @@ def place(pixels: Pixels, emoji: Emoji, box: Box, roll: float) -> None:
     if area is None:
         return
     left, top, right, bottom = area
-    turn = np.array([[cos, -sin], [sin, cos]]) * scale
-    # From the emoji's pixel centres to the photo's: its middle goes to the middle of the face.
+    rotation = np.array([[cos, -sin], [sin, cos]]) * scale
+    # From the emoji's pixel centers to the photo's: its middle goes to the middle of the face.
     middle = np.full(2, 0.5 - level.shape[0] / 2)
-    shift = turn @ middle + [x - 0.5, y - 0.5]
+    shift = rotation @ middle + [x - 0.5, y - 0.5]
     rows = max(STRIP_PIXELS // (right - left), 1)
     for start in range(top, bottom, rows):
         end = min(start + rows, bottom)
-        # Most art is round: of each strip only what lies within its circle.
+        # Most pictures are round: draw only the part of each strip within the circle.
         half = _half_chord(radius, max(start - y, y - end, 0.0))
         first, last = max(left, math.floor(x - half)), min(right, math.ceil(x + half))
         if first >= last:
             continue
-        matrix = np.column_stack([turn, shift - [first, start]])
+        matrix = np.column_stack([rotation, shift - [first, start]])
         warped = cv2.warpAffine(level, matrix, (last - first, end - start), flags=cv2.INTER_LINEAR)
         half = _half_chord(solid, max(y - start, end - y))
         opaque = [min(max(edge - first, 0), last - first) for edge in (math.ceil(x - half), math.floor(x + half))]
-        _lay(pixels[start:end, first:last], np.asarray(warped, np.uint8), *opaque)
+        _overlay(pixels[start:end, first:last], np.asarray(warped, np.uint8), *opaque)
 
 
 def _solid_radius(emoji: Emoji, box: Box) -> float:
-    """Pixels of the photo around the middle of a box that its emoji lets nothing through, however it is turned."""
+    """Return the radius, in pixels of the photo, in which the emoji of a box is opaque for every roll."""
     side = max(EMOJI_SIDE * box.side, 1.0)
     return max(emoji.solid * side - _smear(emoji, side), 0.0)
 
 
 def _smear(emoji: Emoji, side: float) -> float:
-    """How far, in pixels of the photo, levels and turns spread a pixel of a picture that is laid down at `side`.
+    """Return how far scaling and rotation spread a pixel of a picture drawn at `side`, in pixels of the photo.
 
-    A level that is grown takes from two pixels on either side, the next one from half as far.
+    An enlarged level interpolates two pixels on either side, the next one half as far.
     """
     return 5 * float(max(side / emoji.level(side).shape[0], side / emoji.side, 1.0))
 
 
 def _half_chord(radius: float, off: float) -> float:
-    """Half of what a circle cuts out of a line that passes its middle at a distance of `off`."""
+    """Return half the chord of a circle at a distance of `off` from its middle."""
     return math.sqrt(max((radius - off) * (radius + off), 0.0))
 
 
 def _farthest(edges: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Between each two of these numbers, how far from 0 one can be."""
+    """Return the largest absolute value between each two edges."""
     return np.asarray(np.maximum(np.abs(edges[:-1]), np.abs(edges[1:])))
 
 
 def _clipped(pixels: Pixels, left: float, top: float, right: float, bottom: float) -> tuple[int, int, int, int] | None:
-    """The whole pixels of a rectangle that lie inside of the picture, or None when there are none."""
+    """Return left, top, right, bottom of a rectangle in whole pixels, clipped to the picture; None if empty."""
     height, width = pixels.shape[:2]
     columns = max(math.floor(left), 0), min(math.ceil(right), width)
     rows = max(math.floor(top), 0), min(math.ceil(bottom), height)
@@ -249,12 +250,12 @@ def _clipped(pixels: Pixels, left: float, top: float, right: float, bottom: floa
 
 
 def _thrice(channel: Pixels) -> Pixels:
-    """`(H, W)` as three equal channels."""
+    """Repeat `(H, W)` as three equal channels."""
     return np.asarray(cv2.cvtColor(channel, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def _lay(under: Pixels, art: Pixels, first: int, last: int) -> None:
-    """Lays premultiplied RGBA `art` onto `under`, in place; its columns from `first` to `last` let nothing through."""
+def _overlay(under: Pixels, art: Pixels, first: int, last: int) -> None:
+    """Blend premultiplied RGBA `art` over `under` in place; its columns from `first` to `last` are opaque."""
     if first >= last:
         _blend(under, art)
         return
@@ -267,7 +268,7 @@ def _lay(under: Pixels, art: Pixels, first: int, last: int) -> None:
 
 
 def _blend(under: Pixels, art: Pixels) -> None:
-    """Porter and Duff's `over`: premultiplied RGBA `art` onto straight RGB or RGBA `under`, in place, uint8."""
+    """Blend premultiplied RGBA `art` over straight RGB or RGBA `under` in place, uint8 (Porter and Duff's `over`)."""
     if not art.size:
         return
     alpha = art[:, :, 3]

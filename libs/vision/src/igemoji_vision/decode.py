@@ -1,4 +1,4 @@
-"""From an uploaded file to upright pixels."""
+"""Decode an uploaded file to upright pixels."""
 
 import warnings
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from igemoji_vision.memory import is_out_of_memory
 Pixels = NDArray[np.uint8]
 
 MAX_PROFILE_BYTES = 4 << 20
-"""A larger colour profile is dropped."""
+"""Bytes of a color profile; a larger one is dropped."""
 
 # The header check comes first and is stricter; Pillow's own limit would only warn.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -26,32 +26,34 @@ pillow_heif.options.DECODE_THREADS = 1
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo, decoded."""
+    """Decoded photo."""
 
     pixels: Pixels
     """`(H, W, 3)` or, with alpha (not premultiplied), `(H, W, 4)` uint8 RGB, upright, writable."""
     format: Format
     icc_profile: bytes | None = None
-    """The colour profile of the pixels."""
+    """Color profile of the pixels."""
     lossless: bool = False
     quality: int = 90
-    """JPEG quality 1 to 100 that comes near the one the photo was stored with; 90 when unknown."""
+    """JPEG quality of the file, estimated, 1 to 100; 90 when unknown."""
     subsampling: str = "444"
-    """How a JPEG stored its colours: `444`, `422`, `420` …"""
+    """Chroma subsampling of a JPEG: `444`, `422` or `420`."""
 
     @property
     def width(self) -> int:
+        """Width in pixels."""
         return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
+        """Height in pixels."""
         return int(self.pixels.shape[0])
 
 
 def decode(data: bytes) -> Photo:
-    """Decodes a photo: the first frame, upright, 8 bits a channel, RGB or RGBA whatever it was stored as.
+    """Decode a photo: the first frame, upright, 8 bits a channel, RGB or RGBA for every color mode.
 
-    Raises a PhotoError that says what is wrong with the file.
+    Raises PhotoError, and MemoryError where memory runs out.
     """
     info = inspect(data)
     try:
@@ -73,7 +75,7 @@ def decode(data: bytes) -> Photo:
 
 
 def _stored(data: bytes, info: PhotoInfo) -> Photo:
-    """Everything that Pillow opens; the pixels of ordinary JPEGs come from simplejpeg in half the time."""
+    """Decode with Pillow; ordinary JPEGs with simplejpeg, which takes half the time."""
     try:
         image = Image.open(BytesIO(data), formats=[info.format.value.upper()])
     except UnidentifiedImageError:
@@ -97,7 +99,7 @@ def _stored(data: bytes, info: PhotoInfo) -> Photo:
 
 
 def _jpeg(data: bytes) -> Pixels | None:
-    """RGB pixels, or None where Pillow knows more: another way of subsampling, a colour profile in broken pieces."""
+    """Decode to RGB; None for files that only Pillow reads: rare subsampling, a broken color profile."""
     try:
         return np.asarray(simplejpeg.decode_jpeg(data, "RGB"), np.uint8)
     except ValueError as error:
@@ -106,12 +108,12 @@ def _jpeg(data: bytes) -> Pixels | None:
             raise PhotoTruncated from None
         if "subsampling" in message or "icc marker" in message:
             return None
-    # What is left is a warning of the decoder about data that it can read (cameras do write such files), or fatal.
+    # Other errors are warnings about data that can be decoded (cameras write such files), or fatal.
     return np.asarray(simplejpeg.decode_jpeg(data, "RGB", strict=False), np.uint8)
 
 
 def _rgb(image: Image.Image, profile: bytes | None) -> tuple[Pixels, bytes | None]:
-    """Any mode of Pillow as RGB or RGBA pixels, and the profile that fits them."""
+    """Convert any mode of Pillow to RGB or RGBA; return the pixels and their color profile."""
     if image.mode == "CMYK" and profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
@@ -139,7 +141,7 @@ def _heic(data: bytes) -> Photo:
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Turns and mirrors stored pixels `(H, W, C)` by an EXIF orientation, 1 to 8 (TIFF 6.0, tag 274); writable."""
+    """Rotate and mirror stored pixels `(H, W, C)` by an EXIF orientation, 1 to 8 (TIFF 6.0, tag 274); writable."""
     if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
@@ -150,14 +152,14 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _rgb_profile(profile: bytes | None) -> bytes | None:
-    """A profile is kept when it describes RGB (its colour space stands in bytes 16 to 20, ICC.1:2010 7.2)."""
+    """Return the profile if it is for RGB (color space: bytes 16 to 20, ICC.1:2010 7.2)."""
     if profile and len(profile) <= MAX_PROFILE_BYTES and profile[16:20] == b"RGB ":
         return profile
     return None
 
 
 def _jpeg_quality(image: Image.Image) -> int:
-    """The quality on libjpeg's scale whose luminance table is nearest to the photo's (ITU T.81, table K.1)."""
+    """Estimate the quality on libjpeg's scale from the luminance table (ITU T.81, table K.1)."""
     tables: dict[int, list[int]] = getattr(image, "quantization", {})
     if 0 not in tables:
         return 90

@@ -1,4 +1,4 @@
-"""From pixels to a file in the format that the photo came in. EXIF is never written: it may hold a place or a name."""
+"""Encode pixels in the format of the upload. EXIF is never written: it may hold a place or a name."""
 
 import struct
 from io import BytesIO
@@ -14,13 +14,13 @@ CONTENT_TYPES = {Format.JPEG: "image/jpeg", Format.PNG: "image/png", Format.WEBP
 
 MIN_QUALITY, MAX_QUALITY = 88, 95
 FULL_COLOR_PIXELS = 1_500_000
-"""Up to this size colours are never subsampled: the edges of small emojis would bleed."""
+"""Up to this size chroma is not subsampled: the edges of small emojis would bleed."""
 PROFILE_PIECE = 65_519
-"""Bytes of a colour profile that fit into one JPEG segment (ICC.1:2010, B.4)."""
+"""Bytes of a color profile that fit into one JPEG segment (ICC.1:2010, B.4)."""
 
 
 def encode(photo: Photo) -> tuple[bytes, str]:
-    """The file and its content type: JPEG, PNG or WebP as it came, JPEG for HEIC; the colour profile stays."""
+    """Return the file and its content type: JPEG, PNG or WebP as uploaded, JPEG for HEIC; with the color profile."""
     if photo.format is Format.PNG:
         return _pillow(photo, "PNG", compress_level=1), CONTENT_TYPES[Format.PNG]
     if photo.format is Format.WEBP:
@@ -45,7 +45,7 @@ def _jpeg(photo: Photo) -> bytes:
 
 
 def _with_profile(data: bytes, profile: bytes) -> bytes:
-    """Puts a colour profile behind the first segment (JFIF) of a JPEG, in numbered pieces."""
+    """Insert a color profile after the first segment (JFIF) of a JPEG, in numbered pieces."""
     (length,) = struct.unpack_from(">H", data, 4)
     pieces = [profile[at : at + PROFILE_PIECE] for at in range(0, len(profile), PROFILE_PIECE)]
     segments = b"".join(

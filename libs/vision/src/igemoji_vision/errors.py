@@ -1,8 +1,8 @@
-"""Why a photo cannot be used, in words for the person who uploaded it. Cheap to import."""
+"""Errors of photos, pictures and models; texts are for the person who uploaded the file. Cheap to import."""
 
 
 class PhotoError(Exception):
-    """A photo that is refused. `reason` is for programs, the text for people."""
+    """Refused photo. `reason` is for programs, the text for people."""
 
     reason = "PHOTO_UNUSABLE"
     text = "This photo cannot be used."
@@ -12,31 +12,43 @@ class PhotoError(Exception):
 
 
 class PhotoEmpty(PhotoError):
+    """The file has no bytes."""
+
     reason = "PHOTO_EMPTY"
     text = "The upload is empty: send the bytes of a photo."
 
 
 class PhotoNotRecognized(PhotoError):
+    """The file has none of the supported formats."""
+
     reason = "PHOTO_NOT_RECOGNIZED"
     text = "This is not a photo in JPEG, PNG, WebP or HEIC format."
 
 
 class PhotoKindUnsupported(PhotoError):
+    """The format is supported, this coding is not."""
+
     reason = "PHOTO_KIND_UNSUPPORTED"
     text = "This rare kind of photo is not supported: save it as an ordinary JPEG or PNG."
 
 
 class PhotoTooManyPixels(PhotoError):
+    """Width times height exceeds the limit."""
+
     reason = "PHOTO_TOO_MANY_PIXELS"
     text = "The photo has too many pixels: at most 40 megapixels are allowed."
 
 
 class PhotoTruncated(PhotoError):
+    """The file ends too early."""
+
     reason = "PHOTO_TRUNCATED"
     text = "The photo is cut short: the upload or the file is incomplete."
 
 
 class PhotoDamaged(PhotoError):
+    """The file can't be decoded."""
+
     reason = "PHOTO_DAMAGED"
     text = "The photo is damaged and cannot be read."
 
@@ -53,8 +65,8 @@ class PictureUnfit(Exception):
 
 
 class ModelDamaged(Exception):
-    """A model file is missing or not the one that was built: nothing can be recognized until it is built again."""
+    """A model file is missing or differs from its manifest."""
 
 
 class EngineMissing(Exception):
-    """The engine that was asked for is not installed."""
+    """The packages of the chosen engine are not installed."""

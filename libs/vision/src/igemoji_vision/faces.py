@@ -1,4 +1,4 @@
-"""What is known about a face. Nothing heavy is imported here, so that every process can speak of faces."""
+"""Faces and expressions. Imports nothing heavy: every process needs them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """An axis-aligned rectangle in pixels of the upright photo; it may reach over the border."""
+    """Axis-aligned rectangle in pixels of the upright photo; may extend beyond the border."""
 
     x: float
     y: float
@@ -18,6 +18,7 @@ class Box:
 
     @property
     def center(self) -> Point:
+        """Center, in pixels."""
         return self.x + self.width / 2, self.y + self.height / 2
 
     @property
@@ -28,19 +29,19 @@ class Box:
 
 @dataclass(frozen=True)
 class Face:
-    """A face in the upright photo and what the AI saw in it."""
+    """Face in the upright photo, with its expression."""
 
     box: Box
     roll: float
-    """How far the head is turned in the picture's plane, in degrees, clockwise positive, -180 to 180."""
+    """Rotation of the head in the plane of the photo, in degrees, clockwise positive, -180 to 180."""
     landmarks: tuple[Point, ...]
     """In pixels: the eye, then the other eye, the nose, both corners of the mouth, each pair from the viewer's left to
-    right on an upright face. Empty when a person drew the box and no landmark was seen in it."""
+    right on an upright face. Empty when a person drew the box and no landmark was found in it."""
     detection_score: float
     """0 to 1; 1 for a box that a person drew."""
     expression: str
-    """One of EXPRESSIONS: the one with the best score. Empty until it is classified."""
+    """One of EXPRESSIONS: the one with the best score. Empty until classified."""
     scores: dict[str, float]
-    """Estimated probability of each of EXPRESSIONS; they sum to 1. Empty until it is classified."""
+    """Estimated probability of each of EXPRESSIONS; they sum to 1. Empty until classified."""
     uncertain: bool
-    """The best score is weak: another expression may well be right."""
+    """The best score is low: another expression may be right."""

@@ -1,6 +1,6 @@
-"""Looks at the header of an uploaded file: is it a photo that we take, and how large would it be?
+"""Inspect the header of an uploaded file: its format and the size of the photo.
 
-Pure Python on purpose: no pixel is decoded, no library parses hostile bytes, no memory is taken that a header asks for.
+Pure Python: no pixel is decoded, no C library parses hostile bytes, no memory is allocated by sizes in a header.
 """
 
 import struct
@@ -21,11 +21,13 @@ from igemoji_vision.errors import (
 MAX_PIXELS = 40_000_000
 """Width times height of a photo."""
 MAX_SEGMENTS = 5_000
-"""Chunks or segments that are looked at before a file is called damaged; real photos have less than a hundred."""
+"""Chunks or segments that are read before a file is called damaged; real photos have less than a hundred."""
 ORIENTATION_TAG = 0x0112
 
 
 class Format(StrEnum):
+    """Supported formats of photos."""
+
     JPEG = "JPEG"
     PNG = "PNG"
     WEBP = "WebP"
@@ -34,22 +36,22 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class PhotoInfo:
-    """What the header says."""
+    """Format and size, from the header."""
 
     format: Format
     width: int
     """In pixels, of the upright photo."""
     height: int
     orientation: int = 1
-    """How the stored pixels have to be turned to be upright: 1 to 8 as in EXIF."""
+    """EXIF orientation of the stored pixels, 1 to 8."""
     lossless: bool = False
-    """The pixels are stored exactly, so the result has to be stored exactly as well."""
+    """Lossless coding: the result is stored without loss, too."""
 
 
 def inspect(data: bytes) -> PhotoInfo:
-    """Reads the header of a photo.
+    """Read the header of a photo.
 
-    Raises a PhotoError that says what is wrong: empty, not a photo that we take, too many pixels, cut short, damaged.
+    Raises PhotoError: empty, unsupported, too many pixels, truncated or damaged.
     """
     if not data:
         raise PhotoEmpty
@@ -90,7 +92,7 @@ def _upright(kind: Format, width: int, height: int, exif: bytes, lossless: bool 
 def _jpeg(data: bytes) -> PhotoInfo:
     exif = b""
     for marker, start, end in _jpeg_segments(data):
-        # Baseline, extended and progressive, Huffman or arithmetic; lossless and hierarchical ones no decoder reads.
+        # Baseline, extended and progressive, Huffman or arithmetic; no decoder reads lossless and hierarchical ones.
         if marker in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA):
             precision, height, width = struct.unpack_from(">BHH", data, start)
             if precision != 8 or height == 0:
@@ -104,7 +106,7 @@ def _jpeg(data: bytes) -> PhotoInfo:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yields `(marker, start, end)` of the segments before the first scan."""
+    """Iterate over `(marker, start, end)` of the segments before the first scan."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         at = data.find(b"\xff", at)
@@ -149,7 +151,7 @@ def _webp(data: bytes) -> PhotoInfo:
         if kind == b"VP8X":
             size = _uint24(data, start + 4) + 1, _uint24(data, start + 7) + 1
         elif kind == b"ANMF":
-            # A frame carries chunks of its own; the first one says how the pixels are stored.
+            # A frame has its own chunks; the first one tells how the pixels are stored.
             lossless = lossless or data[start + 16 : start + 20] == b"VP8L"
         elif kind == b"VP8L":
             (bits,) = struct.unpack_from("<I", data, start + 1)
@@ -167,7 +169,7 @@ def _webp(data: bytes) -> PhotoInfo:
 
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     at = 12
-    # What follows a RIFF is not part of it.
+    # Data after the RIFF is not part of it.
     end = min(8 + struct.unpack_from("<I", data, 4)[0], len(data))
     for _ in range(MAX_SEGMENTS):
         if at + 8 > end:
@@ -184,7 +186,7 @@ def _uint24(data: bytes, at: int) -> int:
 
 
 def exif_orientation(exif: bytes) -> int:
-    """The orientation tag of a TIFF block, 1 when there is none or the block is nonsense."""
+    """Return the orientation tag of a TIFF block; 1 if it is missing or invalid."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
         return 1

@@ -1,4 +1,4 @@
-"""Reads the size of the primary picture from the boxes of a HEIF file (ISO/IEC 23008-12), without decoding anything."""
+"""Read the size of the primary image from the boxes of a HEIF file (ISO/IEC 23008-12), without decoding."""
 
 import struct
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 GENERAL_BRANDS = {b"mif1", b"mif2", b"msf1", b"miaf"}
 HEVC_ITEMS = {b"hvc1", b"grid", b"iden", b"iovl"}
 MAX_BOXES = 20_000
-"""Boxes that are looked at before a file is called damaged; a photo of 40 MP in small tiles has about a thousand."""
+"""Boxes that are read before a file is called damaged; a photo of 40 MP in small tiles has about a thousand."""
 
 Span = tuple[int, int]
 
 
 def size(data: bytes) -> tuple[int, int]:
-    """Width and height in pixels of the upright primary picture.
+    """Return width and height in pixels of the upright primary image.
 
-    Raises PhotoNotRecognized for relatives of HEIC (AVIF, videos), PhotoDamaged for nonsense, struct.error when the
+    Raises PhotoNotRecognized for related formats (AVIF, videos), PhotoDamaged for invalid boxes, struct.error if the
     data ends too early.
     """
     boxes = _Boxes(data)
@@ -85,7 +85,7 @@ class _Boxes:
         properties = self.find(meta, b"iprp")
         shared = list(self.children(self.find(properties, b"ipco")))
         width = height = 0
-        turned = False
+        swapped = False
         for index in self._associations(self.find(properties, b"ipma"), item):
             if not 0 < index <= len(shared):
                 continue
@@ -93,11 +93,11 @@ class _Boxes:
             if kind == b"ispe":
                 width, height = struct.unpack_from(">II", self._data, at + 4)
             elif kind == b"irot":
-                turned ^= bool(self._data[at] & 1)
-        return (height, width) if turned else (width, height)
+                swapped ^= bool(self._data[at] & 1)
+        return (height, width) if swapped else (width, height)
 
     def _associations(self, span: Span, item: int) -> list[int]:
-        """Numbers, from 1, of the properties that belong to an item."""
+        """Return the numbers, from 1, of the properties of an item."""
         at, end = span
         version, wide = self._data[at], bool(self._data[at + 3] & 1)
         (entries,) = struct.unpack_from(">I", self._data, at + 4)

@@ -1,4 +1,4 @@
-"""A photo in, a photo with emojis out, with every step reported."""
+"""Pipeline: decode, detect, classify, compose, encode; reports each step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from igemoji_vision.faces import EXPRESSIONS, Box, Face, Point
 
 
 class Stage(StrEnum):
-    """What is being done to a photo, in this order."""
+    """Step of the pipeline, in this order."""
 
     DECODING = "DECODING"
     DETECTING = "DETECTING"
@@ -26,15 +26,15 @@ class Stage(StrEnum):
 
 
 Report = Callable[[Stage, float, Sequence[Face]], None]
-"""Told when a stage begins: the stage, percent of the whole task, and the faces known so far."""
+"""Called when a step begins: the step, percent of the whole task, and the faces known so far."""
 
-# Percent of a task's time that is over when a stage begins, measured at 2 MP with five faces.
+# Percent of a task's time that has passed when a step begins, measured at 2 MP with five faces.
 BEGINS = {Stage.DECODING: 0.0, Stage.DETECTING: 10.0, Stage.CLASSIFYING: 70.0, Stage.COMPOSING: 85.0}
 
 
 @dataclass(frozen=True)
 class Result:
-    """A finished photo."""
+    """Finished photo."""
 
     image: bytes
     content_type: str
@@ -43,19 +43,19 @@ class Result:
     faces: tuple[Face, ...]
     """The largest first."""
     more_faces: bool
-    """There were more faces than the limit; the smallest are not among `faces` and not covered."""
+    """More faces than the limit were found; the smallest are not in `faces` and not covered."""
 
 
 class Pipeline:
-    """Loads the models once and then takes photo after photo. Not thread-safe: one a process."""
+    """Loads the models once, then processes photo after photo. Not thread-safe: one per process."""
 
     def __init__(self, models: Path, engine: EngineName = EngineName.ONNX) -> None:
-        """`models` is the folder that assets/build.py fills. Raises ModelDamaged or EngineMissing."""
+        """Load the models from the folder that assets/build.py fills. Raises ModelDamaged or EngineMissing."""
         self._engine = load(engine, models)
         self._emojis = Emojis()
 
     def run(self, photo: bytes, pictures: Mapping[str, bytes], report: Report) -> Result:
-        """The whole task: `pictures` maps every expression to a PNG. Raises PhotoError."""
+        """Find and cover all faces; `pictures` maps every expression to a PNG. Raises PhotoError."""
         report(Stage.DECODING, BEGINS[Stage.DECODING], ())
         decoded = decode(photo)
         faces, more_faces = self.find(decoded, report)
@@ -73,9 +73,9 @@ class Pipeline:
         pictures: Mapping[str, bytes],
         report: Report,
     ) -> Result:
-        """Composes a photo anew with faces as they are told, without looking for others.
+        """Compose a photo again with given faces, without detection.
 
-        A face without an expression is one that a person marked: it is read as in `face_in`. Raises PhotoError.
+        A face without an expression was marked by a person and is classified, see `face_in`. Raises PhotoError.
         """
         decoded = decode(photo)
         seen = tuple(face if face.expression else self.face_in(decoded, face.box) for face in faces)
@@ -85,7 +85,7 @@ class Pipeline:
         return Result(image, content_type, decoded.width, decoded.height, seen, more_faces=False)
 
     def find(self, photo: Photo, report: Report) -> tuple[tuple[Face, ...], bool]:
-        """The faces of a photo, the largest first, and whether there were more than the limit."""
+        """Return the faces of a photo, the largest first, and whether there were more than the limit."""
         pixels = np.ascontiguousarray(photo.pixels[:, :, :3])
         report(Stage.DETECTING, BEGINS[Stage.DETECTING], ())
         found, more_faces = self._engine.find(pixels)
@@ -94,19 +94,19 @@ class Pipeline:
         report(Stage.CLASSIFYING, BEGINS[Stage.CLASSIFYING], _unclassified(found, boxes, rolls))
         scores, weak = self._engine.classify(pixels, boxes, rolls)
         return tuple(
-            _face(box, turn, points, score, row, uncertain)
-            for box, turn, points, score, row, uncertain in zip(
+            _face(box, face_roll, points, score, row, uncertain)
+            for box, face_roll, points, score, row, uncertain in zip(
                 boxes, rolls, found.landmarks, found.scores, scores, weak, strict=True
             )
         ), more_faces
 
     def face_in(self, photo: Photo, box: Box) -> Face:
-        """The face that a person marked: the box stays as drawn, roll and expression are read from the photo."""
+        """Return the face that a person marked: the box as drawn, roll and expression from the photo."""
         width, height = max(box.width, 1.0), max(box.height, 1.0)
         left, top = max(int(box.x - width / 2), 0), max(int(box.y - height / 2), 0)
         right, bottom = max(int(box.x + 1.5 * width), 0), max(int(box.y + 1.5 * height), 0)
         part = np.ascontiguousarray(photo.pixels[top:bottom, left:right, :3])
-        turn, points = 0.0, np.zeros((0, 2), np.float32)
+        face_roll, points = 0.0, np.zeros((0, 2), np.float32)
         if part.size:
             found, _ = self._engine.find(part)
             inside = [abs(x + w / 2 + left - box.center[0]) < width / 3 for x, _, w, _ in found.boxes]
@@ -114,9 +114,9 @@ class Pipeline:
             rows = np.flatnonzero(np.logical_and(inside, level))
             if len(rows):
                 points = found.landmarks[rows[0]]
-                turn, points = roll(points), points + np.array([left, top], np.float32)
-        scores, weak = self._engine.classify(np.ascontiguousarray(photo.pixels[:, :, :3]), [box], [turn])
-        return _face(box, turn, points, 1.0, scores[0], weak[0])
+                face_roll, points = roll(points), points + np.array([left, top], np.float32)
+        scores, weak = self._engine.classify(np.ascontiguousarray(photo.pixels[:, :, :3]), [box], [face_roll])
+        return _face(box, face_roll, points, 1.0, scores[0], weak[0])
 
     def compose(
         self,
@@ -125,21 +125,21 @@ class Pipeline:
         pictures: Mapping[str, bytes],
         covered: Sequence[bool] | None = None,
     ) -> Photo:
-        """Covers faces, all unless `covered` says otherwise; see compose.compose."""
+        """Cover faces, all if `covered` is None; see `compose.compose`."""
         return compose(photo, faces, pictures, covered, self._emojis)
 
 
-def _face(box: Box, turn: float, points: np.ndarray, score: float, row: np.ndarray, uncertain: bool) -> Face:
+def _face(box: Box, face_roll: float, points: np.ndarray, score: float, row: np.ndarray, uncertain: bool) -> Face:
     scores = dict(zip(EXPRESSIONS, map(float, row), strict=True))
     best = max(scores, key=scores.__getitem__)
-    return Face(box, turn, _points(points), float(score), best, scores, uncertain)
+    return Face(box, face_roll, _points(points), float(score), best, scores, uncertain)
 
 
 def _unclassified(found: Detections, boxes: Sequence[Box], rolls: Sequence[float]) -> tuple[Face, ...]:
-    """Faces that were found a moment ago: nothing is known of their expressions yet."""
+    """Return detected faces without an expression."""
     return tuple(
-        Face(box, turn, _points(points), float(score), "", {}, True)
-        for box, turn, points, score in zip(boxes, rolls, found.landmarks, found.scores, strict=True)
+        Face(box, face_roll, _points(points), float(score), "", {}, True)
+        for box, face_roll, points, score in zip(boxes, rolls, found.landmarks, found.scores, strict=True)
     )
 
 

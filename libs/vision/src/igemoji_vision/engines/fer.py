@@ -1,4 +1,4 @@
-"""The fer package itself behind the port: to compare with, and for who wants exactly what it says.
+"""Engine of the fer package: for comparison, and for exactly its scores.
 
 It needs the dependency group `fer` (tensorflow, mtcnn and what fer imports; no torch).
 """
@@ -23,22 +23,24 @@ from igemoji_vision.faces import EXPRESSIONS, Box
 
 UNCERTAIN_BELOW = 0.5
 MTCNN_SIDE = 1280
-"""Pixels of the longer side that MTCNN sees: its pyramid of a 12 megapixel photo takes gigabytes."""
+"""Pixels of the longer side for MTCNN: its pyramid of a 12 megapixel photo takes gigabytes."""
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 Rectangle = tuple[int, int, int, int]
 
 
 class Finder(Protocol):
+    """Detects faces."""
+
     def __call__(self, pixels: Pixels) -> Detections:
-        """Faces in `(H, W, 3)` uint8 RGB, in any order."""
+        """Return the faces in `(H, W, 3)` uint8 RGB, in any order."""
 
 
 class FerEngine:
     """fer's classifier (the full-precision Keras model) on the faces of its Haar cascade or of MTCNN."""
 
     def __init__(self, name: EngineName) -> None:
-        """Raises EngineMissing where the packages are not installed."""
+        """Import fer, and mtcnn if `name` says so. Raises EngineMissing where the packages are not installed."""
         try:
             with _quiet():
                 self._fer = _fer()
@@ -50,6 +52,7 @@ class FerEngine:
             ) from error
 
     def find(self, pixels: Pixels) -> tuple[Detections, bool]:
+        """Detect faces, see `Engine`."""
         with _quiet():
             found = self._find(pixels)
         largest_first = found.take(np.argsort(-found.areas, kind="stable"))
@@ -59,8 +62,9 @@ class FerEngine:
         self,
         pixels: Pixels,
         boxes: Sequence[Box],
-        rolls: Sequence[float],  # noqa: ARG002 - fer knows no roll
+        rolls: Sequence[float],  # noqa: ARG002 - fer has no roll
     ) -> tuple[Floats, list[bool]]:
+        """Classify expressions, see `Engine`."""
         scores = np.zeros((0, len(EXPRESSIONS)), np.float32)
         if boxes:
             rectangles = [_rectangle(box, pixels.shape[1], pixels.shape[0]) for box in boxes]
@@ -70,13 +74,13 @@ class FerEngine:
         return scores, [bool(best < UNCERTAIN_BELOW) for best in scores.max(axis=1, initial=0)]
 
     def probabilities(self, faces: Floats) -> Floats:
-        """What fer's network says about `(N, 64, 64)` gray faces, -1 to 1: `(N, 7)`."""
+        """Return the output `(N, 7)` of fer's network for gray faces `(N, 64, 64)`, -1 to 1."""
         with _quiet():
             return np.asarray(self._fer._classify_emotions(faces), np.float32)
 
 
 class _Haar:
-    """fer's own cascade. It knows no score and no landmarks."""
+    """Haar cascade of fer. It has no scores and no landmarks."""
 
     def __init__(self, fer: Any) -> None:
         self._fer = fer
@@ -87,7 +91,7 @@ class _Haar:
 
 
 class _Mtcnn:
-    """The mtcnn package. It is given RGB; fer gives BGR to its own MTCNN, which costs a fifth of the faces."""
+    """MTCNN of the mtcnn package. It gets RGB; fer passes BGR to its own, which loses a fifth of the faces."""
 
     def __init__(self) -> None:
         from mtcnn import MTCNN
@@ -123,7 +127,7 @@ def _fer() -> Any:
 
 
 def _rectangle(box: Box, width: int, height: int) -> Rectangle:
-    """Whole pixels inside of the photo, at least one: fer leaves out a face whose crop is empty."""
+    """Return a box in whole pixels of the photo, at least one: fer ignores a face with an empty crop."""
     left, top = min(max(int(box.x), 0), width - 1), min(max(int(box.y), 0), height - 1)
     right = max(min(int(box.x + box.width), width), left + 1)
     bottom = max(min(int(box.y + box.height), height), top + 1)
@@ -131,13 +135,13 @@ def _rectangle(box: Box, width: int, height: int) -> Rectangle:
 
 
 def _bgr(pixels: Pixels) -> Pixels:
-    """As fer wants it."""
+    """Convert RGB to BGR."""
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps these packages from printing, from warning of themselves and from setting up the process's logging."""
+    """Keep these packages from printing, warning and setting up logging."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level

@@ -1,4 +1,4 @@
-"""The default engine: RetinaFace, two expression networks and the stack that weighs them, on onnxruntime."""
+"""Default engine: RetinaFace, two expression networks and their stack, on onnxruntime."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ class OnnxEngine:
     """Detector and classifier on the models that assets/build.py builds."""
 
     def __init__(self, models: Path) -> None:
-        """Loads the models. Raises ModelDamaged."""
+        """Load the models. Raises ModelDamaged."""
         files = verified(models)
         self._detector = Detector(session(files["retinaface.onnx"]))
         self._classifier = Classifier(
@@ -26,14 +26,16 @@ class OnnxEngine:
         )
 
     def find(self, pixels: Pixels) -> tuple[Detections, bool]:
+        """Detect faces, see `Engine`."""
         return self._detector.find(pixels)
 
     def classify(self, pixels: Pixels, boxes: Sequence[Box], rolls: Sequence[float]) -> tuple[Floats, list[bool]]:
+        """Classify expressions, see `Engine`."""
         return self._classifier.classify(pixels, boxes, rolls)
 
 
 def verified(models: Path) -> dict[str, bytes]:
-    """The content of every model file, as its manifest promises it. Raises ModelDamaged."""
+    """Return the content of every model file after comparing it with the manifest. Raises ModelDamaged."""
     try:
         wanted: dict[str, str] = json.loads((models / "manifest.json").read_text())["sha256"]
         files = {name: (models / name).read_bytes() for name in wanted}
@@ -46,7 +48,7 @@ def verified(models: Path) -> dict[str, bytes]:
 
 
 def session(model: bytes) -> ort.InferenceSession:
-    """One thread: the service runs one process for each core."""
+    """Create a session with one thread: there is one process per core."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

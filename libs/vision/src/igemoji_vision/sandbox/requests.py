@@ -22,6 +22,6 @@ PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP")
 
 
 def load_decoders() -> None:
-    """Import what Pillow would import later: under the limit of memory an import may fail, and with it all of a format."""
+    """Import what Pillow imports lazily: once memory is limited, an import could fail, and with it a whole format."""
     for plugin in PLUGINS:
         importlib.import_module(f"PIL.{plugin}ImagePlugin")

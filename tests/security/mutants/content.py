@@ -72,19 +72,19 @@ MUTANTS = (
         "The memory of a sandbox process is limited",
         "igemoji_vision.sandbox.limits:limit_resources",
         Without("resource.setrlimit(resource.RLIMIT_DATA, _)"),
-        "test_with_too_little_memory_a_photo_fails_for_the_limit_and_the_worker_lives",
+        "test_without_enough_memory_a_photo_fails_for_the_limit_and_its_process_lives",
     ),
     Mutant(
         "The CPU time of a sandbox process is limited",
         "igemoji_vision.sandbox.main:main",
         Without("limits.limit_cpu(*_)"),
-        "test_the_processor_is_taken_away_even_if_the_service_does_not_watch",
+        "test_the_kernel_limits_cpu_time_even_if_the_parent_does_not_watch",
     ),
     Mutant(
         "A crashed sandbox process leaves no core dump",
         "igemoji_vision.sandbox.limits:confine",
         Without("resource.setrlimit(resource.RLIMIT_CORE, _)"),
-        "test_a_crash_leaves_no_photo_on_the_disk",
+        "test_every_process_has_the_limits_of_the_table",
     ),
     Mutant(
         "Photos are decoded from four formats only",

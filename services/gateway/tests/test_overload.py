@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 from igemoji_gateway import AdaptiveBreaker
-from igemoji_gateway.runtime.adaptive_breaker import CALM_SECONDS, NARROW_CALLS, OVERLOADED_CALLS, POLL_SECONDS
+from igemoji_gateway.runtime.adaptive_breaker import CALM_SECONDS, NARROW_CALLS, OVERLOADED_CALLS
 
 from .conftest import knows_keys
 from .fake_mesh import SOME_ID, FakeMesh, Gateway, error_info, eventually, message
@@ -164,19 +164,27 @@ async def call_forever(client: httpx.AsyncClient) -> None:
         await asyncio.sleep(0.05 if answer.status_code == 503 else 0)
 
 
-async def test_burst_does_not_narrow_the_circuit_breaker(mesh: FakeMesh, gateway: Gateway) -> None:
-    one = asyncio.Semaphore(1)
+async def test_burst_does_not_narrow_the_circuit_breaker(
+    mesh: FakeMesh, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than on a busy machine a burst takes once it is released.
+    poll_seconds = 1.0
+    monkeypatch.setattr("igemoji_gateway.runtime.adaptive_breaker.POLL_SECONDS", poll_seconds)
+    released = asyncio.Event()
 
-    async def slow(_request: Any, _context: Any) -> Any:
-        async with one:
-            await asyncio.sleep(0.004)
+    async def held(_request: Any, _context: Any) -> Any:
+        await released.wait()
         return message("igemoji.ranking.v1.GetRankingResponse")()
 
-    mesh.answers[GET_RANKING] = slow
+    mesh.answers[GET_RANKING] = held
     async with gateway.client() as client, adaptive_breaker(gateway) as events:
         for _ in range(3):
-            assert (events, await statuses(client, RANKING, 70)) == ([], [200] * 70)
-            await asyncio.sleep(2 * POLL_SECONDS)
+            released.clear()
+            burst = asyncio.create_task(statuses(client, RANKING, 70))
+            await asyncio.sleep(1.2 * poll_seconds)
+            released.set()
+            assert (events, await burst) == ([], [200] * 70)
+            await asyncio.sleep(1.2 * poll_seconds)
 
 
 async def test_unavailable_service_has_retry_after(

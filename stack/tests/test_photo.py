@@ -76,6 +76,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def is_ready(pid: int) -> bool:
+    """Return whether a worker has loaded its models: it limits its memory after that."""
+    limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return any(line.startswith("Max data size") and "unlimited" not in line for line in limits)
+
+
 def leftovers() -> list[str]:
     return [str(path) for path in Path().rglob(".igemoji-*")]
 
@@ -183,19 +189,21 @@ def test_own_template_covers_faces():
 
 
 def test_dead_worker_fails_one_photo():
-    folder_of_photos(10)
+    folder_of_photos(30)
     command = [IGEMOJI, "photo", "pics", "-o", "out", "--workers", "2", "--json", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        os.kill(children(process.pid)[0], signal.SIGKILL)
-        rest, errors = process.communicate(timeout=60)
-    failed = [record for record in records(first + rest) if "error" in record]
-    assert process.returncode == 1
-    assert len(records(first + rest)) == 10
+        # Not one that still starts: that would end the command.
+        worker = eventually(lambda: next(filter(is_ready, children(process.pid)), None))
+        os.kill(worker, signal.SIGSTOP)
+        time.sleep(1)  # by now it has a photo
+        os.kill(worker, signal.SIGKILL)
+        output, errors = process.communicate(timeout=60)
+    failed = [record for record in records(output) if "error" in record]
+    assert process.returncode == 1, errors
+    assert len(records(output)) == 30
     assert [record["error"]["reason"] for record in failed] == ["WORKER_LOST"], errors
     assert f"{failed[0]['photo']}: WORKER_LOST: The process that worked on this photo ended (signal 9)." in errors
-    assert len(list(Path("out").glob("*.jpg"))) == 9
+    assert len(list(Path("out").glob("*.jpg"))) == 29
     assert leftovers() == []
 
 

@@ -69,14 +69,17 @@ class SandboxProcess:
         """Return when the process is ready. Raises SandboxBroken where it can never be."""
         if self._process is not None and self._process.returncode is None:
             return
+        await self.end()
         with tempfile.TemporaryFile() if self._quiet else contextlib.nullcontext() as errors:
             self._process = await self._spawn(errors)
             try:
                 async with asyncio.timeout(START_SECONDS):
                     first = await self._read(self._process)
-            except TimeoutError:
+            except BaseException as error:  # a process that is not ready must not take the next request
                 await self.end()
-                raise SandboxBroken(f"A worker process was not ready after {START_SECONDS} s.") from None
+                if isinstance(error, TimeoutError):
+                    raise SandboxBroken(f"A worker process was not ready after {START_SECONDS} s.") from None
+                raise
             if first is None or first["kind"] != "ready":
                 await self.end()
                 said = first["message"] if first else f"A worker process ended while it started{_last_line(errors)}"

@@ -25,28 +25,28 @@ def landmarks(turned: float, roll: float = 0.0, nod: float = 0.0) -> list[Point]
 
 @pytest.mark.parametrize("roll", [0, 40, 180])
 @pytest.mark.parametrize("turned", [-80, -45, 0, 20, 60, 90])
-def test_a_pose_is_how_far_a_head_looks_aside_however_it_leans(turned: float, roll: float) -> None:
+def test_yaw_does_not_depend_on_roll(turned: float, roll: float) -> None:
     assert yaw(landmarks(turned, roll)) == pytest.approx(abs(turned), abs=0.1)
 
 
-def test_who_nods_is_not_turned() -> None:
+def test_yaw_does_not_depend_on_pitch() -> None:
     assert yaw(landmarks(0, nod=25)) == pytest.approx(0, abs=0.1)
 
 
-def test_of_two_boxes_on_a_face_one_is_right() -> None:
+def test_second_box_on_a_face_is_a_false_positive() -> None:
     faces = np.array([[10.0, 10, 20, 20], [100, 100, 20, 20]])
     found = np.array([[11.0, 11, 20, 20], [9, 9, 20, 20], [100, 100, 20, 30], [200, 200, 20, 20]])
 
     assert matches(found, faces, NOBODY).tolist() == [0, NOTHING, 1, NOTHING]
 
 
-def test_a_box_on_what_is_to_be_ignored_is_neither_right_nor_wrong() -> None:
+def test_box_on_an_ignored_area_does_not_count() -> None:
     ignore = np.array([[10.0, 10, 20, 20]])
 
     assert matches(np.array([[12.0, 10, 20, 20], [50, 50, 9, 9]]), NOBODY, ignore).tolist() == [IGNORED, NOTHING]
 
 
-def test_small_faces_count_neither_way_and_boxes_on_nothing_always_do() -> None:
+def test_small_faces_do_not_count_and_false_positives_do() -> None:
     faces = [Marked(15, "frontal", True), Marked(16, "frontal", True), Marked(40, "profile", False)]
     boxes = [Found(17, "frontal", on=15), Found(15, "frontal", on=16), Found(5, "frontal", on=0)]
 
@@ -56,7 +56,7 @@ def test_small_faces_count_neither_way_and_boxes_on_nothing_always_do() -> None:
 
 
 @pytest.mark.parametrize("change", [*map(turning, range(4)), rolling(30)])
-def test_marks_follow_their_faces_when_a_photo_is_turned(change: Change) -> None:
+def test_annotations_follow_a_rotated_photo(change: Change) -> None:
     pixels = np.zeros((60, 90, 3), np.uint8)
     pixels[10:30, 50:70] = 255
 

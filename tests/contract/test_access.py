@@ -156,11 +156,11 @@ TABLE: dict[str, Row] = {
 }
 
 
-def test_the_table_has_every_rpc_of_the_contract_and_no_other() -> None:
+def test_table_lists_every_rpc_of_the_contract() -> None:
     assert set(TABLE) == set(RPCS)
 
 
-def test_the_table_agrees_with_the_access_option_of_every_rpc() -> None:
+def test_table_agrees_with_the_access_level_of_every_rpc() -> None:
     wrong = []
     for name, row in TABLE.items():
         access = RPCS[name].access
@@ -187,7 +187,7 @@ def request(name: str, world: World) -> Message:
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_through_the_gateway(name: str, world: World) -> None:
+def test_access_through_the_gateway(name: str, world: World) -> None:
     rpc, row = RPCS[name], TABLE[name]
     wrong = []
     for kind in PEOPLE:
@@ -205,7 +205,7 @@ def test_through_the_gateway(name: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_past_the_gateway(name: str, world: World) -> None:
+def test_access_past_the_gateway(name: str, world: World) -> None:
     rpc, row = RPCS[name], TABLE[name]
     assert rpc.access is not None
     internal = rpc.access.level == access_pb2.LEVEL_INTERNAL
@@ -220,7 +220,7 @@ def test_past_the_gateway(name: str, world: World) -> None:
     assert not wrong
 
 
-def test_a_token_that_is_not_ours_opens_nothing_that_a_token_matters_for(world: World) -> None:
+def test_forged_token_is_refused_by_every_rpc_with_users(world: World) -> None:
     wrong = []
     for name, row in TABLE.items():
         access = RPCS[name].access

@@ -171,7 +171,7 @@ TESTS = {
 
 HELD_ELSEWHERE = {
     "photo: the first frame": ("decode", "test_of_an_animation_the_first_frame_is_taken"),
-    "photo: 17 MiB at the edge": ("e2e", "test_what_is_no_photo_gets_a_clear_error"),
+    "photo: 17 MiB at the edge": ("e2e", "test_invalid_uploads_are_refused_with_a_reason"),
     "faces: 200 in a photo, and it says so": ("detect", "test_many_faces_are_cut_to_the_largest_two_hundred"),
     "open tasks: 5 a user, and those of all": (
         "tasks",
@@ -210,7 +210,7 @@ def tried(limit: Limit, world: World, what: Any) -> Outcome:
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_what_is_just_within_is_taken_and_what_is_just_beyond_is_refused(name: str, world: World) -> None:
+def test_limit_accepts_its_maximum_and_refuses_one_more(name: str, world: World) -> None:
     limit = SENT[name]
     within = tried(limit, world, limit.within)
     assert (within.status, within.reason) == (limit.success, "")
@@ -222,13 +222,13 @@ def test_what_is_just_within_is_taken_and_what_is_just_beyond_is_refused(name: s
 
 
 @pytest.mark.parametrize("name", HELD_ELSEWHERE)
-def test_what_holds_a_limit_elsewhere_is_there(name: str) -> None:
+def test_tests_of_other_limits_exist(name: str) -> None:
     file, test = HELD_ELSEWHERE[name]
     tree = ast.parse((ROOT / TESTS[file]).read_text(encoding="utf-8"))
     assert test in [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-def test_a_photo_that_is_refused_leaves_room_for_five_others(world: World) -> None:
+def test_refused_photos_do_not_use_up_the_quota(world: World) -> None:
     guest = world.new_person("guest")
     headers = guest.headers
     query = {"emoji_id": world.built_in_id}

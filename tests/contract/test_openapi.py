@@ -77,12 +77,12 @@ def caller(name: str, world: World) -> Person:
     return world.person("operator") if moderates else world.owner
 
 
-def test_the_document_that_is_served_is_the_one_that_is_tried(world: World) -> None:
+def test_served_document_is_the_tested_one(world: World) -> None:
     assert world.http.get("/api/openapi.json").json() == DOCUMENT
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_no_answer_is_outside_the_document(name: str, world: World, known: dict[str, dict[str, Any]]) -> None:
+def test_responses_conform_to_the_document(name: str, world: World, known: dict[str, dict[str, Any]]) -> None:
     operation = OPERATIONS[name]
     documented = set(operation.definition.raw["responses"])
     person = caller(name, world)

@@ -51,12 +51,12 @@ def new_key() -> dict[str, str]:
     return {"Idempotency-Key": str(uuid.uuid4())}
 
 
-def test_the_table_has_every_rpc_that_takes_a_key() -> None:
+def test_table_lists_every_rpc_with_an_idempotency_key() -> None:
     assert set(KEYED) == {name for name, rpc in RPCS.items() if rpc.access and rpc.access.idempotency_key}
 
 
 @pytest.mark.parametrize("name", KEYED)
-def test_a_key_makes_a_call_repeatable_by_rest_and_by_grpc(name: str, world: World) -> None:
+def test_repeated_call_is_replayed_by_rest_and_grpc(name: str, world: World) -> None:
     rpc, headers = RPCS[name], {**world.owner.headers, **new_key()}
     request, another = (message(rpc, **fields(world)) for fields in KEYED[name])
     first = by_rest(world.http, rpc, request, headers)
@@ -71,7 +71,7 @@ def test_a_key_makes_a_call_repeatable_by_rest_and_by_grpc(name: str, world: Wor
         assert (conflict.status, conflict.reason) == (409, "IDEMPOTENCY_KEY_REUSED")
 
 
-def test_a_form_sent_again_is_the_same_though_its_boundary_is_another(world: World) -> None:
+def test_form_with_another_boundary_is_replayed(world: World) -> None:
     guest, key = world.new_person("guest"), new_key()
 
     def send(photo: bytes) -> Outcome:
@@ -83,7 +83,7 @@ def test_a_form_sent_again_is_the_same_though_its_boundary_is_another(world: Wor
     assert send(world.photo).reason == "IDEMPOTENCY_KEY_REUSED"
 
 
-def test_a_key_means_nothing_to_another_caller(world: World) -> None:
+def test_idempotency_keys_are_separate_by_user(world: World) -> None:
     key, draft = new_key(), {"name": "Mine", "base_id": world.built_in_id}
     made = [
         world.http.post("/api/v1/emojis", json=draft, headers={**world.person(kind).headers, **key}).json()
@@ -92,7 +92,7 @@ def test_a_key_means_nothing_to_another_caller(world: World) -> None:
     assert len({emoji["id"] for emoji in made}) == 3
 
 
-def test_an_answer_with_tokens_does_not_lie_readable_in_the_database(world: World) -> None:
+def test_stored_answers_with_tokens_are_encrypted(world: World) -> None:
     answer = world.http.post("/api/v1/users/guest", json={"refresh_token_in_body": True}, headers=new_key()).json()
     account = world.new_account() | {"password": "do not write me down"}
     assert world.http.post("/api/v1/users", json=account, headers=new_key()).status_code == 201
@@ -112,7 +112,7 @@ def templates_of(world: World, person: Person) -> list[dict[str, Any]]:
     return list(page["emojis"])
 
 
-def test_of_fifty_posts_with_one_key_one_has_an_effect(world: World) -> None:
+def test_fifty_posts_with_one_key_have_one_effect(world: World) -> None:
     guest = world.new_person("guest")
     headers, draft = {**guest.headers, **new_key()}, {"name": "Once", "base_id": world.built_in_id}
 
@@ -130,14 +130,14 @@ def test_of_fifty_posts_with_one_key_one_has_an_effect(world: World) -> None:
     assert post(0).json()["id"] in made
 
 
-def test_of_two_who_register_one_name_one_has_it(world: World) -> None:
+def test_concurrent_registrations_of_an_alias_create_one_account(world: World) -> None:
     name = world.new_account()["alias"]
     accounts = [world.new_account() | {"alias": name} for _ in range(2)]
     answers = at_once(2, lambda number: outcome_of(world.http.post("/api/v1/users", json=accounts[number])))
     assert sorted((answer.status, answer.reason) for answer in answers) == [(201, ""), (409, "ALIAS_TAKEN")]
 
 
-def test_of_two_edits_of_one_template_one_is_made(world: World) -> None:
+def test_one_of_two_concurrent_edits_is_refused(world: World) -> None:
     emoji_id = world.new_emoji()
     path = f"/api/v1/emojis/{emoji_id}"
     headers = {**world.owner.headers, "If-Match": world.http.get(path).headers["etag"]}
@@ -149,7 +149,7 @@ def test_of_two_edits_of_one_template_one_is_made(world: World) -> None:
     assert world.http.get(path).json() == made.body
 
 
-def test_a_template_deleted_while_tasks_use_it_harms_none_of_them(world: World) -> None:
+def test_tasks_finish_although_their_template_is_deleted(world: World) -> None:
     emoji_id, guests = world.new_emoji(), [world.new_person("guest") for _ in range(6)]
 
     def upload_or_delete(number: int) -> httpx.Response:
@@ -169,7 +169,7 @@ def test_a_template_deleted_while_tasks_use_it_harms_none_of_them(world: World) 
     assert world.http.get(f"/api/v1/emojis/{emoji_id}").status_code == 404
 
 
-def test_a_service_that_is_killed_in_mid_call_makes_each_template_once(world: World, mesh: Mesh) -> None:
+def test_retries_after_a_kill_create_each_template_once(world: World, mesh: Mesh) -> None:
     """Whatever the kill met: before the effect, or after it, or the answer on its way. Who called tries again."""
     guests = [(world.new_person("guest"), new_key()) for _ in range(8)]
     draft = {"name": "Once", "base_id": world.built_in_id}

@@ -57,14 +57,14 @@ GET    /api/v1/faces/ranking
 """
 
 
-def test_the_paths_are_those_of_the_design() -> None:
+def test_paths_are_those_of_the_design() -> None:
     paths = json.loads(OPENAPI.read_text(encoding="utf-8"))["paths"]
     found = {(method.upper(), path) for path, operations in paths.items() for method in operations}
     assert found == {tuple(line.split()) for line in DESIGNED.strip().splitlines()}
 
 
 @pytest.mark.parametrize("name", [name for name, rpc in RPCS.items() if rpc.bindings])
-def test_a_path_is_taken_with_a_slash_at_its_end_too(name: str, world: World) -> None:
+def test_trailing_slash_is_accepted(name: str, world: World) -> None:
     rpc, row = RPCS[name], TABLE[name]
     binding = rpc.bindings[0]
     for method in ("get", "put", "post", "delete", "patch"):
@@ -74,7 +74,7 @@ def test_a_path_is_taken_with_a_slash_at_its_end_too(name: str, world: World) ->
     assert nobody.status == row.nobody
 
 
-def test_what_was_made_is_where_its_location_says(world: World) -> None:
+def test_location_header_leads_to_the_new_resource(world: World) -> None:
     headers = world.owner.headers
     draft = {"name": "Placed", "base_id": world.built_in_id}
     made = world.http.post("/api/v1/emojis", json=draft, headers=headers)
@@ -93,7 +93,7 @@ def test_what_was_made_is_where_its_location_says(world: World) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_change_is_made_to_what_its_etag_names_and_to_nothing_newer(encoding: str, world: World) -> None:
+def test_if_match_refuses_edits_of_an_older_version(encoding: str, world: World) -> None:
     path, headers = f"/api/v1/emojis/{world.new_emoji()}", {**world.owner.headers, "Accept-Encoding": encoding}
     read = world.http.get(path, headers=headers)
     etag = read.headers["etag"]
@@ -108,7 +108,7 @@ def test_a_change_is_made_to_what_its_etag_names_and_to_nothing_newer(encoding: 
     assert world.http.patch(path, json={"name": "Any"}, headers={**headers, "If-Match": "*"}).status_code == 200
 
 
-def test_pictures_are_cached_as_long_as_they_may_be(world: World) -> None:
+def test_cache_control_of_pictures(world: World) -> None:
     emoji = world.http.get(f"/api/v1/emojis/{world.emoji}").json()
     by_digest = world.http.get(emoji["images"]["happy"])
     assert by_digest.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -124,13 +124,13 @@ def test_pictures_are_cached_as_long_as_they_may_be(world: World) -> None:
     assert world.http.get("/api/v1/users/me", headers=world.owner.headers).headers["cache-control"] == "no-store"
 
 
-def test_a_template_is_found_by_its_id_in_the_query_too(world: World) -> None:
+def test_template_is_found_by_id_in_the_query(world: World) -> None:
     by_path = world.http.get(f"/api/v1/emojis/{world.emoji}")
     assert world.http.get("/api/v1/emojis", params={"id": world.emoji}).json() == by_path.json()
     assert world.http.get("/api/v1/emojis/", params={"id": world.emoji}).json() == by_path.json()
 
 
-def test_what_there_is_not_is_said_in_the_form_of_the_contract(world: World) -> None:
+def test_unknown_paths_and_parameters_are_errors_of_the_contract(world: World) -> None:
     for method, path in (("GET", "/api/v1/nowhere"), ("PUT", "/api/v1/emojis/pages/1"), ("GET", "/api/v2/users/me")):
         unknown = outcome_of(world.http.request(method, path))
         assert (unknown.status, unknown.reason) == (404, "NO_SUCH_CALL")

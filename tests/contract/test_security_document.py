@@ -41,7 +41,7 @@ def test_every_requirement_is_listed_once() -> None:
 
 
 @pytest.mark.parametrize(("path", "test"), NAMED, ids=lambda name: str(name))
-def test_what_holds_a_requirement_exists(path: str, test: str) -> None:
+def test_files_and_tests_of_requirements_exist(path: str, test: str) -> None:
     if path.startswith("overlays/"):
         path = f"deploy/k8s/{path}"
     found = ROOT / path
@@ -50,7 +50,7 @@ def test_what_holds_a_requirement_exists(path: str, test: str) -> None:
         assert f"def {test}(" in found.read_text()
 
 
-def test_what_is_to_be_run_is_a_target_of_make() -> None:
+def test_make_targets_in_the_document_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make ([\w-]+)", DOCUMENT):
         assert f"\n{target}:" in makefile, target

@@ -42,7 +42,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return secrets
 
 
-def test_everything_that_is_mounted_and_read_is_there(compose: dict[str, Any], prepared: Path) -> None:
+def test_mounted_files_exist(compose: dict[str, Any], prepared: Path) -> None:
     for name, service in compose["services"].items():
         for file in service.get("env_file", []):
             assert (prepared / Path(file).name).is_file(), name
@@ -59,18 +59,18 @@ def test_everything_that_is_mounted_and_read_is_there(compose: dict[str, Any], p
         assert set(service.get("depends_on", {})) <= set(compose["services"]), name
 
 
-def test_what_is_mounted_is_closed_to_others_here_and_open_to_the_users_of_containers(prepared: Path) -> None:
+def test_secrets_are_readable_in_containers_only(prepared: Path) -> None:
     assert prepared.stat().st_mode & 0o077 == 0
     for path in (*prepared.glob("*-tls"), *prepared.glob("*-tls/*"), *prepared.glob("redis/*")):
         assert path.stat().st_mode & 0o004, path
 
 
-def test_images_are_those_of_the_manifests(compose: dict[str, Any]) -> None:
+def test_compose_uses_the_images_of_the_manifests(compose: dict[str, Any]) -> None:
     named = {image for path in DEPLOY.rglob("*.yaml") if path.parent != COMPOSE for image in _images(path)}
     assert {service["image"] for service in compose["services"].values()} <= named
 
 
-def test_prometheus_finds_everybody_by_name(compose: dict[str, Any]) -> None:
+def test_prometheus_targets_resolve(compose: dict[str, Any]) -> None:
     names = set(compose["services"])
     for service in compose["services"].values():
         networks = service.get("networks", {})
@@ -80,7 +80,7 @@ def test_prometheus_finds_everybody_by_name(compose: dict[str, Any]) -> None:
     assert looked_up <= names
 
 
-def test_ours_are_hardened_and_only_this_machine_reaches_them(compose: dict[str, Any]) -> None:
+def test_own_containers_are_hardened_and_ports_are_local(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         if service["image"].startswith("igemoji/"):
             assert service["read_only"] is True, name

@@ -38,7 +38,7 @@ def code(document: Path) -> Iterator[str]:
 
 
 @EACH
-def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
+def test_named_make_targets_exist(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for text in code(document):
         if found := re.match(r"(?:sudo )?make ((?:[a-z-]+ ?)+)", text):
@@ -46,7 +46,7 @@ def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
 
 
 @EACH
-def test_every_file_that_is_named_exists(document: Path) -> None:
+def test_named_files_exist(document: Path) -> None:
     for text in code(document):
         for word in re.findall(r"[\w./*-]+", WORKLOAD.sub("", text)):
             path = word.rstrip(".:/")
@@ -56,7 +56,7 @@ def test_every_file_that_is_named_exists(document: Path) -> None:
 
 
 @EACH
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_links_lead_to_files_and_headings(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
         if re.match(r"[a-z]+:", target):
             continue
@@ -66,7 +66,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         assert not anchor or anchor in set(_anchors(there)), target
 
 
-def test_commands_and_options_that_operators_are_told_exist() -> None:
+def test_documented_commands_and_options_exist() -> None:
     text = OPERATIONS.read_text()
     commands = set(re.findall(r"-- (igemoji-[a-z-]+) ([a-z-]+)", " ".join(code(OPERATIONS))))
     assert len(commands) >= 3
@@ -82,7 +82,7 @@ def test_commands_and_options_that_operators_are_told_exist() -> None:
 
 
 @pytest.mark.parametrize("manifests", ["everything"], indirect=True)
-def test_kubectl_is_told_of_workloads_that_exist(manifests: list[Manifest]) -> None:
+def test_kubectl_commands_name_existing_workloads(manifests: list[Manifest]) -> None:
     kinds = {"deploy": "Deployment", "statefulset": "StatefulSet"}
     there = {(found["kind"], name_of(found)) for found in of_kind(manifests, *WORKLOADS)}
     named = [text for text in code(OPERATIONS) if text.startswith("kubectl")]

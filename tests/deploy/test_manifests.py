@@ -55,7 +55,7 @@ SCRAPED = {
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_what_is_built_is_valid(name: str, built: Callable[[str], Path]) -> None:
+def test_manifests_are_valid(name: str, built: Callable[[str], Path]) -> None:
     done = subprocess.run([tool("kubernetes-validate"), "--strict", str(built(name))], capture_output=True, text=True)
     unknown = {"Certificate", "Issuer", "ScaledObject", "TriggerAuthentication", "HTTPRoute", "GRPCRoute"}
     told = done.stdout + done.stderr
@@ -64,13 +64,13 @@ def test_what_is_built_is_valid(name: str, built: Callable[[str], Path]) -> None
     assert done.returncode == 0 or "ERROR" not in told, told
 
 
-def test_the_node_exporter_is_valid() -> None:
+def test_node_exporter_manifests_are_valid() -> None:
     folder = ROOT / "deploy" / "monitoring" / "nodes"
     text = subprocess.run([tool("kubectl"), "kustomize", str(folder)], check=True, capture_output=True).stdout
     subprocess.run([tool("kubernetes-validate"), "--strict", "-"], input=text, check=True, capture_output=True)
 
 
-def test_no_rule_of_checkov_is_broken(built: Callable[[str], Path]) -> None:
+def test_checkov_finds_no_fault(built: Callable[[str], Path]) -> None:
     files = [argument for name in ("dev", "prod", "everything") for argument in ("--file", str(built(name)))]
     command = [tool("checkov"), "--config-file", str(K8S / "checkov.yaml"), "--output", "json", *files]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -84,7 +84,7 @@ def test_no_rule_of_checkov_is_broken(built: Callable[[str], Path]) -> None:
 
 
 @EACH
-def test_every_selector_selects_somebody(manifests: list[Manifest]) -> None:
+def test_every_selector_matches_a_workload(manifests: list[Manifest]) -> None:
     labels = {name: pod["metadata"]["labels"] for name, pod in pods(manifests).items()}
     for workload in of_kind(manifests, *WORKLOADS):
         assert selected(workload["spec"]["selector"], labels[name_of(workload)]), name_of(workload)
@@ -100,7 +100,7 @@ def test_every_selector_selects_somebody(manifests: list[Manifest]) -> None:
 
 
 @EACH
-def test_every_port_that_is_probed_is_open(manifests: list[Manifest]) -> None:
+def test_probed_ports_are_open(manifests: list[Manifest]) -> None:
     for name, pod in pods(manifests).items():
         for container in pod["spec"]["containers"]:
             ports = {port["containerPort"] for port in container["ports"]} | {
@@ -112,7 +112,7 @@ def test_every_port_that_is_probed_is_open(manifests: list[Manifest]) -> None:
 
 
 @EACH
-def test_services_are_probed_on_the_health_port_alone(manifests: list[Manifest]) -> None:
+def test_services_are_probed_on_the_health_port_only(manifests: list[Manifest]) -> None:
     for name in ("auth", "emoji-catalog", "ranking", "inference"):
         (container,) = containers(pods(manifests)[name])
         assert set(probe_ports(container)) == {50052}
@@ -121,7 +121,7 @@ def test_services_are_probed_on_the_health_port_alone(manifests: list[Manifest])
 
 
 @EACH
-def test_everything_that_a_pod_refers_to_is_there(manifests: list[Manifest], secrets_made: dict[str, set[str]]) -> None:
+def test_references_of_pods_exist(manifests: list[Manifest], secrets_made: dict[str, set[str]]) -> None:
     config = {name_of(found): set(found.get("data", {})) for found in of_kind(manifests, "ConfigMap")}
     claims: dict[str, set[str]] = {name_of(found): set() for found in of_kind(manifests, "PersistentVolumeClaim")}
     stateful = of_kind(manifests, "StatefulSet")
@@ -138,7 +138,7 @@ def test_everything_that_a_pod_refers_to_is_there(manifests: list[Manifest], sec
 
 
 @EACH
-def test_pods_are_as_pod_security_restricted_wants_them(manifests: list[Manifest]) -> None:
+def test_pods_meet_the_restricted_pod_security_standard(manifests: list[Manifest]) -> None:
     for name, pod in pods(manifests).items():
         spec = pod["spec"]
         assert spec["securityContext"]["runAsNonRoot"] is True, name
@@ -156,7 +156,7 @@ def test_pods_are_as_pod_security_restricted_wants_them(manifests: list[Manifest
 
 
 @EACH
-def test_ours_may_lose_one_and_never_have_less_while_they_roll(manifests: list[Manifest]) -> None:
+def test_rolling_updates_keep_all_replicas_available(manifests: list[Manifest]) -> None:
     budgets = {budget["spec"]["selector"]["matchLabels"][NAME] for budget in of_kind(manifests, "PodDisruptionBudget")}
     assert set(OURS) <= budgets
     for workload in of_kind(manifests, "Deployment"):
@@ -166,14 +166,14 @@ def test_ours_may_lose_one_and_never_have_less_while_they_roll(manifests: list[M
 
 
 @EACH
-def test_services_that_are_called_by_grpc_are_headless(manifests: list[Manifest]) -> None:
+def test_grpc_services_are_headless(manifests: list[Manifest]) -> None:
     for service in of_kind(manifests, "Service"):
         if any(port["port"] == RPC for port in service["spec"]["ports"]):
             assert service["spec"]["clusterIP"] == "None", name_of(service)
 
 
 @EACH
-def test_no_secret_lies_in_git(manifests: list[Manifest]) -> None:
+def test_git_has_no_secrets(manifests: list[Manifest]) -> None:
     assert of_kind(manifests, "Secret") == []
     for container in (one for pod in pods(manifests).values() for one in containers(pod)):
         for variable in container.get("env", []):
@@ -181,7 +181,7 @@ def test_no_secret_lies_in_git(manifests: list[Manifest]) -> None:
 
 
 @EACH
-def test_grace_is_longer_than_what_a_stop_takes(manifests: list[Manifest]) -> None:
+def test_grace_period_is_longer_than_a_stop(manifests: list[Manifest]) -> None:
     grace = {name: pod["spec"]["terminationGracePeriodSeconds"] for name, pod in pods(manifests).items()}
     assert all(grace[service] > 3 + 1 + 20 for service in ("auth", "emoji-catalog", "ranking", "inference"))
     (gateway,) = containers(pods(manifests)["gateway"])
@@ -190,7 +190,7 @@ def test_grace_is_longer_than_what_a_stop_takes(manifests: list[Manifest]) -> No
 
 
 @CLOSED
-def test_the_network_lets_through_what_is_called_and_nothing_else(manifests: list[Manifest]) -> None:
+def test_network_policies_allow_exactly_the_calls(manifests: list[Manifest]) -> None:
     there = set(pods(manifests))
     expected = {(caller, callee, RPC) for caller, callees in CALLS.items() for callee in callees}
     expected.add(("gateway", "web", 8080))
@@ -204,7 +204,7 @@ def test_the_network_lets_through_what_is_called_and_nothing_else(manifests: lis
 
 
 @CLOSED
-def test_nobody_is_open_who_is_not_named(manifests: list[Manifest]) -> None:
+def test_only_the_gateway_is_open(manifests: list[Manifest]) -> None:
     policies = of_kind(manifests, "NetworkPolicy")
     nobody = next(policy for policy in policies if name_of(policy) == "nobody")
     assert nobody["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -221,9 +221,7 @@ def skaffold() -> Manifest:
 
 
 @pytest.mark.parametrize("manifests", ["dev"], indirect=True)
-def test_images_are_named_alike_by_manifests_skaffold_and_dockerfiles(
-    manifests: list[Manifest], skaffold: Manifest
-) -> None:
+def test_manifests_skaffold_and_dockerfiles_name_the_same_images(manifests: list[Manifest], skaffold: Manifest) -> None:
     artifacts = {one["image"]: one["docker"] for one in skaffold["build"]["artifacts"]}
     images = {container["image"] for pod in pods(manifests).values() for container in containers(pod)}
     assert {image for image in images if image.startswith("igemoji/")} == set(artifacts)
@@ -241,7 +239,7 @@ def test_images_are_named_alike_by_manifests_skaffold_and_dockerfiles(
         assert forward["namespace"] == services[forward["resourceName"]]["metadata"]["namespace"]
 
 
-def test_skaffold_and_compose_build_alike(skaffold: Manifest) -> None:
+def test_skaffold_and_compose_build_the_same_images(skaffold: Manifest) -> None:
     compose = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())["services"]
     builds = {one["image"]: one["build"] for one in compose.values() if "build" in one}
     built = {image: (build["dockerfile"], build.get("args")) for image, build in builds.items()}
@@ -251,7 +249,7 @@ def test_skaffold_and_compose_build_alike(skaffold: Manifest) -> None:
     }
 
 
-def test_skaffold_tests_each_image_with_what_there_is(skaffold: Manifest) -> None:
+def test_skaffold_tests_every_image(skaffold: Manifest) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     scripts = set(json.loads((ROOT / "web" / "package.json").read_text())["scripts"])
     assert {one["image"] for one in skaffold["test"]} == {one["image"] for one in skaffold["build"]["artifacts"]}
@@ -269,9 +267,7 @@ def test_skaffold_tests_each_image_with_what_there_is(skaffold: Manifest) -> Non
 
 
 @pytest.mark.parametrize("manifests", ["dev"], indirect=True)
-def test_what_skaffold_syncs_is_in_the_image_and_can_be_written_over(
-    manifests: list[Manifest], skaffold: Manifest
-) -> None:
+def test_files_synced_by_skaffold_are_writable_in_the_image(manifests: list[Manifest], skaffold: Manifest) -> None:
     rules = [
         (one["image"], rule) for one in skaffold["build"]["artifacts"] for rule in one.get("sync", {}).get("manual", [])
     ]
@@ -288,7 +284,7 @@ def test_what_skaffold_syncs_is_in_the_image_and_can_be_written_over(
         assert "emptyDir" in volumes[mounts[rule["dest"]]]
 
 
-def test_the_release_fills_in_digests_and_changes_no_file(tmp_path: Path) -> None:
+def test_release_pins_digests_without_changing_files(tmp_path: Path) -> None:
     inspect = tmp_path / "inspect"
     inspect.write_text('#!/bin/sh\necho "{\\"Digest\\": \\"sha256:$(printf %s "$1" | sha256sum | cut -c1-64)\\"}"\n')
     inspect.chmod(0o755)
@@ -305,7 +301,7 @@ def test_the_release_fills_in_digests_and_changes_no_file(tmp_path: Path) -> Non
     assert all(re.fullmatch(r"registry\.example/igemoji/[\w-]+@sha256:[0-9a-f]{64}", image) for image in images)
 
 
-def test_every_dockerfile_is_as_hadolint_wants_it() -> None:
+def test_hadolint_finds_no_fault() -> None:
     dockerfiles = [
         *ROOT.glob("deploy/docker/*.Dockerfile"),
         *ROOT.glob("services/*/Dockerfile"),
@@ -325,7 +321,7 @@ def secrets_made() -> dict[str, set[str]]:
 
 
 @EACH
-def test_custom_resources_name_what_is_there(manifests: list[Manifest], secrets_made: dict[str, set[str]]) -> None:
+def test_references_of_custom_resources_exist(manifests: list[Manifest], secrets_made: dict[str, set[str]]) -> None:
     services = {name_of(found) for found in of_kind(manifests, "Service")}
     for route in of_kind(manifests, "HTTPRoute", "GRPCRoute"):
         assert {backend["name"] for rule in route["spec"]["rules"] for backend in rule["backendRefs"]} <= services

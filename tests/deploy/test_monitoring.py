@@ -30,7 +30,7 @@ def test_promtool_accepts_the_configuration() -> None:
     promtool("check", "rules", "rules.yml", "alerts.yml")
 
 
-def test_every_alert_rises_when_it_is_to_and_not_before() -> None:
+def test_every_alert_has_a_rule_test() -> None:
     promtool("test", "rules", "tests.yml")
     tested = (PROMETHEUS / "tests.yml").read_text()
     assert [alert for alert in alerts() if alert not in tested] == []
@@ -43,18 +43,18 @@ def test_every_alert_has_its_runbook() -> None:
         assert f"docs/operations.md#{alert.lower()}" in (PROMETHEUS / "alerts.yml").read_text()
 
 
-def test_every_metric_that_is_asked_for_is_in_the_registry() -> None:
+def test_queried_metrics_are_registered() -> None:
     texts = [PROMETHEUS / "rules.yml", PROMETHEUS / "alerts.yml", *GRAFANA.glob("dashboards/*.json")]
     asked = {name for path in texts for name in re.findall(r"\bigemoji_\w+", path.read_text())}
     known = {name + suffix for name in METRICS for suffix in ("", "_bucket", "_sum", "_count")}
     assert asked <= known
 
 
-def test_every_metric_is_in_the_table_of_the_docs() -> None:
+def test_every_metric_is_documented() -> None:
     assert [name for name in METRICS if f"`{name}" not in OPERATIONS] == []
 
 
-def test_dashboards_are_as_their_list_makes_them() -> None:
+def test_dashboards_are_up_to_date() -> None:
     spec = importlib.util.spec_from_file_location("dashboards", DEPLOY / "monitoring" / "dashboards.py")
     assert spec is not None
     assert spec.loader is not None

@@ -151,7 +151,7 @@ def _done(http: httpx.Client, task: str, me: dict[str, str]) -> bool:
     return bool(state == "TASK_STATE_DONE")
 
 
-def test_every_metric_of_the_registry_is_there(watched: Watched) -> None:
+def test_every_metric_is_exposed(watched: Watched) -> None:
     wanted = {(metric.series, job) for metric in METRICS.values() for job in processes(metric.name)}
 
     def missing() -> set[tuple[str, str]]:
@@ -186,7 +186,7 @@ def test_every_expression_of_a_dashboard_returns_data(watched: Watched, dashboar
         raise AssertionError(empty()) from None
 
 
-def test_a_trace_of_one_upload_has_spans_of_every_service_the_queue_and_the_worker(watched: Watched) -> None:
+def test_trace_of_an_upload_spans_services_queue_and_worker(watched: Watched) -> None:
     def trace() -> dict[str, set[str]]:
         ids = {s.trace for s in watched.collector.spans if s.attributes.get("igemoji.request_id") == watched.request_id}
         found: dict[str, set[str]] = {}
@@ -209,7 +209,7 @@ def test_a_trace_of_one_upload_has_spans_of_every_service_the_queue_and_the_work
     assert "igemoji.ranking.v1.RankingService/RecordUse" in spans["ranking"]
 
 
-def test_one_request_id_is_in_the_logs_of_all_who_took_part(watched: Watched) -> None:
+def test_request_id_is_in_the_logs_of_every_service(watched: Watched) -> None:
     def logged() -> set[str]:
         return {name for name, line in list(watched.lines) if watched.request_id in line}
 
@@ -222,14 +222,14 @@ def test_one_request_id_is_in_the_logs_of_all_who_took_part(watched: Watched) ->
         assert not any(personal in line for _, line in watched.lines), personal
 
 
-def test_spans_and_metrics_say_nothing_personal(watched: Watched) -> None:
+def test_spans_and_metrics_have_no_personal_data(watched: Watched) -> None:
     told = [value for span in watched.collector.spans for value in (span.name, *span.attributes.values())]
     labels = [value for one in watched.prometheus.ask('{__name__=~"igemoji_.+"}') for value in one["metric"].values()]
     for personal in ("minji", "example.org", "민지", "email"):
         assert not any(personal in value for value in (*told, *labels)), personal
 
 
-def test_a_quiet_mesh_wakes_nobody(watched: Watched) -> None:
+def test_healthy_mesh_fires_no_page(watched: Watched) -> None:
     eventually(lambda: ("Watchdog", "") in watched.prometheus.firing())
     eventually(lambda: any(path == "/heartbeat" for path, _ in watched.receiver.told))
     pages = {
@@ -241,7 +241,7 @@ def test_a_quiet_mesh_wakes_nobody(watched: Watched) -> None:
     assert {alert for alert, _ in watched.prometheus.firing()} & pages == set()
 
 
-def test_a_killed_service_raises_its_alert_and_somebody_is_told(watched: Watched) -> None:
+def test_stopped_service_fires_an_alert(watched: Watched) -> None:
     """Last: the ranking does not come back."""
     watched.run(watched.mesh.processes["ranking"].stop())
     eventually(lambda: ("ServiceDown", "ranking") in watched.prometheus.firing())

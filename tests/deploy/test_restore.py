@@ -94,7 +94,7 @@ async def installations(
         await vault.s3.stop()
 
 
-async def test_whatever_was_backed_up_is_there_again(installations):
+async def test_backup_and_restore(installations):
     before, after, vault = installations
     async with httpx.AsyncClient(base_url=before.mesh.url, timeout=60) as http:
         person = Person(http)

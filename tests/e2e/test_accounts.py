@@ -17,7 +17,7 @@ def reason(answer: httpx.Response) -> str:
     return str(next(detail["reason"] for detail in answer.json()["details"] if "reason" in detail))
 
 
-def test_a_browser_stays_logged_in_by_its_cookie_until_it_logs_out(me):
+def test_refresh_cookie_keeps_a_browser_logged_in_until_logout(me):
     cookie = next(cookie for cookie in me.http.cookies.jar if cookie.name == "igemoji_refresh")
     assert (cookie.path, cookie.secure, cookie.has_nonstandard_attr("HttpOnly")) == ("/api/v1/users/auth", False, True)
     without = refresh(me.http, headers={})
@@ -34,7 +34,7 @@ def test_a_browser_stays_logged_in_by_its_cookie_until_it_logs_out(me):
     assert (refresh(me.http).status_code, reason(refresh(me.http))) == (401, "REFRESH_TOKEN_MISSING")
 
 
-def test_a_program_has_its_refresh_token_in_the_body(me):
+def test_refresh_token_in_body_on_request(me):
     me.http.cookies.clear()
     account = {"email": me.email, "password": me.password, "refresh_token_in_body": True}
     session = me.http.post("/api/v1/users/auth", json=account)
@@ -44,7 +44,7 @@ def test_a_program_has_its_refresh_token_in_the_body(me):
     assert following not in ("", token)
 
 
-def test_who_guesses_a_password_is_told_how_long_to_wait(me):
+def test_wrong_passwords_are_rate_limited_with_retry_after(me):
     wrong = {"email": me.email, "password": "something else"}
     assert [me.http.post("/api/v1/users/auth", json=wrong).status_code for _ in range(10)] == [401] * 10
     limited = me.http.post("/api/v1/users/auth", json=wrong)
@@ -52,7 +52,7 @@ def test_who_guesses_a_password_is_told_how_long_to_wait(me):
     assert 0 < int(limited.headers["retry-after"]) <= 300
 
 
-def test_a_guest_keeps_its_template_when_it_registers_and_the_catalogue_knows_the_name(nobody, eventually):
+def test_registered_guest_keeps_templates_and_their_maker_is_renamed(nobody, eventually):
     session = nobody.http.post("/api/v1/users/guest", json={})
     assert (session.status_code, session.json()["user"]["role"]) == (201, "guest")
     nobody.token = session.json()["access_token"]
@@ -69,12 +69,12 @@ def test_a_guest_keeps_its_template_when_it_registers_and_the_catalogue_knows_th
     eventually(lambda: nobody.http.get(path).json()["owner"]["alias"] == renamed.json()["alias"])
 
 
-def test_a_bad_token_makes_no_account(nobody):
+def test_registration_with_a_bad_token_is_refused(nobody):
     account = {"email": nobody.email, "password": nobody.password, "alias": nobody.alias}
     assert nobody.http.post("/api/v1/users", json=account, headers={"Authorization": "Bearer x"}).status_code == 401
 
 
-def test_a_changed_password_and_a_reset_that_nobody_has(me):
+def test_password_change_and_reset_requests(me):
     path, change = "/api/v1/users/me/password", {"current_password": me.password, "new_password": "another passphrase"}
     assert me.http.put(path, json=change, headers=me.headers).status_code == 200
     assert me.log_in().status_code == 401
@@ -86,7 +86,7 @@ def test_a_changed_password_and_a_reset_that_nobody_has(me):
     assert me.http.post("/api/v1/users/password-reset/confirm", json=token).status_code == 400
 
 
-def test_everything_can_be_taken_along_and_then_deleted_everywhere(me, people, eventually):
+def test_export_contains_everything_and_deletion_removes_it(me, people, eventually):
     emoji = me.make_template().json()
     task = me.finished(people, emoji["id"])
     answer = me.get("/api/v1/users/me/export")

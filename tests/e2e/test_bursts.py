@@ -11,7 +11,7 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2_grpc
 from .conftest import EXPRESSIONS
 
 
-async def test_a_page_of_sixty_pictures_is_answered_whole_over_one_connection(mesh):
+async def test_sixty_concurrent_pictures_over_one_connection(mesh):
     async with grpc.aio.insecure_channel(urlsplit(mesh.url).netloc) as edge:
         catalog = emoji_catalog_pb2_grpc.EmojiCatalogServiceStub(edge)
         lists = [catalog.ListEmojis(pb.ListEmojisRequest(page_number=1)) for _ in range(10)]

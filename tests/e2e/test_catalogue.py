@@ -60,7 +60,7 @@ def word() -> str:
     return "w" + new_id().replace("-", "")[-11:]
 
 
-def test_an_edit_that_came_late_is_refused_by_header_and_by_field(me):
+def test_outdated_edit_is_refused_by_header_and_by_field(me):
     emoji = make(me)
     path = f"{EMOJIS}/{emoji['id']}"
     read = me.get(path)
@@ -78,7 +78,7 @@ def test_an_edit_that_came_late_is_refused_by_header_and_by_field(me):
     assert anyhow.status_code == 200
 
 
-def test_of_two_edits_at_once_one_is_made(me):
+def test_one_of_eight_concurrent_edits_succeeds(me):
     emoji = make(me)
     headers = me.headers | {"If-Match": f'"{emoji["etag"]}"'}
 
@@ -90,7 +90,7 @@ def test_of_two_edits_at_once_one_is_made(me):
         assert sorted(threads.map(edit, range(8))) == [200] + [409] * 7
 
 
-def test_a_picture_and_tags_are_replaced_and_the_rest_stays(me):
+def test_edit_replaces_picture_and_tags_only(me):
     emoji = make(me, tags=["Pets", "Ｐets", "고양이"])
     assert emoji["tags"] == ["pets", "고양이"]
     path = f"{EMOJIS}/{emoji['id']}"
@@ -104,7 +104,7 @@ def test_a_picture_and_tags_are_replaced_and_the_rest_stays(me):
     assert (bad.status_code, fields(bad)) == (400, ["images.sad"])
 
 
-def test_a_template_starts_from_another_that_its_maker_may_see(me, somebody_else, built_in):
+def test_template_based_on_a_visible_template(me, somebody_else, built_in):
     made = me.http.post(
         EMOJIS, json={"name": "Mine", "base_id": built_in["id"], "images": {"sad": SEVEN["sad"]}}, headers=me.headers
     ).json()
@@ -119,7 +119,7 @@ def test_a_template_starts_from_another_that_its_maker_may_see(me, somebody_else
     assert sorted(fields(unbased)) == sorted(f"images.{key}" for key in EXPRESSIONS if key != "happy")
 
 
-def test_a_preview_is_the_picture_as_it_would_be_stored(me, visitor):
+def test_preview_equals_the_stored_picture(me, visitor):
     given = {"image": encoded("red", "JPEG"), "keep_background": True}
     preview = me.http.post(f"{EMOJIS}/preview", json=given, headers=me.headers)
     assert (preview.status_code, preview.headers["content-type"]) == (200, "image/png")
@@ -140,7 +140,7 @@ def test_a_preview_is_the_picture_as_it_would_be_stored(me, visitor):
     assert (bad.status_code, fields(bad)) == (400, ["image"])
 
 
-def test_who_sees_what(me, somebody_else, visitor, word):
+def test_visibility_of_templates(me, somebody_else, visitor, word):
     made = {kind: make(me, f"{word} {kind}", visibility=kind) for kind in ("public", "unlisted", "private")}
     for who, listed, known in (
         (visitor, ["public"], ["public", "unlisted"]),
@@ -159,7 +159,7 @@ def test_who_sees_what(me, somebody_else, visitor, word):
     assert len(names(somebody_else, owner_id=made["public"]["owner"]["id"])) == 1
 
 
-def test_favorites_are_counted_and_listed_for_whom_they_are(me, somebody_else, visitor, word):
+def test_favorites_are_counted_and_listed_by_user(me, somebody_else, visitor, word):
     made = [make(me, f"{word} {number}") for number in range(3)]
     for number in (2, 0, 0):
         marked = somebody_else.http.put(f"{EMOJIS}/{made[number]['id']}/favorite", headers=somebody_else.headers)
@@ -177,7 +177,7 @@ def test_favorites_are_counted_and_listed_for_whom_they_are(me, somebody_else, v
     assert visitor.http.put(f"{EMOJIS}/{made[0]['id']}/favorite").status_code == 401
 
 
-def test_templates_are_found_in_korean_and_english_by_name_tag_and_maker(me, visitor, word):
+def test_search_by_name_tag_and_maker_in_korean_and_english(me, visitor, word):
     make(me, f"고양이 친구 {word}", tags=["동물"])
     make(me, f"Tiny Foxes {word}", tags=["animal"])
     assert names(visitor, q=f"고양이 {word}") == names(visitor, q=f"양이 친구 {word}") == [f"고양이 친구 {word}"]
@@ -187,7 +187,7 @@ def test_templates_are_found_in_korean_and_english_by_name_tag_and_maker(me, vis
     assert names(visitor, q=f"고양이 foxes {word}") == []
 
 
-def test_pages_by_number_and_by_token_are_the_same(me, visitor, word):
+def test_pages_by_number_and_by_token_agree(me, visitor, word):
     for number in range(18):
         make(me, f"{word} {number:02}")
     newest_first = [f"{word} {number:02}" for number in reversed(range(18))]
@@ -202,7 +202,7 @@ def test_pages_by_number_and_by_token_are_the_same(me, visitor, word):
     assert visitor.get(f"{EMOJIS}/pages/0").status_code == visitor.get(f"{EMOJIS}/pages/x").status_code == 400
 
 
-def test_a_report_reaches_the_operators_who_hide_and_restore(me, somebody_else, visitor, operator, word, eventually):
+def test_operators_hide_and_restore_a_reported_template(me, somebody_else, visitor, operator, word, eventually):
     emoji = make(me, f"{word} rude")
     path = f"{EMOJIS}/{emoji['id']}"
     told = {"reason": "offensive", "comment": "Look."}
@@ -243,18 +243,18 @@ def test_a_report_reaches_the_operators_who_hide_and_restore(me, somebody_else, 
         ({"base_id": "not an id"}, "base_id"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused_by_its_field(me, given, field):
+def test_values_beyond_limits_name_their_field(me, given, field):
     answer = me.http.post(EMOJIS, json={"name": "Faces", "images": SEVEN} | given, headers=me.headers)
     assert answer.status_code == 400
     assert [name.partition("[")[0] for name in fields(answer)] == [field]
 
 
-def test_what_is_at_its_bound_is_taken(me):
+def test_values_at_their_limits_are_accepted(me):
     emoji = make(me, "고" * 50, tags=[f"{number:02}" + "x" * 18 for number in range(10)])
     assert (len(emoji["name"]), len(emoji["tags"])) == (50, 10)
 
 
-def test_built_in_pictures_are_those_of_the_assets(built_in, visitor):
+def test_built_in_templates_have_pictures(built_in, visitor):
     assert (ASSETS / "templates").is_dir()
     assert built_in["owner"]["alias"] == "igemoji"
     assert all(visitor.get(url).status_code == 200 for url in built_in["images"].values())

@@ -54,7 +54,7 @@ def igemoji(mesh: Any, *arguments: str, code: int = 0, **environment: str) -> su
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["threads", "asyncio"])
-def test_the_examples_of_the_readme_run(mesh, tmp_path, people, number):
+def test_examples_of_the_readme_run(mesh, tmp_path, people, number):
     example = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)[number]
     (tmp_path / "photo.jpg").write_bytes(people)
     shutil.copy(pictures()["happy"], tmp_path / "happy.png")
@@ -72,7 +72,7 @@ def test_the_examples_of_the_readme_run(mesh, tmp_path, people, number):
     assert size_of(tmp_path / "hidden.jpg") == (1920, 1280)
 
 
-def test_an_account_from_its_beginning_to_its_end(mesh, client, nobody, people, tmp_path):
+def test_account_from_registration_to_deletion(mesh, client, nobody, people, tmp_path):
     assert client.accounts.is_available("alias", nobody.alias)
     guest = client.accounts.start_guest()
     mine = client.templates.create("Mine", pictures(), tags=["Own"], visibility="unlisted")
@@ -99,7 +99,7 @@ def test_an_account_from_its_beginning_to_its_end(mesh, client, nobody, people, 
         client.accounts.log_in(nobody.email, "another passphrase")
 
 
-def test_a_session_goes_on_with_another_token_when_the_first_is_no_good(mesh, registered):
+def test_client_renews_an_invalid_access_token(mesh, registered):
     session = registered.session
     assert session is not None
     kept: list[Session | None] = []
@@ -112,7 +112,7 @@ def test_a_session_goes_on_with_another_token_when_the_first_is_no_good(mesh, re
             again.accounts.me()
 
 
-def test_a_task_is_corrected_shared_and_deleted(registered, people):
+def test_revise_share_and_delete_a_task(registered, people):
     template = next(registered.templates.list(sort="popular"))
     steps = list(registered.tasks.watch(task_id := registered.tasks.create(people, template.id)))
     assert (steps[0].state.name, steps[-1].state.name) == ("QUEUED", "DONE")
@@ -130,7 +130,7 @@ def test_a_task_is_corrected_shared_and_deleted(registered, people):
         registered.tasks.wait(task_id)
 
 
-def test_many_calls_with_one_key_have_one_effect(registered, people):
+def test_concurrent_calls_with_one_key_have_one_effect(registered, people):
     template = next(registered.templates.list())
 
     def create(_: int) -> str:
@@ -142,7 +142,7 @@ def test_many_calls_with_one_key_have_one_effect(registered, people):
     assert len(list(registered.accounts.results())) == 1
 
 
-def test_a_photo_that_can_not_be_taken_is_refused_with_its_reason(registered):
+def test_invalid_photo_is_refused_with_its_reason(registered):
     template = next(registered.templates.list())
     with pytest.raises(InvalidRequest) as refusal:
         registered.with_options(Options(tries=1)).tasks.create(b"no photo", template.id)
@@ -150,7 +150,7 @@ def test_a_photo_that_can_not_be_taken_is_refused_with_its_reason(registered):
     assert refusal.value.request_id
 
 
-def test_the_command_covers_photos_on_a_server_and_leaves_nothing_there(mesh, people, tmp_path, monkeypatch):
+def test_photo_command_with_a_server_as_a_guest(mesh, people, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "pics"
     folder.mkdir()
@@ -173,7 +173,7 @@ def test_the_command_covers_photos_on_a_server_and_leaves_nothing_there(mesh, pe
     assert "Classic Faces" in igemoji(mesh, "emojis", "classic").stdout
 
 
-def test_the_command_works_for_an_account_when_it_is_given_one(mesh, registered, me, people, tmp_path):
+def test_photo_command_with_an_account(mesh, registered, me, people, tmp_path):
     photo = tmp_path / "a.jpg"
     photo.write_bytes(people)
     given = {"IGEMOJI_EMAIL": me.email, "IGEMOJI_PASSWORD": me.password}
@@ -184,7 +184,7 @@ def test_the_command_works_for_an_account_when_it_is_given_one(mesh, registered,
     assert "IGEMOJI_PASSWORD" in igemoji(mesh, "photo", str(photo), code=2, IGEMOJI_EMAIL=me.email).stderr
 
 
-def test_operators_are_made_on_the_data_folder_and_decide_there_or_on_the_server(mesh, registered, me, somebody_else):
+def test_operators_decide_on_the_data_folder_or_the_server(mesh, registered, me, somebody_else):
     def admin(*arguments: str, code: int = 0) -> str:
         command = [IGEMOJI, "admin", *arguments, "--data", str(mesh.data)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -217,7 +217,7 @@ def test_operators_are_made_on_the_data_folder_and_decide_there_or_on_the_server
     assert "data folder" in igemoji(mesh, "admin", "make-operator", me.email, code=1).stderr
 
 
-async def test_the_client_for_asyncio_does_many_things_at_a_time(mesh, people):
+async def test_async_client_runs_concurrent_tasks(mesh, people):
     async with AsyncClient(mesh.url) as client:
         await client.accounts.start_guest()
         page = await client.templates.page(sort="popular")

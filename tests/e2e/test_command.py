@@ -76,7 +76,7 @@ def service_pid(data: Path, module: str) -> int:
     return pid
 
 
-def test_it_comes_up_and_leaves_nothing_when_it_is_interrupted(tmp_path):
+def test_up_serves_and_stops_cleanly_on_interrupt(tmp_path):
     data = tmp_path / "data"
     with up(data) as (process, address):
         assert httpx.get(f"{address}/api/v1/emojis/pages/1").status_code == 200
@@ -88,7 +88,7 @@ def test_it_comes_up_and_leaves_nothing_when_it_is_interrupted(tmp_path):
     assert gone(data)
 
 
-def test_a_service_that_dies_is_started_again_and_what_was_kept_is_there(tmp_path):
+def test_killed_service_restarts_with_its_data(tmp_path):
     data = tmp_path / "data"
     account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
     with up(data, "--json") as (process, address):
@@ -108,7 +108,7 @@ def test_a_service_that_dies_is_started_again_and_what_was_kept_is_there(tmp_pat
             time.sleep(0.2)
 
 
-def test_another_terminal_can_stop_it(tmp_path):
+def test_down_stops_the_mesh(tmp_path):
     data = tmp_path / "data"
     with up(data) as (process, _):
         down = subprocess.run([IGEMOJI, "down", "--data", str(data)], capture_output=True, text=True, timeout=60)
@@ -118,7 +118,7 @@ def test_another_terminal_can_stop_it(tmp_path):
     assert "No mesh runs" in refused("status", "--data", str(data))
 
 
-def test_nothing_is_left_when_it_is_killed(tmp_path):
+def test_killed_command_leaves_no_processes(tmp_path):
     data = tmp_path / "data"
     with up(data) as (process, _):
         process.kill()
@@ -136,23 +136,23 @@ def test_port_in_use_is_a_start_error(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["collector:4317", "http://127.0.0.1", "https://127.0.0.1:4317", "http://127.0.0.1:x"])
-def test_a_collector_of_traces_that_can_be_none_is_one_sentence(tmp_path, url):
+def test_invalid_traces_url_is_one_sentence(tmp_path, url):
     sentence = refused("up", "--port", "0", "--data", str(tmp_path / "data"), "--traces", url)
     assert sentence == f"Traces can't be sent to {url}: it must look like http://127.0.0.1:4317."
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+def test_unwritable_data_folder_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     sentence = refused("up", "--port", "0", "--data", str(tmp_path / "file" / "data"))
     assert "can't be written: Not a directory." in sentence
 
 
-def test_assets_that_are_not_built_are_one_sentence(tmp_path):
+def test_missing_assets_are_one_sentence(tmp_path):
     sentence = refused("up", "--port", "0", "--data", str(tmp_path / "data"), "--assets", str(tmp_path))
     assert "make assets" in sentence
 
 
-def test_a_model_that_is_cut_short_is_one_sentence(tmp_path):
+def test_truncated_model_is_one_sentence(tmp_path):
     assets = tmp_path / "assets"
     for path in (ROOT / "assets" / "build").rglob("*"):
         if path.is_file():
@@ -164,7 +164,7 @@ def test_a_model_that_is_cut_short_is_one_sentence(tmp_path):
     assert gone(tmp_path / "data")
 
 
-def test_a_database_that_is_damaged_is_one_sentence_and_stays_as_it_is(tmp_path):
+def test_damaged_database_is_one_sentence_and_left_alone(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     (data / "ranking.db").write_bytes(b"this is no database " * 100)
@@ -174,7 +174,7 @@ def test_a_database_that_is_damaged_is_one_sentence_and_stays_as_it_is(tmp_path)
     assert gone(data)
 
 
-def test_https_is_served_with_the_private_authority(tmp_path):
+def test_https_with_the_private_certificate_authority(tmp_path):
     data = tmp_path / "data"
     account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
     with up(data, "--tls") as (_, address):
@@ -189,7 +189,7 @@ def test_https_is_served_with_the_private_authority(tmp_path):
             httpx.get(address)
 
 
-def test_two_meshes_do_not_disturb_each_other(tmp_path):
+def test_two_meshes_are_independent(tmp_path):
     account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
     with up(tmp_path / "one") as (_, one), up(tmp_path / "two") as (_, two):
         assert httpx.post(f"{one}/api/v1/users", json=account).status_code == 201
@@ -200,7 +200,7 @@ def test_two_meshes_do_not_disturb_each_other(tmp_path):
         assert httpx.get(f"{two}/api/v1/users/me", headers=headers).status_code == 401
 
 
-def test_a_reset_starts_anew_and_touches_no_other_folder(tmp_path):
+def test_reset_deletes_only_a_data_folder(tmp_path):
     data = tmp_path / "data"
     with up(data):
         pass

@@ -59,7 +59,7 @@ def run(command: list[str], folder: Path, text: str) -> str:
     return done.stdout
 
 
-def test_the_round_trip_with_curl_and_then_python(mesh, folder, eventually):
+def test_round_trip_with_curl_and_python(mesh, folder, eventually):
     if shutil.which("curl") is None:
         assert "CI" not in os.environ, "curl is missing"
         pytest.skip("needs curl: apt-get install curl")

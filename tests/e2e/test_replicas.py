@@ -21,7 +21,7 @@ def total(http, port: int, name: str) -> float:
     return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
 
-def test_every_replica_answers_and_every_worker_works(mesh, me, built_in, people, eventually):
+def test_every_replica_and_every_worker_takes_part(mesh, me, built_in, people, eventually):
     for _ in range(4):
         tasks = [me.upload(people, built_in["id"]).json()["task_id"] for _ in range(4)]
         for task_id in tasks:
@@ -41,7 +41,7 @@ def test_every_replica_answers_and_every_worker_works(mesh, me, built_in, people
     eventually(lambda: len(worked()) == 3 and min(worked()) > 0, 60)
 
 
-def test_what_one_replica_stored_the_other_knows_at_once(me):
+def test_replicas_read_their_writes(me):
     """Each call may meet another replica: a chain of them breaks where one did not see what the one before stored."""
     for number in range(12):
         emoji = me.make_template(f"Mine {number}").json()
@@ -51,7 +51,7 @@ def test_what_one_replica_stored_the_other_knows_at_once(me):
         assert me.get(f"/api/v1/emojis/{emoji['id']}").status_code == 404
 
 
-def test_a_name_is_given_once_though_two_replicas_are_asked_at_once(nobody):
+def test_concurrent_registrations_on_replicas_create_one_account(nobody):
     def take(number: int) -> int:
         account = {"email": f"{number}{nobody.email}", "password": nobody.password, "alias": nobody.alias}
         return int(nobody.http.post("/api/v1/users", json=account).status_code)

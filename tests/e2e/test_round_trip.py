@@ -21,7 +21,7 @@ def astronaut() -> Image.Image:
     return Image.fromarray(data.astronaut())
 
 
-def test_a_photo_becomes_an_emoji_photo(me, people, eventually):
+def test_photo_from_upload_to_ranking(me, people, eventually):
     template = me.make_template("Party zoo")
     assert template.status_code == 201
     emoji = template.json()
@@ -67,7 +67,7 @@ def test_a_photo_becomes_an_emoji_photo(me, people, eventually):
     assert me.image(task).size == before.size
 
 
-def test_a_user_counts_once_a_template_and_day(me, somebody_else, astronaut, eventually):
+def test_use_counts_once_per_user_template_and_day(me, somebody_else, astronaut, eventually):
     emoji_id = me.make_template("Counted").json()["id"]
     photo = jpeg(astronaut)
     for _ in range(2):
@@ -81,7 +81,7 @@ def test_a_user_counts_once_a_template_and_day(me, somebody_else, astronaut, eve
     eventually(lambda: uses() == 2)
 
 
-def test_a_photo_turned_by_exif_comes_out_upright_without_exif(me, built_in, astronaut):
+def test_exif_rotation_is_applied_and_removed(me, built_in, astronaut):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it a quarter turn clockwise
     exif[0x010F] = "Maker"
@@ -95,7 +95,7 @@ def test_a_photo_turned_by_exif_comes_out_upright_without_exif(me, built_in, ast
     assert result.size == (512, 512)
 
 
-def test_a_large_photo_is_done(me, built_in, astronaut):
+def test_large_photo_is_processed(me, built_in, astronaut):
     large = Image.new("RGB", (4000, 3000), (90, 120, 90))
     large.paste(astronaut.resize((1500, 1500)), (1200, 700))
     task = me.finished(jpeg(large), built_in["id"])
@@ -103,7 +103,7 @@ def test_a_large_photo_is_done(me, built_in, astronaut):
     assert len(task["faces"]) == 1
 
 
-def test_a_png_with_alpha_stays_one_and_changes_under_the_emoji_only(me, built_in, astronaut):
+def test_png_keeps_alpha_and_pixels_outside_the_emoji(me, built_in, astronaut):
     image = astronaut.convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 400, 512, 512))
     file = io.BytesIO()
@@ -115,12 +115,12 @@ def test_a_png_with_alpha_stays_one_and_changes_under_the_emoji_only(me, built_i
     assert result.crop((400, 250, 512, 400)).tobytes() == image.crop((400, 250, 512, 400)).tobytes()
 
 
-def test_a_photo_without_a_face_is_done_and_says_so(me, built_in):
+def test_photo_without_a_face(me, built_in):
     task = me.finished(jpeg(Image.linear_gradient("L").convert("RGB")), built_in["id"])
     assert (task["state"], task["faces"]) == ("TASK_STATE_DONE", [])
 
 
-def test_a_photo_cut_short_ends_with_its_reason(me, built_in, people):
+def test_truncated_photo_fails_with_its_reason(me, built_in, people):
     task = me.finished(people[: len(people) // 2], built_in["id"])
     assert (task["state"], task["error"]["reason"]) == ("TASK_STATE_FAILED", "PHOTO_TRUNCATED")
     answer = me.get(f"/api/v1/faces/tasks/{task['task_id']}/image")
@@ -138,21 +138,21 @@ def test_a_photo_cut_short_ends_with_its_reason(me, built_in, people):
     ],
     ids=["empty", "text named .jpg", "just over 16 MiB", "18 MiB"],
 )
-def test_what_is_no_photo_gets_a_clear_error(me, built_in, photo, status, reason):
+def test_invalid_uploads_are_refused_with_a_reason(me, built_in, photo, status, reason):
     answer = me.upload(photo, built_in["id"])
     body = answer.json()
     assert (answer.status_code, body["details"][0]["reason"]) == (status, reason)
     assert body["message"]
 
 
-def test_a_photo_is_private(me, somebody_else, nobody, built_in, astronaut):
+def test_photo_is_private(me, somebody_else, nobody, built_in, astronaut):
     task = me.finished(jpeg(astronaut), built_in["id"])
     for path in (f"/api/v1/faces/tasks/{task['task_id']}", task["image_url"]):
         assert somebody_else.get(path).status_code == 404
         assert me.http.get(path).status_code == 401
 
 
-def test_only_its_maker_may_delete_a_template(me, somebody_else, built_in):
+def test_only_the_maker_can_delete_a_template(me, somebody_else, built_in):
     emoji_id = me.make_template("Not yours").json()["id"]
     path = f"/api/v1/emojis/{emoji_id}"
     assert me.http.delete(path, headers=somebody_else.headers).status_code == 403
@@ -162,7 +162,7 @@ def test_only_its_maker_may_delete_a_template(me, somebody_else, built_in):
     assert me.http.get("/api/v1/emojis/", params={"id": emoji_id}).json()["name"] == "Not yours"
 
 
-def test_a_template_with_a_picture_missing_names_its_expression(me):
+def test_missing_pictures_are_named(me):
     answer = me.http.post("/api/v1/emojis", json={"name": "Half", "images": {"happy": ""}}, headers=me.headers)
     assert answer.status_code == 400
     fields = [violation["field"] for violation in answer.json()["details"][1]["field_violations"]]
@@ -171,7 +171,7 @@ def test_a_template_with_a_picture_missing_names_its_expression(me):
     )
 
 
-def test_built_in_templates_come_first_with_pictures_that_may_be_cached_for_ever(http, built_in):
+def test_built_in_pictures_are_immutable(http, built_in):
     assert http.get("/api/v1/emojis/pages/1").json()["total"] >= 6
     for url in built_in["images"].values():
         answer = http.get(url)
@@ -180,7 +180,7 @@ def test_built_in_templates_come_first_with_pictures_that_may_be_cached_for_ever
         assert Image.open(io.BytesIO(answer.content)).size == (512, 512)
 
 
-def test_an_address_or_alias_that_is_taken_is_named(me):
+def test_taken_email_and_alias_are_named(me):
     again = me.register()
     assert again.status_code == 409
     fields = {violation["field"] for violation in again.json()["details"][1]["field_violations"]}
@@ -188,7 +188,7 @@ def test_an_address_or_alias_that_is_taken_is_named(me):
     assert me.http.get("/api/v1/users", params={"case": "alias", "value": me.alias}).json() == {"available": False}
 
 
-def test_a_wrong_password_and_an_unknown_account_look_alike(me, nobody):
+def test_wrong_password_and_unknown_account_have_the_same_answer(me, nobody):
     wrong = me.http.post("/api/v1/users/auth", json={"email": me.email, "password": "something else"})
     unknown = me.http.post("/api/v1/users/auth", json={"email": "no@example.org", "password": "something else"})
     assert wrong.status_code == unknown.status_code == 401

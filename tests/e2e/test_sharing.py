@@ -17,7 +17,7 @@ def astronaut() -> bytes:
     return file.getvalue()
 
 
-def test_an_owner_corrects_faces(me, built_in, astronaut):
+def test_owner_revises_and_adds_faces(me, built_in, astronaut):
     task = me.finished(astronaut, built_in["id"])
     path = f"/api/v1/faces/tasks/{task['task_id']}"
     covered = me.image(task).getpixel(MIDDLE)
@@ -39,7 +39,7 @@ def test_an_owner_corrects_faces(me, built_in, astronaut):
     assert (wrong.status_code, wrong.json()["details"][0]["reason"]) == (404, "FACE_NOT_FOUND")
 
 
-def test_a_link_shows_a_photo_until_it_is_revoked_and_is_not_logged(mesh, me, built_in, astronaut, eventually):
+def test_share_link_works_until_revoked_and_is_not_logged(mesh, me, built_in, astronaut, eventually):
     task = me.finished(astronaut, built_in["id"])
     path = f"/api/v1/faces/tasks/{task['task_id']}"
     share = me.http.post(f"{path}/share", json={}, headers=me.headers)
@@ -59,7 +59,7 @@ def test_a_link_shows_a_photo_until_it_is_revoked_and_is_not_logged(mesh, me, bu
     assert share.json()["token"] not in logged
 
 
-def test_a_deleted_photo_is_gone(me, built_in, astronaut):
+def test_deleted_photo_is_gone(me, built_in, astronaut):
     task = me.finished(astronaut, built_in["id"])
     path = f"/api/v1/faces/tasks/{task['task_id']}"
     assert me.http.delete(path, headers=me.headers).status_code == 200
@@ -67,14 +67,14 @@ def test_a_deleted_photo_is_gone(me, built_in, astronaut):
     assert me.get("/api/v1/users/mypage/result").json()["total"] == 0
 
 
-def test_a_task_can_be_cancelled(me, built_in, astronaut):
+def test_task_can_be_canceled(me, built_in, astronaut):
     task_id = me.upload(astronaut, built_in["id"]).json()["task_id"]
     answer = me.http.post(f"/api/v1/faces/tasks/{task_id}/cancel", headers=me.headers)
     assert answer.status_code == 200
     assert answer.json()["state"] in ("TASK_STATE_FAILED", "TASK_STATE_DONE")
 
 
-def test_a_browsers_form_is_taken(me, built_in, astronaut):
+def test_multipart_form_is_accepted(me, built_in, astronaut):
     answer = me.http.post(
         "/api/v1/faces/tasks",
         data={"emoji_id": built_in["id"]},

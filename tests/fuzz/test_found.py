@@ -10,12 +10,12 @@ FOUND = sorted(path for path in (Path(__file__).parent / "found").glob("*/*") if
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: f"{path.parent.name}-{path.name[:20]}")
-def test_an_input_that_was_found_once_is_taken_rightly(path: Path) -> None:
+def test_found_input_is_handled(path: Path) -> None:
     TARGETS[path.parent.name].run(path.read_bytes())
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_what_a_fuzzer_begins_with_is_taken_rightly(name: str) -> None:
+def test_seeds_are_handled(name: str) -> None:
     seeds = TARGETS[name].seeds()
     assert seeds
     for seed in (*seeds, b"", b"\0", b"\xff" * 64):

@@ -66,7 +66,7 @@ def up(data: Path, end: signal.Signals) -> Iterator[tuple[str, list[str]]]:
     assert wait_for_end(data), processes_of(data)
 
 
-def test_it_runs_on_servers_of_its_own_and_its_data_outlives_a_kill(tmp_path):
+def test_up_with_own_servers_keeps_data_after_a_kill(tmp_path):
     data = tmp_path / "data"
     account = {"email": "minji@example.org", "password": "a long enough one", "alias": "민지"}
     with up(data, signal.SIGKILL) as (url, lines):

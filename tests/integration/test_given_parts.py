@@ -49,9 +49,7 @@ async def finished(http: httpx.AsyncClient, headers: dict[str, str]) -> dict[str
     return task
 
 
-async def test_a_browser_fetches_a_photo_from_the_object_store_and_a_grpc_client_from_the_service(
-    urls, nanio, tmp_path
-):
+async def test_browsers_are_redirected_to_the_object_store_and_grpc_clients_are_not(urls, nanio, tmp_path):
     options = MeshOptions(tmp_path, ASSETS, port=0, workers=1, backend=Backend.REAL, urls=urls, rate_factor=100)
     mesh = Mesh(options)
     await mesh.start()
@@ -99,7 +97,7 @@ async def test_a_browser_fetches_a_photo_from_the_object_store_and_a_grpc_client
     ],
     ids=["wrong password", "another kind", "no name"],
 )
-async def test_a_database_that_can_not_be_used_is_said_in_a_sentence(urls, mariadb, tmp_path, changes, sentence):
+async def test_unusable_database_is_one_sentence(urls, mariadb, tmp_path, changes, sentence):
     database = changes["database"].format(port=mariadb.port)
     options = MeshOptions(
         tmp_path, ASSETS, port=0, backend=Backend.REAL, urls=Urls(database, urls.queue, urls.progress, urls.objects)
@@ -109,12 +107,12 @@ async def test_a_database_that_can_not_be_used_is_said_in_a_sentence(urls, maria
 
 
 @pytest.mark.parametrize("changes", [{"replicas": 2}, {"urls": Urls(queue="amqp://host")}], ids=["replicas", "a URL"])
-async def test_embedded_parts_have_neither_replicas_nor_urls(tmp_path, changes):
+async def test_embedded_backends_have_neither_replicas_nor_urls(tmp_path, changes):
     with pytest.raises(CannotStart, match="need --backend real"):
         await Mesh(MeshOptions(tmp_path, ASSETS, port=0, **changes)).start()
 
 
-async def test_data_of_one_backend_is_not_hidden_by_another(tmp_path):
+async def test_data_of_another_backend_is_refused(tmp_path):
     (tmp_path / "auth.db").touch()
     with pytest.raises(CannotStart, match="is kept by --backend embedded"):
         await Mesh(MeshOptions(tmp_path, ASSETS, port=0, backend=Backend.REAL)).start()

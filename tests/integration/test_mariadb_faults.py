@@ -36,13 +36,13 @@ async def count(database: Database) -> int:
     return await database.read(lambda connection: connection.execute(query).scalar_one())
 
 
-async def test_a_connection_that_was_ended_while_idle_is_not_noticed(database, mariadb):
+async def test_idle_connection_that_was_closed_is_replaced(database, mariadb):
     await mariadb.execute(f"KILL CONNECTION {await database.read(own_id)}")
     await database.write(add)
     assert await count(database) == 1
 
 
-async def test_a_unit_of_work_whose_connection_ends_under_way_is_done_once(database, mariadb):
+async def test_transaction_on_a_lost_connection_is_retried_once(database, mariadb):
     attempts: list[int] = []
     loop = asyncio.get_running_loop()
 
@@ -59,7 +59,7 @@ async def test_a_unit_of_work_whose_connection_ends_under_way_is_done_once(datab
     assert await count(database) == 2
 
 
-async def test_a_commit_whose_outcome_is_unknown_is_not_made_again(database, mariadb):
+async def test_commit_with_unknown_outcome_is_not_retried(database, mariadb):
     attempts: list[int] = []
     loop = asyncio.get_running_loop()
 
@@ -74,7 +74,7 @@ async def test_a_commit_whose_outcome_is_unknown_is_not_made_again(database, mar
     assert len(attempts) == 1
 
 
-async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(database, mariadb, backend_loop):
+async def test_unavailable_server_is_reported_until_it_is_back(database, mariadb, backend_loop):
     await database.write(add)
     await asyncio.to_thread(backend_loop.run, mariadb.kill())
     try:
@@ -88,7 +88,7 @@ async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(
     assert await count(database) == 2
 
 
-async def test_a_statement_that_takes_too_long_is_given_up(mariadb, backend_loop, monkeypatch):
+async def test_slow_statement_times_out(mariadb, backend_loop, monkeypatch):
     monkeypatch.setattr(mysql, "STATEMENT_SECONDS", 0.2)
     database = Database(await asyncio.to_thread(backend_loop.run, mariadb.create("test_slow")))
     with pytest.raises(DatabaseBusy):
@@ -96,7 +96,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(mariadb, backend_loop
     await database.close()
 
 
-async def test_a_lock_that_another_one_does_not_give_back_is_a_passing_trouble(database, monkeypatch):
+async def test_lock_timeout_is_a_transient_error(database, monkeypatch):
     monkeypatch.setattr("igemoji_mesh.db.database.RETRY_SECONDS", 0.1)
     await database.write(add)
     change = NUMBERS.update().values(number=2)

@@ -28,18 +28,18 @@ def url(mariadb: MariaDb, backend_loop) -> str:
 
 
 @pytest.mark.parametrize("package", TABLES)
-def test_migrations_make_the_tables_that_the_code_uses(package, url):
+def test_migrations_create_the_tables_of_the_code(package, url):
     metadata = importlib.import_module(TABLES[package]).metadata
     assert differences(url, package, metadata) == []
 
 
-async def test_replicas_that_start_at_once_migrate_once(url):
+async def test_concurrent_replicas_migrate_once(url):
     arguments = [sys.executable, "-c", MIGRATE, url, "igemoji_emoji_catalog"]
     replicas = [await asyncio.create_subprocess_exec(*arguments) for _ in range(4)]
     assert [await replica.wait() for replica in replicas] == [0, 0, 0, 0]
 
 
-def test_text_of_every_table_is_compared_byte_by_byte(url):
+def test_text_columns_are_compared_byte_by_byte(url):
     metadata = importlib.import_module("igemoji_auth.adapters.db.tables").metadata
     differences(url, "igemoji_auth", metadata)
     engine = sa.create_engine(url)

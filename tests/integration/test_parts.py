@@ -13,7 +13,7 @@ pytestmark = pytest.mark.real
 
 
 @pytest.mark.parametrize("kind", [MariaDb, RabbitMq, Redis], ids=lambda kind: kind.name)
-async def test_a_part_comes_back_at_its_address_after_a_kill_and_ends_without_a_trace(kind, tmp_path):
+async def test_killed_backend_restarts_at_its_address_and_stops_cleanly(kind, tmp_path):
     part: BackendServer = kind(tmp_path)
     async with part.running():
         before = part.pids
@@ -25,7 +25,7 @@ async def test_a_part_comes_back_at_its_address_after_a_kill_and_ends_without_a_
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]  # noqa: ASYNC240 - memory, no disk
 
 
-async def test_what_a_database_committed_survives_a_kill(tmp_path):
+async def test_committed_rows_survive_a_kill(tmp_path):
     mariadb = MariaDb(tmp_path)
     async with mariadb.running():
         engine = sa.create_engine(await mariadb.create("igemoji_auth"))
@@ -40,7 +40,7 @@ async def test_what_a_database_committed_survives_a_kill(tmp_path):
         engine.dispose()
 
 
-async def test_a_user_of_one_database_can_not_read_another(tmp_path):
+async def test_database_user_can_not_read_another_database(tmp_path):
     mariadb = MariaDb(tmp_path)
     async with mariadb.running():
         engine = sa.create_engine(await mariadb.create("igemoji_auth"))
@@ -52,6 +52,6 @@ async def test_a_user_of_one_database_can_not_read_another(tmp_path):
             pymysql.connect(host="127.0.0.1", port=mariadb.port, user="root")
 
 
-def test_a_missing_program_names_its_package():
+def test_missing_program_names_its_package():
     with pytest.raises(BackendMissing, match="install Debian's mariadb-server; `make install-backends`"):
         program("no-such-program", "mariadb-server")

@@ -75,13 +75,13 @@ def cutting_proxy(backend_loop, nanio) -> Iterator[str]:
     assert len(cut) == 2
 
 
-def test_nobody_without_keys_reads_or_lists(store, server, bucket):
+def test_anonymous_requests_can_not_read_or_list(store, server, bucket):
     store.put("results/1.jpg", b"private", "image/jpeg")
     for path in ("/inference/results/1.jpg", "/", "/?list-type=2", "/?lifecycle"):
         assert httpx.get(f"{server.endpoint}/{bucket}{path}").status_code == 403
 
 
-def test_a_link_shows_a_browser_the_one_object_with_its_type(store):
+def test_presigned_link_gives_one_object_with_its_type(store):
     store.put("results/1.jpg", b"a photo", "image/jpeg")
     store.put("results/2.jpg", b"another photo", "image/jpeg")
     link = store.link("results/1.jpg", MINUTE)
@@ -91,13 +91,13 @@ def test_a_link_shows_a_browser_the_one_object_with_its_type(store):
     assert httpx.put(link, content=b"mine").status_code == 403
 
 
-def test_without_a_public_endpoint_there_are_no_links(server, keys, bucket):
+def test_no_links_without_a_public_endpoint(server, keys, bucket):
     store = object_store(server.url(bucket), keys)
     assert store.link("results/1.jpg", MINUTE) is None
     store.close()
 
 
-def test_services_share_a_bucket_and_do_not_see_each_other(store, server, keys, bucket):
+def test_services_share_a_bucket_with_separate_prefixes(store, server, keys, bucket):
     other = object_store(server.url(f"{bucket}/emoji-catalog"), keys)
     store.put("pictures/1.png", b"1", "image/png")
     assert list(other.keys("pictures/")) == []
@@ -109,18 +109,18 @@ def test_services_share_a_bucket_and_do_not_see_each_other(store, server, keys, 
 
 
 @pytest.mark.parametrize("wrong", ["access", "secret"])
-def test_wrong_keys_are_said_at_start(server, keys, bucket, wrong):
+def test_wrong_keys_are_a_start_error(server, keys, bucket, wrong):
     bad = S3Credentials("nobody", keys.secret) if wrong == "access" else S3Credentials(keys.access, "wrong")
     with pytest.raises(StartError, match=f"The bucket {bucket} at {server.endpoint} can't be used: .*\\."):
         object_store(server.url(bucket), bad)
 
 
-def test_a_server_that_is_not_there_is_said_at_start(keys, bucket):
+def test_unreachable_server_is_a_start_error(keys, bucket):
     with pytest.raises(StartError, match=r"The object store http://127\.0\.0\.1:1 does not answer"):
         object_store(f"s3://{bucket}?endpoint=http://127.0.0.1:1", keys)
 
 
-async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(store, server, backend_loop):
+async def test_unavailable_server_is_reported_until_it_is_back(store, server, backend_loop):
     store.put("results/1.jpg", b"1", "image/jpeg")
     await asyncio.to_thread(backend_loop.run, server.kill())
     try:
@@ -135,7 +135,7 @@ async def test_while_the_server_is_away_that_is_said_and_afterwards_all_goes_on(
     assert not store.exists("results/2.jpg")
 
 
-def test_a_connection_that_breaks_in_mid_object_is_read_on(cutting_proxy, nanio, bucket):
+def test_download_resumes_after_a_broken_connection(cutting_proxy, nanio, bucket):
     store = object_store(f"s3://{bucket}?{urlencode({'endpoint': cutting_proxy})}", S3Credentials(*nanio.keys.values()))
     photo = os.urandom(2_000_000)
     store.put("photos/1", photo, "image/jpeg")
@@ -143,7 +143,7 @@ def test_a_connection_that_breaks_in_mid_object_is_read_on(cutting_proxy, nanio,
     store.close()
 
 
-def test_rules_of_retention_are_set_once_and_leave_those_of_others(ceph, bucket):
+def test_lifecycle_rules_are_set_once_beside_those_of_others(ceph, bucket):
     ours, others = (
         object_store(ceph.url(f"{bucket}/{name}"), S3Credentials(*ceph.keys.values())) for name in ("a", "b")
     )
@@ -164,7 +164,7 @@ def test_rules_of_retention_are_set_once_and_leave_those_of_others(ceph, bucket)
     others.close()
 
 
-def test_a_store_that_knows_no_rules_is_used_without_them(nanio, bucket):
+def test_store_without_lifecycle_rules_is_usable(nanio, bucket):
     store = object_store(nanio.url(bucket), S3Credentials(*nanio.keys.values()))
     store.expire({"photos/": 2})
     store.put("photos/1", b"x", "image/jpeg")
@@ -172,7 +172,7 @@ def test_a_store_that_knows_no_rules_is_used_without_them(nanio, bucket):
     store.close()
 
 
-def test_a_quota_that_is_used_up_is_storage_that_is_full(ceph, bucket, backend_loop):
+def test_exceeded_bucket_quota_is_storage_full(ceph, bucket, backend_loop):
     user = ("--uid=igemoji", "--quota-scope=user")
     store = object_store(ceph.url(bucket), S3Credentials(*ceph.keys.values()))
     backend_loop.run(ceph.admin("quota", "set", *user, "--max-objects=0"))
@@ -194,11 +194,11 @@ def test_a_quota_that_is_used_up_is_storage_that_is_full(ceph, bucket, backend_l
         ("https://h/b", "must look like"),
     ],
 )
-def test_a_url_that_is_no_store_is_refused_in_a_sentence(url, sentence):
+def test_invalid_store_url_is_one_sentence(url, sentence):
     with pytest.raises(StartError, match=sentence):
         object_store(url, S3Credentials("k", "s"))
 
 
-def test_keys_are_asked_for():
+def test_missing_keys_are_a_start_error():
     with pytest.raises(StartError, match="OBJECT_STORE_ACCESS_KEY and OBJECT_STORE_SECRET_KEY"):
         object_store("s3://b?endpoint=http://h")

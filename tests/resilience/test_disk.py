@@ -125,9 +125,7 @@ def reason(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["details"][0]["reason"]
 
 
-async def test_a_disk_that_fills_up_refuses_clearly_loses_nothing_and_goes_on_when_it_has_room(
-    namespace, data, first_start
-):
+async def test_full_disk_refuses_uploads_and_recovers(namespace, data, first_start):
     user, other = make_users(signing_key(first_start))[:2]
     async with (
         running(namespace, data, first_start) as (url, disk),
@@ -175,7 +173,7 @@ async def test_a_disk_that_fills_up_refuses_clearly_loses_nothing_and_goes_on_wh
     ],
     ids=["read-only", "full"],
 )
-def test_a_data_folder_that_cannot_be_written_is_one_sentence(namespace, data, first_start, harm, sentence):
+def test_unwritable_disk_is_one_sentence(namespace, data, first_start, harm, sentence):
     refusal = refused(namespace, data, first_start, harm)
     assert str(data) in refusal
     assert refusal.endswith(sentence)

@@ -10,21 +10,21 @@ SERVICES = ["auth", "emoji-catalog", "ranking", "inference"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_that_is_killed_harms_no_accepted_photo(harmed, service):
+async def test_killed_service_loses_no_accepted_photo(harmed, service):
     crowd = harmed.crowd(scale=4 if service == "inference" else 1)
     async with crowd.at_work():
         await harmed.signalled(service, signal.SIGKILL)
     await harmed.check(crowd, answers_were_lost=service == "inference")
 
 
-async def test_a_worker_that_is_killed_harms_no_accepted_photo(harmed):
+async def test_killed_worker_loses_no_accepted_photo(harmed):
     crowd = harmed.crowd(scale=4)
     async with crowd.at_work():
         await harmed.kill_worker_at_work()
     await harmed.check(crowd, answers_were_lost=False)
 
 
-async def test_a_gateway_that_is_killed_loses_connections_and_nothing_else(harmed):
+async def test_killed_gateway_loses_only_connections(harmed):
     crowd = harmed.crowd()
     async with crowd.at_work():
         await harmed.signalled("gateway", signal.SIGKILL)
@@ -32,7 +32,7 @@ async def test_a_gateway_that_is_killed_loses_connections_and_nothing_else(harme
     await harmed.check(crowd, answers_were_lost=True, connections_were_lost=True)
 
 
-async def test_what_was_accepted_before_a_full_stop_is_done_after_the_next_start(harmed):
+async def test_open_tasks_finish_after_a_restart(harmed):
     crowd = harmed.crowd(scale=6)
     async with crowd.at_work():
         await harmed.stop()
@@ -41,7 +41,7 @@ async def test_what_was_accepted_before_a_full_stop_is_done_after_the_next_start
     await harmed.check(crowd, answers_were_lost=True, connections_were_lost=True)
 
 
-async def test_services_that_are_stopped_one_after_the_other_finish_what_they_began(harmed):
+async def test_services_drain_when_stopped_one_by_one(harmed):
     crowd = harmed.crowd()
     async with crowd.at_work():
         for service in SERVICES:

@@ -37,14 +37,14 @@ async def harmed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Real
 
 
 @pytest.mark.parametrize("process", ["inference-worker", "inference"])
-async def test_a_worker_or_a_replica_that_is_killed_harms_no_accepted_photo(harmed, process):
+async def test_killed_worker_or_replica_loses_no_accepted_photo(harmed, process):
     crowd = harmed.crowd(scale=3)
     async with crowd.at_work():
         await harmed.kill(process)
     await harmed.check(crowd)
 
 
-async def test_a_workers_child_that_is_killed_harms_no_accepted_photo(harmed):
+async def test_killed_sandbox_loses_no_accepted_photo(harmed):
     crowd = harmed.crowd(scale=3)
     async with crowd.at_work():
         await harmed.kill_child_at_work()
@@ -52,14 +52,14 @@ async def test_a_workers_child_that_is_killed_harms_no_accepted_photo(harmed):
 
 
 @pytest.mark.parametrize("part", ["queue", "progress", "database"])
-async def test_a_part_that_is_killed_and_started_again_harms_no_accepted_photo(harmed, part):
+async def test_restarted_backend_loses_no_accepted_photo(harmed, part):
     crowd = harmed.crowd(scale=2)
     async with crowd.at_work():
         await harmed.restart(part)
     await harmed.check(crowd)
 
 
-async def test_an_object_store_that_cannot_be_reached_for_a_while_harms_no_accepted_photo(harmed):
+async def test_unreachable_object_store_loses_no_accepted_photo(harmed):
     crowd = harmed.crowd(scale=2)
     async with crowd.at_work(), harmed.unreachable("objects"):
         await asyncio.sleep(AWAY_SECONDS)
@@ -67,7 +67,7 @@ async def test_an_object_store_that_cannot_be_reached_for_a_while_harms_no_accep
 
 
 @pytest.mark.parametrize("to", [PARTS, [GATEWAY, *SERVICES]], ids=["parts", "services"])
-async def test_connections_that_are_slow_and_then_cut_harm_no_accepted_photo(harmed, to):
+async def test_slow_and_broken_connections_lose_no_accepted_photo(harmed, to):
     crowd = harmed.crowd(scale=2)
     async with crowd.at_work():
         for name in to:

@@ -108,7 +108,7 @@ def peak_mib(mesh: LiveMesh, service: str) -> int:
 
 
 @pytest.mark.parametrize("name", [*TOO_LARGE, *UNFOLDING])
-def test_a_photo_unfolds_no_further_than_a_photo_may(name: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_photo_bombs_use_bounded_memory(name: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
     photo = (TOO_LARGE | UNFOLDING)[name]()
     assert len(photo) < 16 * MIB
     guest = world.new_person("guest")
@@ -131,7 +131,7 @@ def test_a_photo_unfolds_no_further_than_a_photo_may(name: str, mesh: LiveMesh, 
             assert peak_mib(mesh, "emoji-catalog") < MOST_MIB
 
 
-def test_a_packed_body_is_not_unpacked(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_compressed_bodies_are_refused(mesh: LiveMesh, world: World, tally: Tally) -> None:
     body = gzip.compress(b'{"email":"' + b"a" * (200 * MIB) + b'"}', 9)[: 256 * 1024]
     for encoding in ("gzip", "deflate", "br", "zstd", "gzip, gzip"):
         with tally.attempt(encoding):
@@ -142,9 +142,7 @@ def test_a_packed_body_is_not_unpacked(mesh: LiveMesh, world: World, tally: Tall
 
 
 @pytest.mark.parametrize("name", ["auth.Login", "emoji_catalog.CreateEmoji", "inference.CreateTask"])
-def test_a_packed_message_is_not_unpacked_beyond_what_one_may_be(
-    name: str, mesh: LiveMesh, world: World, tally: Tally
-) -> None:
+def test_compressed_grpc_message_is_limited(name: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
     """gRPC may pack messages: 60 MiB of zeros in 60 KiB."""
     rpc = RPCS[name]
     field = b"\x0a" + b"\x80\x80\x80\x1e" + bytes(60 * MIB)
@@ -178,14 +176,14 @@ NESTED = {
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_json_that_is_deep_long_or_odd_is_refused(name: str, world: World, tally: Tally) -> None:
+def test_deep_long_or_odd_json_is_refused(name: str, world: World, tally: Tally) -> None:
     with tally.attempt(name):
         headers = {"content-type": "application/json"}
         answer = world.http.post("/api/v1/users/auth", content=NESTED[name].encode(), headers=headers)
         assert outcome_of(answer).status in (400, 401)
 
 
-def test_forms_with_many_parts_or_odd_ones_are_refused(world: World, tally: Tally) -> None:
+def test_odd_or_huge_forms_are_refused(world: World, tally: Tally) -> None:
     part = 'Content-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
     emoji = part.format("emoji_id", world.built_in_id)
     for what, boundary, body in (
@@ -205,7 +203,7 @@ def test_forms_with_many_parts_or_odd_ones_are_refused(world: World, tally: Tall
             assert outcome_of(answer).status in (400, 404, 413), answer.text
 
 
-def test_what_is_sent_is_as_large_as_it_is_said_to_be() -> None:
+def test_bombs_are_as_large_as_they_claim() -> None:
     """Or the tests above would pass for any reason."""
     assert Image.open(io.BytesIO(full(2000, 2000))).size == (2000, 2000)
     assert json.loads(NESTED["many escapes"])["email"] == "A" * 40_000

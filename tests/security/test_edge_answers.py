@@ -43,7 +43,7 @@ def browser(https: Gateway, mesh: LiveMesh) -> Iterator[httpx.Client]:
         yield http
 
 
-def test_every_answer_tells_browsers_to_be_careful(world: World, tally: Tally) -> None:
+def test_every_response_has_security_headers(world: World, tally: Tally) -> None:
     owner = world.owner.headers
     for method, path, headers, status in (
         ("GET", "/", {}, 200),
@@ -85,7 +85,7 @@ def test_every_answer_tells_browsers_to_be_careful(world: World, tally: Tally) -
                 assert answer.headers["cache-control"] == "no-store"
 
 
-def test_what_is_private_is_kept_by_nobody(world: World, tally: Tally) -> None:
+def test_private_responses_are_not_cached(world: World, tally: Tally) -> None:
     owner = world.owner.headers
     for path in (
         "/api/v1/users/me",
@@ -101,7 +101,7 @@ def test_what_is_private_is_kept_by_nobody(world: World, tally: Tally) -> None:
             assert world.http.get(path, headers=owner).headers["cache-control"] == "private, no-cache"
 
 
-def test_over_https_browsers_are_told_to_stay_there(browser: httpx.Client, world: World, tally: Tally) -> None:
+def test_hsts_over_https(browser: httpx.Client, world: World, tally: Tally) -> None:
     for path in ("/", "/healthz", "/api/v1/faces/ranking", "/api/v1/users/me", "/api/v1/nowhere", "/api/docs"):
         with tally.attempt(path):
             assert browser.get(path).headers["strict-transport-security"] == "max-age=31536000"
@@ -116,7 +116,7 @@ def test_over_https_browsers_are_told_to_stay_there(browser: httpx.Client, world
 
 
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
-def test_old_tls_is_not_spoken(version: str, https: Gateway, tally: Tally) -> None:
+def test_old_tls_is_refused(version: str, https: Gateway, tally: Tally) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with warnings.catch_warnings():
@@ -131,7 +131,7 @@ def test_old_tls_is_not_spoken(version: str, https: Gateway, tally: Tally) -> No
         context.wrap_socket(plain)
 
 
-def test_a_refresh_cookie_is_out_of_reach(browser: httpx.Client, world: World, tally: Tally) -> None:
+def test_attributes_of_the_refresh_cookie(browser: httpx.Client, world: World, tally: Tally) -> None:
     def parts(answer: httpx.Response) -> set[str]:
         return {part.strip().lower().split("=")[0] for part in answer.headers["set-cookie"].split(";")[1:]}
 
@@ -153,7 +153,7 @@ def test_a_refresh_cookie_is_out_of_reach(browser: httpx.Client, world: World, t
     world.http.cookies.clear()
 
 
-def test_a_page_of_another_site_makes_no_use_of_the_cookie(browser: httpx.Client, world: World, tally: Tally) -> None:
+def test_csrf_with_the_refresh_cookie_is_refused(browser: httpx.Client, world: World, tally: Tally) -> None:
     """Should a browser send it all the same: the header beside it can not be set by a form."""
     browser.post("/api/v1/users/auth", json={"email": world.owner.email, "password": PASSWORD})
     cookie = f"igemoji_refresh={browser.cookies['igemoji_refresh']}"
@@ -186,7 +186,7 @@ def test_a_page_of_another_site_makes_no_use_of_the_cookie(browser: httpx.Client
         "*",
     ],
 )
-def test_pages_of_other_origins_read_nothing(origin: str, browser: httpx.Client, world: World, tally: Tally) -> None:
+def test_other_origins_can_not_read_responses(origin: str, browser: httpx.Client, world: World, tally: Tally) -> None:
     asks = {"access-control-request-method": "DELETE", "access-control-request-headers": "authorization"}
     for method, path, headers in (
         ("OPTIONS", "/api/v1/users/me", asks),
@@ -201,7 +201,7 @@ def test_pages_of_other_origins_read_nothing(origin: str, browser: httpx.Client,
     assert allowed.headers["access-control-allow-origin"] == ORIGIN
 
 
-def test_calls_have_a_limit_by_address(gateways: Gateways, tally: Tally) -> None:
+def test_calls_are_limited_by_client_address(gateways: Gateways, tally: Tally) -> None:
     with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
         answers = []
         for number in range(36):
@@ -215,7 +215,7 @@ def test_calls_have_a_limit_by_address(gateways: Gateways, tally: Tally) -> None
         assert elsewhere.status_code == 400
 
 
-def test_calls_have_a_limit_by_user_wherever_they_come_from(gateways: Gateways, world: World, tally: Tally) -> None:
+def test_calls_are_limited_by_user(gateways: Gateways, world: World, tally: Tally) -> None:
     """A botnet with one account."""
     with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
         owner, another = world.owner, world.person("another")
@@ -276,7 +276,7 @@ def by_another_way(front: Gateway) -> dict[tuple[str, str], list[int]]:
 
 
 @pytest.mark.parametrize("path", WAYS)
-def test_no_way_of_writing_a_path_gets_around_its_rules(
+def test_every_spelling_of_a_path_has_the_same_rules(
     path: str, by_another_way: dict[tuple[str, str], list[int]], front: Gateway, tally: Tally
 ) -> None:
     for method in METHODS:

@@ -38,7 +38,7 @@ PATIENCE = 60
 """Within how many seconds somebody slow must be gone from a busy machine, whose gateway waits one."""
 
 
-def test_headers_have_a_size_and_a_number(front: Gateway, tally: Tally) -> None:
+def test_size_and_number_of_headers_are_limited(front: Gateway, tally: Tally) -> None:
     assert exchange(front, f"{GET}X: {'x' * 30_000}\r\n\r\n".encode()) == [200]
     assert exchange(front, (GET + "".join(f"X-{number}: y\r\n" for number in range(90)) + "\r\n").encode()) == [200]
     many = {
@@ -72,7 +72,7 @@ def test_headers_have_a_size_and_a_number(front: Gateway, tally: Tally) -> None:
         ("/api/v1/nowhere", 256),
     ],
 )
-def test_a_body_has_a_size(path: str, kib: int, front: Gateway, tally: Tally) -> None:
+def test_size_of_bodies_is_limited(path: str, kib: int, front: Gateway, tally: Tally) -> None:
     for what, length in (("just beyond", kib * 1024 + 1), ("a terabyte", 1 << 40)):
         with tally.attempt(f"{what}, announced"):
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
@@ -170,7 +170,7 @@ def sent_away(gateway: Gateway, limit: str) -> int:
         pytest.param(b"", b"", IDLE, id="nothing"),
     ],
 )
-def test_who_sends_slowly_is_cut_off(
+def test_slow_senders_are_disconnected(
     first: bytes, piece: bytes, limit: str, impatient: Gateway, world: World, tally: Tally
 ) -> None:
     at_first = impatient.stat("http.edge.downstream_cx_active")
@@ -185,7 +185,7 @@ def test_who_sends_slowly_is_cut_off(
     assert sent_away(impatient, limit) >= before + SLOW
 
 
-def test_who_reads_slowly_is_cut_off(impatient: Gateway, tally: Tally) -> None:
+def test_slow_readers_are_disconnected(impatient: Gateway, tally: Tally) -> None:
     """A page of 1.7 MB, asked for and not read."""
     page = httpx.get(f"{impatient.url}/api/docs", verify=False, timeout=30).text
     found = re.search(r'src="(/api/docs/[^"]+bundle\.js)"', page)
@@ -204,7 +204,7 @@ def test_who_reads_slowly_is_cut_off(impatient: Gateway, tally: Tally) -> None:
     assert sent_away(impatient, IDLE) >= before + SLOW
 
 
-def test_who_does_not_finish_a_handshake_is_cut_off(impatient: Gateway, tally: Tally) -> None:
+def test_unfinished_handshakes_are_disconnected(impatient: Gateway, tally: Tally) -> None:
     with contextlib.ExitStack() as stack:
         silent = []
         for _ in range(SLOW):
@@ -219,7 +219,7 @@ def test_who_does_not_finish_a_handshake_is_cut_off(impatient: Gateway, tally: T
     trickle([], b"", lambda: impatient.stat(counted) >= SLOW)
 
 
-def test_a_connection_has_a_hundred_streams(front: Gateway, tally: Tally) -> None:
+def test_concurrent_streams_are_limited(front: Gateway, tally: Tally) -> None:
     with http2(front) as client:
         assert client.settings[3] == 100  # SETTINGS_MAX_CONCURRENT_STREAMS
         headers = [*pseudo("POST", "/api/v1/faces/tasks"), ("content-type", "image/jpeg")]
@@ -231,7 +231,7 @@ def test_a_connection_has_a_hundred_streams(front: Gateway, tally: Tally) -> Non
         assert client.went or len(client.refused) >= 50
 
 
-def test_who_begins_and_takes_back_for_ever_is_cut_off(front: Gateway, tally: Tally) -> None:
+def test_rapid_reset_is_disconnected(front: Gateway, tally: Tally) -> None:
     """Rapid reset, CVE-2023-44487."""
     with tally.attempt("requests taken back"), http2(front) as client:
         block = header_block(pseudo(path="/api/v1/faces/ranking"))
@@ -244,7 +244,7 @@ def test_who_begins_and_takes_back_for_ever_is_cut_off(front: Gateway, tally: Ta
         assert client.went
 
 
-def test_who_sends_what_needs_an_answer_and_reads_none_is_cut_off(front: Gateway, tally: Tally) -> None:
+def test_ping_flood_is_disconnected(front: Gateway, tally: Tally) -> None:
     with tally.attempt("pings"), http2(front) as client:
         for _ in range(2000):
             if not sent(client.connection, frame(PING, 0, 0, bytes(8)) * 100):
@@ -253,7 +253,7 @@ def test_who_sends_what_needs_an_answer_and_reads_none_is_cut_off(front: Gateway
         assert client.went
 
 
-def test_headers_that_go_on_for_ever_are_cut_off(front: Gateway, tally: Tally) -> None:
+def test_continuation_flood_is_refused(front: Gateway, tally: Tally) -> None:
     """CONTINUATION frames without an end."""
     with tally.attempt("continuations"), http2(front) as client:
         sent(client.connection, frame(HEADERS, 0, 1, header_block(pseudo())))
@@ -265,7 +265,7 @@ def test_headers_that_go_on_for_ever_are_cut_off(front: Gateway, tally: Tally) -
         assert client.answered.get(1, 0) != 200
 
 
-def test_a_header_that_unfolds_is_measured_unfolded(front: Gateway, tally: Tally) -> None:
+def test_hpack_bomb_is_refused(front: Gateway, tally: Tally) -> None:
     """HPACK: one long header, named thousands of times by its number."""
     with tally.attempt("an HPACK bomb"), http2(front) as client:
         value = b"a" * 3000
@@ -275,7 +275,7 @@ def test_a_header_that_unfolds_is_measured_unfolded(front: Gateway, tally: Tally
         assert client.outcome(1) != 200
 
 
-def test_more_connections_than_there_may_be_are_closed_and_later_ones_are_not(gateways: Gateways, tally: Tally) -> None:
+def test_excess_connections_are_closed(gateways: Gateways, tally: Tally) -> None:
     most = 12
     with gateways.running(max_connections=most) as gateway, contextlib.ExitStack() as stack:
         many = [stack.enter_context(connected(gateway)) for _ in range(3 * most)]
@@ -306,7 +306,7 @@ GREEDY = 12
 PHOTO_MIB = 15
 
 
-def test_a_gateway_without_memory_takes_nobody_in_and_recovers(small: Gateway, world: World, tally: Tally) -> None:
+def test_gateway_without_memory_refuses_requests_and_recovers(small: Gateway, world: World, tally: Tally) -> None:
     """Photos that never end, as large as may be, hold the memory."""
     head = f"{PHOTO}Authorization: Bearer {world.owner.token}\r\n\r\n"
     with contextlib.ExitStack() as stack:
@@ -324,9 +324,7 @@ def test_a_gateway_without_memory_takes_nobody_in_and_recovers(small: Gateway, w
     recovers(small)
 
 
-def test_a_gateway_without_memory_sends_the_greediest_away_and_recovers(
-    small: Gateway, world: World, tally: Tally
-) -> None:
+def test_gateway_without_memory_resets_large_streams_and_recovers(small: Gateway, world: World, tally: Tally) -> None:
     """Over HTTP/2, where Envoy knows what a stream holds; that of HTTP/1 it does not count."""
     headers = [*pseudo("POST", "/api/v1/faces/tasks"), ("content-type", "image/jpeg")]
     headers.append(("authorization", f"Bearer {world.owner.token}"))

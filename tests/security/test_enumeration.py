@@ -44,7 +44,7 @@ def said(outcome: Outcome) -> tuple[Any, ...]:
     return outcome.status, outcome.body, headers
 
 
-def test_a_login_says_the_same_of_everybody_and_does_the_same(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_login_does_not_reveal_accounts(mesh: LiveMesh, world: World, tally: Tally) -> None:
     known = [world.new_person("victim").email for _ in range(TRIES)]
     unknown = [f"{new_id()}@example.org" for _ in known]
 
@@ -66,7 +66,7 @@ def test_a_login_says_the_same_of_everybody_and_does_the_same(mesh: LiveMesh, wo
         assert min(work.values()) > TRIES * 0.05, work
 
 
-def test_a_reset_says_the_same_of_everybody_and_does_the_same(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_reset_does_not_reveal_accounts(mesh: LiveMesh, world: World, tally: Tally) -> None:
     answers = []
     for email in (world.new_person("victim").email, f"{new_id()}@example.org", "no address", "a" * 250):
         answers.append(outcome_of(world.http.post("/api/v1/users/password-reset", json={"email": email})))
@@ -104,7 +104,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-async def test_a_password_is_hashed_once_for_everybody(auth: Any, hashes: list[str], tally: Tally) -> None:
+async def test_login_hashes_once_with_and_without_an_account(auth: Any, hashes: list[str], tally: Tally) -> None:
     await auth.Register(pb.RegisterRequest(email="kim@example.org", password="a long enough one", alias="kim"))
     for what, email, password in (
         ("the right address", "kim@example.org", "not hers"),
@@ -122,7 +122,7 @@ async def test_a_password_is_hashed_once_for_everybody(auth: Any, hashes: list[s
     tally.survive()
 
 
-async def test_a_reset_hashes_nothing_for_anybody(auth: Any, hashes: list[str], tally: Tally) -> None:
+async def test_reset_hashes_no_password(auth: Any, hashes: list[str], tally: Tally) -> None:
     await auth.Register(pb.RegisterRequest(email="kim@example.org", password="a long enough one", alias="kim"))
     for email in ("kim@example.org", "lee@example.org"):
         hashes.clear()
@@ -139,7 +139,7 @@ async def test_a_reset_hashes_nothing_for_anybody(auth: Any, hashes: list[str], 
     tally.survive()
 
 
-def test_whether_a_name_is_free_is_told_a_few_times_only(world: World, tally: Tally) -> None:
+def test_availability_checks_are_throttled(world: World, tally: Tally) -> None:
     """Who registers has to be told (ADR 32); a list of addresses is not gone through."""
     statuses = []
     for number in range(65):

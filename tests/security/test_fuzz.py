@@ -24,7 +24,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fut
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this machine")
 @pytest.mark.parametrize("name", TARGETS)
-def test_no_input_is_taken_wrongly(name: str, outcomes: dict[str, Future[Outcome]], tally: Tally) -> None:
+def test_fuzzers_find_no_fault(name: str, outcomes: dict[str, Future[Outcome]], tally: Tally) -> None:
     outcome = outcomes[name].result()
     tally.count(outcome.tried, outcome.tried - len(outcome.found))
     inputs = {path.name: base64.b64encode(path.read_bytes()).decode() for path in outcome.found}

@@ -54,7 +54,7 @@ def identities(victim: str) -> list[dict[str, str]]:
     ]
 
 
-def test_who_says_that_it_is_somebody_is_nobody(edge: httpx.Client, world: World, tally: Tally) -> None:
+def test_identity_headers_do_not_authenticate(edge: httpx.Client, world: World, tally: Tally) -> None:
     for headers in identities(world.owner.id):
         for path in (
             "/api/v1/users/me",
@@ -68,7 +68,7 @@ def test_who_says_that_it_is_somebody_is_nobody(edge: httpx.Client, world: World
             assert edge.get(f"/api/v1/emojis/{world.private_emoji}", headers=headers).status_code == 404
 
 
-def test_who_has_a_token_is_who_it_says_whatever_else_is_said(edge: httpx.Client, world: World, tally: Tally) -> None:
+def test_identity_headers_do_not_override_the_token(edge: httpx.Client, world: World, tally: Tally) -> None:
     another = world.person("another")
     task = RPCS["inference.GetTask"]
     target = f"127.0.0.1:{edge.base_url.port}"
@@ -89,7 +89,7 @@ def test_who_has_a_token_is_who_it_says_whatever_else_is_said(edge: httpx.Client
                 assert by_grpc(channel, task, request, another.headers | headers).status == 404
 
 
-def test_no_client_chooses_what_an_answer_says(edge: httpx.Client, world: World, tally: Tally) -> None:
+def test_clients_can_not_set_response_headers(edge: httpx.Client, world: World, tally: Tally) -> None:
     for headers in ({"x-http-code": "299"}, {"x-http-code": "500"}, {"grpc-status": "0"}, {"grpc-message": "x"}):
         with tally.attempt(str(headers)):
             answer = edge.get("/api/v1/faces/ranking", headers=headers)
@@ -97,7 +97,7 @@ def test_no_client_chooses_what_an_answer_says(edge: httpx.Client, world: World,
             assert not [name for name in answer.headers if name.startswith(("x-envoy", "grpc-", "x-http-code"))]
 
 
-def test_a_request_gets_an_id_of_ours(mesh: LiveMesh, edge: httpx.Client, tally: Tally) -> None:
+def test_request_id_of_a_client_is_replaced(mesh: LiveMesh, edge: httpx.Client, tally: Tally) -> None:
     """Or it could pretend in the log to be another one."""
     for given in ("forged-id", "a" * 300, new_id()):
         with tally.attempt(given[:20]):
@@ -108,7 +108,7 @@ def test_a_request_gets_an_id_of_ours(mesh: LiveMesh, edge: httpx.Client, tally:
             assert not [entry for entry in log_entries(mesh.heard.lines) if entry.get("request_id") == given]
 
 
-def test_plain_http_does_not_pass_for_https(edge: httpx.Client, world: World, tally: Tally) -> None:
+def test_client_headers_can_not_claim_https(edge: httpx.Client, world: World, tally: Tally) -> None:
     for lies in ({"x-forwarded-proto": "https"}, {"x-scheme": "https"}, {"forwarded": "proto=https"}):
         with tally.attempt(str(lies)):
             answer = edge.post("/api/v1/users/guest", json={}, headers=lies)
@@ -118,14 +118,12 @@ def test_plain_http_does_not_pass_for_https(edge: httpx.Client, world: World, ta
 
 
 @pytest.mark.parametrize("name", ["x_user_id", "X_Forwarded_For", "content_length", "Transfer_Encoding", "a_b"])
-def test_an_underscore_is_not_taken_for_a_hyphen(name: str, edge: httpx.Client, tally: Tally) -> None:
+def test_header_names_with_underscores_are_refused(name: str, edge: httpx.Client, tally: Tally) -> None:
     with tally.attempt(name):
         assert outcome_of(edge.get("/api/v1/faces/ranking", headers={name: "1"})).reason == "INVALID_REQUEST"
 
 
-def test_only_a_proxy_that_is_trusted_is_believed_about_addresses(
-    gateways: Gateways, world: World, tally: Tally
-) -> None:
+def test_forwarded_addresses_are_trusted_from_proxies_only(gateways: Gateways, world: World, tally: Tally) -> None:
     """Behind one proxy: what a client wrote before the proxy's own words counts for nothing."""
     limit = 30  # of Login, a minute
     with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:

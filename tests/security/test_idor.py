@@ -91,7 +91,7 @@ INTERNAL = {name for name in WITH_IDS if TABLE[name].operator == 501}
 """`test_services` calls them."""
 
 
-def test_every_rpc_that_takes_an_id_has_a_case() -> None:
+def test_every_rpc_with_an_id_has_a_case() -> None:
     assert {*OWNERS, *PRIVATE, *SECRETS, *LISTS, *INTERNAL} == WITH_IDS
 
 
@@ -116,7 +116,7 @@ def like(one: Outcome, other: Outcome, *ids: str) -> bool:
 
 
 @pytest.mark.parametrize("name", OWNERS)
-def test_what_is_somebody_elses_is_as_if_it_were_not_there(name: str, world: World, tally: Tally) -> None:
+def test_resources_of_others_look_missing(name: str, world: World, tally: Tally) -> None:
     held, row = OWNERS[name], TABLE[name]
     fields = row.fields(world)
     theirs, made_up = fields[held.field], new_id()
@@ -134,7 +134,7 @@ def test_what_is_somebody_elses_is_as_if_it_were_not_there(name: str, world: Wor
 
 
 @pytest.mark.parametrize("name", PRIVATE)
-def test_a_private_template_can_not_be_used_by_others(name: str, world: World, tally: Tally) -> None:
+def test_private_template_can_not_be_used_by_others(name: str, world: World, tally: Tally) -> None:
     field, fields = PRIVATE[name], TABLE[name].fields(world)
     made_up = new_id()
     for kind in ("guest", "another", "operator"):
@@ -150,7 +150,7 @@ def test_a_private_template_can_not_be_used_by_others(name: str, world: World, t
                 assert mine.status in (404, 200 if name.endswith("RemoveFavorite") else 404)
 
 
-def test_lists_of_somebody_elses_hold_what_is_public(world: World, tally: Tally) -> None:
+def test_lists_show_only_public_templates_of_others(world: World, tally: Tally) -> None:
     private = world.private_emoji
     unlisted = world.new_emoji("unlisted")
     for kind in (*STRANGERS, "operator"):
@@ -164,7 +164,7 @@ def test_lists_of_somebody_elses_hold_what_is_public(world: World, tally: Tally)
                 assert not {world.task, world.emoji, private} & ids_in(page)
 
 
-def test_a_page_token_of_somebody_elses_opens_no_page(world: World, tally: Tally) -> None:
+def test_page_token_of_another_user_reveals_nothing(world: World, tally: Tally) -> None:
     for _ in range(9 - len(listed(world, world.owner, owner_id=world.owner.id))):
         world.new_emoji("private")
     query = {"owner_id": world.owner.id}
@@ -186,7 +186,7 @@ def test_a_page_token_of_somebody_elses_opens_no_page(world: World, tally: Tally
             assert found.status_code == 400 or not found.json()["emojis"]
 
 
-def test_a_key_of_somebody_elses_call_gives_no_answer_of_theirs(world: World, tally: Tally) -> None:
+def test_idempotency_key_of_another_user_reveals_nothing(world: World, tally: Tally) -> None:
     draft = {"name": "Keyed", "base_id": world.built_in_id, "visibility": "private"}
     key = {"Idempotency-Key": new_id()}
     theirs = world.http.post("/api/v1/emojis", json=draft, headers=world.owner.headers | key).json()["id"]
@@ -196,7 +196,7 @@ def test_a_key_of_somebody_elses_call_gives_no_answer_of_theirs(world: World, ta
             assert answer.status_code == 409 or answer.json()["id"] != theirs
 
 
-def test_who_is_deleted_owns_nothing_any_more(world: World, tally: Tally) -> None:
+def test_deleted_account_has_no_access(world: World, tally: Tally) -> None:
     gone = world.new_person("guest")
     task = world.new_task(by=gone)
     world.http.delete("/api/v1/users/me", headers=gone.headers)

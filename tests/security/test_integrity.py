@@ -61,7 +61,7 @@ def result(world: World, mesh: LiveMesh) -> tuple[str, Path]:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_photo_is_no_photo_to_anybody(
+def test_damaged_photo_is_not_served(
     damage: Callable[[bytes], bytes], result: tuple[str, Path], world: World, mesh: LiveMesh, tally: Tally
 ) -> None:
     task_id, path = result
@@ -77,7 +77,7 @@ def test_a_damaged_photo_is_no_photo_to_anybody(
     assert all(world.http.get(url, headers=headers).content == path.read_bytes() for url, headers in urls.items())
 
 
-def test_a_damaged_picture_is_no_picture_and_no_base(world: World, mesh: LiveMesh, tally: Tally) -> None:
+def test_damaged_picture_is_not_served_or_copied(world: World, mesh: LiveMesh, tally: Tally) -> None:
     url = world.http.get(f"/api/v1/emojis/{world.built_in_id}").json()["images"]["happy"]
     path = mesh.data / "objects" / "emoji-catalog" / "pictures" / f"{url.partition('?v=')[2]}.png"
     with damaged(path, flipped):
@@ -90,7 +90,7 @@ def test_a_damaged_picture_is_no_picture_and_no_base(world: World, mesh: LiveMes
             assert outcome_of(made).reason == "OBJECT_DAMAGED"
 
 
-def test_an_operator_finds_what_is_damaged_missing_and_nobodys(
+def test_check_objects_finds_damaged_missing_and_orphaned_objects(
     result: tuple[str, Path], world: World, mesh: LiveMesh, tally: Tally
 ) -> None:
     task_id, path = result

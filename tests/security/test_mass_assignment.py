@@ -26,7 +26,7 @@ PRIVILEGED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", PRIVILEGED)
-def test_nobody_registers_as_more_than_a_user(field: str, world: World, tally: Tally) -> None:
+def test_registration_ignores_privileged_fields(field: str, world: World, tally: Tally) -> None:
     account, theirs = world.new_account(), world.owner.id
     with tally.attempt(f"{field} at registration"):
         body = account | {field: PRIVILEGED[field], "id": theirs, "user_id": theirs}
@@ -68,7 +68,7 @@ TEMPLATE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", TEMPLATE)
-def test_a_template_is_its_makers_and_as_new_as_it_is(field: str, world: World, tally: Tally) -> None:
+def test_template_ignores_privileged_fields(field: str, world: World, tally: Tally) -> None:
     another = world.person("another")
     draft = {"name": "Mass", "base_id": world.built_in_id, "visibility": "private"}
     with tally.attempt(f"{field} in a new one"):
@@ -91,7 +91,7 @@ def test_a_template_is_its_makers_and_as_new_as_it_is(field: str, world: World, 
         assert found["id"] != TEMPLATE["id"]
 
 
-def test_a_hidden_template_is_not_shown_again_by_its_maker(world: World, tally: Tally) -> None:
+def test_maker_can_not_restore_a_hidden_template(world: World, tally: Tally) -> None:
     another = world.person("another")
     emoji_id = world.new_emoji(by=another)
     operator = world.person("operator").headers
@@ -107,7 +107,7 @@ def test_a_hidden_template_is_not_shown_again_by_its_maker(world: World, tally: 
             assert world.http.get(f"/api/v1/emojis/{emoji_id}").status_code == 404
 
 
-def test_a_path_says_what_is_meant_whatever_body_and_query_say(world: World, tally: Tally) -> None:
+def test_body_and_query_do_not_override_the_path(world: World, tally: Tally) -> None:
     another = world.person("another")
     mine, theirs = world.new_emoji("private", by=another), world.private_emoji
     before = world.http.get(f"/api/v1/emojis/{theirs}", headers=world.owner.headers).json()
@@ -137,7 +137,7 @@ def test_a_path_says_what_is_meant_whatever_body_and_query_say(world: World, tal
                 assert outcome_of(answer).status in (400, 404)
 
 
-def test_a_task_is_the_callers_whoever_is_named(world: World, tally: Tally) -> None:
+def test_task_belongs_to_the_caller(world: World, tally: Tally) -> None:
     another = world.person("another")
     for field in ("user_id", "owner_id", "task_id", "state", "image_url"):
         with tally.attempt(f"{field} in the query"):
@@ -160,7 +160,7 @@ def test_a_task_is_the_callers_whoever_is_named(world: World, tally: Tally) -> N
             world.finished(taken.json()["task_id"], another)
 
 
-def test_fields_that_only_grpc_could_carry_say_nothing(world: World, tally: Tally) -> None:
+def test_unknown_grpc_fields_are_ignored(world: World, tally: Tally) -> None:
     """Numbers that the message has not: a longer message of a later, or an internal, version."""
     another = world.person("another")
     rpc = RPCS["auth.UpdateMe"]
@@ -184,7 +184,7 @@ def _with_unknown(request: Message, number: int, value: bytes) -> Message:
     return changed
 
 
-def test_an_id_of_ones_own_choice_is_nobodys(world: World, tally: Tally) -> None:
+def test_clients_can_not_choose_ids(world: World, tally: Tally) -> None:
     """What is made gets an id of ours, so that none can be taken before its time."""
     chosen = new_id()
     for what, path, body in (

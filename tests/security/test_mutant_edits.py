@@ -106,7 +106,7 @@ def test_layout_quotes_and_comments_of_python_do_not_matter() -> None:
         pytest.param("Door.open", Without("call(first(_), _)"), id="call with other arguments"),
     ],
 )
-def test_python_edit_that_can_not_be_made_is_stale(symbol: str, edit: Edit) -> None:
+def test_impossible_python_edit_is_stale(symbol: str, edit: Edit) -> None:
     with pytest.raises(StaleMutant):
         python_source.edited(SOURCE, symbol, edit)
 
@@ -156,7 +156,7 @@ def test_lua_edit_changes_one_place(symbol: str, edit: Edit, old: str, new: str)
         pytest.param("helper", Body("pass"), id="edit for Python"),
     ],
 )
-def test_lua_edit_that_can_not_be_made_is_stale(symbol: str, edit: Edit) -> None:
+def test_impossible_lua_edit_is_stale(symbol: str, edit: Edit) -> None:
     with pytest.raises(StaleMutant):
         token_source.edited(LUA, symbol, edit, token_source.LUA)
 
@@ -167,7 +167,7 @@ def test_make_edit_changes_the_recipe_of_its_target() -> None:
     assert mutated == source.replace("run --safe x", "run  x")
 
 
-def test_files_are_found_wherever_they_are(tmp_path: Path) -> None:
+def test_files_are_found_in_any_folder(tmp_path: Path) -> None:
     for name in ("libs/a/src/pack/part/one.py", "libs/a/src/pack/__init__.py", "services/b/src/other/gateway.lua"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("class Class:\n    def gone(self): ...\n\ndef elsewhere(): ...\n")

@@ -56,7 +56,7 @@ URLS = (
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_a_path_for_an_id_leads_nowhere_by_rest(url: str, world: World, tally: Tally) -> None:
+def test_path_traversal_in_ids_by_rest(url: str, world: World, tally: Tally) -> None:
     for path in PATHS:
         for way, text in (("as it is", path), ("escaped", quote(path, safe="")), ("half", quote(path, safe="/"))):
             target = url.replace("{emoji}", world.emoji).replace("{}", text)
@@ -84,7 +84,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_path_for_an_id_leads_nowhere_by_grpc(name: str, world: World, tally: Tally) -> None:
+def test_path_traversal_in_ids_by_grpc(name: str, world: World, tally: Tally) -> None:
     rpc = RPCS[name]
     for path in PATHS:
         fields = {field: path if value is None else value for field, value in FIELDS[name].items()}
@@ -93,7 +93,7 @@ def test_a_path_for_an_id_leads_nowhere_by_grpc(name: str, world: World, tally: 
             assert outcome.status in (400, 404)
 
 
-def test_names_of_people_name_no_files(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_path_traversal_in_names(mesh: LiveMesh, world: World, tally: Tally) -> None:
     """A template, a tag and an upload called like a path: nothing is written but objects, under keys of ours."""
     person = world.new_person("owner")
     before = files(mesh.data)
@@ -118,7 +118,7 @@ def test_names_of_people_name_no_files(mesh: LiveMesh, world: World, tally: Tall
         assert not [name for name in names if ".." in name or name.startswith("/") or "\\" in name]
 
 
-def test_pictures_are_fields_not_paths(world: World, tally: Tally) -> None:
+def test_paths_are_not_read_as_pictures(world: World, tally: Tally) -> None:
     for path in PATHS[:8]:
         encoded = base64.b64encode(path.encode()).decode()
         with tally.attempt(path):
@@ -126,7 +126,7 @@ def test_pictures_are_fields_not_paths(world: World, tally: Tally) -> None:
             assert world.http.post("/api/v1/emojis", json=draft, headers=world.owner.headers).status_code == 400
 
 
-def test_the_store_takes_no_key_that_leads_out_of_it(tmp_path: Path, tally: Tally) -> None:
+def test_object_store_refuses_unsafe_keys(tmp_path: Path, tally: Tally) -> None:
     """Whoever comes by a way past all others."""
     (tmp_path / "outside").write_text("secret")
     store = FolderObjectStore(tmp_path / "store")

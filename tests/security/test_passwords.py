@@ -39,7 +39,7 @@ def refused(answer: Outcome) -> bool:
     return (answer.status, answer.reason) == (401, "WRONG_CREDENTIALS")
 
 
-def test_of_many_guesses_at_one_account_from_everywhere_ten_are_looked_at(
+def test_failed_logins_are_limited_by_account(
     world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
 ) -> None:
     email = world.new_person("victim").email
@@ -55,9 +55,7 @@ def test_of_many_guesses_at_one_account_from_everywhere_ten_are_looked_at(
         assert log_in(email, PASSWORD, next(bots)).status == 429
 
 
-def test_an_account_that_does_not_exist_is_closed_alike(
-    log_in: Callable[[str, str, str], Outcome], tally: Tally
-) -> None:
+def test_unknown_accounts_are_limited_too(log_in: Callable[[str, str, str], Outcome], tally: Tally) -> None:
     bots = addresses(2)
     email = f"{new_id()}@example.org"
     statuses = []
@@ -69,9 +67,7 @@ def test_an_account_that_does_not_exist_is_closed_alike(
     assert statuses == [401] * TRIES + [429] * 2
 
 
-def test_capitals_and_spaces_make_no_other_account_of_one(
-    world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
-) -> None:
+def test_account_limit_ignores_case(world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally) -> None:
     email = world.new_person("victim").email
     bots = addresses(3)
     for number in range(TRIES):
@@ -84,7 +80,7 @@ def test_capitals_and_spaces_make_no_other_account_of_one(
         assert log_in(email.upper(), PASSWORD, next(bots)).status == 429
 
 
-def test_one_password_is_not_tried_on_many_accounts_from_one_address(
+def test_password_spraying_is_limited_by_address(
     world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
 ) -> None:
     """Spraying: no account is tried twice, so no account's limit is reached."""
@@ -102,7 +98,7 @@ def test_one_password_is_not_tried_on_many_accounts_from_one_address(
         assert log_in(email, PASSWORD, "203.0.113.8").status == 200
 
 
-def test_addresses_of_one_customer_count_as_one(log_in: Callable[[str, str, str], Outcome], tally: Tally) -> None:
+def test_ipv6_prefix_shares_a_limit(log_in: Callable[[str, str, str], Outcome], tally: Tally) -> None:
     """IPv6: whoever has one address has 2^64 of them."""
     statuses = []
     for number in range(TRIES + 2):
@@ -113,9 +109,7 @@ def test_addresses_of_one_customer_count_as_one(log_in: Callable[[str, str, str]
     assert statuses == [401] * TRIES + [429] * 2
 
 
-def test_pairs_that_leaked_elsewhere_open_nothing(
-    world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally
-) -> None:
+def test_credential_stuffing_is_refused(world: World, log_in: Callable[[str, str, str], Outcome], tally: Tally) -> None:
     """Stuffing: addresses that have an account here, each with a password from elsewhere, each from another place."""
     bots = addresses(4)
     for password in COMMON:
@@ -125,13 +119,13 @@ def test_pairs_that_leaked_elsewhere_open_nothing(
 
 
 @pytest.mark.parametrize("password", [*COMMON, "dkssudgktpdy", "PASSWORD1", "ILoveYou"])
-def test_a_password_that_is_guessed_first_can_not_be_chosen(password: str, world: World, tally: Tally) -> None:
+def test_common_passwords_are_refused(password: str, world: World, tally: Tally) -> None:
     with tally.attempt(password):
         answer = outcome_of(world.http.post("/api/v1/users", json=world.new_account() | {"password": password}))
         assert (answer.status, answer.reason) == (400, "PASSWORD_TOO_COMMON")
 
 
-def test_an_address_that_is_made_up_gives_no_more_tries(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_spoofed_address_does_not_evade_the_limit(mesh: LiveMesh, world: World, tally: Tally) -> None:
     """At the gateway that has no proxy before it: what a client says of itself is not believed."""
     world.person("owner")
     statuses = []
@@ -150,7 +144,7 @@ def test_an_address_that_is_made_up_gives_no_more_tries(mesh: LiveMesh, world: W
     assert statuses[-1] == 429
 
 
-def test_the_present_password_is_not_guessed_with_a_stolen_token(world: World, tally: Tally) -> None:
+def test_current_password_can_not_be_guessed(world: World, tally: Tally) -> None:
     victim = world.new_person("victim")
     for number in range(TRIES + 1):
         body = {"current_password": f"guess {number}", "new_password": "another passphrase"}
@@ -159,7 +153,7 @@ def test_the_present_password_is_not_guessed_with_a_stolen_token(world: World, t
             assert answer.reason == ("PASSWORD_WRONG" if number < TRIES else "TOO_MANY_TRIES")
 
 
-def test_the_token_of_a_reset_is_not_guessed(world: World, tally: Tally) -> None:
+def test_reset_token_can_not_be_guessed(world: World, tally: Tally) -> None:
     statuses = []
     for number in range(TRIES + 2):
         body = {"token": f"guess{number}", "new_password": "another passphrase"}

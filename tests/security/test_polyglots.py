@@ -122,7 +122,7 @@ def is_a_picture_and_no_more(answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("name", NO_PICTURES)
-def test_what_is_no_picture_is_refused_whatever_it_is_called(name: str, world: World, tally: Tally) -> None:
+def test_non_pictures_are_refused_with_any_content_type(name: str, world: World, tally: Tally) -> None:
     data = NO_PICTURES[name]
     with tally.attempt("as a template's picture"):
         refusal = outcome_of(as_picture(world, data))
@@ -137,7 +137,7 @@ def test_what_is_no_picture_is_refused_whatever_it_is_called(name: str, world: W
 
 
 @pytest.mark.parametrize("name", PICTURES_TOO)
-def test_of_what_is_a_picture_too_only_the_picture_comes_out(name: str, world: World, tally: Tally) -> None:
+def test_polyglots_are_reduced_to_the_picture(name: str, world: World, tally: Tally) -> None:
     data = PICTURES_TOO[name]
     assert MARKER in data
     with tally.attempt("as a template's picture"):
@@ -157,7 +157,7 @@ def test_of_what_is_a_picture_too_only_the_picture_comes_out(name: str, world: W
         is_a_picture_and_no_more(world.http.get(task["image_url"], headers=world.owner.headers))
 
 
-def test_text_of_people_is_answered_as_json_and_as_nothing_else(world: World, tally: Tally) -> None:
+def test_user_text_is_served_as_json_only(world: World, tally: Tally) -> None:
     for text in ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{7*7}}${7*7}", "javascript:alert(1)"):
         with tally.attempt(text):
             draft = {"name": text, "base_id": world.built_in_id, "visibility": "private", "tags": [text[:20]]}

@@ -71,7 +71,7 @@ def answers(front: Gateway) -> dict[str, tuple[list[int], str]]:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_can_be_read_in_two_ways_is_not_read_at_all(
+def test_ambiguous_requests_are_refused(
     name: str, answers: dict[str, tuple[list[int], str]], front: Gateway, tally: Tally
 ) -> None:
     statuses, secret = answers[name]
@@ -81,7 +81,7 @@ def test_what_can_be_read_in_two_ways_is_not_read_at_all(
         assert secret not in front.log.read_text(errors="replace")
 
 
-def test_a_message_that_ends_where_it_says_is_followed_by_another_one(front: Gateway, tally: Tally) -> None:
+def test_valid_pipelined_requests_are_answered(front: Gateway, tally: Tally) -> None:
     """Or the tests above would pass for any reason."""
     secret = f"pipelined-{new_id()}"
     message = f"{POST}Content-Length: 2\r\n\r\n{{{{}}}}{HIDDEN}".format(secret=secret)
@@ -118,14 +118,14 @@ REFUSED_IN_HTTP2: dict[str, list[tuple[str | bytes, str | bytes]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED_IN_HTTP2)
-def test_what_http1_could_not_carry_is_not_taken_from_http2(name: str, front: Gateway, tally: Tally) -> None:
+def test_invalid_http2_headers_are_refused(name: str, front: Gateway, tally: Tally) -> None:
     with tally.attempt(name), http2(front) as client:
         body = b"{}" if "POST" in dict(REFUSED_IN_HTTP2[name]).values() else b""
         client.request(1, REFUSED_IN_HTTP2[name], body)
         assert client.outcome(1) in (0, 400)
 
 
-def test_frames_made_by_hand_are_read_where_they_are_right(front: Gateway, tally: Tally) -> None:
+def test_valid_handmade_frames_are_answered(front: Gateway, tally: Tally) -> None:
     with http2(front) as client:
         client.request(1, pseudo())
         assert client.outcome(1) == 200

@@ -33,7 +33,7 @@ def secrets_of(world: World) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", TELLTALE)
-def test_neither_logs_nor_errors_tell(kind: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_logs_and_errors_match_no_secret_pattern(kind: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
     use_everything_once(world)
     with tally.attempt(f"{kind} in {len(mesh.heard.lines)} lines of the log"):
         assert found(kind, mesh.heard.lines) == []
@@ -41,14 +41,14 @@ def test_neither_logs_nor_errors_tell(kind: str, mesh: LiveMesh, world: World, t
         assert found(kind, mesh.heard.errors) == []
 
 
-def test_neither_logs_nor_errors_tell_what_people_really_had(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_logs_and_errors_have_no_real_secrets(mesh: LiveMesh, world: World, tally: Tally) -> None:
     use_everything_once(world)
     for secret in sorted(secrets_of(world)):
         with tally.attempt(f"{secret[:8]}…"):
             assert [text[:300] for text in (*mesh.heard.lines, *mesh.heard.errors) if secret in text] == []
 
 
-def test_what_would_tell_is_seen(world: World, tally: Tally) -> None:
+def test_secret_patterns_match_secrets(world: World, tally: Tally) -> None:
     """Or the tests above would pass for any reason."""
     use_everything_once(world)
     heard = Heard()

@@ -144,7 +144,7 @@ def urls(canary: Canary) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "field"), CALLS, ids=[f"{name}-{field}" for name, field in CALLS])
-def test_a_url_for_a_text_is_a_text(
+def test_urls_in_text_fields_are_not_fetched(
     name: str, field: str, canary: Canary, mesh: LiveMesh, world: World, tally: Tally
 ) -> None:
     rpc = RPCS[name]
@@ -165,7 +165,7 @@ def test_a_url_for_a_text_is_a_text(
     assert lookout.seen == set()
 
 
-def test_a_url_in_a_header_is_not_followed(canary: Canary, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_urls_in_headers_are_not_fetched(canary: Canary, mesh: LiveMesh, world: World, tally: Tally) -> None:
     host = canary.url.split("/")[2]
     with Lookout(mesh) as lookout:
         for name, value in {
@@ -199,7 +199,7 @@ def test_a_url_in_a_header_is_not_followed(canary: Canary, mesh: LiveMesh, world
     assert lookout.seen == set()
 
 
-def test_a_url_in_a_picture_is_not_followed(canary: Canary, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_urls_in_pictures_are_not_fetched(canary: Canary, mesh: LiveMesh, world: World, tally: Tally) -> None:
     svg = f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{canary.url}" width="9" height="9"/></svg>'
     dtd = f'<!DOCTYPE svg [<!ENTITY x SYSTEM "{canary.url}">]><svg>&x;</svg>'
     info = PngImagePlugin.PngInfo()
@@ -237,7 +237,7 @@ def test_a_url_in_a_picture_is_not_followed(canary: Canary, mesh: LiveMesh, worl
     assert lookout.seen == set()
 
 
-def test_the_canary_and_the_lookout_see_what_there_is_to_see(canary: Canary) -> None:
+def test_canary_and_connection_monitor_work(canary: Canary) -> None:
     """Or the tests above would pass for any reason."""
     other = Canary()
     other.start()

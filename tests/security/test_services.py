@@ -49,7 +49,7 @@ def service_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", INTERNAL)
-def test_a_service_calls_nothing_that_the_contract_does_not_let_it(name: str, world: World, tally: Tally) -> None:
+def test_internal_rpcs_refuse_other_services(name: str, world: World, tally: Tally) -> None:
     rpc = RPCS[name]
     assert rpc.access is not None
     request = message(rpc, **TABLE[name].fields(world))
@@ -64,7 +64,7 @@ def test_a_service_calls_nothing_that_the_contract_does_not_let_it(name: str, wo
 
 
 @pytest.mark.parametrize("name", WITH_TOKEN)
-def test_a_service_is_no_user(name: str, world: World, tally: Tally) -> None:
+def test_service_certificate_is_no_user(name: str, world: World, tally: Tally) -> None:
     """Its certificate does not stand for anybody's token: who takes over the ranking can not read photos."""
     rpc = RPCS[name]
     request = message(rpc, **TABLE[name].fields(world))
@@ -73,7 +73,7 @@ def test_a_service_is_no_user(name: str, world: World, tally: Tally) -> None:
             assert by_grpc(channel, rpc, request, SPOOFED).status == 401
 
 
-def test_nothing_is_answered_that_is_not_in_the_contract(world: World, tally: Tally) -> None:
+def test_unknown_rpcs_are_refused(world: World, tally: Tally) -> None:
     for service in SERVICES:
         for path in (
             "/igemoji.auth.v1.AuthService/Nothing",
@@ -128,9 +128,7 @@ def deleted(mesh: LiveMesh, world: World, certificate: bytes, key: bytes) -> int
         return by_grpc(channel, RPCS[DELETE], message(RPCS[DELETE], **TABLE[DELETE].fields(world)), {}).status
 
 
-def test_a_name_counts_where_the_authority_wrote_it_and_nowhere_else(
-    mesh: LiveMesh, world: World, tally: Tally
-) -> None:
+def test_only_the_exact_certificate_name_counts(mesh: LiveMesh, world: World, tally: Tally) -> None:
     ours = CertificateAuthority.load(mesh.data / "certificates")
     assert deleted(mesh, world, *issued(ours, "x", AUTH)) == 200
     for what, arguments in {
@@ -150,9 +148,7 @@ def test_a_name_counts_where_the_authority_wrote_it_and_nowhere_else(
             assert deleted(mesh, world, certificate, key) == 403
 
 
-def test_a_certificate_of_another_authority_or_another_time_opens_no_connection(
-    mesh: LiveMesh, world: World, tally: Tally
-) -> None:
+def test_untrusted_or_expired_certificates_are_refused(mesh: LiveMesh, world: World, tally: Tally) -> None:
     ours = CertificateAuthority.load(mesh.data / "certificates")
     theirs = CertificateAuthority.create()
     for what, (certificate, key) in {
@@ -165,7 +161,7 @@ def test_a_certificate_of_another_authority_or_another_time_opens_no_connection(
             assert deleted(mesh, world, certificate, key) == 500
 
 
-def test_without_a_certificate_no_service_says_a_word(mesh: LiveMesh, tally: Tally) -> None:
+def test_services_require_a_certificate(mesh: LiveMesh, tally: Tally) -> None:
     ca = mesh.data / "certificates" / "ca.crt"
     for service in SERVICES:
         address = ("127.0.0.1", mesh.port(service))

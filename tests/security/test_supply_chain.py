@@ -28,7 +28,7 @@ def rules() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("lock", PYTHON_LOCKS, ids=lambda path: str(path.parent.relative_to(ROOT)))
-def test_every_file_of_a_python_package_is_locked_by_its_sha256(lock):
+def test_python_packages_are_locked_by_sha256(lock):
     packages = tomllib.loads(lock.read_text())["package"]
     files = [
         (package["name"], file)
@@ -42,19 +42,19 @@ def test_every_file_of_a_python_package_is_locked_by_its_sha256(lock):
 
 
 @pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda path: path.parent.name)
-def test_every_package_of_npm_is_locked_by_its_sha512(lock):
+def test_npm_packages_are_locked_by_sha512(lock):
     packages = {path: entry for path, entry in json.loads(lock.read_text())["packages"].items() if path}
     assert packages
     assert [path for path, entry in packages.items() if not entry.get("integrity", "").startswith("sha512-")] == []
 
 
-def test_the_installer_of_all_others_is_locked_by_its_sha256():
+def test_installer_is_locked_by_sha256():
     lines = (ROOT / "deploy" / "images" / "uv.txt").read_text().replace("\\\n", "").splitlines()
     assert [line for line in lines if not re.fullmatch(r"\S+==\S+( +--hash=sha256:[0-9a-f]{64})+", line)] == []
 
 
 @pytest.mark.parametrize("path", INSTALLERS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_installed_without_its_lock(path):
+def test_every_install_uses_a_lock(path):
     text = path.read_text()
     installs = re.findall(
         r"^.*(?:pip install|uv sync|\$\(UV\) sync|npm (?:ci|install)|\$\(NPM\) (?:ci|install)).*$", text, re.M
@@ -65,7 +65,7 @@ def test_nothing_is_installed_without_its_lock(path):
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_release_pins_every_base_of_an_image(path, tmp_path):
+def test_release_pins_base_images(path, tmp_path):
     text = path.read_text()
     bases = set(re.findall(r"^FROM (\S+)", text, re.M)) - set(re.findall(r"^FROM \S+ AS (\S+)", text, re.M))
     asked = tmp_path / "asked"
@@ -81,7 +81,7 @@ def test_a_release_pins_every_base_of_an_image(path, tmp_path):
     assert len([option for option in said if option.startswith("--label=")]) == len(pinned)
 
 
-def test_a_base_without_a_digest_stops_a_release():
+def test_base_without_a_digest_stops_a_release():
     command = [sys.executable, str(ROOT / "deploy/images/bases.py"), str(DOCKERFILES[0]), "--inspect", "false"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode != 0
@@ -89,7 +89,7 @@ def test_a_base_without_a_digest_stops_a_release():
     assert done.stdout == ""
 
 
-def test_every_license_was_looked_at(rules):
+def test_every_license_is_approved(rules):
     packages = [*licenses.python_packages(rules), *licenses.npm_packages()]
     notice = (ROOT / "assets" / "NOTICE").read_text()
     assert len(packages) > 300
@@ -113,17 +113,17 @@ def test_every_license_was_looked_at(rules):
         ("see LICENSE", True, False),
     ],
 )
-def test_what_asks_for_more_than_a_notice_does_not_pass_unseen(rules, terms, shipped, passes):
+def test_licenses_beyond_a_notice_need_approval(rules, terms, shipped, passes):
     package = licenses.Package("some-package", "1", terms, shipped, "pypi")
     assert (list(licenses.faults([package], rules, "")) == []) is passes
 
 
-def test_a_package_that_changes_its_license_is_looked_at_again(rules):
+def test_changed_license_needs_approval(rules):
     package = licenses.Package("certifi", "9", "AGPL-3.0-only", True, "pypi")
     assert len(list(licenses.faults([package], rules, "certifi"))) == 1
 
 
-def test_a_native_library_that_a_new_wheel_brings_is_looked_at(rules):
+def test_new_native_library_needs_approval(rules):
     notice = (ROOT / "assets" / "NOTICE").read_text()
     found = {"pillow_heif": {"libheif", "libnew"}}
     assert list(licenses.bundled_faults(found, rules, notice)) == [
@@ -132,7 +132,7 @@ def test_a_native_library_that_a_new_wheel_brings_is_looked_at(rules):
     assert list(licenses.bundled_faults({"pillow_heif": {"libx265"}}, rules, "")) != []
 
 
-def test_the_list_of_what_is_shipped_names_every_package_with_its_hashes_and_license():
+def test_sbom_of_python_lists_hashes_and_licenses():
     document = sbom.python()
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
     ours = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
@@ -150,7 +150,7 @@ def test_the_list_of_what_is_shipped_names_every_package_with_its_hashes_and_lic
     assert [one["name"] for one in others if one["name"] in installed and "licenses" not in one] == []
 
 
-def test_the_list_of_the_web_client_names_every_package_with_its_hash():
+def test_sbom_of_the_web_client_lists_hashes():
     components = sbom.web()["components"]
     assert {"react", "@mui/material"} <= {one["name"] for one in components}
     assert "vite" not in {one["name"] for one in components}

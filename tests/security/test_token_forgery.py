@@ -180,9 +180,7 @@ def forge(mesh: LiveMesh, world: World) -> Forge:
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_a_forged_token_opens_nothing_at_the_edge_or_behind_it(
-    name: str, forge: Forge, world: World, tally: Tally
-) -> None:
+def test_forged_tokens_are_refused(name: str, forge: Forge, world: World, tally: Tally) -> None:
     headers = {"Authorization": f"Bearer {FORGED[name](forge)}".strip()}
     task = message(RPCS[GET_TASK], task_id=world.task)
     with tally.attempt(f"{name}, REST"):
@@ -210,13 +208,13 @@ def test_forged_tokens_differ_from_valid_ones_only_in_the_defect(forge: Forge, w
 @pytest.mark.parametrize(
     "scheme", ["Basic {}", "{}", "bearer{}", "Token {}", "Bearer\t{}", "Digest {}", "Bearer Bearer {}", "Bearer {} {}"]
 )
-def test_a_good_token_counts_as_a_bearer_token_only(scheme: str, forge: Forge, world: World, tally: Tally) -> None:
+def test_valid_token_needs_the_bearer_scheme(scheme: str, forge: Forge, world: World, tally: Tally) -> None:
     headers = {"Authorization": scheme.replace("{}", forge.signed())}
     with tally.attempt(scheme):
         assert world.http.get("/api/v1/users/me", headers=headers).status_code == 401
 
 
-def test_a_good_token_elsewhere_does_not_count(forge: Forge, world: World, tally: Tally) -> None:
+def test_valid_token_counts_in_the_header_only(forge: Forge, world: World, tally: Tally) -> None:
     token = forge.signed()
     for name in ("access_token", "token", "jwt", "authorization"):
         with tally.attempt(f"in the query as {name}"):
@@ -228,7 +226,7 @@ def test_a_good_token_elsewhere_does_not_count(forge: Forge, world: World, tally
             assert world.http.get("/api/v1/users/me", headers={name: f"Bearer {token}"}).status_code == 401
 
 
-def test_one_kind_of_token_is_not_the_other(world: World, tally: Tally) -> None:
+def test_token_kinds_are_not_interchangeable(world: World, tally: Tally) -> None:
     person = world.new_person("guest")
     with tally.attempt("a refresh token as an access token"):
         headers = {"Authorization": f"Bearer {person.refresh_token}"}
@@ -243,7 +241,7 @@ def test_one_kind_of_token_is_not_the_other(world: World, tally: Tally) -> None:
         assert world.http.post("/api/v1/users/password-reset/confirm", json=body).status_code == 400
 
 
-def test_a_refresh_token_that_comes_again_ends_its_family(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_reused_refresh_token_revokes_its_family(mesh: LiveMesh, world: World, tally: Tally) -> None:
     stolen = world.new_person("guest").refresh_token
     with tally.attempt("a spent refresh token"):
         newest = _refreshed(world, stolen).json()["refresh_token"]

@@ -3,7 +3,7 @@
 from .edits import Body, Entry, Replace, Value, Without
 from .mutant import Mutant
 
-FOUND_BY_FUZZING = "test_an_input_that_was_found_once_is_taken_rightly"
+FOUND_BY_FUZZING = "test_found_input_is_handled"
 
 MUTANTS = (
     # Input
@@ -135,12 +135,12 @@ MUTANTS = (
         "The package installer is installed by hash",
         "Makefile:$(UV)",
         Without("--require-hashes"),
-        "test_nothing_is_installed_without_its_lock",
+        "test_every_install_uses_a_lock",
     ),
     Mutant(
         "Licenses of dependencies are checked",
         "deploy/supply/licenses.py:faults",
         Replace("not may_pass(*_)", "False"),
-        "test_what_asks_for_more_than_a_notice_does_not_pass_unseen",
+        "test_licenses_beyond_a_notice_need_approval",
     ),
 )

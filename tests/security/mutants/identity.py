@@ -4,7 +4,7 @@ from .edits import Entry, First, Replace, Value, Without
 from .mutant import Mutant
 
 COOKIE = "test_cookie_is_http_only_and_limited_to_auth_routes"
-FORGED = "test_a_forged_token_opens_nothing_at_the_edge_or_behind_it"
+FORGED = "test_forged_tokens_are_refused"
 VERIFY = "igemoji_mesh.auth.tokens:TokenVerifier.verify"
 
 MUTANTS = (
@@ -36,7 +36,7 @@ MUTANTS = (
         "The signature of access tokens is checked",
         VERIFY,
         Entry("options", '{**OLD, "verify_signature": False}'),
-        "test_what_a_fuzzer_begins_with_is_taken_rightly[token]",
+        "test_seeds_are_handled[token]",
     ),
     Mutant(
         "Access tokens expire",
@@ -183,6 +183,6 @@ MUTANTS = (
             "raise TokenMissing(*_)",
             'return Caller(peer, "01890a5d-ac96-774b-bcce-b302099a8057", peer, "operator")',
         ),
-        "test_a_service_is_no_user[inference.GetTask]",
+        "test_service_certificate_is_no_user[inference.GetTask]",
     ),
 )

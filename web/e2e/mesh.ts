@@ -1,71 +1,70 @@
-/** The real mesh, as `igemoji up` starts it, for one run of the specs. */
+/** The real mesh, started by `igemoji up` for one run of the specs. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import type { TestProject } from 'vitest/node';
-
-const ROOT = resolve(import.meta.dirname, '../..');
+export const ROOT = resolve(import.meta.dirname, '../..');
 const BIN = join(ROOT, '.venv/bin');
 const START_SECONDS = 120;
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    url: string;
-    data: string;
-  }
-}
-
-/** With IGEMOJI_URL and IGEMOJI_DATA: a mesh that runs already, started with `--rate-factor 1000`. */
-export default async function setup(project: TestProject) {
-  const { IGEMOJI_URL, IGEMOJI_DATA } = process.env;
-  if (IGEMOJI_URL && IGEMOJI_DATA) {
-    project.provide('url', IGEMOJI_URL);
-    project.provide('data', resolve(IGEMOJI_DATA));
-    return undefined;
-  }
+/**
+ * Global setup: start the mesh, unless IGEMOJI_URL and IGEMOJI_DATA name a running one (`--rate-factor 1000`). Workers
+ * read both variables.
+ *
+ * @returns The global teardown.
+ */
+export default async function startMesh(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env.IGEMOJI_URL && process.env.IGEMOJI_DATA) return undefined;
   const data = mkdtempSync(join(tmpdir(), 'igemoji-web-'));
   const mesh = spawn(
     join(BIN, 'igemoji'),
-    // All browsers of the specs have the same address: its limits are for one person.
+    // All browsers of the specs share one address, whose rate limits are meant for one user.
     ['up', '--port', '0', '--data', data, '--rate-factor', '1000', '--workers', '1', '--verbose'],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  let said = '';
-  for (const stream of [mesh.stdout, mesh.stderr]) stream.on('data', (text) => (said = (said + text).slice(-20_000)));
-  const ended = new Promise<void>((done) => mesh.once('exit', () => done()));
+  let output = '';
+  for (const stream of [mesh.stdout, mesh.stderr]) {
+    stream.on('data', (text) => (output = (output + text).slice(-20_000)));
+  }
+  const exited = new Promise<void>((done) => mesh.once('exit', () => done()));
 
   const state = join(data, 'run', 'mesh.json');
-  const until = Date.now() + START_SECONDS * 1000;
+  const deadline = Date.now() + START_SECONDS * 1000;
   while (!existsSync(state)) {
-    if (mesh.exitCode !== null || Date.now() > until) {
+    if (mesh.exitCode !== null || Date.now() > deadline) {
       mesh.kill('SIGTERM');
-      throw new Error(`The mesh did not start:\n${said}`);
+      throw new Error(`The mesh did not start:\n${output}`);
     }
-    await new Promise((again) => setTimeout(again, 100));
+    await new Promise((done) => setTimeout(done, 100));
   }
-  project.provide('url', (JSON.parse(readFileSync(state, 'utf8')) as { url: string }).url);
-  project.provide('data', data);
+  process.env.IGEMOJI_URL = (JSON.parse(readFileSync(state, 'utf8')) as { url: string }).url;
+  process.env.IGEMOJI_DATA = data;
 
   return async () => {
     mesh.kill('SIGTERM');
-    await ended;
+    await exited;
     rmSync(data, { recursive: true, force: true });
   };
 }
 
-/** Makes an account an operator: as a person with the machine does, by command. */
-export function makeOperator(email: string, data: string): void {
-  execFileSync(join(BIN, 'igemoji-auth'), ['make-operator', email], { env: { ...process.env, DATA_DIR: data } });
+/** Return the absolute URL of a path. */
+export function meshUrl(path = ''): string {
+  return process.env.IGEMOJI_URL! + path;
 }
 
-/** The link that an operator makes for somebody who forgot a password: its path and fragment. */
-export function resetLink(email: string, data: string): string {
-  const said = execFileSync(join(BIN, 'igemoji-auth'), ['reset-password', email], {
-    env: { ...process.env, DATA_DIR: data },
-    encoding: 'utf8',
-  });
-  return /\/reset-password#\S+/.exec(said)![0];
+function auth(...args: string[]): string {
+  const env = { ...process.env, DATA_DIR: resolve(process.env.IGEMOJI_DATA!) };
+  return execFileSync(join(BIN, 'igemoji-auth'), args, { env, encoding: 'utf8' });
+}
+
+/** Make an account an operator, by the operator's command. */
+export function makeOperator(email: string): void {
+  auth('make-operator', email);
+}
+
+/** Create a link that resets a password, by the operator's command. Returns its path and fragment. */
+export function createResetLink(email: string): string {
+  return /\/reset-password#\S+/.exec(auth('reset-password', email))![0];
 }

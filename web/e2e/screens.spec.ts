@@ -1,48 +1,33 @@
-/** Every screen, on a phone and on a desk, in both languages; `look` does both themes. What they do is in other specs. */
+/** Every screen on a phone and on a desktop, in both languages and themes. Behavior is tested in the other specs. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { beforeAll, expect, inject, test } from 'vitest';
-
-import { close, look, open, PHOTO_OF_ONE, somebody, useBrowser, type Account } from './fixtures';
+import { accessToken, call, createAccount, type Account } from './api';
+import { checkScreen, expect, PHOTO_OF_ONE, test } from './fixtures';
+import { meshUrl } from './mesh';
 
 const FIRST_LOAD_KB = 250;
 const DIST = join(import.meta.dirname, '../dist');
-
-useBrowser();
 
 let me: Account;
 let emojiId: string;
 let taskId: string;
 let link: string;
 
-/** Calls the API as somebody. */
-async function call<T>(method: string, path: string, token: string, body?: BodyInit): Promise<T> {
-  const type = typeof body === 'string' ? 'application/json' : 'application/octet-stream';
-  const headers = { authorization: `Bearer ${token}`, 'content-type': type };
-  const answer = await fetch(inject('url') + path, { method, headers, ...(body !== undefined && { body }) });
-  expect(answer.ok, `${method} ${path}: ${answer.status}`).toBe(true);
-  return (await answer.json()) as T;
-}
-
-async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
+/** Poll until a condition holds. */
+async function until<T>(load: () => Promise<T>, condition: (answer: T) => boolean): Promise<T> {
   for (;;) {
-    const answer = await ask();
-    if (holds(answer)) return answer;
-    await new Promise((again) => setTimeout(again, 200));
+    const answer = await load();
+    if (condition(answer)) return answer;
+    await new Promise((done) => setTimeout(done, 200));
   }
 }
 
-beforeAll(async () => {
-  me = await somebody();
-  const login = await fetch(`${inject('url')}/api/v1/users/auth`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: me.email, password: me.password }),
-  });
-  const { access_token: token } = (await login.json()) as { access_token: string };
+test.beforeAll(async () => {
+  me = await createAccount();
+  const token = await accessToken(me);
 
   const builtIn = async (name: string) => {
     const path = `/api/v1/emojis/pages/1?q=${encodeURIComponent(name)}`;
@@ -52,7 +37,7 @@ beforeAll(async () => {
   const mine = { name: '우리 고양이', base_id: await builtIn('Cats'), tags: ['cats', '귀여운'] };
   emojiId = (await call<{ id: string }>('POST', '/api/v1/emojis', token, JSON.stringify(mine))).id;
 
-  // Three of them are used: a podium.
+  // Use three of them, for the podium.
   const photo = readFileSync(PHOTO_OF_ONE);
   for (const id of [await builtIn('Little Zoo'), await builtIn('Classic Faces'), emojiId]) {
     const made = await call<{ task_id: string }>('POST', `/api/v1/faces/tasks?emoji_id=${id}`, token, photo);
@@ -67,8 +52,8 @@ beforeAll(async () => {
 
 for (const size of ['phone', 'desktop'] as const) {
   for (const language of ['ko', 'en'] as const) {
-    test(`what anybody sees on a ${size}, in ${language}`, async () => {
-      const page = await open('/', { size, language });
+    test(`public screens on a ${size}, in ${language}`, async ({ openPage }) => {
+      const page = await openPage('/', { size, language });
       for (const [name, path] of [
         ['landing', '/'],
         ['log-in', '/login'],
@@ -79,16 +64,15 @@ for (const size of ['phone', 'desktop'] as const) {
         ['ranking', '/ranking'],
         ['make', '/make'],
         ['shared', `/s/${link}`],
-        ['lost', '/nowhere'],
+        ['not-found', '/nowhere'],
       ] as const) {
         await page.goto(path, { waitUntil: 'networkidle' });
-        await look(page, name);
+        await checkScreen(page, name);
       }
-      await close(page);
     });
 
-    test(`what one sees who is logged in on a ${size}, in ${language}`, async () => {
-      const page = await open('/', { size, language, as: me });
+    test(`screens of a user on a ${size}, in ${language}`, async ({ openPage }) => {
+      const page = await openPage('/', { size, language, as: me });
       for (const [name, path] of [
         ['make-user', `/make?emoji=${emojiId}`],
         ['result', `/results/${taskId}`],
@@ -99,15 +83,14 @@ for (const size of ['phone', 'desktop'] as const) {
         ['account', '/account'],
       ] as const) {
         await page.goto(path, { waitUntil: 'networkidle' });
-        await look(page, name);
+        await checkScreen(page, name);
       }
-      await close(page);
     });
   }
 }
 
-test(`no screen loads more than ${FIRST_LOAD_KB} KB of JavaScript, packed, where one begins with it`, async () => {
-  const page = await open('/', { as: me });
+test(`no first load takes more than ${FIRST_LOAD_KB} KB of compressed JavaScript`, async ({ openPage }) => {
+  const page = await openPage('/', { as: me });
   for (const path of [
     ...['/', '/templates', `/templates/${emojiId}`, '/ranking', '/make', `/s/${link}`],
     ...[`/results/${taskId}`, '/me', '/templates/new', `/templates/${emojiId}/edit`, '/account'],
@@ -124,15 +107,14 @@ test(`no screen loads more than ${FIRST_LOAD_KB} KB of JavaScript, packed, where
     expect(sizes.length).toBeGreaterThan(1);
     expect(sizes.reduce((sum, size) => sum + size, 0) / 1000, path).toBeLessThan(FIRST_LOAD_KB);
   }
-  await close(page);
 });
 
-test('the page lets in nothing from elsewhere, and its nonce is another one each time', async () => {
-  const ask = async () => {
-    const answer = await fetch(`${inject('url')}/templates`);
+test('the content security policy blocks other origins, and each response has a fresh nonce', async () => {
+  const load = async () => {
+    const answer = await fetch(meshUrl('/templates'));
     return { policy: answer.headers.get('content-security-policy')!, page: await answer.text() };
   };
-  const [first, second] = [await ask(), await ask()];
+  const [first, second] = [await load(), await load()];
   expect(first.policy).toContain("default-src 'none'");
   expect(first.policy).not.toContain('unsafe');
   const nonce = /'nonce-([0-9a-f]{32})'/.exec(first.policy)![1]!;
@@ -140,11 +122,11 @@ test('the page lets in nothing from elsewhere, and its nonce is another one each
   expect(second.policy).not.toContain(nonce);
 });
 
-test('what has a hash in its name is kept for ever, the page is asked for each time', async () => {
-  const page = await fetch(inject('url'));
+test('hashed files are cached as immutable, the page is revalidated', async () => {
+  const page = await fetch(meshUrl());
   expect(page.headers.get('cache-control')).toBe('no-cache');
   const script = /\/assets\/[^"]+\.js/.exec(await page.text())![0];
-  const kept = await fetch(inject('url') + script);
+  const kept = await fetch(meshUrl() + script);
   expect(kept.headers.get('cache-control')).toContain('immutable');
-  expect((await fetch(`${inject('url')}/assets/gone.js`)).status).toBe(404);
+  expect((await fetch(meshUrl('/assets/gone.js'))).status).toBe(404);
 });

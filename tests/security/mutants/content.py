@@ -90,7 +90,7 @@ MUTANTS = (
         "Photos are decoded from four formats only",
         "igemoji_vision.headers:_read",
         Replace("raise PhotoNotRecognized(*_)", "return PhotoInfo(Format.PNG, 64, 64)"),
-        "test_a_file_that_is_no_photo_is_called_so",
+        "test_other_files_are_not_recognized",
     ),
     Mutant(
         "Template pictures are re-encoded",

@@ -21,11 +21,11 @@ def models() -> Path:
 
 @pytest.fixture(scope="session")
 def astronaut() -> Pixels:
-    """One smiling face, `(512, 512, 3)` uint8 RGB; its middle is near (224, 120)."""
+    """Return one smiling face, `(512, 512, 3)` uint8 RGB; its middle is near (224, 120)."""
     return np.asarray(data.astronaut(), np.uint8)
 
 
 @pytest.fixture(scope="session")
 def group() -> Pixels:
-    """Five people."""
+    """Return a photo of five people."""
     return decode((ASSETS / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample5.jpg").read_bytes()).pixels

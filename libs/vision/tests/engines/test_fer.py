@@ -1,4 +1,4 @@
-"""The fer package behind the port. `make test-fer` installs its group in an environment of its own and runs these."""
+"""Engine of the fer package. `make test-fer` installs it in an environment of its own and runs these tests."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,12 +31,12 @@ def boxes_of(engine: FerEngine | OnnxEngine, pixels: Pixels) -> list[Box]:
 
 
 def fer_onnx(models: Path, faces: Floats) -> Floats:
-    """What our copy of fer's network says about `(N, 64, 64)`, -1 to 1."""
+    """Return the output of our copy of fer's network for `(N, 64, 64)`, -1 to 1."""
     return np.asarray(session(verified(models)["fer.onnx"]).run(None, {"faces": faces[:, None]})[0])
 
 
 @needs_fer
-def test_our_network_and_the_one_of_fer_give_the_same_probabilities(
+def test_our_network_and_fers_give_the_same_probabilities(
     engines: dict[EngineName, FerEngine], models: Path, astronaut: Pixels, group: Pixels
 ) -> None:
     ours = OnnxEngine(models)
@@ -60,7 +60,7 @@ def test_our_network_and_the_one_of_fer_give_the_same_probabilities(
 
 @needs_fer
 @pytest.mark.parametrize("name", [EngineName.FER_HAAR, EngineName.FER_MTCNN])
-def test_the_engine_says_what_our_network_says_about_faces_framed_as_fer_frames_them(
+def test_engine_and_our_network_agree_on_faces_framed_like_fer(
     engines: dict[EngineName, FerEngine], models: Path, group: Pixels, name: EngineName
 ) -> None:
     boxes = [Box(*map(round, row)) for row in engines[name].find(group)[0].boxes]
@@ -71,7 +71,7 @@ def test_the_engine_says_what_our_network_says_about_faces_framed_as_fer_frames_
 
 
 def framed_by_fer(pixels: Pixels, box: Box) -> Floats:
-    """Square by the longer side, ten pixels more around, what is outside filled with the mean of the last two rows."""
+    """Crop like fer: square by the longer side plus ten pixels, padded with the mean of the last two rows."""
     gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     x, y, width, height, side = map(int, (box.x, box.y, box.width, box.height, box.side))
     left, top = x - (side - width) // 2 - 10, y - (side - height) // 2 - 10
@@ -82,7 +82,7 @@ def framed_by_fer(pixels: Pixels, box: Box) -> Floats:
 
 @needs_fer
 @pytest.mark.parametrize("name", [EngineName.FER_HAAR, EngineName.FER_MTCNN])
-def test_a_smile_is_found_where_it_is(
+def test_a_smile_is_detected_at_its_place(
     engines: dict[EngineName, FerEngine], astronaut: Pixels, name: EngineName
 ) -> None:
     found, more = engines[name].find(astronaut)
@@ -97,7 +97,7 @@ def test_a_smile_is_found_where_it_is(
 
 
 @needs_fer
-def test_mtcnn_tells_eyes_nose_and_mouth_from_the_left_to_the_right(
+def test_mtcnn_landmarks_are_ordered_from_left_to_right(
     engines: dict[EngineName, FerEngine], astronaut: Pixels
 ) -> None:
     eye, other_eye, nose, mouth, other_mouth = engines[EngineName.FER_MTCNN].find(astronaut)[0].landmarks[0]
@@ -108,7 +108,7 @@ def test_mtcnn_tells_eyes_nose_and_mouth_from_the_left_to_the_right(
 
 
 @needs_fer
-def test_faces_in_a_large_photo_are_where_they_are_and_the_largest_comes_first(
+def test_faces_in_a_large_photo_are_in_place_and_sorted_by_size(
     engines: dict[EngineName, FerEngine], group: Pixels
 ) -> None:
     small = engines[EngineName.FER_MTCNN].find(group)[0]
@@ -123,7 +123,7 @@ def test_faces_in_a_large_photo_are_where_they_are_and_the_largest_comes_first(
 @needs_fer
 @pytest.mark.parametrize("name", [EngineName.FER_HAAR, EngineName.FER_MTCNN])
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (11, 12), (1, 4000), (24, 24)])
-def test_a_tiny_photo_has_no_face_and_any_box_in_it_an_answer(
+def test_a_tiny_photo_has_no_face_and_any_box_gets_scores(
     engines: dict[EngineName, FerEngine], name: EngineName, size: tuple[int, int]
 ) -> None:
     pixels = np.full((*size, 3), 90, np.uint8)
@@ -137,6 +137,6 @@ def test_a_tiny_photo_has_no_face_and_any_box_in_it_an_answer(
 
 
 @pytest.mark.skipif(INSTALLED, reason="the group `fer` is installed")
-def test_a_missing_group_is_told_with_what_to_do() -> None:
+def test_a_missing_package_group_is_reported_with_the_command() -> None:
     with pytest.raises(EngineMissing, match=r"VISION_ENGINE=fer-haar .* `uv sync --all-packages --group fer`"):
         FerEngine(EngineName.FER_HAAR)

@@ -1,4 +1,4 @@
-"""Whole files, changed at random: a decoder may refuse them, and may do nothing else."""
+"""Valid files, changed at random: they are decoded or refused with a PhotoError."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Files that are no photos, and photos in company."""
+"""Files of other formats, and files that are several formats at once."""
 
 import gzip
 import io
@@ -55,16 +55,16 @@ OTHER_FILES = {
 
 
 @pytest.mark.parametrize("name", OTHER_FILES)
-def test_a_file_that_is_no_photo_is_called_so(outcome, name):
+def test_other_files_are_not_recognized(outcome, name):
     assert outcome(OTHER_FILES[name]) == NOT_RECOGNIZED
 
 
-def test_an_empty_file_is_called_empty(outcome):
+def test_an_empty_file_is_refused(outcome):
     assert outcome(b"") == "PHOTO_EMPTY"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
-def test_nothing_but_the_first_bytes_is_too_short(outcome, save, kind):
+def test_the_first_bytes_alone_are_truncated(outcome, save, kind):
     assert outcome(save(kind)[:12]) in ("PHOTO_TRUNCATED", "PHOTO_DAMAGED")
 
 
@@ -78,13 +78,13 @@ def test_data_behind_a_photo_is_not_in_the_result(outcome, save, workbench, kind
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_of_two_photos_in_one_file_the_first_is_taken(outcome, save, kind):
+def test_of_two_photos_in_one_file_the_first_is_used(outcome, save, kind):
     assert outcome(save(kind) + save("JPEG")) == "DONE"
 
 
 @pytest.mark.parametrize("first", ["JPEG", "PNG", "WEBP", "HEIF"])
 @pytest.mark.parametrize("rest", ["JPEG", "PNG", "HEIF"])
-def test_the_beginning_of_one_format_and_the_rest_of_another_is_refused(outcome, save, first, rest):
+def test_spliced_formats_are_refused(outcome, save, first, rest):
     if first != rest:
         assert outcome(save(first)[:24] + save(rest)[24:]) in (
             "PHOTO_DAMAGED",
@@ -96,7 +96,7 @@ def test_the_beginning_of_one_format_and_the_rest_of_another_is_refused(outcome,
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97])
-def test_a_photo_cut_off_anywhere_is_refused_or_whole(outcome, save, kind, share):
+def test_a_photo_truncated_anywhere_is_refused(outcome, save, kind, share):
     data = save(kind)
     ended = outcome(data[: int(len(data) * share)])
     assert ended in ("PHOTO_TRUNCATED", "PHOTO_DAMAGED")

@@ -1,4 +1,4 @@
-"""PNGs as no camera writes them."""
+"""Hostile and unusual PNGs."""
 
 import struct
 import zlib
@@ -32,12 +32,12 @@ def pixels(size: int, level: int = 9) -> bytes:
 
 
 def rows(values: np.ndarray) -> bytes:
-    """Scan lines without a filter, from `(H, bytes a row)`."""
+    """Return scan lines without a filter, from `(H, bytes a row)`."""
     return b"".join(b"\0" + row.tobytes() for row in values)
 
 
 def stored(face: np.ndarray, bits: int, color: int) -> bytes:
-    """The face with any number of bits and kind of colour."""
+    """Encode the face with any bit depth and color type."""
     gray = np.asarray(Image.fromarray(face).convert("L"))
     planes = {GRAY: gray[:, :, None], GRAY_ALPHA: gray[:, :, None], PALETTE: gray[:, :, None]}.get(color, face)
     if color in (GRAY_ALPHA, RGBA):
@@ -65,7 +65,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("bits", "color"), KINDS)
-def test_every_kind_of_png_is_understood(workbench, face, bits, color):
+def test_every_kind_of_png_is_read(workbench, face, bits, color):
     done = workbench.work(stored(face, bits, color))
 
     assert done.content_type == "image/png"
@@ -74,7 +74,7 @@ def test_every_kind_of_png_is_understood(workbench, face, bits, color):
 
 
 @pytest.mark.parametrize("transparency", [b"\0" * 3, bytes(range(256)), b""], ids=["3", "256", "0"])
-def test_a_palette_with_transparency_is_understood(workbench, face, transparency):
+def test_a_palette_with_transparency_is_read(workbench, face, transparency):
     data = stored(face, 8, PALETTE)
     at = data.index(b"IDAT") - 4
     done = workbench.work(data[:at] + chunk(b"tRNS", transparency) + data[at:])
@@ -133,7 +133,7 @@ def test_a_chunk_that_inflates_to_a_hundred_megabytes_takes_no_memory(outcome, w
     assert workbench.peak_bytes() - before < 60 << 20
 
 
-def test_pixels_beyond_the_last_row_are_left_in_the_file(outcome):
+def test_pixels_beyond_the_last_row_are_not_read(outcome):
     assert outcome(png(header(10, 10), pixels(100 << 20))) == "DONE"
 
 
@@ -180,21 +180,21 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_chunks_of_nonsense_end_in_a_photo_or_a_refusal(outcome, name):
+def test_invalid_chunks_are_read_or_refused(outcome, name):
     assert outcome(png(*ODD[name])) in ("DONE", *BAD)
 
 
 @pytest.mark.parametrize("length", [2**31 - 1, 2**32 - 1])
-def test_a_chunk_longer_than_the_file_is_cut_short(outcome, length):
+def test_a_chunk_longer_than_the_file_is_truncated(outcome, length):
     data = SIGNATURE + header(8, 8) + struct.pack(">I", length) + b"tEXtabc"
     assert outcome(data) in BAD
 
 
-def test_a_photo_without_its_end_is_a_photo_or_cut_short(outcome, save):
+def test_a_png_without_its_end_is_read_or_truncated(outcome, save):
     assert outcome(save("PNG")[:-12]) in ("DONE", *BAD)
 
 
-def test_a_wrong_checksum_ends_in_a_photo_or_a_refusal(outcome, save):
+def test_a_wrong_crc_is_read_or_refused(outcome, save):
     data = bytearray(save("PNG"))
     data[29] ^= 0xFF
     assert outcome(bytes(data)) in ("DONE", *BAD)

@@ -1,4 +1,4 @@
-"""WebPs and HEICs as no program writes them."""
+"""Hostile and unusual WebPs and HEICs."""
 
 import struct
 from io import BytesIO
@@ -41,7 +41,7 @@ def lossy(width: int, height: int) -> bytes:
     [("RGB", {"quality": 1}), ("RGB", {"lossless": True}), ("RGBA", {}), ("RGBA", {"lossless": True}), ("L", {})],
     ids=str,
 )
-def test_every_kind_of_webp_is_understood(workbench, save, face, mode, options):
+def test_every_kind_of_webp_is_read(workbench, save, face, mode, options):
     done = workbench.work(save("WEBP", Image.fromarray(face).convert(mode), **options))
 
     assert done.content_type == "image/webp"
@@ -80,11 +80,11 @@ ODD_WEBPS = {
 
 
 @pytest.mark.parametrize("name", ODD_WEBPS)
-def test_a_webp_of_nonsense_ends_in_a_photo_or_a_refusal(outcome, name):
+def test_an_invalid_webp_is_read_or_refused(outcome, name):
     assert outcome(ODD_WEBPS[name]) in ("DONE", *BAD)
 
 
-def test_a_webp_whose_size_is_wrong_ends_in_a_photo_or_a_refusal(outcome, save):
+def test_a_webp_with_a_wrong_size_is_read_or_refused(outcome, save):
     data = save("WEBP")
     for size in (0, 12, len(data) // 2, len(data) * 2, 2**32 - 1):
         assert outcome(data[:4] + struct.pack("<I", size) + data[8:]) in ("DONE", *BAD)
@@ -100,21 +100,21 @@ def heif(*pictures: Image.Image, **options: object) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_every_kind_of_heic_is_understood_and_leaves_as_jpeg(workbench, face, mode):
+def test_every_kind_of_heic_becomes_jpeg(workbench, face, mode):
     done = workbench.work(heif(Image.fromarray(face).convert(mode), quality=80))
 
     assert done.content_type == "image/jpeg"
     assert len(done.faces) == 1
 
 
-def test_ten_bits_are_taken_as_eight(workbench, face):
+def test_ten_bits_are_reduced_to_eight(workbench, face):
     file = pillow_heif.from_bytes("RGB;16", (160, 200), (face.astype(np.uint16) * 257).tobytes())
     out = BytesIO()
     file.save(out, quality=80, bit_depth=10)
     assert len(workbench.work(out.getvalue()).faces) == 1
 
 
-def test_of_several_pictures_the_primary_one_is_taken(workbench, face):
+def test_of_several_images_the_primary_one_is_used(workbench, face):
     done = workbench.work(heif(Image.new("RGB", (64, 64)), Image.fromarray(face), primary_index=1))
     assert (done.width, done.height) == (160, 200)
 
@@ -162,7 +162,7 @@ ODD_HEICS = {
 
 
 @pytest.mark.parametrize("name", ODD_HEICS)
-def test_a_heic_of_nonsense_ends_in_a_photo_or_a_refusal(outcome, heic, name):
+def test_an_invalid_heic_is_read_or_refused(outcome, heic, name):
     box, offset, value = ODD_HEICS[name]
     # `hvc1` stands in the brands first: there it is only a name.
     start = heic.index(b"meta") - 4

@@ -116,7 +116,7 @@ def test_every_color_mode_is_read(image, kind, expected):
     assert stored(saved(image, kind)).getpixel((256, 256)) == pytest.approx(expected, abs=2)
 
 
-def test_a_transparent_colour_of_a_palette_stays_transparent():
+def test_a_transparent_palette_color_stays_transparent():
     image = Image.new("P", (8, 8), 0)
     image.putpalette([0, 0, 0, 255, 0, 0])
     image.paste(1, (0, 0, 4, 8))

@@ -1,4 +1,4 @@
-"""What the vision tests share: the built models, a template, and photos as files."""
+"""Built models, a template, and photos as files."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -43,19 +43,19 @@ def pictures() -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def group() -> bytes:
-    """A JPEG of five people that a package ships."""
+    """Return a JPEG of five people that a package ships."""
     return (ASSETS / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample5.jpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
 def astronaut() -> Pixels:
-    """One smiling face, `(512, 512, 3)` uint8 RGB; its middle is near (224, 120)."""
+    """Return one smiling face, `(512, 512, 3)` uint8 RGB; its middle is near (224, 120)."""
     return np.asarray(data.astronaut(), np.uint8)
 
 
 @pytest.fixture
 def save() -> Save:
-    """Turns pixels or a Pillow image into a file: `save(pixels, "JPEG", quality=95)`."""
+    """Return a function that encodes pixels or a Pillow image: `save(pixels, "JPEG", quality=95)`."""
 
     def saved(picture: Pixels | Image.Image, kind: str, **options: Any) -> bytes:
         image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
@@ -68,6 +68,6 @@ def save() -> Save:
 
 @pytest.fixture
 def scene() -> Pixels:
-    """A drawn landscape without a face, `(120, 160, 3)` uint8 RGB, smooth enough for JPEG."""
+    """Draw a landscape without a face, `(120, 160, 3)` uint8 RGB, smooth enough for JPEG."""
     y, x = np.mgrid[0:120, 0:160]
     return np.stack([x, 2 * y, 255 - x], axis=2).astype(np.uint8)

@@ -9,7 +9,7 @@ from igemoji_vision.faces import EXPRESSIONS, Box
 
 
 def target(x: float, y: float, side: float, roll: float) -> Pixels:
-    """A square turned clockwise around (x, y) whose upper half is red and lower half blue, on 600 x 500 of gray."""
+    """Draw a square rotated clockwise around (x, y), its upper half red, its lower half blue, on 600 x 500 of gray."""
     ys, xs = np.mgrid[0:500, 0:600] + 0.5
     angle = math.radians(roll)
     across = (xs - x) * math.cos(angle) + (ys - y) * math.sin(angle)
@@ -23,7 +23,7 @@ def target(x: float, y: float, side: float, roll: float) -> Pixels:
 
 @pytest.mark.parametrize("roll", [0, 20, -35, 90, 180])
 @pytest.mark.parametrize("side", [60, 150, 260])
-def test_a_turned_face_is_cut_out_upright_and_as_a_whole(side: float, roll: float) -> None:
+def test_a_rolled_face_is_cropped_upright_and_whole(side: float, roll: float) -> None:
     framed = side * FRAME_SIDE
     angle, lift = math.radians(roll), FRAME_UP * framed
     x, y = 300.0, 250.0
@@ -42,7 +42,7 @@ def test_a_turned_face_is_cut_out_upright_and_as_a_whole(side: float, roll: floa
 @pytest.mark.parametrize(
     "box", [Box(-80, -90, 120, 120), Box(590, 490, 300, 300), Box(900, 900, 50, 50), Box(5, 5, 0, 0)]
 )
-def test_a_face_at_the_border_or_beyond_is_cut_out_all_the_same(box: Box) -> None:
+def test_a_face_at_the_border_or_beyond_is_cropped(box: Box) -> None:
     assert crop(target(100, 100, 50, 0), box, 30).shape == (FACE_API_SIDE, FACE_API_SIDE, 3)
 
 

@@ -17,14 +17,14 @@ Save = Callable[..., bytes]
 
 
 def face(x: float, y: float, side: float, roll: float = 0.0, expression: str = "happy", height: float = 0) -> Face:
-    """A face whose box has its middle at (x, y)."""
+    """Return a face whose box has its middle at (x, y)."""
     height = height or side
     scores = {name: float(name == expression) for name in EXPRESSIONS}
     return Face(Box(x - side / 2, y - height / 2, side, height), roll, (), 1.0, expression, scores, False)
 
 
 def noise(height: int = 200, width: int = 300, channels: int = 3) -> Photo:
-    """A photo in which every detail would show through."""
+    """Return a photo in which every detail would show through."""
     pixels = np.random.default_rng(3).integers(0, 256, (height, width, channels)).astype(np.uint8)
     return Photo(pixels, Format.PNG, lossless=True)
 
@@ -52,7 +52,7 @@ def test_the_emoji_lies_in_the_middle_of_the_face(save: Save) -> None:
     assert abs(np.ptp(columns) - EMOJI_SIDE * 40) <= 2
 
 
-def test_the_photo_that_was_given_stays_as_it_is(save: Save) -> None:
+def test_the_given_photo_is_not_changed(save: Save) -> None:
     photo = noise()
     before = photo.pixels.copy()
 
@@ -61,7 +61,7 @@ def test_the_photo_that_was_given_stays_as_it_is(save: Save) -> None:
     assert (photo.pixels == before).all()
 
 
-def test_the_emoji_turns_with_the_head(save: Save) -> None:
+def test_the_emoji_has_the_roll_of_the_head(save: Save) -> None:
     picture = np.zeros((64, 64, 4), np.uint8)
     picture[:16] = (0, 255, 0, 255)
     picture[16:] = (255, 0, 0, 255)
@@ -75,7 +75,7 @@ def test_the_emoji_turns_with_the_head(save: Save) -> None:
 
 @pytest.mark.parametrize("side", [20, 60, 150])
 @pytest.mark.parametrize("roll", [0, 45, 200])
-def test_art_that_reaches_into_its_corners_is_laid_down_whole(save: Save, side: int, roll: int) -> None:
+def test_a_square_picture_is_drawn_with_its_corners(save: Save, side: int, roll: int) -> None:
     art = np.zeros((64, 64, 4), np.uint8)
     art[[0, 0, -1, -1], [0, -1, 0, -1]] = (255, 0, 0, 255)
     photo = replace(noise(400, 400), pixels=np.zeros((400, 400, 3), np.uint8))
@@ -99,7 +99,7 @@ def test_an_uncovered_face_is_not_touched(save: Save) -> None:
     assert not touched[:, 150:].any()
 
 
-def test_the_larger_face_is_nearer_and_lies_on_top(save: Save) -> None:
+def test_the_emoji_of_the_larger_face_is_on_top(save: Save) -> None:
     pictures = {"happy": solid(save, (255, 0, 0, 255)), "sad": solid(save, (0, 0, 255, 255))}
     large, small = face(140, 100, 80, expression="happy"), face(180, 100, 30, expression="sad")
 
@@ -124,7 +124,7 @@ def test_a_face_that_leaves_the_photo_is_covered_up_to_the_border_and_not_squash
 def test_a_transparent_emoji_reveals_nothing_of_the_face(save: Save, channels: int) -> None:
     photo = noise(channels=channels)
     other = replace(photo, pixels=photo.pixels.copy())
-    # The same averages, other details: each pixel changes places with its neighbour.
+    # The same averages, other details: each pixel is swapped with its neighbor.
     inside = other.pixels[70:130, 130:170]
     inside[:, 0::2], inside[:, 1::2] = inside[:, 1::2].copy(), inside[:, 0::2].copy()
     invisible = all_the_same(solid(save, (0, 0, 0, 0)))
@@ -147,7 +147,7 @@ def test_a_transparent_emoji_reveals_nothing_of_the_face(save: Save, channels: i
     size=st.sampled_from([64, 512]),
     channels=st.sampled_from([3, 4]),
 )
-def test_no_art_reveals_more_of_the_face_than_its_mosaic(
+def test_no_picture_reveals_more_of_the_face_than_the_mosaic(
     side: float, roll: float, radius: int, size: int, channels: int
 ) -> None:
     photo = noise(channels=channels)
@@ -169,7 +169,7 @@ def test_no_art_reveals_more_of_the_face_than_its_mosaic(
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_what_art_hides_is_laid_down_as_by_the_rule_for_all_art(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opaque_parts_are_drawn_like_the_general_case(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     art = np.zeros((512, 512, 4), np.uint8)
     y, x = np.mgrid[0:512, 0:512] - 255.5
     art[np.hypot(x, y) < 240] = (255, 200, 0, 255)
@@ -183,7 +183,7 @@ def test_what_art_hides_is_laid_down_as_by_the_rule_for_all_art(channels: int, m
     assert np.abs(result.pixels.astype(int) - slow.pixels).max() <= 1
 
 
-def test_a_half_transparent_emoji_is_mixed_with_what_is_under_it(save: Save) -> None:
+def test_a_translucent_emoji_is_blended_with_the_photo(save: Save) -> None:
     photo = Photo(np.full((100, 100, 3), 200, np.uint8), Format.PNG)
 
     result = compose(photo, [face(50, 50, 40)], all_the_same(solid(save, (100, 0, 0, 128))))
@@ -191,7 +191,7 @@ def test_a_half_transparent_emoji_is_mixed_with_what_is_under_it(save: Save) -> 
     assert np.abs(result.pixels[50, 50].astype(int) - (150, 100, 100)).max() <= 2
 
 
-def test_on_a_transparent_photo_the_emoji_is_as_opaque_as_its_art(save: Save) -> None:
+def test_on_a_transparent_photo_the_emoji_keeps_its_own_alpha(save: Save) -> None:
     photo = Photo(np.zeros((100, 100, 4), np.uint8), Format.PNG)
 
     result = compose(photo, [face(50, 50, 40)], all_the_same(solid(save, (250, 20, 30, 128))))
@@ -239,7 +239,7 @@ def test_a_broken_picture_is_reported_as_the_picture_and_not_the_photo() -> None
     size=st.integers(1, 90),
     channels=st.sampled_from([3, 4]),
 )
-def test_nothing_is_written_away_from_the_face(
+def test_pixels_away_from_the_face_are_not_changed(
     x: float, y: float, side: float, height: float, roll: float, size: int, channels: int
 ) -> None:
     photo = noise(60, 80, channels)

@@ -97,7 +97,7 @@ def test_a_heic_is_decoded(save: Save, scene: Pixels) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
-def test_the_color_profile_is_kept_aside(save: Save, scene: Pixels, kind: str) -> None:
+def test_the_color_profile_is_returned(save: Save, scene: Pixels, kind: str) -> None:
     assert decode(save(scene, kind, icc_profile=SRGB)).icc_profile == SRGB
 
 
@@ -108,7 +108,7 @@ def test_a_profile_that_is_not_for_rgb_is_dropped(save: Save, scene: Pixels) -> 
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
-def test_a_photo_cut_short_is_refused(save: Save, scene: Pixels, kind: str) -> None:
+def test_a_truncated_photo_is_refused(save: Save, scene: Pixels, kind: str) -> None:
     data = save(scene, kind)
 
     for share in (0.3, 0.6, 0.9):
@@ -125,7 +125,7 @@ def test_a_truncated_jpeg_is_called_truncated(save: Save, scene: Pixels) -> None
 
 
 @pytest.mark.parametrize("quality", [50, 75, 90, 95])
-def test_the_quality_of_a_jpeg_is_known(save: Save, scene: Pixels, quality: int) -> None:
+def test_the_quality_of_a_jpeg_is_estimated(save: Save, scene: Pixels, quality: int) -> None:
     photo = decode(save(scene, "JPEG", quality=quality, subsampling="4:2:0"))
 
     assert abs(photo.quality - quality) <= 1

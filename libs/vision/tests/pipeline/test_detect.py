@@ -19,7 +19,7 @@ def find(pipeline: Pipeline, pixels: Pixels) -> tuple[Face, ...]:
     return faces
 
 
-def test_a_face_is_found_where_it_is(pipeline: Pipeline, astronaut: Pixels) -> None:
+def test_a_face_is_detected_at_its_place(pipeline: Pipeline, astronaut: Pixels) -> None:
     (face,) = find(pipeline, astronaut)
 
     assert np.hypot(face.box.center[0] - 224, face.box.center[1] - 120) < 15
@@ -85,7 +85,7 @@ def test_a_very_long_photo_is_searched(pipeline: Pipeline) -> None:
     assert find(pipeline, np.zeros((3, 4000, 3), np.uint8)) == ()
 
 
-def test_the_same_face_is_smiling_in_every_photo_of_it(pipeline: Pipeline, astronaut: Pixels) -> None:
+def test_a_smile_is_happy_at_every_size_and_roll(pipeline: Pipeline, astronaut: Pixels) -> None:
     out = BytesIO()
     Image.fromarray(astronaut).resize((300, 300)).save(out, "JPEG", quality=85)
 

@@ -18,7 +18,7 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     ("kind", "content_type"),
     [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp"), ("HEIF", "image/jpeg")],
 )
-def test_a_photo_leaves_in_the_format_it_came_in_and_heic_as_jpeg(
+def test_the_result_has_the_format_of_the_upload_and_heic_becomes_jpeg(
     save: Save, scene: Pixels, kind: str, content_type: str
 ) -> None:
     image, announced = encode(decode(save(scene, kind)))
@@ -28,7 +28,7 @@ def test_a_photo_leaves_in_the_format_it_came_in_and_heic_as_jpeg(
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
-def test_the_color_profile_goes_with_the_photo(save: Save, scene: Pixels, kind: str) -> None:
+def test_the_color_profile_is_written(save: Save, scene: Pixels, kind: str) -> None:
     image, _ = encode(decode(save(scene, kind, icc_profile=SRGB)))
 
     assert Image.open(BytesIO(image)).info["icc_profile"] == SRGB
@@ -43,7 +43,7 @@ def test_a_profile_longer_than_one_jpeg_segment_is_kept_whole(scene: Pixels) -> 
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
-def test_no_exif_leaves(save: Save, scene: Pixels, kind: str) -> None:
+def test_no_exif_is_written(save: Save, scene: Pixels, kind: str) -> None:
     exif = Image.Exif()
     exif[0x010F] = "a camera"
     exif.get_ifd(0x8825)[1] = "N"
@@ -56,9 +56,7 @@ def test_no_exif_leaves(save: Save, scene: Pixels, kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True})])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_lossless_formats_give_back_the_very_same_pixels(
-    save: Save, kind: str, options: dict[str, bool], channels: int
-) -> None:
+def test_lossless_formats_keep_every_pixel(save: Save, kind: str, options: dict[str, bool], channels: int) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (40, 50, channels)).astype(np.uint8)
     pixels[:20, :, 3:] = 255
 
@@ -67,7 +65,7 @@ def test_lossless_formats_give_back_the_very_same_pixels(
     assert (decode(encode(photo)[0]).pixels == pixels).all()
 
 
-def test_a_jpeg_loses_next_to_nothing(save: Save, scene: Pixels) -> None:
+def test_a_jpeg_loses_little(save: Save, scene: Pixels) -> None:
     photo = decode(save(scene, "JPEG", quality=90))
 
     again = decode(encode(photo)[0])

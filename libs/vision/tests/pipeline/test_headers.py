@@ -85,7 +85,7 @@ def test_a_webp_with_alpha_is_measured(save: Save, scene: Pixels) -> None:
         (jpeg_header(100, 0), errors.PhotoKindUnsupported),
     ],
 )
-def test_what_is_not_a_usable_photo_is_refused_with_its_reason(data: bytes, error: type[errors.PhotoError]) -> None:
+def test_unusable_files_are_refused_with_their_reason(data: bytes, error: type[errors.PhotoError]) -> None:
     with pytest.raises(error) as refusal:
         inspect(data)
 
@@ -94,7 +94,7 @@ def test_what_is_not_a_usable_photo_is_refused_with_its_reason(data: bytes, erro
     assert refusal.value.reason.isupper()
 
 
-def test_a_photo_that_is_too_large_is_told_the_limit() -> None:
+def test_a_photo_that_is_too_large_is_refused_with_the_limit() -> None:
     with pytest.raises(errors.PhotoTooManyPixels, match=r"8000 x 6000.*40 megapixels"):
         inspect(png_header(8000, 6000))
 
@@ -109,7 +109,7 @@ def box(kind: bytes, *parts: bytes) -> bytes:
 
 
 def heic_header(item: bytes = b"hvc1", turns: int = 0) -> bytes:
-    """The boxes of a HEIC of 160 x 120 pixels that has to be turned by quarters, without its pixels."""
+    """Return the boxes of a HEIC of 160 x 120 pixels, rotated by quarters, without its pixels."""
     meta = box(
         b"meta",
         bytes(4),
@@ -127,13 +127,13 @@ def heic_header(item: bytes = b"hvc1", turns: int = 0) -> bytes:
 
 
 @pytest.mark.parametrize(("turns", "size"), [(0, (160, 120)), (1, (120, 160)), (2, (160, 120)), (3, (120, 160))])
-def test_a_turned_heic_is_measured_upright(turns: int, size: tuple[int, int]) -> None:
+def test_a_rotated_heic_is_measured_upright(turns: int, size: tuple[int, int]) -> None:
     info = inspect(heic_header(turns=turns))
 
     assert (info.width, info.height) == size
 
 
-def test_another_picture_in_the_clothes_of_a_heic_is_refused() -> None:
+def test_other_formats_in_a_heif_container_are_refused() -> None:
     with pytest.raises(errors.PhotoKindUnsupported):
         inspect(heic_header(item=b"av01"))
 
@@ -145,7 +145,7 @@ def test_another_picture_in_the_clothes_of_a_heic_is_refused() -> None:
     ),
     rest=st.binary(max_size=400),
 )
-def test_no_header_however_broken_raises_anything_but_a_photo_error(start: bytes, rest: bytes) -> None:
+def test_broken_headers_raise_only_photo_errors(start: bytes, rest: bytes) -> None:
     try:
         info = inspect(start + rest)
     except errors.PhotoError:

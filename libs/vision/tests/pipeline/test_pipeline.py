@@ -41,7 +41,7 @@ def test_every_face_of_a_group_is_covered(
         assert np.abs(before[rows, columns] - after[rows, columns]).mean() > 30
 
 
-def test_every_stage_is_reported_in_its_order_with_the_faces_so_far(
+def test_every_step_is_reported_in_order_with_the_faces_so_far(
     pipeline: Pipeline, pictures: dict[str, bytes], group: bytes, report: Callable[..., None], reports: Reports
 ) -> None:
     pipeline.run(group, pictures, report)
@@ -108,7 +108,7 @@ def test_a_photo_without_a_face_is_a_result_without_faces(
     assert (decode(result.image).pixels == scene).all()
 
 
-def test_another_expression_is_composed_without_looking_again(
+def test_another_expression_is_composed_without_detection(
     pipeline: Pipeline, pictures: dict[str, bytes], astronaut: Pixels, save: Save, report: Callable[..., None]
 ) -> None:
     photo = decode(save(astronaut, "PNG"))
@@ -122,9 +122,7 @@ def test_another_expression_is_composed_without_looking_again(
 
 
 @pytest.mark.parametrize("degrees", [0, -30])
-def test_a_face_that_a_person_marks_is_read_where_it_is_marked(
-    pipeline: Pipeline, astronaut: Pixels, degrees: float
-) -> None:
+def test_a_marked_face_is_classified_in_its_box(pipeline: Pipeline, astronaut: Pixels, degrees: float) -> None:
     turned = np.asarray(Image.fromarray(astronaut).rotate(-degrees, Image.Resampling.BICUBIC, center=(224, 120)))
     box = Box(174, 60, 100, 120)
 
@@ -149,14 +147,14 @@ def test_any_box_that_a_person_draws_can_be_covered(
 
 
 @pytest.mark.parametrize("data", [b"", b"a text file named photo.jpg", b"\xff\xd8\xff\xe0", bytes(1000)])
-def test_what_is_not_a_photo_is_refused(
+def test_bytes_that_are_no_photo_are_refused(
     pipeline: Pipeline, pictures: dict[str, bytes], data: bytes, report: Callable[..., None]
 ) -> None:
     with pytest.raises(PhotoError):
         pipeline.run(data, pictures, report)
 
 
-def test_a_damaged_model_is_noticed_when_it_is_loaded(models: Path, tmp_path: Path) -> None:
+def test_a_damaged_model_is_detected_on_load(models: Path, tmp_path: Path) -> None:
     copy = tmp_path / "models"
     shutil.copytree(models, copy)
     damaged = (copy / "fer.onnx").read_bytes()
@@ -166,6 +164,6 @@ def test_a_damaged_model_is_noticed_when_it_is_loaded(models: Path, tmp_path: Pa
         Pipeline(copy)
 
 
-def test_missing_models_are_named_in_a_sentence(tmp_path: Path) -> None:
+def test_missing_models_name_the_make_target(tmp_path: Path) -> None:
     with pytest.raises(ModelDamaged, match="run `make assets`"):
         Pipeline(tmp_path)

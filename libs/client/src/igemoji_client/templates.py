@@ -5,17 +5,7 @@ import base64
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
-from igemoji_client.models import (
-    Expression,
-    Json,
-    Picture,
-    Pictures,
-    ReportReason,
-    Sort,
-    Template,
-    TemplatePage,
-    Visibility,
-)
+from igemoji_client import models
 from igemoji_client.transport import Call, Transport, creating, get
 
 EMOJIS = "/api/v1/emojis"
@@ -30,19 +20,19 @@ class AsyncTemplates:
     async def create(
         self,
         name: str,
-        pictures: Pictures | None = None,
+        pictures: models.Pictures | None = None,
         *,
         base_id: str = "",
         tags: Sequence[str] = (),
-        visibility: Visibility = "public",
+        visibility: models.Visibility = "public",
         keep_background: bool = False,
         idempotency_key: str | None = None,
-    ) -> Template:
+    ) -> models.Template:
         """Create a template from seven pictures, or from another template with some pictures changed.
 
         Raises InvalidRequest, whose violations name each picture that is refused (`images.happy`).
         """
-        fields: Json = {
+        fields: models.Json = {
             "name": name,
             "images": await _encoded(pictures or {}),
             "base_id": base_id,
@@ -50,16 +40,16 @@ class AsyncTemplates:
             "visibility": visibility,
             "keep_background": keep_background,
         }
-        return Template.model_validate(await self._transport.json(creating(EMOJIS, fields, idempotency_key)))
+        return models.Template.model_validate(await self._transport.json(creating(EMOJIS, fields, idempotency_key)))
 
-    async def preview(self, picture: Picture, *, keep_background: bool = False) -> bytes:
+    async def preview(self, picture: models.Picture, *, keep_background: bool = False) -> bytes:
         """Return a picture as it would be stored: PNG."""
-        fields: Json = {"image": await _base64(picture), "keep_background": keep_background}
+        fields: models.Json = {"image": await _base64(picture), "keep_background": keep_background}
         return (await self._transport.send(Call("POST", f"{EMOJIS}/preview", json=fields, safe=True))).content
 
-    async def get(self, template_id: str) -> Template:
+    async def get(self, template_id: str) -> models.Template:
         """Return a template. Raises NotFound, also if the caller may not see it."""
-        return Template.model_validate(await self._transport.json(get(f"{EMOJIS}/{template_id}")))
+        return models.Template.model_validate(await self._transport.json(get(f"{EMOJIS}/{template_id}")))
 
     async def page(
         self,
@@ -67,11 +57,11 @@ class AsyncTemplates:
         *,
         q: str = "",
         tag: str = "",
-        sort: Sort = "new",
+        sort: models.Sort = "new",
         owner_id: str = "",
         favorites_only: bool = False,
         page_token: str = "",
-    ) -> TemplatePage:
+    ) -> models.TemplatePage:
         """Return a page of eight templates, by number or by the `next_page_token` of the page before.
 
         Args:
@@ -85,15 +75,15 @@ class AsyncTemplates:
         """
         chosen = _chosen(q, tag, sort, owner_id, favorites_only)
         call = get(f"{EMOJIS}/pages/{number}", **chosen, page_token=page_token)
-        return TemplatePage.model_validate(await self._transport.json(call))
+        return models.TemplatePage.model_validate(await self._transport.json(call))
 
     async def list(
-        self, *, q: str = "", tag: str = "", sort: Sort = "new", owner_id: str = "", favorites_only: bool = False
-    ) -> AsyncGenerator[Template, None]:
+        self, *, q: str = "", tag: str = "", sort: models.Sort = "new", owner_id: str = "", favorites_only: bool = False
+    ) -> AsyncGenerator[models.Template, None]:
         """Iterate over all templates, page by page."""
         chosen = _chosen(q, tag, sort, owner_id, favorites_only)
         async for item in self._transport.items(f"{EMOJIS}/pages/1", "emojis", **chosen):
-            yield Template.model_validate(item)
+            yield models.Template.model_validate(item)
 
     async def update(
         self,
@@ -102,10 +92,10 @@ class AsyncTemplates:
         etag: str,
         name: str | None = None,
         tags: Sequence[str] | None = None,
-        visibility: Visibility | None = None,
-        pictures: Pictures | None = None,
+        visibility: models.Visibility | None = None,
+        pictures: models.Pictures | None = None,
         keep_background: bool = False,
-    ) -> Template:
+    ) -> models.Template:
         """Change what is given. Raises Conflict (`EDIT_CONFLICT`) if the template has another etag by now.
 
         Args:
@@ -117,7 +107,7 @@ class AsyncTemplates:
             pictures: The pictures to replace, by expression.
             keep_background: Keep plain backgrounds of these pictures opaque.
         """
-        fields: Json = {"etag": etag, "keep_background": keep_background}
+        fields: models.Json = {"etag": etag, "keep_background": keep_background}
         if name is not None:
             fields["name"] = name
         if tags is not None:
@@ -126,7 +116,7 @@ class AsyncTemplates:
             fields["visibility"] = visibility
         if pictures:
             fields["images"] = await _encoded(pictures)
-        return Template.model_validate(
+        return models.Template.model_validate(
             await self._transport.json(Call("PATCH", f"{EMOJIS}/{template_id}", json=fields))
         )
 
@@ -142,12 +132,12 @@ class AsyncTemplates:
         """Remove a template from the favorites. Idempotent."""
         await self._transport.json(Call("DELETE", f"{EMOJIS}/{template_id}/favorite", safe=True))
 
-    async def report(self, template_id: str, reason: ReportReason, comment: str = "") -> None:
+    async def report(self, template_id: str, reason: models.ReportReason, comment: str = "") -> None:
         """Report a template to the operators; a second report by the same user changes nothing."""
-        fields: Json = {"reason": reason, "comment": comment}
+        fields: models.Json = {"reason": reason, "comment": comment}
         await self._transport.json(creating(f"{EMOJIS}/{template_id}/report", fields, None))
 
-    async def picture(self, template: Template, expression: Expression) -> bytes:
+    async def picture(self, template: models.Template, expression: models.Expression) -> bytes:
         """Return one of the seven pictures, as PNG."""
         return (await self._transport.send(Call("GET", template.images[expression], safe=True))).content
 
@@ -157,10 +147,10 @@ def _chosen(q: str, tag: str, sort: str, owner_id: str, favorites_only: bool) ->
     return {"q": q, "tag": tag, "sort": sort, "owner_id": owner_id} | flags
 
 
-async def _encoded(pictures: Pictures) -> Json:
+async def _encoded(pictures: models.Pictures) -> models.Json:
     return {expression: await _base64(picture) for expression, picture in pictures.items()}
 
 
-async def _base64(picture: Picture) -> str:
+async def _base64(picture: models.Picture) -> str:
     data = await asyncio.to_thread(picture.read_bytes) if isinstance(picture, Path) else picture
     return base64.b64encode(data).decode()

@@ -15,16 +15,7 @@ from typing import BinaryIO, TypeVar
 
 import httpx
 
-from igemoji_client.errors import (
-    ApiError,
-    ConnectionFailed,
-    DeadlineExceeded,
-    IgemojiError,
-    NotAuthenticated,
-    ServerTrouble,
-    TooManyRequests,
-    error_of,
-)
+from igemoji_client import errors
 from igemoji_client.models import Json, Session
 from igemoji_client.uploads import Upload
 
@@ -126,7 +117,7 @@ class Login:
                 return True
             try:
                 renewed = await refresh(session.refresh_token)
-            except NotAuthenticated:
+            except errors.NotAuthenticated:
                 if self._session is session:
                     self.set(None)
                 return False
@@ -168,7 +159,7 @@ class Transport:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise ServerTrouble(
+            raise errors.ServerTrouble(
                 response.status_code, "The response is not a JSON object. Is this the address of IGE MOJI?"
             )
         return answer
@@ -211,14 +202,14 @@ class Transport:
             async with asyncio.timeout(self.options.deadline_seconds):
                 return await work
         except TimeoutError:
-            raise DeadlineExceeded(f"The call took longer than {self.options.deadline_seconds:g} s.") from None
+            raise errors.DeadlineExceeded(f"The call took longer than {self.options.deadline_seconds:g} s.") from None
 
     async def _tried(self, call: Call, once: Callable[[str | None], Awaitable[T]]) -> T:
         ends = time.monotonic() + self.options.deadline_seconds
         for number in itertools.count(1):
             try:
                 return await self._logged_in(call, once)
-            except IgemojiError as error:
+            except errors.IgemojiError as error:
                 wait = wait_seconds(error, call, number, self.options)
                 if wait is None or time.monotonic() + wait >= ends:
                     raise
@@ -229,7 +220,7 @@ class Transport:
         token = await self.login.token(self._refresh) if call.login else None
         try:
             return await once(token)
-        except NotAuthenticated:
+        except errors.NotAuthenticated:
             if token is None or not await self.login.renew(token, self._refresh):
                 raise
         return await once(self.login.session.access_token if self.login.session else None)
@@ -265,34 +256,34 @@ class Transport:
             try:
                 if response.status_code >= 300:
                     await response.aread()
-                    raise error_of(response)
+                    raise errors.error_of(response)
                 yield response
             finally:
                 await response.aclose()
         except httpx.TransportError as error:
             sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol)
-            raise ConnectionFailed(f"{_origin(request)}: {error or type(error).__name__}", sent=sent) from error
+            raise errors.ConnectionFailed(f"{_origin(request)}: {error or type(error).__name__}", sent=sent) from error
 
 
-def wait_seconds(error: IgemojiError, call: Call, number: int, options: Options) -> float | None:
+def wait_seconds(error: errors.IgemojiError, call: Call, number: int, options: Options) -> float | None:
     """Return the wait before the next attempt, after `number` attempts have failed; None: no retry."""
     if number >= options.tries or not _may_be_repeated(error, call):
         return None
-    requested = error.retry_after if isinstance(error, ApiError) else None
+    requested = error.retry_after if isinstance(error, errors.ApiError) else None
     if requested is not None:
         return requested
     longest = min(options.backoff_seconds * 2.0 ** (number - 1), options.longest_backoff_seconds)
     return longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter, so that many clients do not retry at once
 
 
-def _may_be_repeated(error: IgemojiError, call: Call) -> bool:
-    if isinstance(error, TooManyRequests):  # refused before it had an effect
+def _may_be_repeated(error: errors.IgemojiError, call: Call) -> bool:
+    if isinstance(error, errors.TooManyRequests):  # refused before it had an effect
         return error.retry_after is not None
-    if isinstance(error, ConnectionFailed):
+    if isinstance(error, errors.ConnectionFailed):
         return call.safe or not error.sent
-    if isinstance(error, ServerTrouble):
+    if isinstance(error, errors.ServerTrouble):
         return call.safe and error.transient
-    return call.safe and isinstance(error, ApiError) and error.reason == _UNDER_WAY
+    return call.safe and isinstance(error, errors.ApiError) and error.reason == _UNDER_WAY
 
 
 def http_client(url: str, ca_file: Path | None, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:

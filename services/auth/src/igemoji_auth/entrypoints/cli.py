@@ -8,12 +8,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from igemoji_auth.adapters.db.accounts import find_account, set_role
-from igemoji_auth.adapters.db.password_resets import SqlPasswordResets
-from igemoji_auth.adapters.db.signing_keys import SqlSigningKeys
-from igemoji_auth.adapters.db.tables import users
-from igemoji_auth.domain.errors import RotationInProgress
-from igemoji_auth.domain.model import OPERATOR_ROLE, USER_ROLE, unique_key
+from igemoji_auth.adapters.db import accounts, password_resets, signing_keys, tables
+from igemoji_auth.domain import errors, model
 from igemoji_auth.entrypoints.settings import CommandSettings
 from igemoji_auth.usecases.password_resets import new_link
 from igemoji_mesh.db.database import Database, utc_now
@@ -49,28 +45,28 @@ async def _run(chosen: argparse.Namespace, settings: CommandSettings, url: str) 
 
 async def _rotate_keys(_: argparse.Namespace, settings: CommandSettings, database: Database) -> str:
     now = utc_now()
-    keys = SqlSigningKeys(database, settings.access_token_seconds)
+    keys = signing_keys.SqlSigningKeys(database, settings.access_token_seconds)
     await keys.ensure_one(now)
     try:
         signs_from = await keys.rotate(now)
-    except RotationInProgress as rotation:
+    except errors.RotationInProgress as rotation:
         text = f"There are two keys already. The older one is removed at {rotation.until:%F %T} UTC."
         raise CommandFailed(text) from None
     return f"The new key is published and signs from {signs_from:%F %T} UTC. The old key is removed automatically."
 
 
 async def _change_role(chosen: argparse.Namespace, _: CommandSettings, database: Database) -> str:
-    if not await database.write(lambda connection: set_role(connection, chosen.email, chosen.role)):
+    if not await database.write(lambda connection: accounts.set_role(connection, chosen.email, chosen.role)):
         raise _no_account(chosen.email)
     return f"{chosen.email} has the role {chosen.role} from the next login or refresh."
 
 
 async def _reset_password(chosen: argparse.Namespace, settings: CommandSettings, database: Database) -> str:
-    key = unique_key(chosen.email)
-    account = await database.read(lambda connection: find_account(connection, users.c.email_key == key))
+    key = model.unique_key(chosen.email)
+    account = await database.read(lambda connection: accounts.find_account(connection, tables.users.c.email_key == key))
     if account is None:
         raise _no_account(chosen.email)
-    return await new_link(SqlPasswordResets(database), account, settings.public_url, utc_now())
+    return await new_link(password_resets.SqlPasswordResets(database), account, settings.public_url, utc_now())
 
 
 def _no_account(email: str) -> CommandFailed:
@@ -83,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     rotate = commands.add_parser("rotate-keys", help="publish a new signing key, which signs after ten minutes")
     rotate.set_defaults(run=_rotate_keys)
     for name, defaults, summary in (
-        ("make-operator", {"run": _change_role, "role": OPERATOR_ROLE}, "give an account the role operator"),
-        ("revoke-operator", {"run": _change_role, "role": USER_ROLE}, "give an operator the role user"),
+        ("make-operator", {"run": _change_role, "role": model.OPERATOR_ROLE}, "give an account the role operator"),
+        ("revoke-operator", {"run": _change_role, "role": model.USER_ROLE}, "give an operator the role user"),
         ("reset-password", {"run": _reset_password}, "print a link that resets a password, once"),
     ):
         command = commands.add_parser(name, help=summary)

@@ -3,9 +3,7 @@
 import os
 import sys
 
-from igemoji_auth.entrypoints.cli import operate
-from igemoji_auth.entrypoints.settings import Settings
-from igemoji_auth.entrypoints.wiring import NAME, compose
+from igemoji_auth.entrypoints import cli, settings, wiring
 from igemoji_mesh.server import run_service
 
 
@@ -13,9 +11,9 @@ def main() -> None:
     """Run the command in the arguments; without one, the service."""
     os.umask(0o077)  # the database file contains private keys and password hashes
     if sys.argv[1:]:
-        operate(sys.argv[1:])
+        cli.operate(sys.argv[1:])
     else:
-        run_service(NAME, Settings, compose)
+        run_service(wiring.NAME, settings.Settings, wiring.compose)
 
 
 if __name__ == "__main__":

@@ -18,11 +18,8 @@ from igemoji_auth.adapters.clients.inference import InferenceClient
 from igemoji_auth.adapters.clients.paging import to_fields
 from igemoji_auth.domain.model import GUEST_ROLE, Account, Deletion, Session
 from igemoji_auth.entrypoints import cookie
-from igemoji_auth.usecases.accounts import Accounts
+from igemoji_auth.usecases import accounts, export, password_resets, sessions
 from igemoji_auth.usecases.deletion import Deletions
-from igemoji_auth.usecases.export import Export
-from igemoji_auth.usecases.password_resets import PasswordResets
-from igemoji_auth.usecases.sessions import Sessions
 from igemoji_mesh.auth.tokens import ALGORITHM, PublicKey
 from igemoji_mesh.call_context import caller
 from igemoji_mesh.idempotency.answer import Answer, answer_once
@@ -41,11 +38,11 @@ MY_PAGE_SIZE = 8
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     """AuthService of the contract."""
 
-    _accounts: Accounts
-    _sessions: Sessions
-    _resets: PasswordResets
+    _accounts: accounts.Accounts
+    _sessions: sessions.Sessions
+    _resets: password_resets.PasswordResets
     _deletions: Deletions
-    _export: Export
+    _export: export.Export
     _inference: InferenceClient
     _emoji_catalog: EmojiCatalogClient
 

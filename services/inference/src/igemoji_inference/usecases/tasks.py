@@ -6,22 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
 
-from igemoji_inference.domain import errors
-from igemoji_inference.domain.model import (
-    CANCELLED,
-    HEARTBEAT_SECONDS,
-    Failure,
-    Findings,
-    ResultsPage,
-    Step,
-    Task,
-    Upload,
-    at_step,
-    owned,
-    utc_now,
-    with_added_face,
-    with_revised_face,
-)
+from igemoji_inference.domain import errors, model
 from igemoji_inference.domain.quotas import Quotas, Usage, WatchLimiter
 from igemoji_inference.usecases.ports import Catalog, ProgressFeed, TaskQueue, TaskStore
 from igemoji_inference.usecases.progress import StepEvent
@@ -51,7 +36,7 @@ class Tasks:
         max_photo_bytes: int,
         quotas: Quotas,
         max_queued_tasks: int,
-        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        heartbeat_seconds: float = model.HEARTBEAT_SECONDS,
     ) -> None:
         self._store = store
         self._objects = objects
@@ -83,18 +68,18 @@ class Tasks:
         admit = partial(self._admit, guest=guest)
         admit(await self._store.usage(user_id))
         pictures = await self._catalog.picture_keys(emoji_id)
-        task = Task(new_id(), user_id, emoji_id, utc_now())
+        task = model.Task(new_id(), user_id, emoji_id, model.utc_now())
         checksum = await asyncio.to_thread(checksums.sha256, photo)
-        upload = Upload(f"photos/{task.id}", checksum, info.width * info.height / 1e6, pictures)
+        upload = model.Upload(f"photos/{task.id}", checksum, info.width * info.height / 1e6, pictures)
         # A client that disconnects must not leave a task without its photo.
         await asyncio.shield(self._add(photo, task, upload, admit, replay))
         return task.id
 
-    async def get(self, task_id: str, *, user_id: str) -> Task:
+    async def get(self, task_id: str, *, user_id: str) -> model.Task:
         """Return a task. Raises TaskNotFound."""
-        return owned(await self._store.get(task_id), user_id)
+        return model.owned(await self._store.get(task_id), user_id)
 
-    async def cancel(self, task_id: str, *, user_id: str) -> Task:
+    async def cancel(self, task_id: str, *, user_id: str) -> model.Task:
         """Stop a task, unless it has ended, and return it. Raises TaskNotFound."""
         await self.get(task_id, user_id=user_id)
         await asyncio.shield(self._cancel(task_id))
@@ -102,7 +87,7 @@ class Tasks:
 
     async def watch(
         self, task_id: str, after_sequence: int, *, user_id: str
-    ) -> AsyncGenerator[tuple[Step, bool], None]:
+    ) -> AsyncGenerator[tuple[model.Step, bool], None]:
         """Yield every step after a sequence until the task has ended, as (step, whether it is a heartbeat).
 
         Raises TaskNotFound or TooManyWatchers before the first one.
@@ -110,7 +95,7 @@ class Tasks:
         with self._watches.watch(user_id):
             async with self._feed.subscribe(task_id) as subscription:
                 task, steps = await self._history(task_id, after_sequence, user_id)
-                last, sent_at = Step(after_sequence, task), time.monotonic()
+                last, sent_at = model.Step(after_sequence, task), time.monotonic()
                 while True:
                     for step in steps:
                         last, sent_at = step, time.monotonic()
@@ -120,8 +105,10 @@ class Tasks:
                     until_heartbeat = sent_at + self._heartbeat_seconds - time.monotonic()
                     event = await subscription.next(min(until_heartbeat, self._feed.poll_seconds))
                     if event and event.progress and event.sequence <= last.sequence + 1:
-                        shown = at_step(task, event.progress.state, event.progress.percent, event.progress.findings)
-                        steps = [Step(event.sequence, shown)] if event.sequence > last.sequence else []
+                        shown = model.at_step(
+                            task, event.progress.state, event.progress.percent, event.progress.findings
+                        )
+                        steps = [model.Step(event.sequence, shown)] if event.sequence > last.sequence else []
                         continue
                     task, steps = await self._history(task_id, last.sequence, user_id)
                     if not steps and time.monotonic() - sent_at >= self._heartbeat_seconds:
@@ -130,23 +117,27 @@ class Tasks:
 
     async def revise_face(
         self, task_id: str, number: int, expression: str | None, covered: bool | None, *, user_id: str
-    ) -> Task:
+    ) -> model.Task:
         """Change the expression of a face, or cover or uncover it; return the task, which is queued again.
 
         Raises TaskNotFound, NotFinished, OriginalGone, FaceNotFound or NothingToRevise.
         """
         return await self._revise(
-            task_id, user_id, lambda findings: with_revised_face(findings, number, expression, covered), NO_REPLAY
+            task_id, user_id, lambda findings: model.with_revised_face(findings, number, expression, covered), NO_REPLAY
         )
 
-    async def add_face(self, task_id: str, box: Box, *, user_id: str, replay: Replay[Task] = NO_REPLAY) -> Task:
+    async def add_face(
+        self, task_id: str, box: Box, *, user_id: str, replay: Replay[model.Task] = NO_REPLAY
+    ) -> model.Task:
         """Cover a face that was not detected; return the task, which is queued again.
 
         Raises TaskNotFound, NotFinished, OriginalGone, BoxOutside or TooManyFaces.
         """
-        return await self._revise(task_id, user_id, lambda findings: with_added_face(findings, box), replay)
+        return await self._revise(task_id, user_id, lambda findings: model.with_added_face(findings, box), replay)
 
-    async def result(self, task_id: str, *, user_id: str, as_link: bool = False) -> tuple[Task, Iterator[bytes] | str]:
+    async def result(
+        self, task_id: str, *, user_id: str, as_link: bool = False
+    ) -> tuple[model.Task, Iterator[bytes] | str]:
         """Return the result in chunks or, with `as_link`, a URL if the object store can sign one.
 
         Raises TaskNotFound, ResultNotReady or ObjectDamaged.
@@ -162,12 +153,12 @@ class Tasks:
                 if (await self.get(task_id, user_id=user_id)).result_key == task.result_key:
                     raise
 
-    async def results_of(self, user_id: str, page_number: int, page_size: int, page_token: str) -> ResultsPage:
+    async def results_of(self, user_id: str, page_number: int, page_size: int, page_token: str) -> model.ResultsPage:
         """Return a page of a user's results, newest first. Raises InvalidPageToken."""
         return await self._store.results(user_id, page_number, page_size, page_token)
 
     async def _add(
-        self, photo: bytes, task: Task, upload: Upload, admit: Callable[[Usage], None], replay: Replay[str]
+        self, photo: bytes, task: model.Task, upload: model.Upload, admit: Callable[[Usage], None], replay: Replay[str]
     ) -> None:
         await asyncio.to_thread(self._objects.put, upload.key, photo, "application/octet-stream")
         try:
@@ -178,24 +169,24 @@ class Tasks:
         self._queue.wake()
 
     async def _cancel(self, task_id: str) -> None:
-        photo_key = await self._store.cancel(task_id, Failure(CANCELLED, "You stopped this photo."))
+        photo_key = await self._store.cancel(task_id, model.Failure(model.CANCELLED, "You stopped this photo."))
         if photo_key is not None:
             self._queue.cancel(task_id)
             await self._feed.publish(task_id, StepEvent())
             await asyncio.to_thread(self._objects.delete, photo_key)
 
-    async def _history(self, task_id: str, after: int, user_id: str) -> tuple[Task, list[Step]]:
+    async def _history(self, task_id: str, after: int, user_id: str) -> tuple[model.Task, list[model.Step]]:
         """Return a task and its steps after a sequence. Raises TaskNotFound."""
         task, steps = await self._store.history(task_id) or (None, [])
-        return owned(task, user_id), [step for step in steps if step.sequence > after]
+        return model.owned(task, user_id), [step for step in steps if step.sequence > after]
 
     async def _revise(
-        self, task_id: str, user_id: str, change: Callable[[Findings], Findings], replay: Replay[Task]
-    ) -> Task:
-        def revised(task: Task) -> Findings:
+        self, task_id: str, user_id: str, change: Callable[[model.Findings], model.Findings], replay: Replay[model.Task]
+    ) -> model.Task:
+        def revised(task: model.Task) -> model.Findings:
             if not task.result_key:
                 raise errors.NotFinished
-            if task.original_until is None or task.original_until <= utc_now():
+            if task.original_until is None or task.original_until <= model.utc_now():
                 raise errors.OriginalGone
             return change(task.findings)
 
@@ -212,7 +203,7 @@ class Tasks:
             raise errors.QueueFull
 
 
-async def open_result(objects: ObjectStore, task: Task, *, as_link: bool) -> Iterator[bytes] | str:
+async def open_result(objects: ObjectStore, task: model.Task, *, as_link: bool) -> Iterator[bytes] | str:
     """Return the result of a task in chunks or, with `as_link`, a URL if the object store can sign one.
 
     Raises ObjectMissing or ObjectDamaged.

@@ -9,15 +9,7 @@ import sqlalchemy as sa
 
 from igemoji_auth.adapters.db.accounts import find_account
 from igemoji_auth.adapters.db.tables import refresh_tokens, users
-from igemoji_auth.domain.model import (
-    REFRESH_LIFETIME,
-    RETRY_WINDOW,
-    Account,
-    RefreshToken,
-    digest,
-    new_secret,
-    successor,
-)
+from igemoji_auth.domain import model
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.idempotency.replay import Replay
 from igemoji_mesh.ids import new_id
@@ -33,21 +25,21 @@ class SqlRefreshTokens:
 
     async def start_family(
         self,
-        account: Account,
+        account: model.Account,
         now: datetime.datetime,
-        to_session: Callable[[RefreshToken], T],
+        to_session: Callable[[model.RefreshToken], T],
         replay: Replay[T],
     ) -> T:
         """Start a family; return what `to_session` makes of its first token."""
 
         def start(connection: sa.Connection) -> T:
-            session = to_session(_add(connection, new_secret(), new_id(), account, now))
+            session = to_session(_add(connection, model.new_secret(), new_id(), account, now))
             replay.save(connection, session)
             return session
 
         return await self._database.write(start)
 
-    async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
+    async def spend(self, token: str, now: datetime.datetime) -> tuple[model.Account, model.RefreshToken] | None:
         """Return the account and the next token, the same one within RETRY_WINDOW; later revoke the family."""
         return await self._database.write(lambda connection: _spend(connection, token, now))
 
@@ -62,43 +54,45 @@ class SqlRefreshTokens:
 
 
 def _add(
-    connection: sa.Connection, token: str, family_id: str, account: Account, now: datetime.datetime
-) -> RefreshToken:
-    expires_at = now + REFRESH_LIFETIME
+    connection: sa.Connection, token: str, family_id: str, account: model.Account, now: datetime.datetime
+) -> model.RefreshToken:
+    expires_at = now + model.REFRESH_LIFETIME
     if account.expires_at is not None:
         expires_at = min(expires_at, account.expires_at)
     row = refresh_tokens.insert().values(
-        token_hash=digest(token),
+        token_hash=model.digest(token),
         family_id=family_id,
         user_id=account.id,
         salt=secrets.token_hex(32),
         expires_at=expires_at,
     )
     connection.execute(row)
-    return RefreshToken(token, expires_at)
+    return model.RefreshToken(token, expires_at)
 
 
-def _spend(connection: sa.Connection, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
+def _spend(
+    connection: sa.Connection, token: str, now: datetime.datetime
+) -> tuple[model.Account, model.RefreshToken] | None:
     columns = refresh_tokens.c
-    this = sa.and_(columns.token_hash == digest(token), columns.expires_at > now)
+    this = sa.and_(columns.token_hash == model.digest(token), columns.expires_at > now)
     # The update comes first, so that only one of several replicas is the first to spend the token.
     spent = connection.execute(refresh_tokens.update().where(this, columns.used_at.is_(None)).values(used_at=now))
     row = connection.execute(sa.select(refresh_tokens).where(this)).first()
     account = find_account(connection, users.c.id == row.user_id) if row else None
     if row is None or account is None:
         return None
-    following = successor(token, row.salt)
+    following = model.successor(token, row.salt)
     if spent.rowcount == 1:
         return account, _add(connection, following, row.family_id, account, now)
-    if now - row.used_at > RETRY_WINDOW:
+    if now - row.used_at > model.RETRY_WINDOW:
         connection.execute(refresh_tokens.delete().where(columns.family_id == row.family_id))
         return None
-    expiry = sa.select(columns.expires_at).where(columns.token_hash == digest(following))
-    return account, RefreshToken(following, connection.execute(expiry).scalar_one())
+    expiry = sa.select(columns.expires_at).where(columns.token_hash == model.digest(following))
+    return account, model.RefreshToken(following, connection.execute(expiry).scalar_one())
 
 
 def _revoke_family(connection: sa.Connection, token: str) -> None:
     columns = refresh_tokens.c
-    family = sa.select(columns.family_id).where(columns.token_hash == digest(token))
+    family = sa.select(columns.family_id).where(columns.token_hash == model.digest(token))
     for family_id in connection.execute(family).scalars():
         connection.execute(refresh_tokens.delete().where(columns.family_id == family_id))

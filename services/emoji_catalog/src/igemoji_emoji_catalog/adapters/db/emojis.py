@@ -9,18 +9,7 @@ import sqlalchemy as sa
 from igemoji.ranking.v1 import ranking_pb2
 from igemoji_emoji_catalog.adapters.db import emoji_rows, listing, makers, reports
 from igemoji_emoji_catalog.adapters.db.tables import emojis, favorites
-from igemoji_emoji_catalog.domain.model import (
-    Changes,
-    EditConflict,
-    Emoji,
-    EmojiNotFound,
-    Maker,
-    Page,
-    Position,
-    Report,
-    ReportedEmoji,
-    Viewer,
-)
+from igemoji_emoji_catalog.domain import model
 from igemoji_emoji_catalog.domain.search import PageRequest
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import OutboxWriter
@@ -43,8 +32,8 @@ class EmojiStore:
         self._released = released
         self._totals = listing.TotalCache()
 
-    async def add(self, emoji: Emoji, replay: Replay[Emoji] = NO_REPLAY) -> Emoji:
-        def work(connection: sa.Connection) -> Emoji:
+    async def add(self, emoji: model.Emoji, replay: Replay[model.Emoji] = NO_REPLAY) -> model.Emoji:
+        def work(connection: sa.Connection) -> model.Emoji:
             added = replace(emoji, owner=makers.existing_maker(connection, emoji.owner))
             emoji_rows.insert(connection, added, None)
             if not added.listed:
@@ -54,20 +43,20 @@ class EmojiStore:
 
         return await self._database.write(work)
 
-    async def get(self, emoji_id: str) -> Emoji | None:
+    async def get(self, emoji_id: str) -> model.Emoji | None:
         return (await self.batch([emoji_id])).get(emoji_id)
 
-    async def batch(self, ids: Sequence[str]) -> dict[str, Emoji]:
+    async def batch(self, ids: Sequence[str]) -> dict[str, model.Emoji]:
         return await self._database.read(lambda connection: emoji_rows.by_id(connection, ids))
 
-    async def page(self, request: PageRequest) -> Page:
-        def work(connection: sa.Connection) -> Page:
+    async def page(self, request: PageRequest) -> model.Page:
+        def work(connection: sa.Connection) -> model.Page:
             positions, total = listing.find(connection, request, self._totals)
             ids = [position.emoji_id for position in positions[: request.size]]
             found = emoji_rows.by_id(connection, ids)
             after = positions[request.size - 1] if len(positions) > request.size else None
             page = [found[emoji_id] for emoji_id in ids]
-            return Page(page, min(total, listing.MAX_COUNTED), total <= listing.MAX_COUNTED, after)
+            return model.Page(page, min(total, listing.MAX_COUNTED), total <= listing.MAX_COUNTED, after)
 
         return await self._database.read(work)
 
@@ -75,11 +64,11 @@ class EmojiStore:
         query = sa.select(favorites.c.emoji_id).where(favorites.c.user_id == user_id, favorites.c.emoji_id.in_(ids))
         return set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
 
-    async def add_favorite(self, emoji_id: str, viewer: Viewer, user: Maker, at: datetime.datetime) -> None:
+    async def add_favorite(self, emoji_id: str, viewer: model.Viewer, user: model.Maker, at: datetime.datetime) -> None:
         def work(connection: sa.Connection) -> None:
             makers.existing_maker(connection, user)
             if not emoji_rows.locked(connection, emoji_id).is_visible_to(viewer):
-                raise EmojiNotFound("There is no such template.")
+                raise model.EmojiNotFound("There is no such template.")
             makers.add_favorite(connection, emoji_id, user.id, at)
 
         await self._database.write(work)
@@ -104,12 +93,12 @@ class EmojiStore:
         await self._database.write(work)
         self._released()
 
-    async def change(self, emoji_id: str, changes: Changes, by: str, etag: str) -> Emoji:
-        def work(connection: sa.Connection) -> Emoji:
+    async def change(self, emoji_id: str, changes: model.Changes, by: str, etag: str) -> model.Emoji:
+        def work(connection: sa.Connection) -> model.Emoji:
             before = emoji_rows.locked(connection, emoji_id)
             before.check_owned(by)
             if etag and etag != before.etag:
-                raise EditConflict("The template was changed by someone else. Reload it and try again.")
+                raise model.EditConflict("The template was changed by someone else. Reload it and try again.")
             after = changes.apply_to(before)
             self._update(connection, before, after)
             return after
@@ -118,22 +107,22 @@ class EmojiStore:
         self._released()
         return changed
 
-    async def report(self, emoji_id: str, viewer: Viewer, user: Maker, report: Report) -> None:
+    async def report(self, emoji_id: str, viewer: model.Viewer, user: model.Maker, report: model.Report) -> None:
         def work(connection: sa.Connection) -> None:
             makers.existing_maker(connection, user)
             if not emoji_rows.locked(connection, emoji_id).is_visible_to(viewer):
-                raise EmojiNotFound("There is no such template.")
+                raise model.EmojiNotFound("There is no such template.")
             reports.add(connection, emoji_id, user.id, report)
 
         await self._database.write(work)
 
-    async def reported(self, decided: bool, after: Position | None, limit: int) -> list[ReportedEmoji]:
-        def work(connection: sa.Connection) -> list[ReportedEmoji]:
+    async def reported(self, decided: bool, after: model.Position | None, limit: int) -> list[model.ReportedEmoji]:
+        def work(connection: sa.Connection) -> list[model.ReportedEmoji]:
             cases = reports.queue(connection, decided, after, limit)
             ids = [emoji_id for emoji_id, _, _ in cases]
             found = emoji_rows.by_id(connection, ids)
             newest = reports.newest(connection, ids)
-            return [ReportedEmoji(found[case[0]], case[1], newest[case[0]], case[2]) for case in cases]
+            return [model.ReportedEmoji(found[case[0]], case[1], newest[case[0]], case[2]) for case in cases]
 
         return await self._database.read(work)
 
@@ -146,7 +135,7 @@ class EmojiStore:
 
         await self._database.write(work)
 
-    async def rename_maker(self, maker: Maker, at: datetime.datetime) -> None:
+    async def rename_maker(self, maker: model.Maker, at: datetime.datetime) -> None:
         def work(connection: sa.Connection) -> None:
             if not makers.rename(connection, maker, at):
                 return
@@ -183,7 +172,7 @@ class EmojiStore:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.id: row.source for row in rows}
 
-    async def put_built_in(self, emoji: Emoji, source: str) -> None:
+    async def put_built_in(self, emoji: model.Emoji, source: str) -> None:
         def work(connection: sa.Connection) -> None:
             try:
                 with connection.begin_nested():
@@ -194,7 +183,7 @@ class EmojiStore:
         await self._database.write(work)
         self._released()
 
-    def _update(self, connection: sa.Connection, before: Emoji, after: Emoji) -> None:
+    def _update(self, connection: sa.Connection, before: model.Emoji, after: model.Emoji) -> None:
         connection.execute(emojis.update().where(emojis.c.id == before.id).values(emoji_rows.columns_of(after)))
         emoji_rows.index(connection, before, after)
         if after.digests != before.digests:
@@ -203,11 +192,11 @@ class EmojiStore:
         if after.listed != before.listed:
             self._publish_visibility(connection, after)
 
-    def _publish_visibility(self, connection: sa.Connection, emoji: Emoji) -> None:
+    def _publish_visibility(self, connection: sa.Connection, emoji: model.Emoji) -> None:
         message = ranking_pb2.SetEmojiShownRequest(emoji_id=emoji.id, shown=emoji.listed, revision=emoji.revision)
         self._outbox.add(connection, SET_EMOJI_SHOWN, message)
 
-    def _delete(self, connection: sa.Connection, emoji: Emoji) -> None:
+    def _delete(self, connection: sa.Connection, emoji: model.Emoji) -> None:
         emoji_rows.release_pictures(connection, emoji)
         emoji_rows.index(connection, emoji, None)
         reports.remove(connection, emoji.id)

@@ -10,17 +10,7 @@ from igemoji_inference.adapters.db import quotas, results, rows
 from igemoji_inference.adapters.db.messages import TaskMessages
 from igemoji_inference.adapters.db.tables import NEVER, OPEN, tasks
 from igemoji_inference.adapters.db.task_history import TaskHistoryLoader
-from igemoji_inference.domain.model import (
-    Failure,
-    Findings,
-    ResultsPage,
-    Task,
-    TaskHistory,
-    TaskState,
-    Upload,
-    owned,
-    utc_now,
-)
+from igemoji_inference.domain import model
 from igemoji_inference.domain.quotas import Usage
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.idempotency.replay import Replay
@@ -38,7 +28,9 @@ class SqlTaskStore:
         """See TaskStore."""
         return await self._database.read(lambda connection: quotas.read_usage(connection, user_id))
 
-    async def add(self, task: Task, upload: Upload, admit: Callable[[Usage], None], replay: Replay[str]) -> None:
+    async def add(
+        self, task: model.Task, upload: model.Upload, admit: Callable[[Usage], None], replay: Replay[str]
+    ) -> None:
         """See TaskStore."""
 
         def add(connection: sa.Connection) -> None:
@@ -50,46 +42,46 @@ class SqlTaskStore:
             self._messages.add(connection, task.id, upload.megapixels)
             replay.save(connection, task.id)
             # Last: the wait for a worker is measured from here.
-            rows.insert_task(connection, replace(task, created_at=utc_now()), upload, usage.open_tasks)
+            rows.insert_task(connection, replace(task, created_at=model.utc_now()), upload, usage.open_tasks)
 
         # Not SERIALIZABLE: counting open tasks would lock each of them, and uploads would wait for each other.
         await self._database.write(add, isolation="READ COMMITTED")
 
-    async def get(self, task_id: str) -> Task | None:
+    async def get(self, task_id: str) -> model.Task | None:
         """See TaskStore."""
         return await self._database.read(lambda connection: rows.select_task(connection, task_id))
 
-    async def history(self, task_id: str) -> TaskHistory | None:
+    async def history(self, task_id: str) -> model.TaskHistory | None:
         """See TaskStore."""
         return await self._histories.load(task_id)
 
-    async def cancel(self, task_id: str, failure: Failure) -> str | None:
+    async def cancel(self, task_id: str, failure: model.Failure) -> str | None:
         """See TaskStore."""
         return await self._database.write(lambda connection: cancel(connection, task_id, failure))
 
     async def revise(
-        self, task_id: str, user_id: str, change: Callable[[Task], Findings], replay: Replay[Task]
-    ) -> Task:
+        self, task_id: str, user_id: str, change: Callable[[model.Task], model.Findings], replay: Replay[model.Task]
+    ) -> model.Task:
         """See TaskStore."""
 
-        def revise(connection: sa.Connection) -> Task:
-            task = owned(rows.select_task(connection, task_id), user_id)
+        def revise(connection: sa.Connection) -> model.Task:
+            task = model.owned(rows.select_task(connection, task_id), user_id)
             _queue_again(connection, task_id, change(task))
             self._messages.add(connection, task_id, task.findings.megapixels)
-            revised = owned(rows.select_task(connection, task_id), user_id)
+            revised = model.owned(rows.select_task(connection, task_id), user_id)
             replay.save(connection, revised)
             return revised
 
         return await self._database.write(revise)
 
-    async def results(self, user_id: str, page_number: int, page_size: int, page_token: str) -> ResultsPage:
+    async def results(self, user_id: str, page_number: int, page_size: int, page_token: str) -> model.ResultsPage:
         """See TaskStore."""
         return await self._database.read(
             lambda connection: results.page(connection, user_id, page_number, page_size, page_token)
         )
 
 
-def cancel(connection: sa.Connection, task_id: str, failure: Failure) -> str | None:
+def cancel(connection: sa.Connection, task_id: str, failure: model.Failure) -> str | None:
     """End an unfinished task and return the key of its original; None if it has a result or has ended."""
     unfinished = sa.and_(tasks.c.id == task_id, tasks.c.state.in_(OPEN), tasks.c.result_key == "")
     photo_key: str | None = connection.execute(sa.select(tasks.c.photo_key).where(unfinished)).scalar_one_or_none()
@@ -98,16 +90,16 @@ def cancel(connection: sa.Connection, task_id: str, failure: Failure) -> str | N
     return photo_key
 
 
-def _queue_again(connection: sa.Connection, task_id: str, findings: Findings) -> None:
+def _queue_again(connection: sa.Connection, task_id: str, findings: model.Findings) -> None:
     values = {
-        "state": TaskState.QUEUED,
+        "state": model.TaskState.QUEUED,
         "percent": 0,
         "findings": rows.dump(findings),
         "failure_reason": "",
         "failure_message": "",
         "revision": tasks.c.revision + 1,
         **rows.origin(),
-        "turn_at": utc_now(),
+        "turn_at": model.utc_now(),
         "attempts": 0,
         "lease": "",
         "lease_until": NEVER,
@@ -130,6 +122,6 @@ def queue_state(connection: sa.Connection) -> QueueState:
     by_state = connection.execute(
         sa.select(tasks.c.state, sa.func.count()).where(tasks.c.state.in_(OPEN)).group_by(tasks.c.state)
     ).all()
-    waiting = (tasks.c.state == TaskState.QUEUED, tasks.c.revision == 0)
+    waiting = (tasks.c.state == model.TaskState.QUEUED, tasks.c.revision == 0)
     oldest = connection.execute(sa.select(sa.func.min(tasks.c.created_at)).where(*waiting)).scalar()
     return QueueState({str(state): count for state, count in by_state}, oldest)

@@ -1,11 +1,11 @@
 /**
- * The first load of the web client in Chromium, from the browser's own performance API: first contentful paint, largest
- * contentful paint, layout shift, blocking time, and the JavaScript that it took.
+ * Benchmark of the web client's first load in Chromium, measured with the browser's performance API: first contentful
+ * paint, largest contentful paint, layout shift, blocking time, and the size of the JavaScript.
  *
  * usage: node bench/web/bench.mjs [ROUNDS]     (make bench-web)
  *
- * On a phone's screen, with the processor four times slower than this machine's and the network that Lighthouse takes
- * for slow 4G. The reference is what web.dev calls good. Writes bench/results/web.md.
+ * It emulates a phone: its screen, a CPU four times slower than this machine's, and Lighthouse's slow 4G network. The
+ * reference is the "good" threshold of web.dev. Writes bench/results/web.md.
  */
 
 import { spawn } from 'node:child_process';
@@ -16,15 +16,15 @@ import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const { chromium } = createRequire(join(ROOT, 'web/package.json'))('playwright-core');
+const { chromium } = createRequire(join(ROOT, 'web/package.json'))('@playwright/test');
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const START_MS = 120_000;
-const SLOWER = 4;
+const CPU_SLOWDOWN = 4;
 const SLOW_4G = { offline: false, latency: 150, downloadThroughput: 1_638_400 / 8, uploadThroughput: 675_000 / 8 };
 const SCREENS = ['/', '/templates', '/ranking', '/login'];
 
-/** What web.dev calls good, and our own limit for JavaScript. */
+/** Thresholds for "good" by web.dev, and the project's limit for JavaScript. */
 const GOOD = { fcp: 1800, lcp: 2500, cls: 0.1, tbt: 200, js: 250 };
 const NAMES = {
   fcp: 'first contentful paint, ms',
@@ -37,7 +37,7 @@ const NAMES = {
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function startMesh() {
-  // One that runs already, built from the same files.
+  // A mesh that is already running, built from the same files.
   if (process.env.IGEMOJI_URL) return { url: process.env.IGEMOJI_URL, stop: async () => undefined };
   const data = mkdtempSync(join(tmpdir(), 'igemoji-bench-'));
   const mesh = spawn(join(ROOT, '.venv/bin/igemoji'), ['up', '--port', '0', '--data', data, '--rate-factor', '1000'], {
@@ -53,14 +53,14 @@ async function startMesh() {
   for (const until = Date.now() + START_MS; !existsSync(state);) {
     if (mesh.exitCode !== null || Date.now() > until) {
       await stop();
-      throw new Error('The mesh did not start: try `make up`');
+      throw new Error('The mesh did not start. See why with `make up`.');
     }
-    await new Promise((again) => setTimeout(again, 100));
+    await new Promise((done) => setTimeout(done, 100));
   }
   return { url: JSON.parse(readFileSync(state, 'utf8')).url, stop };
 }
 
-/** In the page, before any script of it: keeps what the browser tells only while it happens. */
+/** Runs in the page before its scripts: record events that the browser reports only once. */
 function observe() {
   window.seen = { cls: 0, tbt: 0, lcp: 0 };
   const on = (type, each) =>
@@ -82,7 +82,7 @@ async function load(browser, url, path) {
   try {
     const page = await context.newPage();
     const devtools = await context.newCDPSession(page);
-    await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+    await devtools.send('Emulation.setCPUThrottlingRate', { rate: CPU_SLOWDOWN });
     await devtools.send('Network.enable');
     await devtools.send('Network.emulateNetworkConditions', SLOW_4G);
     await page.addInitScript(observe);
@@ -135,13 +135,13 @@ try {
 
 writeFileSync(
   join(ROOT, 'bench/results/web.md'),
-  `# The first load of the web client
+  `# First load of the web client
 
-\`make bench-web\`, the median of ${ROUNDS} loads without any cache, on ${cpus().length} cores (${cpus()[0].model.trim()}) slowed down ${SLOWER} times, over
+\`make bench-web\`, the median of ${ROUNDS} loads without any cache, on ${cpus().length} cores (${cpus()[0].model.trim()}) slowed down ${CPU_SLOWDOWN} times, over
 slow 4G (150 ms, 1.6 Mbit/s), Chromium ${browser.version()}, a phone's screen of 360 × 740. The load of the
-machine at the end was ${loadavg()[0].toFixed(1)}: much above 1, and times say more about the machine than about the client. Good is what web.dev calls so (first
-contentful paint 1.8 s, largest 2.5 s, layout shift 0.1, blocking time 200 ms); 250 KB is our own limit. Ratio: measured to
-good, below 1 is better.
+machine at the end was ${loadavg()[0].toFixed(1)}; if it is much above 1, the times are not representative. Good are the thresholds of web.dev (first
+contentful paint 1.8 s, largest 2.5 s, layout shift 0.1, blocking time 200 ms); 250 KB is the project's limit. Ratio: measured
+to good, below 1 is better.
 
 | screen | what | measured | good | ratio |
 |---|---|---|---|---|

@@ -1,4 +1,4 @@
-/** Fixtures of the specs: pages in browsers of their own, and the check of a screen. */
+/** Fixtures of the specs: pages in separate browser contexts, and the check of a screen. */
 
 import { join } from 'node:path';
 
@@ -137,7 +137,7 @@ export async function checkScreen(page: Page, name: string, { fullPage = true } 
   expectNoErrors(page);
 }
 
-/** Where the content of a screen is. */
+/** Selector of the content of a screen. */
 const CONTENT = 'main, [role=dialog]';
 
 /** Wait until the screen has a heading. */

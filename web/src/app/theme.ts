@@ -85,7 +85,7 @@ export const theme = createTheme({
               style: { '&:hover': { backgroundColor: (theme.vars ?? theme).palette.primary.light } },
             },
             {
-              // Yellow letters can't be read.
+              // Yellow text has too little contrast.
               props: { variant: 'outlined', color: 'primary' },
               style: {
                 color: (theme.vars ?? theme).palette.text.primary,

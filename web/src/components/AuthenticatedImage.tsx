@@ -7,7 +7,7 @@ import { useAuthenticatedImage } from '@/lib/hooks/useAuthenticatedImage';
 /** Distance from the screen at which a picture begins to load. */
 const MARGIN = '400px';
 
-/** Whether an element has come near the screen. */
+/** Return whether an element has come near the screen. */
 function useNearScreen(element: RefObject<Element | null>): boolean {
   const [near, setNear] = useState(() => !('IntersectionObserver' in window));
   useEffect(() => {

@@ -12,15 +12,15 @@ import { Picture } from './Picture';
 interface Props {
   title: string;
   children?: ReactNode;
-  /** Where the button leads, and its label. */
+  /** Target and label of the button. */
   actionTo?: string;
   actionLabel?: string;
   /** Load the page again instead of navigating in the app. */
   reload?: boolean;
-  /** In place of the link: another button. */
+  /** Another button instead of the link. */
   action?: ReactNode;
   face?: Expression;
-  /** It replaces the whole page: the window gets its title. */
+  /** Replaces the whole page: also set the title of the window. */
   page?: boolean;
 }
 

@@ -58,7 +58,7 @@ export function clipBox(box: Box, photo: Size): Box {
   };
 }
 
-/** Whether a box is large enough to be a face. */
+/** Return whether a box is large enough to be a face. */
 export function isLargeEnough(box: Box): boolean {
   return box.width >= MIN_FACE_SIDE && box.height >= MIN_FACE_SIDE;
 }

@@ -40,7 +40,7 @@ export function filesOf(transfer: DataTransfer | null): File[] {
   return transfer ? Array.from(transfer.files) : [];
 }
 
-/** Whether a drag carries files; dragged text must not highlight the page. */
+/** Return whether a drag carries files; dragged text must not highlight the page. */
 export function carriesFiles(transfer: DataTransfer | null): boolean {
   return transfer?.types.includes('Files') ?? false;
 }

@@ -25,7 +25,7 @@ export interface Photo {
   /** The latest known state. */
   task: Task | null;
   connection: Connection;
-  /** Why it failed: an error reason of the server, `OFFLINE` or `UNKNOWN`. */
+  /** Error reason: one of the server, `OFFLINE` or `UNKNOWN`. */
   reason: string | null;
 }
 
@@ -125,7 +125,7 @@ declare module '@/lib/store' {
 
 export const { selectPhotos } = photosSlice.injectInto(rootReducer).selectors;
 
-/** Whether the photo is not finished yet. */
+/** Return whether the photo is not finished yet. */
 export function isOpen(photo: Photo): boolean {
   return photo.phase === 'waiting' || photo.phase === 'uploading' || photo.phase === 'working';
 }

@@ -21,7 +21,7 @@ function show(given: Task) {
 }
 
 beforeEach(() => {
-  // jsdom shows no pictures and makes no addresses for them.
+  // jsdom does not implement object URLs.
   URL.createObjectURL = vi.fn(() => 'blob:photo');
   URL.revokeObjectURL = vi.fn();
   server.use(
@@ -30,8 +30,8 @@ beforeEach(() => {
   );
 });
 
-describe('a finished photo', () => {
-  it('tells of a face what the AI saw, the likeliest first, and whether it is sure', async () => {
+describe('a result', () => {
+  it('shows the scores of a face, highest first, and whether the AI is sure', async () => {
     const { person } = show(task());
     const [mark] = await screen.findAllByRole('button', { name: 'Face 2, Sad, The AI is not sure' });
     await person.click(mark!);
@@ -41,17 +41,17 @@ describe('a finished photo', () => {
     expect(scores[0]).toBe('Happy90%');
   });
 
-  it('gives a face another emoji: shown at once, and the photo is fetched anew', async () => {
-    const asked: unknown[] = [];
+  it('revises a face with an optimistic update, and loads the new result', async () => {
+    const requests: unknown[] = [];
     let photos = 0;
     const revised = task({ faces: [face(0, { expression: 'fear' }), face(1)] });
     const { person } = show(task());
     server.use(
       http.patch(`${TASK}/faces/:face`, async ({ request, params }) => {
-        asked.push([params['face'], await request.json()]);
+        requests.push([params['face'], await request.json()]);
         return HttpResponse.json({ ...revised, state: 'TASK_STATE_QUEUED' }, { status: 202 });
       }),
-      // From its beginning: the end before the revision is not the end.
+      // The stream starts with the first run, whose end is not the end of the revision.
       http.get(`${TASK}/events`, () =>
         eventStream([task(), task({ state: 'TASK_STATE_QUEUED', image_url: '' }), revised]),
       ),
@@ -65,12 +65,12 @@ describe('a finished photo', () => {
     await person.click(screen.getByRole('radio', { name: 'Afraid' }));
     expect(screen.getAllByRole('button', { name: 'Face 1, Afraid' })).not.toHaveLength(0);
     await vi.waitFor(() => expect(photos).toBe(2));
-    expect(asked).toEqual([['0', { expression: 'fear' }]]);
+    expect(requests).toEqual([['0', { expression: 'fear' }]]);
     await vi.waitFor(() => expect(screen.queryByText('Making the photo anew…')).toBeNull());
     expect(screen.getByRole('radio', { name: 'Afraid' })).toBeChecked();
   });
 
-  it('takes a change back that the server refuses, and says why', async () => {
+  it('undoes a revision that the server refuses, and shows why', async () => {
     const { person } = show(task());
     server.use(http.patch(`${TASK}/faces/:face`, () => refusal(400, 'ORIGINAL_GONE')));
     const [mark] = await screen.findAllByRole('button', { name: 'Face 1, Happy' });
@@ -80,7 +80,7 @@ describe('a finished photo', () => {
     expect(screen.getByRole('switch', { name: 'Cover this face' })).toBeChecked();
   });
 
-  it('can not be changed when its original is gone', async () => {
+  it('cannot be revised when its original was deleted', async () => {
     const { person } = show(task({ revisable_until: '2020-01-01T00:00:00Z' }));
     const [mark] = await screen.findAllByRole('button', { name: 'Face 1, Happy' });
     await person.click(mark!);
@@ -90,7 +90,7 @@ describe('a finished photo', () => {
     expect(screen.getByText(/its original was deleted/)).toBeVisible();
   });
 
-  it('says that there is nobody in it', async () => {
+  it('says that no face was found', async () => {
     show(task({ faces: [] }));
     expect(await screen.findByText('No face was found')).toBeVisible();
   });
@@ -100,7 +100,7 @@ describe('a finished photo', () => {
     expect(await screen.findByText(/more than 200 faces/)).toBeVisible();
   });
 
-  it('covers what is framed with the keyboard', async () => {
+  it('adds a face with the keyboard', async () => {
     const boxes: unknown[] = [];
     const { person } = show(task({ faces: [] }));
     server.use(
@@ -117,7 +117,7 @@ describe('a finished photo', () => {
     expect(boxes).toEqual([{ box: { x: 272 + 12.8, y: 192, width: 96, height: 96 } }]);
   });
 
-  it('is deleted only after a question, and leads to my page', async () => {
+  it('is deleted after a confirmation, and leads to my page', async () => {
     let deleted = false;
     const { person } = show(task());
     server.use(
@@ -134,7 +134,7 @@ describe('a finished photo', () => {
   });
 });
 
-describe('a photo that is not finished', () => {
+describe('a task without a result', () => {
   it('is followed to its end', async () => {
     const working = task({ state: 'TASK_STATE_DETECTING', percent: 10, faces: [], image_url: '' });
     let finish = () => {};
@@ -146,7 +146,7 @@ describe('a photo that is not finished', () => {
     expect((await screen.findAllByRole('button', { name: 'Face 1, Happy' })).length).toBeGreaterThan(0);
   });
 
-  it('says why it failed', async () => {
+  it('shows why it failed', async () => {
     show(task({ state: 'TASK_STATE_FAILED', image_url: '', error: { reason: 'LIMIT', message: 'took too long' } }));
     expect(await screen.findByText('This photo took too long. Try a smaller one.')).toBeVisible();
     expect(screen.getByRole('link', { name: 'Try another photo' })).toHaveAttribute(
@@ -155,7 +155,7 @@ describe('a photo that is not finished', () => {
     );
   });
 
-  it('is not there for others', async () => {
+  it('is not found by other users', async () => {
     server.use(http.get(TASK, () => refusal(404, 'TASK_NOT_FOUND')));
     renderApp(<Result />, { user: minji, at: `/results/${TASK_ID}`, path: '/results/:taskId' });
     expect(await screen.findByText(/There is no such photo here/)).toBeVisible();

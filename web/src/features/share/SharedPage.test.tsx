@@ -13,7 +13,7 @@ describe('a shared photo', () => {
   const at = `/s/${TOKEN}`;
   const path = '/s/:token';
 
-  it('is shown to anyone, with the way to make one with the same template', async () => {
+  it('is shown without a login, with a link to its template', async () => {
     server.use(
       http.get('*/api/v1/shared/:token', () =>
         HttpResponse.json({ image_url: `/api/v1/shared/${TOKEN}/image`, width: 4, height: 3, emoji_id: 'e' }),
@@ -32,13 +32,13 @@ describe('a shared photo', () => {
   it.each([
     [404, 'LINK_NOT_FOUND'],
     [400, 'INVALID_ARGUMENT'],
-  ])('is gone where the server says %i', async (status, reason) => {
+  ])('is not found on status %i', async (status, reason) => {
     server.use(http.get('*/api/v1/shared/:token', () => refusal(status, reason)));
     renderApp(<SharedPage />, { at, path });
     expect(await screen.findByText('This link leads nowhere')).toBeVisible();
   });
 
-  it('may be tried again where it is only the network', async () => {
+  it('can be retried after a network error', async () => {
     server.use(http.get('*/api/v1/shared/:token', () => HttpResponse.error()));
     renderApp(<SharedPage />, { at, path });
     expect(await screen.findByRole('button', { name: 'Try again' })).toBeVisible();

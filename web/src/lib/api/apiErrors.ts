@@ -43,7 +43,7 @@ export function parseApiError(status: number, body: unknown): ApiError {
   return { status, reason, message, fields };
 }
 
-/** Whether the server says that the resource does not exist. An ID of the wrong form is answered 400. */
+/** Return whether the server says that the resource does not exist. An ID of the wrong form is answered 400. */
 export function isNotFound(error: unknown): boolean {
   return [400, 404].includes(toApiError(error).status);
 }

@@ -60,7 +60,7 @@ function isUnderWay({ error }: CallAnswer): boolean {
   return error?.status === 409 && toApiError(error).reason === 'IDEMPOTENT_CALL_UNDER_WAY';
 }
 
-/** Whether the outcome is known. A refused call had no effect. */
+/** Return whether the outcome is known. A refused call had no effect. */
 function isFinal(answer: CallAnswer): boolean {
   const { error } = answer;
   return !error || (typeof error.status === 'number' && error.status < 500 && !isUnderWay(answer));

@@ -46,7 +46,7 @@ export const { selectUser, selectSessionStatus, selectAccessToken } = session.se
 
 const HINT = 'igemoji.session';
 
-/** Whether there was a login in this browser: only then is a token requested at the start. Contains no secret. */
+/** Return whether there was a login in this browser: only then is a token requested at the start. Contains no secret. */
 export const sessionHint = {
   read: () => localStorage.getItem(HINT) === '1',
   write: (loggedIn: boolean) => (loggedIn ? localStorage.setItem(HINT, '1') : localStorage.removeItem(HINT)),

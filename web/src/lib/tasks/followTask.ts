@@ -4,7 +4,7 @@ import type { Task, WatchTaskResponse as TaskEvent } from '../api/schema';
 import { readServerSentEvents } from './serverSentEvents';
 import { isEnded } from './taskState';
 
-/** How the task is followed; `offline`: disconnected, a retry follows. */
+/** Connection for following a task; `offline`: disconnected, a retry follows. */
 export type Connection = 'stream' | 'polling' | 'offline';
 
 /** The two calls that are needed; each rejects if there is no connection. */

@@ -21,7 +21,7 @@ export function isEnded({ state }: Task): boolean {
   return state === 'TASK_STATE_DONE' || state === 'TASK_STATE_FAILED';
 }
 
-/** Whether faces can still be revised. */
+/** Return whether faces can still be revised. */
 export function isRevisable(task: Task, now: number): boolean {
   // While a revision is in progress, the server does not send the deadline: it was accepted, so it is allowed.
   if (!isEnded(task)) return task.image_url !== '';

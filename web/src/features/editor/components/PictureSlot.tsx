@@ -98,7 +98,7 @@ function SlotContent({ content, working }: { content: Slot; working: string }) {
 
 interface SlotButtonProps {
   content: Slot;
-  /** Whether the user chose the picture. */
+  /** True if the user chose the picture. */
   own: boolean;
   name: string;
   dispatch: Dispatch<Action>;

@@ -85,7 +85,7 @@ function changedBetween(before: Template, after: Template): Field[] {
   return [...fields, ...EXPRESSIONS.filter((expression) => before.images[expression] !== after.images[expression])];
 }
 
-/** Whether both sides made the same change. */
+/** Return whether both sides made the same change. */
 function agree(field: Field, draft: Draft, current: Template): boolean {
   if (field === 'name') return draft.name.trim() === current.name;
   if (field === 'tags') return sameTags(draft.tags, current.tags);

@@ -15,8 +15,8 @@ import {
 import { isValid, validateDraft } from './validation';
 
 const pictureUrl = (draft: Draft, expression: Expression) => {
-  const there = slot(draft, expression);
-  return 'url' in there ? there.url : null;
+  const content = slot(draft, expression);
+  return 'url' in content ? content.url : null;
 };
 const file = new Blob(['png']);
 const images = Object.fromEntries(EXPRESSIONS.map((key) => [key, `/${key}`])) as Record<Expression, string>;

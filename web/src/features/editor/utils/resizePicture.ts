@@ -42,7 +42,7 @@ export async function base64(blob: Blob): Promise<string> {
   return btoa(binary);
 }
 
-/** Whether the content is PNG, JPEG or WebP. The name of the file is not trusted. */
+/** Return whether the content is PNG, JPEG or WebP. The name of the file is not trusted. */
 export async function isAcceptedFormat(file: Blob): Promise<boolean> {
   const head = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
   return SIGNATURES.some((signature) => [...signature].every((byte, at) => byte === '.' || byte === head[at]));

@@ -90,7 +90,7 @@ function photosNamed(count: number): File[] {
   return Array.from({ length: count }, (_, index) => new File(['x'], `${String(index)}.jpg`));
 }
 
-describe('the queue of photos', () => {
+describe('the photo queue', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 

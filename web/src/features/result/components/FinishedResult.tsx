@@ -34,7 +34,7 @@ interface Props {
   onDelete: () => void;
 }
 
-/** What is shown over the photo. */
+/** The layer over the photo. */
 type Mode = { name: 'faces' } | { name: 'compare' } | { name: 'draw'; frame: Frame };
 
 /** A result with its faces and actions. */

@@ -33,7 +33,7 @@ describe('sharing a photo', () => {
     return renderApp(<ShareDialog taskId={TASK_ID} photo={photo} onClose={() => undefined} />, { user: minji });
   }
 
-  it('makes a link for a week, which leads to the page of the photo, and copies it', async () => {
+  it('creates a link to the page of the photo for a week, and copies it', async () => {
     const { person } = show();
     await person.click(screen.getByRole('button', { name: 'Make a link' }));
     const link = `http://igemoji.test/s/${TOKEN}`;
@@ -44,7 +44,7 @@ describe('sharing a photo', () => {
     expect(await navigator.clipboard.readText()).toBe(link);
   });
 
-  it('makes it for as long as one wants', async () => {
+  it('creates a link for a chosen number of days', async () => {
     const { person } = show();
     await person.selectOptions(screen.getByLabelText('The link works for'), 'One day');
     await person.click(screen.getByRole('button', { name: 'Make a link' }));
@@ -52,7 +52,7 @@ describe('sharing a photo', () => {
     expect(links).toEqual([{ days: 1 }]);
   });
 
-  it('takes all links back', async () => {
+  it('revokes all links', async () => {
     const { person } = show();
     await person.click(screen.getByRole('button', { name: 'Make a link' }));
     await screen.findByLabelText('Link');
@@ -62,7 +62,7 @@ describe('sharing a photo', () => {
     expect(links).toEqual([]);
   });
 
-  it('does not say that links are gone where that failed', async () => {
+  it('does not report success when revoking fails', async () => {
     const { person } = show();
     server.use(http.delete(SHARE, () => refusal(503, 'UNAVAILABLE')));
     await person.click(screen.getByRole('button', { name: 'Revoke all links' }));

@@ -1,9 +1,9 @@
-"""An open loop: requests leave when they are due, whatever becomes of those before them.
+"""Open-loop load generator: requests are sent when they are due, whether earlier ones were answered or not.
 
-People who come do not wait for each other, so neither may what stands for them: a closed loop of so many users slows
-down with what it measures, and hides what an overload is. Requests are encoded beforehand, `httptools` reads answers
-and `uvloop` waits for them, so that the generator leaves most of the machine to what it measures. What it could not
-send it counts.
+Real users do not wait for each other. A closed loop (a fixed number of users, each waiting for an answer) slows down
+together with the system and hides an overload. Requests are encoded beforehand, `httptools` parses the answers and
+`uvloop` runs the event loop, so that the generator uses little of the machine that it shares with the mesh. Requests
+that it could not send are counted.
 """
 
 import asyncio
@@ -20,46 +20,46 @@ import uvloop
 
 UPLOAD, WATCH = "upload", "watch"
 LATE_SECONDS = 1.0
-"""A request that could not leave for so long is not sent any more, and counted."""
-PATIENCE_SECONDS = 20.0
-"""How long answers are waited for at the end; the mesh itself gives up after fifteen."""
+"""A request that is overdue by more than this is not sent, and counted as unsent."""
+DRAIN_SECONDS = 20.0
+"""Time to wait for answers at the end; the deadline in the mesh is fifteen seconds."""
 WATCH_SECONDS = 150.0
-"""How long watchers may stay at the end, until their tasks are done."""
+"""Time to wait at the end for watchers, until their tasks are done."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be sent."""
+    """Requests to send, and at which rate."""
 
     port: int
-    """On 127.0.0.1."""
+    """Port of the gateway on 127.0.0.1."""
     rate: float
     """Requests a second, at random moments (a Poisson process)."""
     seconds: float
     shares: Mapping[str, float]
-    """By kind: its share of the rate."""
+    """Share of the rate, by kind."""
     requests: Mapping[str, Sequence[bytes]]
-    """By kind: what is sent, in turn."""
+    """Requests by kind, sent round-robin."""
     tokens: Sequence[str] = ()
-    """Of uploads, in the same turn: whoever uploads can watch."""
+    """Access tokens of the uploads, in the same order: only the owner of a task may watch it."""
     watched: float = 0.0
-    """Share of the accepted uploads that somebody watches."""
+    """Share of the accepted uploads that are watched."""
     connections: int = 256
     seed: int = 1
 
 
 @dataclass
 class Calls:
-    """How requests of one kind fared; the lists belong together, times in seconds."""
+    """Measured calls of one kind: parallel lists, times in seconds."""
 
     at: list[float] = field(default_factory=list)
-    """When they were due, since the start."""
+    """Due time, since the start."""
     late: list[float] = field(default_factory=list)
-    """How long after that they left."""
+    """Delay from the due time to sending."""
     took: list[float] = field(default_factory=list)
-    """From when they left to the end of the answer."""
+    """Time from sending to the end of the answer."""
     status: list[int] = field(default_factory=list)
-    """0: the connection ended without an answer; -1: none came in time."""
+    """HTTP status; 0: connection lost before an answer; -1: no answer in time."""
     retry_after: list[bool] = field(default_factory=list)
 
 
@@ -67,16 +67,16 @@ class Calls:
 class Outcome:
     calls: dict[str, Calls]
     accepted: list[tuple[str, str]]
-    """Of uploads: (task, token)."""
+    """(task id, access token) of each accepted upload."""
     unsent: Counter[str]
-    """By kind: for want of a free connection."""
+    """Requests without a free connection, by kind."""
     watchers: Counter[str] = field(default_factory=Counter)
-    """By how they ended: all steps in their order, or what was wrong."""
+    """Number of watchers by outcome: all steps in order, or the error."""
     cpu_seconds: float = 0.0
-    """That the generator took itself."""
+    """Processor time of the generator itself."""
 
     def add(self, later: "Outcome") -> None:
-        """What came of another plan, as if it had been one."""
+        """Add the outcome of another plan."""
         for kind, calls in later.calls.items():
             mine = self.calls.setdefault(kind, Calls())
             for name in vars(calls):
@@ -88,7 +88,7 @@ class Outcome:
 
 
 def generate(plan: Plan) -> Outcome:
-    """Runs a plan to its end, in a process of its own."""
+    """Run a plan to its end. To be called in a process of its own."""
     return uvloop.run(_Run(plan).run())
 
 
@@ -100,7 +100,7 @@ class _Request:
 
 
 class _Connection(asyncio.Protocol):
-    """One request at a time; `run` is told of each answer."""
+    """Connection with one request at a time; reports each answer to its run."""
 
     def __init__(self, run: "_Run") -> None:
         self._run = run
@@ -148,7 +148,7 @@ class _Connection(asyncio.Protocol):
             self._request = None
 
     def give_up(self) -> None:
-        """The answer did not come."""
+        """Count the open request as unanswered and close."""
         request, self._request = self._request, None
         if request is not None:
             self._run.answered(request, self._sent, -1, False, b"")
@@ -165,7 +165,7 @@ class _Run:
         self._opening = 0
         self._waiting: deque[_Request] = deque()
         self._open = 0
-        self._turns: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
         self._watchers: list[asyncio.Task[None]] = []
         self._random = random.Random(plan.seed)
         self._started = 0.0
@@ -206,7 +206,7 @@ class _Run:
             self._free.remove(connection)
 
     def _arrivals(self) -> list[tuple[float, str]]:
-        """When, and what."""
+        """Return (seconds since the start, kind) of each request."""
         plan, at, found = self._plan, 0.0, []
         kinds, weights = list(plan.shares), list(plan.shares.values())
         while (at := at + self._random.expovariate(plan.rate)) < plan.seconds:
@@ -214,8 +214,8 @@ class _Run:
         return found
 
     def _next(self, kind: str) -> int:
-        self._turns[kind] += 1
-        return self._turns[kind] % len(self._plan.requests[kind])
+        self._sent[kind] += 1
+        return self._sent[kind] % len(self._plan.requests[kind])
 
     def _send(self, request: _Request) -> None:
         if self._free:
@@ -224,9 +224,9 @@ class _Run:
         self._waiting.append(request)
         if len(self._all) + self._opening < self._plan.connections:
             self._opening += 1
-            self._watchers.append(asyncio.create_task(self._one_more()))
+            self._watchers.append(asyncio.create_task(self._open_connection()))
 
-    async def _one_more(self) -> None:
+    async def _open_connection(self) -> None:
         try:
             await self._connect()
         except OSError:
@@ -245,7 +245,7 @@ class _Run:
         connection.send(request, self._plan.requests[request.kind][request.number])
 
     async def _finish(self) -> None:
-        until = time.perf_counter() + PATIENCE_SECONDS
+        until = time.perf_counter() + DRAIN_SECONDS
         while (self._open or self._waiting) and time.perf_counter() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         self._outcome.unsent.update(request.kind for request in self._waiting)
@@ -256,7 +256,7 @@ class _Run:
             _, late = await asyncio.wait(self._watchers, timeout=WATCH_SECONDS)
             for task in late:
                 task.cancel()
-            self._outcome.watchers["was still waiting"] += len(late)
+            self._outcome.watchers["still waiting"] += len(late)
 
     async def _watch(self, task: str, token: str) -> None:
         due = time.perf_counter()
@@ -273,11 +273,11 @@ class _Run:
         calls.retry_after.append(retry_after)
 
 
-ALL = "got every step"
+EVERY_STEP = "got every step"
 
 
 async def watch(port: int, task: str, token: str, on_first: Callable[[], None] = lambda: None) -> tuple[str, int, bool]:
-    """Follows a task to its end: (what came of it, status, whether there was a Retry-After)."""
+    """Watch a task to its end; return (outcome, status, whether there was a Retry-After)."""
     request = (
         f"GET /api/v1/faces/tasks/{task}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"Authorization: Bearer {token}\r\nConnection: close\r\n\r\n"
@@ -300,7 +300,7 @@ async def watch(port: int, task: str, token: str, on_first: Callable[[], None] =
 
 
 async def _steps(reader: asyncio.StreamReader, on_first: Callable[[], None]) -> str:
-    """Whether every step came, in its order, up to the last."""
+    """Read events to the end; return EVERY_STEP if all steps came in order, else what was wrong."""
     expected, state = 1, ""
     while line := await reader.readline():
         if not line.startswith(b"data: "):
@@ -309,10 +309,10 @@ async def _steps(reader: asyncio.StreamReader, on_first: Callable[[], None]) -> 
         if step["heartbeat"]:
             continue
         if step["sequence"] != expected:
-            return f"step {step['sequence']} came where {expected} was due"
+            return f"got step {step['sequence']} instead of {expected}"
         if expected == 1:
             on_first()
         expected, state = expected + 1, step["task"]["state"]
     if state == "TASK_STATE_DONE":
-        return ALL
-    return f"ended at {state}" if state else "saw nothing"
+        return EVERY_STEP
+    return f"ended at {state}" if state else "got no step"

@@ -1,4 +1,4 @@
-"""Many who watch one inference replica at once: does each get every step, and what does one cost?"""
+"""Concurrent watchers on one inference replica: whether each gets every step, and the cost of one."""
 
 import asyncio
 import os
@@ -10,45 +10,45 @@ from dataclasses import dataclass
 
 import httpx
 
-from bench.load.generator import ALL, watch
-from bench.load.people import PHOTO, Crowd
-from bench.soak.samples import children, read
+from bench.load.generator import EVERY_STEP, watch
+from bench.load.users import PHOTO, UserPool
+from bench.soak.process_stats import children, read
 from igemoji_stack.mesh.mesh import Mesh
 
-PER_TASK = 5
-HELD_SECONDS = 12
-"""Tasks must begin within the twenty seconds that one may take."""
+WATCHERS_PER_TASK = 5
+STOPPED_SECONDS = 12
+"""Workers are stopped for less than the twenty seconds that a task may take."""
 STATEMENTS = re.compile(r"^igemoji_database_statement_seconds_count\{[^}]*\} (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchResult:
     wanted: int
-    at_once: int
-    """Connected at the same moment, while no worker worked."""
+    connected: int
+    """Watchers connected at the same time, while the workers were stopped."""
     ended: Counter[str]
     kib: dict[str, float]
-    """By process: memory for one more watcher."""
+    """Memory per watcher in KiB, by process."""
     statements: float
-    """That the database was asked for one watcher, from its first step to its last."""
+    """SQL statements per watcher, from its first step to its last."""
     seconds: float
-    """From the moment in which workers went on to the last step of all."""
+    """Time from the restart of the workers to the last step of all tasks."""
 
     @property
-    def held(self) -> bool:
-        return self.at_once == self.wanted == self.ended[ALL]
+    def met(self) -> bool:
+        return self.connected == self.wanted == self.ended[EVERY_STEP]
 
 
-async def many_watch(mesh: Mesh, http: httpx.AsyncClient, crowd: Crowd, wanted: int) -> Watched:
-    """Workers are stopped, tasks made and watched, and workers let go on when all are connected."""
+async def measure_watchers(mesh: Mesh, http: httpx.AsyncClient, users: UserPool, wanted: int) -> WatchResult:
+    """Stop the workers, create and watch tasks, and continue the workers when all watchers are connected."""
     inference = mesh.processes["inference"].pid
     gateway = mesh.processes["gateway"].pid
     assert inference is not None
     assert gateway is not None
-    workers, watching, before = children(inference), asyncio.Event(), {}
+    workers, watching = children(inference), asyncio.Event()
     connected = 0
 
-    def one_more() -> None:
+    def on_first() -> None:
         nonlocal connected
         connected += 1
         if connected == wanted:
@@ -58,42 +58,42 @@ async def many_watch(mesh: Mesh, http: httpx.AsyncClient, crowd: Crowd, wanted: 
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
     try:
-        tasks = await _tasks(http, crowd, wanted // PER_TASK)
-        asked = await _statements(mesh)
+        tasks = await _create_tasks(http, users, wanted // WATCHERS_PER_TASK)
+        statements_before = await _statements(mesh)
         watchers = [
-            asyncio.create_task(watch(mesh.port, task, token, one_more))
+            asyncio.create_task(watch(mesh.port, task, token, on_first))
             for task, token in tasks
-            for _ in range(PER_TASK)
+            for _ in range(WATCHERS_PER_TASK)
         ]
         try:
-            async with asyncio.timeout(HELD_SECONDS):
+            async with asyncio.timeout(STOPPED_SECONDS):
                 await watching.wait()
         except TimeoutError:
             pass
-        at_once = connected
+        watched = connected
         after = {"inference": _memory(inference), "gateway": _memory(gateway)}
     finally:
         for pid in workers:
             os.kill(pid, signal.SIGCONT)
-    went_on = time.monotonic()
+    continued = time.monotonic()
     ended = Counter(outcome for outcome, *_ in await asyncio.gather(*watchers))
-    seconds = time.monotonic() - went_on
-    statements = (await _statements(mesh) - asked) / wanted
-    kib = {name: 1024 * (after[name] - before[name]) / max(at_once, 1) for name in before}
-    return Watched(wanted, at_once, ended, kib, statements, seconds)
+    seconds = time.monotonic() - continued
+    statements = (await _statements(mesh) - statements_before) / wanted
+    kib = {name: 1024 * (after[name] - before[name]) / max(watched, 1) for name in before}
+    return WatchResult(wanted, watched, ended, kib, statements, seconds)
 
 
-async def _tasks(http: httpx.AsyncClient, crowd: Crowd, count: int) -> list[tuple[str, str]]:
-    """One task each of so many guests."""
-    free = asyncio.Semaphore(4)
+async def _create_tasks(http: httpx.AsyncClient, users: UserPool, count: int) -> list[tuple[str, str]]:
+    """Upload one photo for each of `count` guests, over one HTTP client: to make a client takes longer than this."""
+    free, path = asyncio.Semaphore(4), f"/api/v1/faces/tasks?emoji_id={users.template_id}"
 
     async def upload(token: str) -> tuple[str, str]:
         headers = {"Authorization": f"Bearer {token}"}
         async with free:
-            answer = await http.post(f"/api/v1/faces/tasks?emoji_id={crowd.emoji_id}", content=PHOTO, headers=headers)
+            answer = await http.post(path, content=PHOTO, headers=headers)
         return answer.raise_for_status().json()["task_id"], token
 
-    return await asyncio.gather(*(upload(token) for token in crowd.tokens[:count]))
+    return await asyncio.gather(*(upload(token) for token in users.tokens[:count]))
 
 
 async def _statements(mesh: Mesh) -> float:

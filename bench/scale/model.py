@@ -1,13 +1,13 @@
-"""A queueing model of the mesh: what so many photos a second need of each part, and how long a photo takes.
+"""Queueing model of the mesh: the cores that a rate of photos needs in each server, and the time of a photo.
 
     python bench/scale/model.py [--demands bench/results/scale.json]
 
-Each part has a demand: the seconds of one core that a photo costs there, measured by bench/scale/bench.py. By the
-utilization law (Denning and Buzen, 1978) a part with c cores is busy X·D/c of the time at X photos a second, and none
-can do more than c/D. What parts that share their cores do for so many people is told by mean value analysis (Reiser and
-Lavenberg, 1980; several cores as by Seidmann, Schweitzer and Shalev-Oren, 1987). Waiting is that of M/G/c by Allen and
-Cunneen's approximation (Allen, Probability, Statistics, and Queueing Theory, 1990, ch. 5): Erlang's C, times the mean
-of the squared coefficients of variation of what comes and of the work.
+Each server has a demand D: the seconds of one core that a photo costs there, measured by bench/scale/bench.py. By the
+utilization law (Denning and Buzen, 1978), the utilization of a server with c cores at X photos per second is X·D/c, and
+its maximum throughput c/D. The throughput of servers that share cores, for a number of users, follows from mean value
+analysis (Reiser and Lavenberg, 1980; several cores as by Seidmann, Schweitzer and Shalev-Oren, 1987). The waiting time
+is that of M/G/c by the approximation of Allen and Cunneen (Allen, Probability, Statistics, and Queueing Theory, 1990,
+ch. 5): Erlang's C, times the mean of the squared coefficients of variation of interarrival and service times.
 """
 
 import argparse
@@ -17,75 +17,75 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-BUSY = 0.7
-"""How busy a part is planned to be: what is left is for bursts, and for a replica that is gone."""
+TARGET_UTILIZATION = 0.7
+"""Planned utilization of a server; the rest is reserve for bursts and for the loss of a replica."""
 RATES = (1, 100, 10_000)
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What one photo costs in one part."""
+    """Processor time of one photo in one server."""
 
-    part: str
+    server: str
     seconds: float
-    """Of one core."""
+    """Seconds of one core."""
 
 
-def busy(rate: float, seconds: float, cores: float) -> float:
-    """The share of its time that a part works, at `rate` photos a second."""
+def utilization(rate: float, seconds: float, cores: float) -> float:
+    """Return the utilization of a server at `rate` photos per second."""
     return rate * seconds / cores
 
 
-def most(demands: list[Demand], cores: float) -> float:
-    """Photos a second of parts that share so many cores, when none is idle."""
+def max_throughput(demands: list[Demand], cores: float) -> float:
+    """Return the photos per second of servers that share `cores`, when no core is idle."""
     return cores / sum(demand.seconds for demand in demands)
 
 
 @dataclass(frozen=True)
-class Alone:
-    """What a photo takes when there is no other, in seconds."""
+class SinglePhoto:
+    """Measured times of a photo in an idle mesh, in seconds."""
 
     processor: float
-    """Of one core, in all parts that share the cores."""
+    """Processor time in all servers that share the cores."""
     response: float
-    """From the upload to the news that it is done."""
+    """Time from the upload to the last step as seen by the client."""
     worker: float
-    """How long a worker has it."""
+    """Time that it occupies a worker."""
 
 
-def together(alone: Alone, people: int, workers: int, cores: float) -> float:
-    """Photos a second where so many people always have one under way, and each worker has one at a time.
+def throughput(single: SinglePhoto, users: int, workers: int, cores: float) -> float:
+    """Return the photos per second of users who always have one photo in progress each.
 
-    The cores are the queue; what a photo waits for besides is a delay. With one person more each photo finds the
-    queue that was there before. A worker has a photo for longer by as much as the processor's part of it takes longer;
-    when all workers have one, more people wait before them and not for the cores.
+    Mean value analysis: the cores are the queue, all other waiting is a constant delay, and with one user more a photo
+    finds the queue of one user less. A photo occupies its worker longer in proportion to its processor time under load;
+    when all workers are busy, further users wait for a worker and not for the cores.
     """
-    demand, delay = alone.processor, max(0.0, alone.response - alone.processor)
+    demand, delay = single.processor, max(0.0, single.response - single.processor)
     queue, best = 0.0, 0.0
-    for count in range(1, people + 1):
+    for count in range(1, users + 1):
         at_cores = demand / cores * (1 + queue) + demand * (cores - 1) / cores
         rate = count / (at_cores + delay)
         queue = rate * demand / cores * (1 + queue)
-        held = alone.worker * at_cores / demand
-        best = max(best, min(rate, workers / held))
+        occupied = single.worker * at_cores / demand
+        best = max(best, min(rate, workers / occupied))
     return best
 
 
 def cores_for(rate: float, seconds: float) -> int:
-    """Cores that a part needs so that it is no busier than planned."""
-    return max(1, math.ceil(rate * seconds / BUSY))
+    """Return the cores that a server needs to stay within TARGET_UTILIZATION."""
+    return max(1, math.ceil(rate * seconds / TARGET_UTILIZATION))
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """The chance that a photo has to wait, where `load` = arrivals x work of each (in servers), below `servers`."""
+    """Return the probability that a photo has to wait; `load` = arrival rate x service time, less than `servers`."""
     blocked = 1.0
     for number in range(1, servers + 1):
         blocked = load * blocked / (number + load * blocked)
     return blocked / (1 - (load / servers) * (1 - blocked))
 
 
-def wait(rate: float, seconds: float, servers: int, variation: float) -> float:
-    """Mean seconds in the queue of M/G/c; `variation` is the coefficient of variation of the work."""
+def waiting_time(rate: float, seconds: float, servers: int, variation: float) -> float:
+    """Return the mean seconds in the queue of M/G/c; `variation` is the coefficient of variation of service times."""
     load = rate * seconds
     if load >= servers:
         return math.inf
@@ -96,16 +96,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demands", type=Path, default=ROOT / "bench" / "results" / "scale.json")
     measured = json.loads(parser.parse_args().demands.read_text())
-    print(table([Demand(part, seconds) for part, seconds in measured["demands"].items()]))
+    print(table([Demand(server, seconds) for server, seconds in measured["demands"].items()]))
 
 
 def table(demands: list[Demand]) -> str:
-    """Cores of each part, for each rate."""
-    head = "| part | ms of a core, a photo | " + " | ".join(f"cores at {rate:,}/s" for rate in RATES) + " |"
+    """Return a Markdown table of the cores of each server, for each rate."""
+    head = "| server | ms of a core per photo | " + " | ".join(f"cores at {rate:,}/s" for rate in RATES) + " |"
     lines = [head, "|---|---|" + "---|" * len(RATES)]
     for demand in sorted(demands, key=lambda demand: -demand.seconds):
         cores = " | ".join(f"{cores_for(rate, demand.seconds):,}" for rate in RATES)
-        lines.append(f"| {demand.part} | {demand.seconds * 1000:.1f} | {cores} |")
+        lines.append(f"| {demand.server} | {demand.seconds * 1000:.1f} | {cores} |")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Memory, open files and threads of every process of a mesh, from /proc: does anything grow?"""
+"""Memory, open files and threads of every process of a mesh over time, from /proc."""
 
 import statistics
 import time
@@ -10,12 +10,12 @@ from typing import Any
 from igemoji_stack.mesh.mesh import Mesh
 
 FLAT = 1.10
-"""A process is flat when its last quarter is within a tenth of its second one: in the first, caches and arenas fill."""
+"""A process is flat if the last quarter is at most 10 % above the second: in the first, caches and arenas fill."""
 
 
 @dataclass
-class Samples:
-    """By process: (seconds since the start, memory in MiB, open files, threads)."""
+class ProcessStats:
+    """Samples by process: (seconds since the start, memory in MiB, open files, threads)."""
 
     rows: dict[str, list[tuple[float, float, int, int]]] = field(default_factory=lambda: defaultdict(list))
     processes: list[tuple[float, int]] = field(default_factory=list)
@@ -42,10 +42,10 @@ def children(pid: int) -> list[int]:
 
 
 def read(pid: int) -> tuple[float, int, int] | None:
-    """Memory of its own in MiB, open files, threads.
+    """Return (anonymous memory in MiB, open files, threads) of a process, or None if it has ended.
 
-    That is anonymous memory, where a fork shares it divided among those who do: pages of files are shared with whoever
-    else runs the same programs on the machine, and a process's part of them grows when others end.
+    Anonymous memory that forks share is divided among them (Pss_Anon). File pages are not counted: other processes of
+    the machine share them, and a process's part of them grows when the others end.
     """
     root = Path(f"/proc/{pid}")
     try:
@@ -56,11 +56,11 @@ def read(pid: int) -> tuple[float, int, int] | None:
         return None
 
 
-def table(samples: Samples) -> tuple[list[str], bool]:
-    """Medians of the second and the last quarter as lines of Markdown, and whether all of it is flat."""
+def table(stats: ProcessStats) -> tuple[list[str], bool]:
+    """Return the medians of the second and the last quarter as Markdown lines, and whether all processes are flat."""
     lines = ["| process | memory, MiB | ratio | open files | threads |", "|---|---|---|---|---|"]
     flat = True
-    for name, rows in samples.rows.items():
+    for name, rows in stats.rows.items():
         early, late = quarter(rows, 1), quarter(rows, 3)
         memory, files, threads = ([median(part, column) for part in (early, late)] for column in (1, 2, 3))
         ratio = memory[1] / memory[0]
@@ -69,7 +69,7 @@ def table(samples: Samples) -> tuple[list[str], bool]:
             f"| {name} | {memory[0]:.1f} → {memory[1]:.1f} | {ratio:.2f} "
             f"| {files[0]:.0f} → {files[1]:.0f} | {threads[0]:.0f} → {threads[1]:.0f} |"
         )
-    counts = [count for _, count in samples.processes]
+    counts = [count for _, count in stats.processes]
     lines += ["", f"Processes: {min(counts)} to {max(counts)}. {'Flat.' if flat else 'NOT flat.'}"]
     return lines, flat
 
@@ -83,18 +83,18 @@ def median(rows: list[tuple[float, float, int, int]], column: int) -> float:
     return statistics.median(row[column] for row in rows)
 
 
-def plot(samples: Samples, path: Path) -> None:
+def plot(stats: ProcessStats, path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 8), layout="constrained")
-    draw(samples, figure.subplots(3, 1, sharex=True))
+    draw(stats, figure.subplots(3, 1, sharex=True))
     figure.savefig(path, dpi=110)
 
 
-def draw(samples: Samples, axes: Any) -> None:
-    """On three axes of matplotlib, one below the other."""
+def draw(stats: ProcessStats, axes: Any) -> None:
+    """Draw memory, open files and threads on three axes of matplotlib."""
     for column, (axis, label) in enumerate(zip(axes, ("memory, MiB", "open files", "threads"), strict=True), start=1):
-        for name, rows in samples.rows.items():
+        for name, rows in stats.rows.items():
             axis.plot([row[0] for row in rows], [row[column] for row in rows], label=name, linewidth=1.2)
         axis.set_ylabel(label)
         axis.set_ylim(bottom=0)

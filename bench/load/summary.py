@@ -1,4 +1,4 @@
-"""What calls came to: percentiles of those that were answered and of those that were refused."""
+"""Summary of calls: percentiles of the answered and of the refused ones."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ REFUSALS = (429, 503)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Of calls of some kinds. Times in milliseconds, NaN where there was none."""
+class Summary:
+    """Counts and times of calls. Times are in milliseconds, NaN if there was no call."""
 
     sent: int
     admitted: int
@@ -23,19 +23,19 @@ class Figures:
     refused_p99: float
     without_retry_after: int
     wrong: dict[int, int]
-    """By status: neither answered nor refused. 0: the connection ended, -1: no answer came in time."""
+    """Calls that were neither answered nor refused, by status. 0: connection lost, -1: no answer in time."""
     late_p95: float
-    """How long after it was due a request left: the generator's own delay, which is in none of the others."""
+    """Delay of the generator itself, from when a request was due to when it was sent. The other times exclude it."""
 
 
-def figures(calls: Iterable[Calls]) -> Figures:
-    found = list(calls)
-    status = np.array(_joined([call.status for call in found]), int)
-    took = np.array(_joined([call.took for call in found])) * 1000
-    retry_after = np.array(_joined([call.retry_after for call in found]), bool)
+def summarize(calls: Iterable[Calls]) -> Summary:
+    groups = list(calls)
+    status = np.array(_joined([call.status for call in groups]), int)
+    took = np.array(_joined([call.took for call in groups])) * 1000
+    retry_after = np.array(_joined([call.retry_after for call in groups]), bool)
     admitted, refused = (status >= 200) & (status < 300), np.isin(status, REFUSALS)
     wrong = status[~admitted & ~refused]
-    return Figures(
+    return Summary(
         sent=len(status),
         admitted=int(admitted.sum()),
         p50=percentile(took[admitted], 50),
@@ -45,7 +45,7 @@ def figures(calls: Iterable[Calls]) -> Figures:
         refused_p99=percentile(took[refused], 99),
         without_retry_after=int((refused & ~retry_after).sum()),
         wrong={int(code): int((wrong == code).sum()) for code in np.unique(wrong)},
-        late_p95=percentile(np.array(_joined([call.late for call in found])) * 1000, 95),
+        late_p95=percentile(np.array(_joined([call.late for call in groups])) * 1000, 95),
     )
 
 
@@ -54,11 +54,11 @@ def percentile(values: np.ndarray, share: float) -> float:
 
 
 def by_second(calls: Iterable[Calls]) -> tuple[list[int], list[float], list[int], list[int]]:
-    """(second, p95 of what was admitted in ms, admitted, refused) for each second."""
-    found = list(calls)
-    at = np.array(_joined([call.at for call in found]))
-    took = np.array(_joined([call.took for call in found])) * 1000
-    status = np.array(_joined([call.status for call in found]), int)
+    """Return for each second: (second, p95 of the admitted calls in ms, admitted, refused)."""
+    groups = list(calls)
+    at = np.array(_joined([call.at for call in groups]))
+    took = np.array(_joined([call.took for call in groups])) * 1000
+    status = np.array(_joined([call.status for call in groups]), int)
     rows = []
     for second in range(int(at.max()) + 1 if len(at) else 0):
         here = (at >= second) & (at < second + 1)

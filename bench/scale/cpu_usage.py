@@ -1,4 +1,4 @@
-"""What processes have cost so far, as Linux tells it in /proc."""
+"""Processor time of the processes of a mesh, from /proc."""
 
 import os
 import time
@@ -14,57 +14,56 @@ CLIENT = "this client"
 
 
 @dataclass(frozen=True)
-class Usage:
-    """Seconds of a core so far, since their processes began."""
+class CpuUsage:
+    """Processor time in seconds of a core, since the processes started."""
 
-    parts: dict[str, float]
+    servers: dict[str, float]
     machine: float
-    """Of everything on our cores."""
+    """Processor time of everything on the cores of the benchmark."""
     at: float
 
-    def since(self, before: "Usage") -> "Usage":
-        parts = {part: seconds - before.parts.get(part, 0) for part, seconds in self.parts.items()}
-        return Usage(parts, self.machine - before.machine, self.at - before.at)
+    def since(self, before: "CpuUsage") -> "CpuUsage":
+        servers = {name: seconds - before.servers.get(name, 0) for name, seconds in self.servers.items()}
+        return CpuUsage(servers, self.machine - before.machine, self.at - before.at)
 
     @property
     def others(self) -> float:
-        """Cores that were busy with something else. What the kernel does for nobody by name is among it, and so is what
-        a host takes away from its guest."""
-        return max(0.0, self.machine - sum(self.parts.values())) / self.at
+        """Cores busy with other processes, including work of the kernel itself and time stolen by the host."""
+        return max(0.0, self.machine - sum(self.servers.values())) / self.at
 
 
-def usage(mesh: Mesh) -> Usage:
-    """Of every process, by part; the children of each are its own."""
+def cpu_usage(mesh: Mesh) -> CpuUsage:
+    """Return the usage of every process with its children, by server."""
     assert isinstance(mesh.backends, RealBackends)
     roots = {name: process.pid for name, process in mesh.processes.items()}
-    for part in mesh.backends.own.values():
-        roots |= part.pids
+    for server in mesh.backends.own.values():
+        roots |= server.pids
     spent: dict[str, float] = defaultdict(float)
     for name, pid in roots.items():
         if pid is not None:
             kind = "workers" if name.startswith("inference-worker") else name
-            spent[kind] += sum(spent_by(each) for each in family(pid))
+            spent[kind] += sum(cpu_seconds(each) for each in process_tree(pid))
     spent[CLIENT] = time.process_time()
-    return Usage(dict(spent), busy_seconds(os.sched_getaffinity(0)), time.monotonic())
+    return CpuUsage(dict(spent), busy_seconds(os.sched_getaffinity(0)), time.monotonic())
 
 
 def busy_seconds(cores: set[int]) -> float:
-    """How long cores have been busy, with whatever."""
+    """Return the time in seconds that these cores have been busy."""
     lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
     ours = [list(map(int, line[1:9])) for line in lines if line[0] in {f"cpu{core}" for core in cores}]
     # https://man7.org/linux/man-pages/man5/proc_stat.5.html: user nice system idle iowait irq softirq steal
     return sum(sum(line) - line[3] - line[4] for line in ours) / TICK
 
 
-def family(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     try:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:
         return []
-    return [pid, *(each for child in text.split() for each in family(int(child)))]
+    return [pid, *(each for child in text.split() for each in process_tree(int(child)))]
 
 
-def spent_by(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

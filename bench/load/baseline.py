@@ -1,7 +1,7 @@
-"""What a bare grpc.aio service does on this machine, and what the mesh does of it.
+"""Baseline: the throughput of a bare grpc.aio service on this machine, to compare the mesh with.
 
-The bare one answers the same bytes to the same request over plaintext, and does nothing else: no TLS, no token, no
-rule, no log, no database. The same client asks both.
+The bare service answers the same request with the same bytes over plaintext and does nothing else: no TLS, no token,
+no validation, no log, no database. The same client calls both.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import grpc
 METHOD = "/igemoji.emoji_catalog.v1.EmojiCatalogService/ListEmojis"
 REQUEST = b"\x08\x01"
 """ListEmojisRequest(page_number=1)."""
-AT_ONCE = 8
+CALLERS = 8
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,20 @@ class Rate:
     p95_ms: float
 
 
-def ask(target: str, seconds: float, at_once: int = AT_ONCE) -> Rate:
-    """A closed loop: so many ask, each again when it has its answer. In a process of its own."""
-    return asyncio.run(_ask(target, seconds, at_once))
+def measure(target: str, seconds: float, callers: int = CALLERS) -> Rate:
+    """Measure the rate of concurrent callers in a closed loop. To be called in a process of its own."""
+    return asyncio.run(_measure(target, seconds, callers))
 
 
-def answer_of(target: str) -> bytes:
+def fetch_answer(target: str) -> bytes:
+    """Return the answer of a service as bytes."""
     with grpc.insecure_channel(target) as channel:
         call: Any = channel.unary_unary(METHOD)
         answer: bytes = call(REQUEST, timeout=10)
         return answer
 
 
-async def _ask(target: str, seconds: float, at_once: int) -> Rate:
+async def _measure(target: str, seconds: float, callers: int) -> Rate:
     async with grpc.aio.insecure_channel(target) as channel:
         call: Any = channel.unary_unary(METHOD)
         await call(REQUEST, timeout=10, wait_for_ready=True)
@@ -48,18 +49,18 @@ async def _ask(target: str, seconds: float, at_once: int) -> Rate:
 
         async def one() -> None:
             while time.perf_counter() - started < seconds:
-                asked = time.perf_counter()
+                began = time.perf_counter()
                 await call(REQUEST, timeout=10)
-                took.append(time.perf_counter() - asked)
+                took.append(time.perf_counter() - began)
 
-        await asyncio.gather(*(one() for _ in range(at_once)))
+        await asyncio.gather(*(one() for _ in range(callers)))
         return Rate(len(took) / (time.perf_counter() - started), 1000 * statistics.quantiles(took, n=20)[18])
 
 
 @asynccontextmanager
-async def bare(answer: bytes) -> AsyncIterator[str]:
-    """The bare service as a process; its target."""
-    arguments = [sys.executable, "-m", "bench.load.reference"]
+async def bare_service(answer: bytes) -> AsyncIterator[str]:
+    """Run the bare service as a process; yields its target."""
+    arguments = [sys.executable, "-m", "bench.load.baseline"]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe)
     assert process.stdin is not None

@@ -89,4 +89,4 @@ def test_steps_of_a_new_service_make_it_known_and_answer(workbench: Copy) -> Non
     assert "env" not in deployment["spec"]["template"]["spec"]["containers"][0]
     workbench.run([str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--no-logo"])
     suites = ["services/announcements/tests", "tests/contract/test_access.py", "tests/docs/test_limits.py"]
-    workbench.run([*PYTEST, *suites, "-k", "announcement or table"])
+    workbench.run([*PYTEST, *suites, "-k", "shown_until or table"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.mesh.supervisor import Command, Supervised
+from igemoji_stack.supervisor import Command, Supervised
 
 pytestmark = pytest.mark.asyncio
 
@@ -41,7 +41,7 @@ async def test_niced_children_yield_cpu_and_sigint_reaches_only_the_parent():
 
 SUPERVISOR = """
 import asyncio, sys
-from igemoji_stack.mesh.supervisor import Command, Supervised
+from igemoji_stack.supervisor import Command, Supervised
 
 async def main():
     async def is_ready():

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from igemoji_mesh.testing.free_ports import HOST, free_ports
-from igemoji_stack.mesh.supervisor import Command, DiedAtStart, Supervised
+from igemoji_stack.supervisor import Command, DiedAtStart, Supervised
 
 START_SECONDS = 60.0
 TOOL_SECONDS = 60.0

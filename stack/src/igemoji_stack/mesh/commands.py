@@ -10,8 +10,8 @@ from igemoji_mesh.testing.free_ports import HOST
 from igemoji_stack.backends.backend import RealBackends
 from igemoji_stack.mesh.options import EDGE, GATEWAY, SERVICES, WORKER, CannotStart, MeshOptions
 from igemoji_stack.mesh.state import answers_ok, is_serving
-from igemoji_stack.mesh.supervisor import Command
 from igemoji_stack.mesh.tcp_ports import Ports, grpc_target, instance_name
+from igemoji_stack.supervisor import Command
 
 NICE = 10
 """CPU priority of services: lower than the gateway's, so that it can shed load while they are busy."""

@@ -17,8 +17,8 @@ from igemoji_stack.mesh import website
 from igemoji_stack.mesh.commands import Commands
 from igemoji_stack.mesh.options import EDGE, GATEWAY, SERVICES, WORKER, CannotStart, MeshOptions
 from igemoji_stack.mesh.state import lock_folder, state_file, write_state
-from igemoji_stack.mesh.supervisor import Command, DiedAtStart, Supervised
 from igemoji_stack.mesh.tcp_ports import Ports, assign_ports, gateway_port, instance_name
+from igemoji_stack.supervisor import Command, DiedAtStart, Supervised
 
 START_SECONDS = 90.0
 ROOM_BYTES = 4 * 2**20

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from igemoji_mesh.testing.free_ports import HOST
 from igemoji_stack.mesh.state import answers_ok
-from igemoji_stack.mesh.supervisor import Command
+from igemoji_stack.supervisor import Command
 
 SOURCE = Path(__file__).resolve().parents[4] / "web"
 WEB = SOURCE / "dist"

@@ -107,7 +107,7 @@ test-trust-mutants: .make/dev $(STUBS) assets ## Disable each defense in a copy 
 	PYTHONPATH=tests $(BIN)/python -m security.mutants.run $(WORD)
 
 test-images: .make/dev .make/deploy $(STUBS) assets ## Build and test every image (CONTAINERS=docker); PLAY=1: run the manifests with podman 4
-	$(BIN)/python -m tests.deploy.images $(or $(CONTAINERS),podman) $(if $(PLAY),--play)
+	PYTHONPATH=tests $(BIN)/python -m tools.images $(or $(CONTAINERS),podman) $(if $(PLAY),--play)
 
 fuzz: .make/dev $(STUBS) ## Fuzz the parsers of untrusted bytes (MINUTES=60); make test replays what was found
 	PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz $(or $(MINUTES),10)

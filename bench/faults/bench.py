@@ -1,10 +1,10 @@
-"""Faults on real parts, each under a load of uploads: what was accepted, finished, doubled, and how long it took.
+"""Fault injection on real backends under a load of uploads: accepted, finished and lost tasks, and recovery time.
 
     python bench/faults/bench.py [--only queue …] [--results bench/results]
 
-Starts a mesh of its own (two replicas of each service, two workers, MariaDB, RabbitMQ, Redis and S3; whatever listens
-is behind a proxy) and harms it in every way once, while twenty people upload. Somebody else uploads photos from the
-fault on: the time from the fault to the end of the first of theirs is that of the recovery.
+Starts a mesh (two replicas of each service, two workers, MariaDB, RabbitMQ, Redis and S3, with a proxy before each) and
+injects each fault once while twenty users upload. A probe user uploads photos from the fault on: the recovery time is
+the time from the fault to the end of its first task. The probe uses raw HTTP: how clients retry is not measured.
 """
 
 import argparse
@@ -22,22 +22,22 @@ import httpx
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from resilience.backends import RealHarmed  # noqa: E402
+from resilience.backends import FaultyRealMesh  # noqa: E402
 from resilience.invariants import settled  # noqa: E402
 from resilience.load_users import LoadUsers, User  # noqa: E402
 
 from igemoji_stack.mesh.options import GATEWAY, SERVICES  # noqa: E402
 
-AWAY_SECONDS = 5
-STORE_AWAY_SECONDS = 10
+DOWN_SECONDS = 5
+STORE_DOWN_SECONDS = 10
 SCALE = 3
-"""Of the crowd's photos, so that some are being worked on whenever a fault comes."""
-MOST_SECONDS = 120
+"""Scale of the photos: large enough that some tasks are in progress when a fault is injected."""
+TIMEOUT_SECONDS = 120
 
 
 @dataclass
 class Outcome:
-    """What became of the photos of one fault."""
+    """Tasks and recovery time of one fault."""
 
     fault: str
     accepted: int = 0
@@ -45,14 +45,14 @@ class Outcome:
     doubled: int = 0
     lost: int = 0
     errors: int = 0
-    """Answers to try again after, and connections that ended."""
+    """Transient errors and lost connections."""
     recovery: float = 0.0
-    trouble: str = ""
+    error: str = ""
 
 
-async def probe(harmed: RealHarmed, user: User, emoji_id: str) -> float:
-    """Uploads until a photo is finished; returns when that was."""
-    async with httpx.AsyncClient(base_url=harmed.url, timeout=20) as http, asyncio.timeout(MOST_SECONDS):
+async def probe(faulty_mesh: FaultyRealMesh, user: User, emoji_id: str) -> float:
+    """Upload until a task is done; return when that was."""
+    async with httpx.AsyncClient(base_url=faulty_mesh.url, timeout=20) as http, asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
                 created = await http.post(
@@ -71,61 +71,63 @@ async def probe(harmed: RealHarmed, user: User, emoji_id: str) -> float:
             await asyncio.sleep(0.1)
 
 
-async def suffer(harmed: RealHarmed, fault: str, harm: Callable[[], Awaitable[None]]) -> Outcome:
+async def inject(faulty_mesh: FaultyRealMesh, fault: str, fault_injection: Callable[[], Awaitable[None]]) -> Outcome:
     outcome = Outcome(fault)
-    crowd = harmed.crowd(SCALE)
-    prober = harmed.users.pop()
+    load = faulty_mesh.new_load(SCALE)
+    prober = faulty_mesh.users.pop()
     try:
-        async with crowd.at_work():
+        async with load.uploading():
             began = time.monotonic()
-            harming = asyncio.ensure_future(harm())
-            outcome.recovery = await probe(harmed, prober, crowd.emoji_ids[0]) - began
-            await harming
-        harmed.users.append(prober)
-        await harmed.check(crowd)
+            injection = asyncio.ensure_future(fault_injection())
+            outcome.recovery = await probe(faulty_mesh, prober, load.emoji_ids[0]) - began
+            await injection
+        faulty_mesh.users.append(prober)
+        await faulty_mesh.check(load)
     except Exception as error:
-        outcome.trouble = repr(error)[:200]
-    await settled(harmed.books)
-    count(harmed, crowd, outcome)
+        outcome.error = repr(error)[:200]
+    await settled(faulty_mesh.stored)
+    count(faulty_mesh, load, outcome)
     return outcome
 
 
-def count(harmed: RealHarmed, crowd: LoadUsers, outcome: Outcome) -> None:
-    accepted = {task_id for user in harmed.users for task_id in user.accepted}
-    ends = harmed.books.rows("inference", "SELECT task_id FROM task_steps WHERE state IN ('DONE', 'FAILED')")
+def count(faulty_mesh: FaultyRealMesh, load: LoadUsers, outcome: Outcome) -> None:
+    accepted = {task_id for user in faulty_mesh.users for task_id in user.accepted}
+    ends = faulty_mesh.stored.rows("inference", "SELECT task_id FROM task_steps WHERE state IN ('DONE', 'FAILED')")
     ended = [task_id for (task_id,) in ends if task_id in accepted]
-    states = dict(harmed.books.rows("inference", "SELECT id, state FROM tasks"))
+    states = dict(faulty_mesh.stored.rows("inference", "SELECT id, state FROM tasks"))
     outcome.accepted = len(accepted)
     outcome.finished = sum(states.get(task_id) == "DONE" for task_id in accepted)
     outcome.doubled = len(ended) - len(set(ended))
     outcome.lost = len(accepted) - outcome.finished
-    outcome.errors = crowd.refusals + len(crowd.lost_connections)
+    outcome.errors = load.refusals + len(load.lost_connections)
 
 
-def faults(harmed: RealHarmed) -> dict[str, Callable[[], Awaitable[None]]]:
+def faults(faulty_mesh: FaultyRealMesh) -> dict[str, Callable[[], Awaitable[None]]]:
     async def unreachable() -> None:
-        async with harmed.unreachable("objects"):
-            await asyncio.sleep(STORE_AWAY_SECONDS)
+        async with faulty_mesh.unreachable("objects"):
+            await asyncio.sleep(STORE_DOWN_SECONDS)
 
     async def slow(name: str) -> None:
-        async with harmed.slow(name, 0.1):
-            await asyncio.sleep(AWAY_SECONDS)
+        async with faulty_mesh.slow(name, 0.1):
+            await asyncio.sleep(DOWN_SECONDS)
 
     async def cut(name: str) -> None:
-        for _ in range(AWAY_SECONDS):
-            harmed.cut(name)
+        for _ in range(DOWN_SECONDS):
+            faulty_mesh.cut(name)
             await asyncio.sleep(1)
 
-    listening = {name: part.name for name, part in harmed.parts.items()} | {name: name for name in (GATEWAY, *SERVICES)}
+    listening = {name: part.name for name, part in faulty_mesh.backends.items()} | {
+        name: name for name in (GATEWAY, *SERVICES)
+    }
     return {
         "none": lambda: asyncio.sleep(0),
-        "kill -9 of a worker": lambda: harmed.kill("inference-worker"),
-        "kill -9 of a worker's child": harmed.kill_child_at_work,
-        "kill -9 of an inference replica": lambda: harmed.kill("inference"),
-        "kill -9 of RabbitMQ": lambda: harmed.restart("queue", AWAY_SECONDS),
-        "kill -9 of Redis": lambda: harmed.restart("progress", AWAY_SECONDS),
-        "kill -9 of MariaDB": lambda: harmed.restart("database", AWAY_SECONDS),
-        f"object store unreachable for {STORE_AWAY_SECONDS} s": unreachable,
+        "kill -9 of a worker": lambda: faulty_mesh.kill("inference-worker"),
+        "kill -9 of a sandbox process": faulty_mesh.kill_busy_sandbox,
+        "kill -9 of an inference replica": lambda: faulty_mesh.kill("inference"),
+        "kill -9 of RabbitMQ": lambda: faulty_mesh.restart("queue", DOWN_SECONDS),
+        "kill -9 of Redis": lambda: faulty_mesh.restart("progress", DOWN_SECONDS),
+        "kill -9 of MariaDB": lambda: faulty_mesh.restart("database", DOWN_SECONDS),
+        f"object store unreachable for {STORE_DOWN_SECONDS} s": unreachable,
         **{f"slow connections to {title} (100 ms)": partial(slow, name) for name, title in listening.items()},
         **{f"cut connections to {title}": partial(cut, name) for name, title in listening.items()},
     }
@@ -133,19 +135,19 @@ def faults(harmed: RealHarmed) -> dict[str, Callable[[], Awaitable[None]]]:
 
 def report(outcomes: list[Outcome]) -> str:
     lines = [
-        "# Faults on real parts",
+        "# Faults on real backends",
         "",
-        "Made by `make bench-faults`: two replicas of each service, two workers, twenty people who upload. What was "
-        f"killed came back after {AWAY_SECONDS} s, replicas and workers at once. Errors are answers to try again after "
-        "(429, 503, 504) and connections that ended; recovery is from the fault to the end of a photo that was "
-        "uploaded after it, behind those of the others.",
+        "Made by `make bench-faults`: two replicas of each service, two workers, twenty users who upload. Killed "
+        f"backends were restarted after {DOWN_SECONDS} s, replicas and workers at once. Errors are transient errors "
+        "(429, 503, 504) and lost connections. Recovery is the time from the fault to the end of a task that was created "
+        "after it and queued behind those of the other users.",
         "",
-        "| fault | accepted | finished | finished twice | lost | errors seen by clients | seconds to recover | held |",
+        "| fault | accepted | finished | finished twice | lost | errors seen by clients | recovery, s | passed |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {each.fault} | {each.accepted} | {each.finished} | {each.doubled} | {each.lost} | {each.errors} "
-        f"| {each.recovery:.1f} | {each.trouble or 'yes'} |"
+        f"| {each.recovery:.1f} | {each.error or 'yes'} |"
         for each in outcomes
     ]
     return "\n".join(lines) + "\n"
@@ -153,25 +155,25 @@ def report(outcomes: list[Outcome]) -> str:
 
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", default=[], help="faults whose names hold one of these words")
+    parser.add_argument("--only", nargs="*", default=[], help="run only faults whose names contain one of these words")
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "results")
     arguments = parser.parse_args()
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:
-        harmed = RealHarmed(Path(folder))
-        await harmed.start()
+        faulty_mesh = FaultyRealMesh(Path(folder))
+        await faulty_mesh.start()
         try:
-            for name, harm in faults(harmed).items():
+            for name, fault_injection in faults(faulty_mesh).items():
                 if not arguments.only or any(word in name for word in arguments.only):
-                    outcomes.append(await suffer(harmed, name, harm))
+                    outcomes.append(await inject(faulty_mesh, name, fault_injection))
                     print(outcomes[-1], file=sys.stderr, flush=True)
         finally:
-            await harmed.stop()
+            await faulty_mesh.stop()
     text = report(outcomes)
     print(text)
     arguments.results.mkdir(parents=True, exist_ok=True)
     (arguments.results / "faults.md").write_text(text, encoding="utf-8")
-    return 0 if all(not each.trouble and not each.lost and not each.doubled for each in outcomes) else 1
+    return 0 if all(not each.error and not each.lost and not each.doubled for each in outcomes) else 1
 
 
 if __name__ == "__main__":

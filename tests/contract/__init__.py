@@ -1,5 +1,5 @@
-"""The whole API through a live mesh: who may call what, what the documents promise, every limit, every race."""
+"""Tests of the whole API through a live mesh: access, documents, limits and races."""
 
 import pytest
 
-pytest.register_assert_rewrite(f"{__name__}.calls", f"{__name__}.world")
+pytest.register_assert_rewrite(f"{__name__}.calls", f"{__name__}.actors")

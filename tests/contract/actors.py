@@ -1,4 +1,4 @@
-"""People, and what is theirs: made through the API as anybody would, and made anew where a call used it up."""
+"""Callers of the API and their resources, created through the API on first use."""
 
 import contextlib
 import io
@@ -6,9 +6,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -16,9 +15,8 @@ from typing import Any, Self
 import grpc
 import httpx
 from PIL import Image
-from skimage import data
+from support.users import astronaut, new_account
 
-from igemoji_mesh.ids import new_id
 from igemoji_stack.mesh.options import SERVICES
 from igemoji_stack.mesh.state import read_state
 
@@ -26,8 +24,8 @@ PASSWORD = "a long enough one"
 
 
 @dataclass
-class Person:
-    """Who calls; nobody has no token."""
+class Actor:
+    """A caller; `anonymous` has no token."""
 
     kind: str
     token: str = ""
@@ -41,34 +39,36 @@ class Person:
 
 
 @dataclass
-class World:
-    """The mesh with five people: nobody, a guest, an owner of things, another user and an operator."""
+class Actors:
+    """The callers of a mesh: anonymous, a guest, an owner of resources, another user and an operator."""
 
     data: Path
-    """Where the mesh keeps everything."""
+    """Data folder of the mesh."""
     http: httpx.Client
     channel: grpc.Channel
-    people: dict[str, Person] = field(default_factory=dict)
+    by_kind: dict[str, Actor] = field(default_factory=dict)
     to_lose: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     @contextlib.contextmanager
     def of(cls, url: str, data: Path) -> Iterator[Self]:
+        """Connect to a mesh."""
         with (
             httpx.Client(base_url=url, timeout=60) as http,
             grpc.insecure_channel(http.base_url.netloc.decode()) as channel,
         ):
             yield cls(data, http, channel)
 
-    def person(self, kind: str) -> Person:
-        """Of a kind, always the same."""
-        if kind not in self.people:
-            self.people[kind] = self.new_person(kind)
-        return self.people[kind]
+    def actor(self, kind: str) -> Actor:
+        """Return the caller of a kind, always the same."""
+        if kind not in self.by_kind:
+            self.by_kind[kind] = self.new_actor(kind)
+        return self.by_kind[kind]
 
-    def new_person(self, kind: str) -> Person:
-        if kind == "nobody":
-            return Person(kind)
+    def new_actor(self, kind: str) -> Actor:
+        """Create a caller of a kind."""
+        if kind == "anonymous":
+            return Actor(kind)
         if kind == "guest":
             return _logged_in(kind, self.made("/api/v1/users/guest", {"refresh_token_in_body": True}))
         account = self.new_account()
@@ -79,25 +79,25 @@ class World:
         return _logged_in(kind, self.made("/api/v1/users/auth", login))
 
     def new_account(self) -> dict[str, str]:
-        name = new_id().replace("-", "")[-12:]
-        return {"email": f"{name}@example.org", "password": PASSWORD, "alias": f"a{name}"}
+        """Return the body of a registration."""
+        return replace(new_account("a"), password=PASSWORD).registration
 
     def command(self, *arguments: str) -> str:
-        """What an operator of the machine does beside the service."""
+        """Run the operator's command of auth on the data folder."""
         settings = {**os.environ, "DATA_DIR": str(self.data)}
         command = [sys.executable, "-m", SERVICES["auth"], *arguments]
         done = subprocess.run(command, env=settings, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout.strip()
 
-    def made(self, path: str, body: Any, by: Person | None = None, **options: Any) -> Any:
-        """What a POST answers, which must succeed."""
+    def made(self, path: str, body: Any, by: Actor | None = None, **options: Any) -> Any:
+        """Return the body of a successful POST."""
         answer = self.http.post(path, json=body, headers=by.headers if by else {}, **options)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
     @property
-    def owner(self) -> Person:
-        return self.person("owner")
+    def owner(self) -> Actor:
+        return self.actor("owner")
 
     @cached_property
     def built_in_id(self) -> str:
@@ -112,20 +112,18 @@ class World:
 
     @cached_property
     def photo(self) -> bytes:
-        """A face, upright, near (225, 118) of 512 x 512."""
-        file = io.BytesIO()
-        Image.fromarray(data.astronaut()).save(file, "PNG")
-        return file.getvalue()
+        """Return a photo with one face."""
+        return astronaut(kind="PNG")
 
     @cached_property
     def faceless_photo(self) -> bytes:
-        """Small, and soon done."""
+        """Return a small photo without a face, which is processed quickly."""
         file = io.BytesIO()
         Image.linear_gradient("L").convert("RGB").save(file, "JPEG")
         return file.getvalue()
 
-    def new_emoji(self, visibility: str = "public", by: Person | None = None) -> str:
-        """The id of a template; the owner's own unless told."""
+    def new_emoji(self, visibility: str = "public", by: Actor | None = None) -> str:
+        """Create a template, by default of the owner, and return its id."""
         draft = {"name": "Contract", "base_id": self.built_in_id, "visibility": visibility}
         return str(self.made("/api/v1/emojis", draft, by or self.owner)["id"])
 
@@ -139,24 +137,25 @@ class World:
 
     @cached_property
     def hidden_emoji(self) -> str:
-        """Or one that is going to be."""
+        """Return a template that operators hide."""
         return self.new_emoji()
 
-    def upload(self, photo: bytes, by: Person) -> str:
+    def upload(self, photo: bytes, by: Actor) -> str:
+        """Upload a photo and return the id of its task."""
         answer = self.http.post(
             "/api/v1/faces/tasks", params={"emoji_id": self.built_in_id}, content=photo, headers=by.headers
         )
         assert answer.status_code == 202, answer.text
         return str(answer.json()["task_id"])
 
-    def new_task(self, photo: bytes | None = None, by: Person | None = None) -> str:
-        """The id of a finished task."""
+    def new_task(self, photo: bytes | None = None, by: Actor | None = None) -> str:
+        """Create a task, wait until it is done and return its id."""
         task_id = self.upload(photo or self.faceless_photo, by or self.owner)
         assert self.finished(task_id, by or self.owner)["state"] == "TASK_STATE_DONE"
         return task_id
 
-    def finished(self, task_id: str, by: Person) -> dict[str, Any]:
-        """A task when it has ended."""
+    def finished(self, task_id: str, by: Actor) -> dict[str, Any]:
+        """Wait until a task has ended and return it."""
         with self.http.stream("GET", f"/api/v1/faces/tasks/{task_id}/events", headers=by.headers) as stream:
             lines = [line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: ")]
         last: dict[str, Any] = json.loads(lines[-1])["task"]
@@ -164,11 +163,11 @@ class World:
 
     @cached_property
     def task(self) -> str:
-        """With one face."""
+        """Return the owner's task with one face."""
         return self.new_task(self.photo)
 
     def settled_task(self) -> str:
-        """The task with one face, when nothing is being done with it."""
+        """Return `task` when it is not being processed."""
         self.finished(self.task, self.owner)
         return self.task
 
@@ -177,11 +176,11 @@ class World:
         return self.new_task()
 
     def task_to_lose(self) -> str:
-        """The same until somebody deletes it."""
+        """Return a task that tests delete, recreated when it is gone."""
         return self._kept("/api/v1/faces/tasks", self.new_task)
 
     def emoji_to_lose(self) -> str:
-        """The same until somebody deletes it."""
+        """Return a template that tests delete, recreated when it is gone."""
         return self._kept("/api/v1/emojis", self.new_emoji)
 
     def _kept(self, path: str, make: Callable[[], str]) -> str:
@@ -196,12 +195,13 @@ class World:
 
     @cached_property
     def deletion(self) -> str:
-        guest = self.new_person("guest")
+        """Return the id of the deletion of an account."""
+        guest = self.new_actor("guest")
         return str(self.http.delete("/api/v1/users/me", headers=guest.headers).json()["id"])
 
     @contextlib.contextmanager
     def direct(self, service: str, caller: str) -> Iterator[grpc.Channel]:
-        """A channel to a service past the gateway, opened by another service with its certificate."""
+        """Open a channel to a service past the gateway, with the certificate of another service."""
         folder = self.data / "certificates"
         state = read_state(self.data)
         assert state is not None
@@ -213,16 +213,6 @@ class World:
             yield channel
 
 
-def _logged_in(kind: str, session: dict[str, Any]) -> Person:
+def _logged_in(kind: str, session: dict[str, Any]) -> Actor:
     user = session["user"]
-    return Person(kind, session["access_token"], user["id"], user["email"], session["refresh_token"])
-
-
-def eventually(check: Any, seconds: float = 30) -> Any:
-    """The first true answer of `check`; fails after some seconds."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := check():
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
+    return Actor(kind, session["access_token"], user["id"], user["email"], session["refresh_token"])

@@ -1,4 +1,4 @@
-"""One request, by REST and by gRPC: how a message of the contract becomes either, and what comes back."""
+"""Send a message of the contract by REST or by gRPC, and compare the outcomes."""
 
 import base64
 import re
@@ -25,7 +25,7 @@ STUBS = (auth_pb2, emoji_catalog_pb2, inference_pb2, ranking_pb2)
 """Imported so that the messages of every service are in protobuf's pool."""
 
 RPCS = {f"{rpc.package.split('.')[1]}.{rpc.name}": rpc for rpc in rpcs()}
-"""By a name as in the tables of these tests: `auth.Login`."""
+"""RPCs by the name that the tables of these tests use: `auth.Login`."""
 
 REST_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -38,32 +38,32 @@ REST_STATUS = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
     grpc.StatusCode.UNIMPLEMENTED: 501,
 }
-"""What the gateway makes of a status (docs/api.md)."""
+"""HTTP status of each gRPC status (docs/api.md)."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call came to."""
+    """Result of a call."""
 
     status: int
-    """As in REST; a call by gRPC that succeeded has the status that it would have there."""
+    """HTTP status; a successful gRPC call has the status that REST would give."""
     reason: str = ""
     fields: tuple[str, ...] = ()
-    """Those that the error names."""
+    """Fields that the error names."""
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Of an answer by REST, by name in lower case."""
+    """Response headers of REST, by name in lower case."""
 
 
 def message(rpc: Rpc, **fields: Any) -> Message:
-    """The request of an RPC."""
+    """Return the request of an RPC."""
     return message_factory.GetMessageClass(Default().FindMessageTypeByName(rpc.request))(**fields)
 
 
 def by_rest(
     http: httpx.Client, rpc: Rpc, request: Message, headers: dict[str, str], binding: HttpRule | None = None
 ) -> Outcome:
-    """Through its main REST path, or another binding."""
+    """Call an RPC by REST: its first binding, or another one."""
     binding = binding or rpc.bindings[0]
     method = next(name for name in ("get", "put", "post", "delete", "patch") if getattr(binding, name))
     fields = MessageToDict(request, preserving_proto_field_name=True)
@@ -86,7 +86,7 @@ def by_rest(
 
 
 def outcome_of(answer: httpx.Response) -> Outcome:
-    """Refuses an error that has not the form of the contract."""
+    """Return the outcome of a response; fail if an error does not have the form of the contract."""
     is_json = answer.headers.get("content-type", "") == "application/json"
     body: Any = answer.json() if is_json else answer.content
     if answer.status_code < 400:
@@ -98,6 +98,7 @@ def outcome_of(answer: httpx.Response) -> Outcome:
 
 
 def by_grpc(channel: grpc.Channel, rpc: Rpc, request: Message, headers: dict[str, str]) -> Outcome:
+    """Call an RPC by gRPC."""
     kind = message_factory.GetMessageClass(Default().FindMessageTypeByName(rpc.response))
     options: Any = {"request_serializer": type(request).SerializeToString, "response_deserializer": kind.FromString}
     metadata = tuple((name.lower(), value) for name, value in headers.items())

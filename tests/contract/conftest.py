@@ -1,45 +1,31 @@
-"""One mesh as `igemoji up` starts it, and the people who call it."""
+"""One mesh for the suite, as `igemoji up` starts it, and its callers."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.mesh import running
+from support.users import ASSETS
 
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import MeshOptions
 
-from .actors import World
-
-ASSETS = Path(__file__).parents[2] / "assets" / "build"
+from .actors import Actors
 
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the mesh keeps everything."""
+    """Return the data folder of the mesh."""
     return tmp_path_factory.mktemp("contract")
 
 
 @pytest.fixture(scope="session")
 def mesh(data: Path) -> Iterator[Mesh]:
-    """On a free port, in an event loop and a thread of its own."""
-    options = MeshOptions(data=data, assets=ASSETS, port=0, workers=1, rate_factor=1000)
-    mesh = Mesh(options)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(mesh.start(), loop).result(120)
+    with running(Mesh(MeshOptions(data=data, assets=ASSETS, port=0, workers=1, rate_factor=1000))) as mesh:
         yield mesh
-    finally:
-        asyncio.run_coroutine_threadsafe(mesh.stop(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture(scope="session")
-def world(mesh: Mesh, data: Path) -> Iterator[World]:
-    with World.of(mesh.url, data) as world:
-        yield world
+def actors(mesh: Mesh, data: Path) -> Iterator[Actors]:
+    with Actors.of(mesh.url, data) as actors:
+        yield actors

@@ -1,7 +1,7 @@
-"""Every limit of the design, in one list: what is just within it is taken, what is just beyond is refused by its name.
+"""Every limit of the design: its maximum is accepted and one more is refused with a reason.
 
-What can be sent through the gateway is sent here. A limit that needs a service with other settings, or a clock, names
-the tests that hold it from both sides.
+Limits that a request through the gateway can reach are tested here. A limit that needs other settings or a clock names
+its own test.
 """
 
 import ast
@@ -17,71 +17,71 @@ import httpx
 import pytest
 from PIL import Image
 
-from .actors import World
+from .actors import Actors
 from .calls import Outcome, outcome_of
 
 ROOT = Path(__file__).parents[2]
 MIB = 1 << 20
 
-Try = Callable[[World, Any], httpx.Response]
+Try = Callable[[Actors, Any], httpx.Response]
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Tried through the gateway."""
+    """A limit tested through the gateway."""
 
     send: Try
     within: Any
-    """What is sent; a function that makes it where it is large."""
+    """Largest accepted value, or a function that returns it."""
     beyond: Any
     refusal: tuple[int, str]
     """Status and reason."""
     field: str = ""
-    """The one that is named."""
+    """Field that the error names."""
     success: int = 200
 
 
-def register(world: World, changes: dict[str, str]) -> httpx.Response:
-    return world.http.post("/api/v1/users", json=world.new_account() | changes)
+def register(actors: Actors, changes: dict[str, str]) -> httpx.Response:
+    return actors.http.post("/api/v1/users", json=actors.new_account() | changes)
 
 
-def draft(world: World, changes: dict[str, Any]) -> httpx.Response:
-    body = {"name": "Limits", "base_id": world.built_in_id, "visibility": "private"} | changes
-    return world.http.post("/api/v1/emojis", json=body, headers=world.owner.headers)
+def draft(actors: Actors, changes: dict[str, Any]) -> httpx.Response:
+    body = {"name": "Limits", "base_id": actors.built_in_id, "visibility": "private"} | changes
+    return actors.http.post("/api/v1/emojis", json=body, headers=actors.owner.headers)
 
 
-def picture(world: World, data: bytes) -> httpx.Response:
-    return draft(world, {"images": {"happy": base64.b64encode(data).decode()}})
+def picture(actors: Actors, data: bytes) -> httpx.Response:
+    return draft(actors, {"images": {"happy": base64.b64encode(data).decode()}})
 
 
-def photo(world: World, data: bytes) -> httpx.Response:
-    """Uploaded by somebody new, and not worked on for long."""
-    guest = world.new_person("guest")
-    query = {"emoji_id": world.built_in_id}
-    answer = world.http.post("/api/v1/faces/tasks", params=query, content=data, headers=guest.headers)
+def photo(actors: Actors, data: bytes) -> httpx.Response:
+    """Upload a photo as a new guest and cancel its task."""
+    guest = actors.new_actor("guest")
+    query = {"emoji_id": actors.built_in_id}
+    answer = actors.http.post("/api/v1/faces/tasks", params=query, content=data, headers=guest.headers)
     if answer.status_code == 202:
-        world.http.post(f"{answer.headers['location']}/cancel", headers=guest.headers)
+        actors.http.post(f"{answer.headers['location']}/cancel", headers=guest.headers)
     return answer
 
 
-def report(world: World, comment: str) -> httpx.Response:
+def report(actors: Actors, comment: str) -> httpx.Response:
     body = {"reason": "other", "comment": comment}
-    return world.http.post(f"/api/v1/emojis/{world.emoji}/report", json=body, headers=world.owner.headers)
+    return actors.http.post(f"/api/v1/emojis/{actors.emoji}/report", json=body, headers=actors.owner.headers)
 
 
-def share(world: World, days: int) -> httpx.Response:
-    path = f"/api/v1/faces/tasks/{world.task}/share"
-    return world.http.post(path, json={"days": days}, headers=world.owner.headers)
+def share(actors: Actors, days: int) -> httpx.Response:
+    path = f"/api/v1/faces/tasks/{actors.task}/share"
+    return actors.http.post(path, json={"days": days}, headers=actors.owner.headers)
 
 
-def ranking(world: World, limit: int) -> httpx.Response:
-    return world.http.get("/api/v1/faces/ranking", params={"limit": limit})
+def ranking(actors: Actors, limit: int) -> httpx.Response:
+    return actors.http.get("/api/v1/faces/ranking", params={"limit": limit})
 
 
-def keyed(world: World, key: str) -> httpx.Response:
-    headers = {**world.owner.headers, "Idempotency-Key": key}
-    draft = {"name": "Limits", "base_id": world.built_in_id, "visibility": "private"}
-    return world.http.post("/api/v1/emojis", json=draft, headers=headers)
+def keyed(actors: Actors, key: str) -> httpx.Response:
+    headers = {**actors.owner.headers, "Idempotency-Key": key}
+    draft = {"name": "Limits", "base_id": actors.built_in_id, "visibility": "private"}
+    return actors.http.post("/api/v1/emojis", json=draft, headers=headers)
 
 
 def image(width: int, height: int, kind: str) -> bytes:
@@ -91,7 +91,7 @@ def image(width: int, height: int, kind: str) -> bytes:
 
 
 def of_size(size: int, kind: str = "PNG") -> bytes:
-    """A picture that readers take, of so many bytes: what comes after its end is passed over."""
+    """Return a valid picture of `size` bytes: decoders ignore the bytes after its end."""
     data = image(64, 64, kind)
     return data + bytes(size - len(data))
 
@@ -205,16 +205,16 @@ HELD_ELSEWHERE = {
 }
 
 
-def tried(limit: Limit, world: World, what: Any) -> Outcome:
-    return outcome_of(limit.send(world, what() if callable(what) else what))
+def tried(limit: Limit, actors: Actors, what: Any) -> Outcome:
+    return outcome_of(limit.send(actors, what() if callable(what) else what))
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_limit_accepts_its_maximum_and_refuses_one_more(name: str, world: World) -> None:
+def test_limit_accepts_its_maximum_and_refuses_one_more(name: str, actors: Actors) -> None:
     limit = SENT[name]
-    within = tried(limit, world, limit.within)
+    within = tried(limit, actors, limit.within)
     assert (within.status, within.reason) == (limit.success, "")
-    beyond = tried(limit, world, limit.beyond)
+    beyond = tried(limit, actors, limit.beyond)
     assert (beyond.status, beyond.reason) == limit.refusal
     assert beyond.body["message"]
     if limit.field:
@@ -228,12 +228,12 @@ def test_tests_of_other_limits_exist(name: str) -> None:
     assert test in [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-def test_refused_photos_do_not_use_up_the_quota(world: World) -> None:
-    guest = world.new_person("guest")
+def test_refused_photos_do_not_use_up_the_quota(actors: Actors) -> None:
+    guest = actors.new_actor("guest")
     headers = guest.headers
-    query = {"emoji_id": world.built_in_id}
+    query = {"emoji_id": actors.built_in_id}
     for _ in range(6):
-        refused = world.http.post("/api/v1/faces/tasks", params=query, content=b"no photo", headers=headers)
+        refused = actors.http.post("/api/v1/faces/tasks", params=query, content=b"no photo", headers=headers)
         assert refused.status_code == 400
-    task_id = world.upload(world.faceless_photo, guest)
-    assert world.finished(task_id, guest)["state"] == "TASK_STATE_DONE"
+    task_id = actors.upload(actors.faceless_photo, guest)
+    assert actors.finished(task_id, guest)["state"] == "TASK_STATE_DONE"

@@ -1,4 +1,4 @@
-"""Whatever is sent to the gateway, no answer is a fault of ours or another than openapi.json says (schemathesis)."""
+"""Responses to generated requests conform to openapi.json and are never server errors (schemathesis)."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from igemoji_protos import OPENAPI
 
-from .actors import Person, World
+from .actors import Actor, Actors
 
 DOCUMENT = json.loads(OPENAPI.read_text(encoding="utf-8"))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -39,7 +39,7 @@ CHECKS = [
 
 EXAMPLES = settings(
     max_examples=12,
-    # The same requests every time.
+    # The same requests in every run.
     derandomize=True,
     database=None,
     deadline=None,
@@ -51,41 +51,41 @@ ENDS_ITS_CALLER = {"DeleteMe", "ChangePassword", "Register"}
 
 
 @pytest.fixture(scope="module")
-def known(world: World) -> dict[str, dict[str, Any]]:
-    """Path parameters that lead to something, by the beginning of the path; the longest that fits counts.
+def known(actors: Actors) -> dict[str, dict[str, Any]]:
+    """Return path parameters of existing resources, by the prefix of the path.
 
-    To things of these tests alone: they are deleted here.
+    These tests delete them, so no other test uses them.
     """
-    emoji, task = world.new_emoji(), world.new_task(world.photo)
-    shared = world.made(f"/api/v1/faces/tasks/{task}/share", {}, world.owner)
+    emoji, task = actors.new_emoji(), actors.new_task(actors.photo)
+    shared = actors.made(f"/api/v1/faces/tasks/{task}/share", {}, actors.owner)
     return {
         "/api/v1/emojis/": {"id": emoji, "expression": "happy", "page_number": 1},
         "/api/v1/moderation/": {"id": emoji},
         "/api/v1/faces/tasks/": {"task_id": task, "face": 0},
         "/api/v1/shared/": {"token": shared["token"]},
-        "/api/v1/users/deletions/": {"id": world.deletion},
+        "/api/v1/users/deletions/": {"id": actors.deletion},
         "/api/v1/users/mypage/": {"case": "result"},
     }
 
 
-def caller(name: str, world: World) -> Person:
+def caller(name: str, actors: Actors) -> Actor:
     if name in ENDS_ITS_CALLER:
-        return world.new_person("another")
-    if name == "ExportMe":  # of who has little
-        return world.person("guest")
+        return actors.new_actor("another")
+    if name == "ExportMe":  # a guest has little data
+        return actors.actor("guest")
     moderates = OPERATIONS[name].path.startswith("/api/v1/moderation/")
-    return world.person("operator") if moderates else world.owner
+    return actors.actor("operator") if moderates else actors.owner
 
 
-def test_served_document_is_the_tested_one(world: World) -> None:
-    assert world.http.get("/api/openapi.json").json() == DOCUMENT
+def test_served_document_is_the_tested_one(actors: Actors) -> None:
+    assert actors.http.get("/api/openapi.json").json() == DOCUMENT
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_responses_conform_to_the_document(name: str, world: World, known: dict[str, dict[str, Any]]) -> None:
+def test_responses_conform_to_the_document(name: str, actors: Actors, known: dict[str, dict[str, Any]]) -> None:
     operation = OPERATIONS[name]
     documented = set(operation.definition.raw["responses"])
-    person = caller(name, world)
+    actor = caller(name, actors)
     found = next((ids for path, ids in known.items() if operation.path.startswith(path)), {})
     in_path = {name: value for name, value in found.items() if f"{{{name}}}" in operation.path}
     right = operation.as_strategy(path_parameters=in_path) if in_path else operation.as_strategy()
@@ -94,15 +94,15 @@ def test_responses_conform_to_the_document(name: str, world: World, known: dict[
     @EXAMPLES
     @given(case=cases)
     def try_it(case: Any) -> None:
-        answer = case.call(base_url=str(world.http.base_url), headers=person.headers)
+        answer = case.call(base_url=str(actors.http.base_url), headers=actor.headers)
         case.validate_response(answer, checks=CHECKS)
-        # Not only as `default`: a client is told of every status that it meets.
+        # `default` is not enough: the document lists every status.
         assert str(answer.status_code) in documented, f"{answer.status_code} {answer.text[:300]}"
 
     try_it()
 
 
 def _wrong(operation: Any) -> Iterator[st.SearchStrategy[Any]]:
-    """Requests that the document forbids, where there is something to be wrong in one."""
+    """Yield a strategy of invalid requests if the operation has any input."""
     if operation.definition.raw.get("parameters") or operation.definition.raw.get("requestBody"):
         yield operation.as_strategy(GenerationMode.NEGATIVE)

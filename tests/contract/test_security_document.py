@@ -1,4 +1,4 @@
-"""docs/security.md: every requirement of ASVS 5.0 at levels 1 and 2 is listed once, and what holds it exists."""
+"""docs/security.md lists every requirement of ASVS 5.0 levels 1 and 2 once and names existing files and tests."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "security.md").read_text()
-# Section: how many requirements of levels 1 and 2 it has; they come first. V10 and V17 are passed over as a whole.
+# Number of requirements of levels 1 and 2 by section; they are numbered first. V10 and V17 do not apply.
 ASKED = """
 1.1:2 1.2:9 1.3:11 1.4:3 1.5:2
 2.1:3 2.2:3 2.3:4 2.4:1

@@ -1,4 +1,4 @@
-"""What manifests are built and checked with: an environment of its own, from deploy/tools."""
+"""Tools that build and check manifests, from their own environment in deploy/tools."""
 
 import os
 import shutil
@@ -38,22 +38,22 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
         "../../monitoring",
     ),
 }
-"""By name: the components that are put on the base."""
+"""Components on top of the base, by name of the combination."""
 
 
 def tool(name: str) -> str:
-    """A program of deploy/tools, or of this machine. Without it a test is skipped, and in CI it fails."""
+    """Return a program of deploy/tools or of this machine. If it is missing, a test is skipped, and in CI it fails."""
     found = str(TOOLS / name) if (TOOLS / name).exists() else shutil.which(name)
     if found is None:
         if os.environ.get("CI") == "true":
             raise RuntimeError(f"{name} is missing: make test-deploy installs it")
-        pytest.skip(f"{name} is missing: make test-deploy installs what comes from PyPI, and tells the Debian packages")
+        pytest.skip(f"{name} is missing: make test-deploy installs those from PyPI and names the Debian packages")
     return found
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Builds an overlay or a combination, once: the file that `kubectl kustomize` makes of it."""
+    """Return a function that builds an overlay or a combination once, and returns the file."""
     known: dict[str, Path] = {}
     folder = tmp_path_factory.mktemp("manifests")
 
@@ -71,7 +71,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.fixture
 def manifests(built: Callable[[str], Path], request: pytest.FixtureRequest) -> list[Manifest]:
-    """Of the overlay or combination that a test is parametrised with."""
+    """Return the manifests of the overlay or combination that a test is parametrized with."""
     return list(yaml.safe_load_all(built(request.param).read_text()))
 
 

@@ -1,4 +1,4 @@
-"""A mesh on real parts of its own, in one folder, and what deploy/backup does with it."""
+"""A mesh with its own real backends in one folder, to back up and restore with deploy/backup."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ DATABASES = tuple(f"igemoji_{service}" for service in ("auth", "emoji_catalog", 
 
 
 class Vault:
-    """Another S3, which sees nothing but what rclone has encrypted."""
+    """Another S3, for backups that rclone encrypts."""
 
     def __init__(self, folder: Path) -> None:
         self.s3 = Nanio(folder)
@@ -31,25 +31,25 @@ class Vault:
         ).stdout.strip()
 
     def remotes(self) -> dict[str, str]:
-        """As rclone reads its configuration from the environment."""
+        """Return the configuration of rclone as environment variables."""
         crypt = {"TYPE": "crypt", "REMOTE": "vault:encrypted", "PASSWORD": self._password}
-        told = {f"RCLONE_CONFIG_BACKUP_{key}": value for key, value in crypt.items()}
-        return remote("VAULT", self.s3) | told
+        variables = {f"RCLONE_CONFIG_BACKUP_{key}": value for key, value in crypt.items()}
+        return remote("VAULT", self.s3) | variables
 
 
 class Installation:
-    """Real parts, empty at first, and the mesh on them. `start_parts`, then `mesh.start`; `lose` ends it all."""
+    """Empty real backends and a mesh on them. Call `start_backends`, then `mesh.start`; `lose` deletes everything."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.mariadb, self.objects = MariaDb(folder / "mariadb"), Nanio(folder / "objects")
         self.rabbitmq, self.redis = RabbitMq(folder / "rabbitmq"), Redis(folder / "redis")
-        self.parts: tuple[BackendServer, ...] = (self.mariadb, self.objects, self.rabbitmq, self.redis)
+        self.backends: tuple[BackendServer, ...] = (self.mariadb, self.objects, self.rabbitmq, self.redis)
         self.mesh: Mesh
 
     async def start_parts(self) -> None:
-        """With empty databases, as an operator makes them. Raises BackendMissing."""
-        await asyncio.gather(*(part.start() for part in self.parts))
+        """Start the backends with empty databases, as an operator makes them. Raises BackendMissing."""
+        await asyncio.gather(*(backend.start() for backend in self.backends))
         for database in DATABASES:
             await self.mariadb.create(database)
         urls = Urls(self.mariadb.admin_url("igemoji"), self.rabbitmq.url, self.redis.url, self.objects.url(BUCKET))
@@ -58,17 +58,17 @@ class Installation:
         self.mesh = Mesh(MeshOptions(self._folder / "mesh", ASSETS, **options))  # type: ignore[arg-type]
 
     async def lose(self) -> None:
-        """Databases, objects, queues, certificates: everything, at once."""
-        await asyncio.gather(*(part.kill() for part in self.parts))
+        """Kill the backends and delete everything: databases, objects, queues, certificates."""
+        await asyncio.gather(*(backend.kill() for backend in self.backends))
         await self.stop()
         shutil.rmtree(self._folder)
 
     async def stop(self) -> None:
         await self.mesh.stop()
-        await asyncio.gather(*(part.stop() for part in self.parts))
+        await asyncio.gather(*(backend.stop() for backend in self.backends))
 
     async def back_up(self, vault: Vault) -> str:
-        """Returns the time that it was taken at."""
+        """Make a backup and return its time."""
         user, password = "backup", "may read"
         await self.mariadb.execute(
             f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{password}'",
@@ -87,7 +87,7 @@ class Installation:
         return await self._run("restore.sh", user, password, vault, *([taken] if taken else []))
 
     async def check_objects(self) -> subprocess.CompletedProcess[str]:
-        """Compares what is stored with the rows, while the mesh runs."""
+        """Audit the objects while the mesh runs."""
         command = [str(IGEMOJI), "admin", "check-objects", "--data", str(self._folder / "mesh")]
         return await asyncio.to_thread(lambda: subprocess.run(command, capture_output=True, text=True, check=False))
 
@@ -108,13 +108,13 @@ class Installation:
 
 
 def remote(name: str, store: Nanio) -> dict[str, str]:
-    """A remote of rclone's, as it reads it from the environment."""
+    """Return the configuration of an rclone remote as environment variables."""
     access, secret = store.keys.values()
-    told = {
+    settings = {
         "TYPE": "s3",
         "PROVIDER": "Other",
         "ENDPOINT": store.endpoint,
         "ACCESS_KEY_ID": access,
         "SECRET_ACCESS_KEY": secret,
     }
-    return {f"RCLONE_CONFIG_{name}_{key}": value for key, value in told.items()}
+    return {f"RCLONE_CONFIG_{name}_{key}": value for key, value in settings.items()}

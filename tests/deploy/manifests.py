@@ -1,4 +1,4 @@
-"""How tests read manifests."""
+"""Readers of Kubernetes manifests."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,17 +17,17 @@ def name_of(manifest: Manifest) -> str:
 
 
 def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
-    """By workload: what a pod of it looks like, labels included."""
+    """Return the pod template of each workload, by name."""
     return {name_of(workload): workload["spec"]["template"] for workload in of_kind(manifests, *WORKLOADS)}
 
 
 def containers(pod: Manifest) -> list[Manifest]:
-    """Those that run before the others, too."""
+    """Return the containers of a pod, init containers included."""
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 
 def selected(selector: Manifest, labels: dict[str, str]) -> bool:
-    """As Kubernetes does it: matchLabels and `In` expressions; nothing selects everything."""
+    """Return whether a selector matches labels: matchLabels and `In` expressions; an empty one matches all."""
     wanted = selector.get("matchLabels", {})
     for expression in selector.get("matchExpressions", []):
         assert expression["operator"] == "In", expression
@@ -37,7 +37,7 @@ def selected(selector: Manifest, labels: dict[str, str]) -> bool:
 
 
 def references(pod: Manifest) -> Iterator[tuple[str, str, str]]:
-    """What a pod takes from elsewhere: (ConfigMap or Secret or PersistentVolumeClaim, its name, the key or "")."""
+    """Yield the references of a pod: (ConfigMap, Secret or PersistentVolumeClaim; its name; the key or "")."""
     for container in containers(pod):
         for source in container.get("envFrom", []):
             if "configMapRef" in source:
@@ -72,7 +72,7 @@ def probe_ports(container: Manifest) -> Iterator[str | int]:
 
 
 def allowed(manifests: list[Manifest]) -> set[tuple[str, str, int]]:
-    """What network policies let through between pods: (from, to, port), where both ends agree."""
+    """Return the connections between pods that the network policies of both ends allow: (from, to, port)."""
     by_name = pods(manifests)
     labels = {name: pod["metadata"]["labels"] for name, pod in by_name.items()}
     policies = of_kind(manifests, "NetworkPolicy")

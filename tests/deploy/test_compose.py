@@ -1,4 +1,4 @@
-"""The compose file, as a file: no Docker is needed."""
+"""The compose file, checked without Docker."""
 
 import importlib.util
 import os
@@ -23,7 +23,7 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of secrets, as `make compose` makes it."""
+    """Return the folder of secrets, as `make compose` creates it."""
     spec = importlib.util.spec_from_file_location("prepare", COMPOSE / "prepare.py")
     assert spec is not None
     assert spec.loader is not None
@@ -38,7 +38,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.umask(umask)
         before = (secrets / "auth.env").read_text()
         prepare.main()
-        assert (secrets / "auth.env").read_text() == before, "what databases know stays"
+        assert (secrets / "auth.env").read_text() == before, "existing secrets must stay: databases know them"
     return secrets
 
 

@@ -1,4 +1,4 @@
-"""What the documents name exists: targets of make, commands, files, headings, and who is spoken of to kubectl."""
+"""Make targets, commands, files, headings and workloads that the documents name exist."""
 
 import os
 import re
@@ -21,12 +21,12 @@ DOCUMENTS = sorted(
 EACH = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 OPERATIONS = ROOT / "docs" / "operations.md"
 WORKLOAD = re.compile(r"(?<!-k )(?<![\w/])(deploy|statefulset)/([a-z-]+)(?![\w/.-])")
-"""As kubectl is told of it."""
+"""A workload in a kubectl command."""
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
 
 
 def code(document: Path) -> Iterator[str]:
-    """What stands in code: spans, and lines of blocks."""
+    """Yield the code of a document: spans, and lines of blocks."""
     inside = False
     for line in document.read_text().splitlines():
         if line.startswith("```"):
@@ -85,15 +85,15 @@ def test_documented_commands_and_options_exist() -> None:
 def test_kubectl_commands_name_existing_workloads(manifests: list[Manifest]) -> None:
     kinds = {"deploy": "Deployment", "statefulset": "StatefulSet"}
     there = {(found["kind"], name_of(found)) for found in of_kind(manifests, *WORKLOADS)}
-    named = [text for text in code(OPERATIONS) if text.startswith("kubectl")]
-    told = {(kinds[kind], name) for text in named for kind, name in WORKLOAD.findall(text)}
-    assert told
-    assert told <= there
+    commands = [text for text in code(OPERATIONS) if text.startswith("kubectl")]
+    named = {(kinds[kind], name) for text in commands for kind, name in WORKLOAD.findall(text)}
+    assert named
+    assert named <= there
 
 
 def _is_made(path: str) -> bool:
-    """Made by a command: git does not keep it."""
-    # A rule for a folder holds for a folder that is not there yet when its name ends as one.
+    """Return whether a file is generated: git ignores it."""
+    # A rule for a folder matches a missing folder only if its name ends with a slash.
     asked = subprocess.run(["git", "check-ignore", path, f"{path}/"], cwd=ROOT, check=False, capture_output=True)
     return asked.returncode == 0
 
@@ -106,7 +106,7 @@ def _anchors(document: Path) -> Iterator[str]:
 
 
 def _help(program: str, *arguments: str) -> str:
-    """What a program of this environment says about itself."""
+    """Return the help of a program of this environment."""
     command = [str(Path(sys.executable).parent / program), *arguments, "--help"]
     environment = {**os.environ, "COLUMNS": "200"}
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=environment).stdout

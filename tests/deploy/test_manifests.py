@@ -1,4 +1,4 @@
-"""The manifests, in every combination that is offered: valid, closed, and whole. No cluster is needed."""
+"""The manifests in every supported combination, checked without a cluster."""
 
 import json
 import re
@@ -40,8 +40,8 @@ CALLS = {
     "ranking": {"auth", "emoji-catalog"},
     "inference": {"auth", "emoji-catalog", "ranking"},
 }
-"""Who calls whom: the table of the README, and everybody asks auth for the keys of tokens."""
-PARTS = {
+"""Allowed calls, by caller: the table of the README, and all services fetch the JWKS from auth."""
+BACKENDS = {
     "mariadb": (3306, {"auth", "emoji-catalog", "ranking", "inference", "inference-worker"}),
     "minio": (9000, {"emoji-catalog", "inference", "inference-worker"}),
     "rabbitmq": (5672, {"inference", "inference-worker"}),
@@ -58,10 +58,10 @@ SCRAPED = {
 def test_manifests_are_valid(name: str, built: Callable[[str], Path]) -> None:
     done = subprocess.run([tool("kubernetes-validate"), "--strict", str(built(name))], capture_output=True, text=True)
     unknown = {"Certificate", "Issuer", "ScaledObject", "TriggerAuthentication", "HTTPRoute", "GRPCRoute"}
-    told = done.stdout + done.stderr
-    kinds = set(re.findall(r"find schema for kind (\w+)", told))
-    assert kinds <= unknown, told
-    assert done.returncode == 0 or "ERROR" not in told, told
+    output = done.stdout + done.stderr
+    kinds = set(re.findall(r"find schema for kind (\w+)", output))
+    assert kinds <= unknown, output
+    assert done.returncode == 0 or "ERROR" not in output, output
 
 
 def test_node_exporter_manifests_are_valid() -> None:
@@ -116,7 +116,7 @@ def test_services_are_probed_on_the_health_port_only(manifests: list[Manifest]) 
     for name in ("auth", "emoji-catalog", "ranking", "inference"):
         (container,) = containers(pods(manifests)[name])
         assert set(probe_ports(container)) == {50052}
-        assert container["livenessProbe"]["grpc"]["service"] == "live", "liveness asks no dependency"
+        assert container["livenessProbe"]["grpc"]["service"] == "live", "liveness must not depend on others"
         assert "service" not in container["readinessProbe"]["grpc"]
 
 
@@ -185,8 +185,8 @@ def test_grace_period_is_longer_than_a_stop(manifests: list[Manifest]) -> None:
     grace = {name: pod["spec"]["terminationGracePeriodSeconds"] for name, pod in pods(manifests).items()}
     assert all(grace[service] > 3 + 1 + 20 for service in ("auth", "emoji-catalog", "ranking", "inference"))
     (gateway,) = containers(pods(manifests)["gateway"])
-    told = dict(argument.split("=", 1) for argument in gateway["args"])
-    assert grace["gateway"] > int(told["--drain-seconds"]) + int(told["--stop-grace-seconds"])
+    options = dict(argument.split("=", 1) for argument in gateway["args"])
+    assert grace["gateway"] > int(options["--drain-seconds"]) + int(options["--stop-grace-seconds"])
 
 
 @CLOSED
@@ -194,20 +194,20 @@ def test_network_policies_allow_exactly_the_calls(manifests: list[Manifest]) -> 
     there = set(pods(manifests))
     expected = {(caller, callee, RPC) for caller, callees in CALLS.items() for callee in callees}
     expected.add(("gateway", "web", 8080))
-    for part, (port, users) in PARTS.items():
-        expected |= {(user, part, port) for user in users if part in there}
+    for backend, (port, users) in BACKENDS.items():
+        expected |= {(user, backend, port) for user in users if backend in there}
     if "prometheus" in there:
         expected |= {("prometheus", name, port) for name, port in SCRAPED.items() if name in there}
         expected |= {("prometheus", "alertmanager", 9093), ("grafana", "prometheus", 9090)}
-    # From anywhere, by its own policy; nobody inside has a policy that lets it call the gateway.
+    # The gateway is open to all by its own policy; no pod has an egress policy to it.
     assert allowed(manifests) == expected
 
 
 @CLOSED
 def test_only_the_gateway_is_open(manifests: list[Manifest]) -> None:
     policies = of_kind(manifests, "NetworkPolicy")
-    nobody = next(policy for policy in policies if name_of(policy) == "nobody")
-    assert nobody["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    default = next(policy for policy in policies if name_of(policy) == "nobody")
+    assert default["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     open_to_all = [
         name_of(policy) for policy in policies for rule in policy["spec"].get("ingress", []) if "from" not in rule
     ]
@@ -231,7 +231,9 @@ def test_manifests_skaffold_and_dockerfiles_name_the_same_images(manifests: list
             assert re.search(rf"^ARG {argument}\b", text, re.MULTILINE), argument
             text = text.replace(f"${{{argument}}}", value)
         assert f'image.title="{image.replace("/", "-")}"' in text
-    assert all(re.search(r":[\w.-]*\d[\w.-]*$", image) for image in images - set(artifacts)), "others have a version"
+    assert all(re.search(r":[\w.-]*\d[\w.-]*$", image) for image in images - set(artifacts)), (
+        "images of others need a version"
+    )
     assert skaffold["manifests"]["kustomize"]["paths"] == ["deploy/k8s/overlays/dev"]
     for forward in skaffold["portForward"]:
         services = {name_of(found): found for found in of_kind(manifests, "Service")}
@@ -262,7 +264,7 @@ def test_skaffold_tests_every_image(skaffold: Manifest) -> None:
             case [".venv/bin/pytest", *folders]:
                 assert all((ROOT / folder).is_dir() for folder in folders), folders
             case other:
-                pytest.fail(f"nobody knows {other}")
+                pytest.fail(f"unknown command {other}")
         assert all(any(ROOT.glob(pattern)) for pattern in custom["dependencies"]["paths"]), custom
 
 
@@ -277,7 +279,9 @@ def test_files_synced_by_skaffold_are_writable_in_the_image(manifests: list[Mani
         files = [path.relative_to(ROOT) for path in ROOT.glob(f"{rule['src']}/*") if path.is_file()]
         assert files
         assert all(str(path).startswith(rule["strip"]) for path in files)
-        assert not any(part in ignored for path in files for part in path.parts), "skaffold looks at what is built from"
+        assert not any(part in ignored for path in files for part in path.parts), (
+            "skaffold syncs only files of the build context"
+        )
         (pod,) = [pod for pod in pods(manifests).values() if pod["spec"]["containers"][0]["image"] == image]
         mounts = {mount["mountPath"]: mount["name"] for mount in pod["spec"]["containers"][0]["volumeMounts"]}
         volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
@@ -314,7 +318,7 @@ def test_hadolint_finds_no_fault() -> None:
 
 @pytest.fixture(scope="session")
 def secrets_made() -> dict[str, set[str]]:
-    """By name, the keys of every secret that make_secrets.py makes."""
+    """Return the keys of every secret that make_secrets.py makes, by name of the secret."""
     command = [sys.executable, str(K8S / "make_secrets.py"), "igemoji-test"]
     made = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return {name_of(secret): set(secret["stringData"]) for secret in made["items"]}

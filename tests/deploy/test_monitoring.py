@@ -1,4 +1,4 @@
-"""Rules, dashboards and runbooks, as files: each is right in itself, and they speak of the same things."""
+"""Rules, dashboards and runbooks are valid and consistent."""
 
 import importlib.util
 import re

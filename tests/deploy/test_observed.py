@@ -1,55 +1,43 @@
-"""A real mesh on real parts, watched by the real Prometheus and Alertmanager: what is deployed shows what there is."""
+"""A mesh with real backends, monitored by Prometheus and Alertmanager with the deployed configuration."""
 
-import asyncio
-import base64
 import json
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
 import yaml
+from support.loops import LoopThread
+from support.mesh import eventually as wait_until
+from support.users import ASSETS, encoded_pictures
+from support.users import PEOPLE_PHOTO as PHOTO
 
 from igemoji_mesh.testing.free_ports import HOST
 from igemoji_stack.backends.backend import Backend
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import CannotStart, MeshOptions
 
-from .conftest import ROOT, tool
+from .conftest import tool
 from .registry import METRICS, processes
 from .watched import MONITORING, Collector, MailServer, Programs, Prometheus, Receiver, start_monitoring
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
-ASSETS = ROOT / "assets" / "build"
-PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
 SERVICES = ("auth", "emoji-catalog", "ranking", "inference", "inference-worker")
 DASHBOARDS = sorted((MONITORING / "grafana" / "dashboards").glob("*.json"))
 
 ACCOUNT = {"email": "minji@example.org", "password": "a long enough one", "alias": "민지"}
 
-T = TypeVar("T")
-
-
-def eventually(check: Callable[[], T], seconds: float = 120) -> T:
-    """The first true answer of `check`; fails after some time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := check():
-            return found
-        time.sleep(0.5)
-    raise AssertionError("it did not happen in time")
+eventually = partial(wait_until, seconds=120)
 
 
 @dataclass
 class Watched:
-    """A mesh and what watches it."""
+    """A mesh and its monitoring."""
 
     mesh: Mesh
     collector: Collector
@@ -57,9 +45,9 @@ class Watched:
     receiver: Receiver
     run: Callable[..., Any]
     lines: list[tuple[str, str]]
-    """What processes logged: (service, line)."""
+    """Log lines of processes: (service, line)."""
     request_id: str = ""
-    """Of the first upload."""
+    """Request id of the first upload."""
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +55,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
     for name in ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter"):
         tool(name)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    def run(work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(200)
-
+    loop = LoopThread("mesh")
+    run = partial(loop.run, seconds=200)
     lines: list[tuple[str, str]] = []
     collector, receiver, mails, programs = Collector(), Receiver(), MailServer(), Programs()
     options = MeshOptions(
@@ -107,13 +90,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         receiver.stop()
         mails.stop()
         collector.stop()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
         loop.close()
 
 
 def use(watched: Watched) -> None:
-    """A little of everything that a person does, twice: what is counted has a rate once it was seen to grow."""
+    """Use every feature twice: a counter has a rate only after it was scraped before it grew."""
     with httpx.Client(base_url=watched.mesh.url, timeout=60) as http:
         assert http.post("/api/v1/users", json=ACCOUNT).status_code == 201
     watched.request_id = use_again(watched)
@@ -122,7 +103,7 @@ def use(watched: Watched) -> None:
 
 
 def use_again(watched: Watched) -> str:
-    """What somebody does who has an account; returns the id of the request that uploaded the photo."""
+    """Use the features of an account, and return the request id of the upload."""
     with httpx.Client(base_url=watched.mesh.url, timeout=60) as http:
         token = http.post("/api/v1/users/auth", json=ACCOUNT).json()["access_token"]
         me = {"Authorization": f"Bearer {token}"}
@@ -130,11 +111,7 @@ def use_again(watched: Watched) -> str:
         upload = http.post("/api/v1/faces/tasks", params={"emoji_id": emoji}, content=PHOTO.read_bytes(), headers=me)
         assert upload.status_code == 202, upload.text
         eventually(partial(_done, http, upload.json()["task_id"], me))
-        images = {
-            path.stem: base64.b64encode(path.read_bytes()).decode()
-            for path in (ASSETS / "templates" / "zoo").glob("*.png")
-        }
-        made = http.post("/api/v1/emojis", json={"name": "Mine", "images": images}, headers=me)
+        made = http.post("/api/v1/emojis", json={"name": "Mine", "images": encoded_pictures()}, headers=me)
         assert http.delete(f"/api/v1/emojis/{made.json()['id']}", headers=me).status_code == 200
         page = {"X-Requested-With": "fetch"}
         assert http.post("/api/v1/users/auth/refresh", json={}, headers=page).status_code == 200
@@ -165,7 +142,7 @@ def test_every_metric_is_exposed(watched: Watched) -> None:
     made = {one["metric"]["__name__"] for one in watched.prometheus.ask('{__name__=~"igemoji_.+"}')}
     known = {name + suffix for name in METRICS for suffix in ("", "_bucket", "_sum", "_count", "_created")}
     known |= {f"{name.removesuffix('_total')}_created" for name in METRICS}
-    assert made <= known, "what is made is in the registry"
+    assert made <= known, "a metric is not registered"
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
@@ -223,15 +200,15 @@ def test_request_id_is_in_the_logs_of_every_service(watched: Watched) -> None:
 
 
 def test_spans_and_metrics_have_no_personal_data(watched: Watched) -> None:
-    told = [value for span in watched.collector.spans for value in (span.name, *span.attributes.values())]
+    values = [value for span in watched.collector.spans for value in (span.name, *span.attributes.values())]
     labels = [value for one in watched.prometheus.ask('{__name__=~"igemoji_.+"}') for value in one["metric"].values()]
     for personal in ("minji", "example.org", "민지", "email"):
-        assert not any(personal in value for value in (*told, *labels)), personal
+        assert not any(personal in value for value in (*values, *labels)), personal
 
 
 def test_healthy_mesh_fires_no_page(watched: Watched) -> None:
     eventually(lambda: ("Watchdog", "") in watched.prometheus.firing())
-    eventually(lambda: any(path == "/heartbeat" for path, _ in watched.receiver.told))
+    eventually(lambda: any(path == "/heartbeat" for path, _ in watched.receiver.alerts))
     pages = {
         rule["alert"]
         for group in yaml.safe_load((MONITORING / "prometheus" / "alerts.yml").read_text())["groups"]
@@ -242,7 +219,7 @@ def test_healthy_mesh_fires_no_page(watched: Watched) -> None:
 
 
 def test_stopped_service_fires_an_alert(watched: Watched) -> None:
-    """Last: the ranking does not come back."""
+    """Runs last, because ranking stays stopped."""
     watched.run(watched.mesh.processes["ranking"].stop())
     eventually(lambda: ("ServiceDown", "ranking") in watched.prometheus.firing())
-    eventually(lambda: ("/on-call", "ServiceDown ranking") in watched.receiver.told)
+    eventually(lambda: ("/on-call", "ServiceDown ranking") in watched.receiver.alerts)

@@ -1,4 +1,4 @@
-"""Backups are taken of a mesh at work, everything is lost, one is restored: the same people get the same bytes."""
+"""Back up a mesh under load, lose everything, restore it: users get the same bytes again."""
 
 import asyncio
 import base64
@@ -24,11 +24,11 @@ PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" /
 ACCOUNT = {"email": "minji@example.org", "password": "a long enough one", "alias": "민지"}
 
 ENCRYPTED, JPEG, PNG, GZIP = b"RCLONE\x00\x00", b"\xff\xd8\xff", b"\x89PNG", b"\x1f\x8b"
-"""How files begin."""
+"""First bytes of files."""
 
 
 class Person:
-    """Somebody who uses the mesh."""
+    """A user of the mesh."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -45,7 +45,7 @@ class Person:
         return str(answer.json()["id"])
 
     async def finished(self, emoji_id: str) -> str:
-        """The path of a task, when its photo is done."""
+        """Upload a photo and return the path of its task when it is done."""
         answer = await self.http.post("/api/v1/faces/tasks", params={"emoji_id": emoji_id}, content=PHOTO.read_bytes())
         assert answer.status_code == 202, answer.text
         path = answer.headers["location"]
@@ -60,7 +60,7 @@ class Person:
         return task
 
     async def sees(self, paths: Iterable[str]) -> dict[str, tuple[int, str, bytes]]:
-        """What each path answers: status, type, bytes."""
+        """Return status, content type and bytes of each path."""
         answers = {path: await self.http.get(path) for path in paths}
         return {
             path: (answer.status_code, answer.headers["content-type"], answer.content)
@@ -72,15 +72,15 @@ class Person:
 async def installations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Installation, Installation, Vault]]:
-    """Before and after, and where backups go."""
+    """Return the installation before and after the loss, and the vault for backups."""
     tool("mariadb-dump")
     before, after, vault = Installation(tmp_path / "1"), Installation(tmp_path / "2"), Vault(tmp_path / "vault")
-    for name in CREDENTIALS:  # an installation sets them; afterwards they are as they were
+    for name in CREDENTIALS:  # an installation sets them; monkeypatch restores them
         monkeypatch.setenv(name, "")
     try:
         try:
             await vault.s3.start()
-            await before.start_parts()
+            await before.start_backends()
         except BackendMissing as error:
             if os.environ.get("CI") == "true":
                 raise
@@ -125,19 +125,19 @@ async def test_backup_and_restore(installations):
         headers = dict(http.headers)
     await before.lose()
 
-    await after.start_parts()
+    await after.start_backends()
     restored = await after.restore(vault, taken)
     assert restored.returncode == 0, restored.stderr
     await after.mesh.start()
     async with httpx.AsyncClient(base_url=after.mesh.url, timeout=60, headers=headers, cookies=session) as http:
         person = Person(http)
-        assert await person.sees(everything) == seen, "with the token of before"
+        assert await person.sees(everything) == seen, "the old token must be valid"
         assert (await http.get(made_later)).status_code == 404
-        assert (await after.check_objects()).returncode == 0, "every object is what was put once"
+        assert (await after.check_objects()).returncode == 0, "an object is damaged or missing"
         page = {"X-Requested-With": "fetch"}
         assert (await http.post("/api/v1/users/auth/refresh", json={}, headers=page)).status_code == 200
         await person.log_in()
-        # The original is there too, and new work is done.
+        # The original is there too, and new tasks are processed.
         assert (await http.patch(f"{kept}/faces/0", json={"covered": False})).status_code == 202
         assert not (await person.until_done(kept))["faces"][0]["covered"]
         assert (await http.get(f"{kept}/image")).content != seen[f"{kept}/image"][2]
@@ -148,7 +148,7 @@ async def test_backup_and_restore(installations):
     assert again.stderr.endswith("igemoji_auth is not empty: nothing was restored.\n")
     stored = [path.read_bytes() for path in vault.s3.folder.rglob("*") if path.is_file()]
     assert sum(data.startswith(ENCRYPTED) for data in stored) >= 10
-    assert not any(data.startswith((JPEG, PNG, GZIP)) for data in stored), "the vault can't read it"
+    assert not any(data.startswith((JPEG, PNG, GZIP)) for data in stored), "the backup is not encrypted"
 
 
 def _base64(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a watched mesh is told by and tells: Prometheus, Alertmanager, node exporter, collectors of traces and mails."""
+"""Prometheus, Alertmanager, node exporter, and receivers of traces, alerts and mails, around a monitored mesh."""
 
 import json
 import re
@@ -26,6 +26,8 @@ MONITORING = DEPLOY / "monitoring"
 
 @dataclass(frozen=True)
 class Span:
+    """A span of a trace."""
+
     trace: str
     service: str
     name: str
@@ -34,7 +36,7 @@ class Span:
 
 @dataclass
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Takes traces by OTLP over gRPC and keeps them."""
+    """Receives traces by OTLP over gRPC and keeps their spans."""
 
     spans: list[Span] = field(default_factory=list)
 
@@ -63,17 +65,17 @@ def _attributes(found: Any) -> dict[str, str]:
 
 
 class Receiver:
-    """Whom Alertmanager tells."""
+    """Receives alerts of Alertmanager."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, str]] = []
-        """(path, name of the alert)"""
-        told = self.told
+        self.alerts: list[tuple[str, str]] = []
+        """(path, name and job of the alert)"""
+        alerts = self.alerts
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                told.extend(
+                alerts.extend(
                     (self.path, f"{a['labels']['alertname']} {a['labels'].get('job', '')}") for a in body["alerts"]
                 )
                 self.send_response(200)
@@ -94,12 +96,12 @@ class Receiver:
 
 
 class MailServer:
-    """As much of SMTP (RFC 5321) as takes mails in, and forgets them."""
+    """Accepts mails by SMTP (RFC 5321) and discards them."""
 
     def __init__(self) -> None:
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                self.wfile.write(b"220 here\r\n")
+                self.wfile.write(b"220 ready\r\n")
                 for line in self.rfile:
                     if line.upper().startswith(b"DATA"):
                         self.wfile.write(b"354 go on\r\n")
@@ -140,7 +142,7 @@ class Programs:
 
 
 class Prometheus:
-    """Asks what the real one knows."""
+    """Queries the real Prometheus."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=30)
@@ -158,7 +160,7 @@ class Prometheus:
         return found
 
     def firing(self) -> set[tuple[str, str]]:
-        """(alert, job)"""
+        """Return the firing alerts as (alert, job)."""
         found = self.ask('ALERTS{alertstate="firing"}')
         return {(one["metric"]["alertname"], one["metric"].get("job", "")) for one in found}
 
@@ -167,18 +169,20 @@ class Prometheus:
 
 
 def start_monitoring(programs: Programs, folder: Path, targets: Mapping[str, list[str]], receiver: str) -> Prometheus:
-    """The configuration that is deployed, with targets on this machine, seconds for minutes, and a receiver."""
+    """Start the deployed configuration with targets on this machine, seconds instead of minutes, and a receiver."""
     prometheus, alertmanager, nodes = free_ports(3)
-    told = re.sub(r"group_wait: \d+s", "group_wait: 1s", (MONITORING / "alertmanager" / "alertmanager.yml").read_text())
-    # Debian's Alertmanager is too old for addresses in files.
-    told = re.sub(r"url_file: [\w/]+/([\w-]+)-url", rf"url: {receiver}/\1", told)
-    (folder / "alertmanager.yml").write_text(told)
+    routing = re.sub(
+        r"group_wait: \d+s", "group_wait: 1s", (MONITORING / "alertmanager" / "alertmanager.yml").read_text()
+    )
+    # Debian's Alertmanager is too old to read addresses from files.
+    routing = re.sub(r"url_file: [\w/]+/([\w-]+)-url", rf"url: {receiver}/\1", routing)
+    (folder / "alertmanager.yml").write_text(routing)
     configuration = yaml.safe_load((MONITORING / "prometheus" / "prometheus.yml").read_text())
     configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s", "scrape_timeout": "1s"}
     configuration["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [f"{HOST}:{alertmanager}"]}]}]
     here = {**targets, "prometheus": [f"{HOST}:{prometheus}"], "nodes": [f"{HOST}:{nodes}"]}
     jobs = [job for job in configuration["scrape_configs"] if job["job_name"] in here]
-    assert {job["job_name"] for job in jobs} == set(here), "what is scraped here is scraped in the cluster"
+    assert {job["job_name"] for job in jobs} == set(here), "every job of the cluster must be scraped here"
     for job in jobs:
         job.pop("dns_sd_configs", None)
         job["static_configs"] = [{"targets": here[job["job_name"]]}]

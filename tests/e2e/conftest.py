@@ -1,15 +1,11 @@
-"""The whole mesh as `igemoji up` starts it, driven through its gateway."""
+"""The whole mesh as `igemoji up` starts it, and users who call its gateway by REST."""
 
-import asyncio
-import base64
 import io
 import json
 import os
 import shlex
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,23 +14,20 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from support.mesh import eventually, running
+from support.users import ASSETS, PEOPLE_PHOTO, encoded_pictures, new_account
 
-from igemoji_mesh.ids import new_id
 from igemoji_stack.backends.backend import Backend
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import MeshOptions
 
 IGEMOJI = str(Path(sys.executable).parent / "igemoji")
-ROOT = Path(__file__).parents[2]
-ASSETS = ROOT / "assets" / "build"
-PEOPLE = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo"
 SYSTEM = "00000000-0000-7000-8000-000000000001"
-"""Owns the built-in templates."""
-EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""Maker of the built-in templates."""
 
 
 class LoggedMesh(Mesh):
-    """A mesh that remembers what its processes logged."""
+    """A mesh that keeps the log lines of its processes."""
 
     def __init__(self, options: MeshOptions) -> None:
         self.lines: list[str] = []
@@ -43,43 +36,33 @@ class LoggedMesh(Mesh):
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """A mesh that somebody else started, such as one of container images."""
+class RemoteMesh:
+    """A mesh started elsewhere, such as from container images."""
 
     url: str
 
 
 @pytest.fixture(scope="session")
-def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedMesh | Elsewhere]:
-    """One mesh for the whole run, on a free port, in an event loop and a thread of its own.
+def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedMesh | RemoteMesh]:
+    """Start one mesh for the whole run, on a free port.
 
-    With `--backend real` it stands on real parts, with two of each service and three workers. With IGEMOJI_E2E_URL in
-    the environment it is the one that runs there: tests that look inside of a mesh can't run then, and operators are
-    made by the command in IGEMOJI_E2E_AUTH, such as `podman exec auth igemoji-auth`.
+    With `--backend real` it has real backends, two replicas of each service and three workers. With IGEMOJI_E2E_URL in
+    the environment, the mesh at that address is used: tests that look inside a mesh can't run then, and the command in
+    IGEMOJI_E2E_AUTH makes operators, such as `podman exec auth igemoji-auth`.
     """
     if url := os.environ.get("IGEMOJI_E2E_URL"):
-        yield Elsewhere(url)
+        yield RemoteMesh(url)
         return
     options = MeshOptions(data=tmp_path_factory.mktemp("mesh"), assets=ASSETS, port=0, rate_factor=100)
     if request.config.getoption("--backend") == Backend.REAL:
         options = replace(options, backend=Backend.REAL, replicas=2, worker_replicas=3, workers=1)
-    mesh = LoggedMesh(options)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(mesh.start(), loop).result(240)
+    with running(LoggedMesh(options)) as mesh:
         yield mesh
-    finally:
-        asyncio.run_coroutine_threadsafe(mesh.stop(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @dataclass
-class Someone:
-    """A person who uses the product through REST."""
+class RestUser:
+    """A user who calls the API by REST; the tests check statuses and headers, so no client library is between."""
 
     http: httpx.Client
     email: str
@@ -104,17 +87,14 @@ class Someone:
         return answer
 
     def make_template(self, name: str = "Mine", folder: str = "zoo") -> httpx.Response:
-        images = {
-            expression: base64.b64encode((ASSETS / "templates" / folder / f"{expression}.png").read_bytes()).decode()
-            for expression in EXPRESSIONS
-        }
-        return self.http.post("/api/v1/emojis", json={"name": name, "images": images}, headers=self.headers)
+        template = {"name": name, "images": encoded_pictures(folder)}
+        return self.http.post("/api/v1/emojis", json=template, headers=self.headers)
 
     def upload(self, photo: bytes, emoji_id: str) -> httpx.Response:
         return self.http.post("/api/v1/faces/tasks", params={"emoji_id": emoji_id}, content=photo, headers=self.headers)
 
     def events(self, task_id: str) -> list[dict[str, Any]]:
-        """Every event of a task until the stream ends."""
+        """Return the events of a task up to the end of the stream."""
         events = []
         with self.http.stream("GET", f"/api/v1/faces/tasks/{task_id}/events", headers=self.headers) as stream:
             assert stream.headers["content-type"] == "text/event-stream"
@@ -124,7 +104,7 @@ class Someone:
         return events
 
     def finished(self, photo: bytes, emoji_id: str) -> dict[str, Any]:
-        """Uploads a photo and returns the ended task."""
+        """Upload a photo and return its task when it has ended."""
         answer = self.upload(photo, emoji_id)
         assert answer.status_code == 202, answer.text
         last: dict[str, Any] = self.events(answer.json()["task_id"])[-1]["task"]
@@ -144,31 +124,34 @@ def http(mesh: Mesh) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def nobody(http: httpx.Client) -> Someone:
-    """Without an account."""
-    name = new_id().replace("-", "")[-12:]
-    return Someone(http, f"{name}@example.org", f"password of {name}", f"a{name}")
+def new_user(http: httpx.Client, prefix: str) -> RestUser:
+    account = new_account(prefix)
+    return RestUser(http, account.email, account.password, account.alias)
 
 
 @pytest.fixture
-def visitor(http: httpx.Client) -> Someone:
-    """Who never logs in."""
-    return Someone(http, "", "", "")
+def newcomer(http: httpx.Client) -> RestUser:
+    """Return a user who has not registered yet."""
+    return new_user(http, "a")
 
 
 @pytest.fixture
-def me(nobody: Someone) -> Someone:
-    """Registered and logged in."""
-    assert nobody.register().status_code == 201
-    assert nobody.log_in().status_code == 200
-    return nobody
+def anonymous(http: httpx.Client) -> RestUser:
+    """Return a user who never logs in."""
+    return RestUser(http, "", "", "")
 
 
 @pytest.fixture
-def somebody_else(me: Someone) -> Someone:
-    name = new_id().replace("-", "")[-12:]
-    other = Someone(me.http, f"{name}@example.org", f"password of {name}", f"b{name}")
+def me(newcomer: RestUser) -> RestUser:
+    """Return a user who is registered and logged in."""
+    assert newcomer.register().status_code == 201
+    assert newcomer.log_in().status_code == 200
+    return newcomer
+
+
+@pytest.fixture
+def other_user(me: RestUser) -> RestUser:
+    other = new_user(me.http, "b")
     other.register()
     other.log_in()
     return other
@@ -176,26 +159,16 @@ def somebody_else(me: Someone) -> Someone:
 
 @pytest.fixture
 def built_in(http: httpx.Client) -> dict[str, Any]:
-    """A template that came with the product."""
+    """Return a built-in template."""
     found: dict[str, Any] = http.get("/api/v1/emojis/pages/1", params={"owner_id": SYSTEM}).json()["emojis"][0]
     assert found["built_in"]
     return found
 
 
 @pytest.fixture(scope="session")
-def people() -> bytes:
-    """A photo of three people, from a package."""
-    return (PEOPLE / "sample1.jpg").read_bytes()
-
-
-def eventually(check: Any, seconds: float = 10) -> Any:
-    """The first true answer of `check`; fails after some seconds."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := check():
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
+def group_photo() -> bytes:
+    """Return a photo of three people."""
+    return PEOPLE_PHOTO.read_bytes()
 
 
 @pytest.fixture(name="eventually")
@@ -204,12 +177,11 @@ def eventually_fixture() -> Any:
 
 
 @pytest.fixture
-def operator(mesh: LoggedMesh | Elsewhere, me: Someone) -> Someone:
-    """Who decides which templates others may see."""
-    name = new_id().replace("-", "")[-12:]
-    other = Someone(me.http, f"{name}@example.org", f"password of {name}", f"o{name}")
+def operator(mesh: LoggedMesh | RemoteMesh, me: RestUser) -> RestUser:
+    """Return a user who moderates templates."""
+    other = new_user(me.http, "o")
     other.register()
-    if isinstance(mesh, Elsewhere):
+    if isinstance(mesh, RemoteMesh):
         command = [*shlex.split(os.environ["IGEMOJI_E2E_AUTH"]), "make-operator", other.email]
     else:
         command = [IGEMOJI, "admin", "make-operator", other.email, "--data", str(mesh.data)]

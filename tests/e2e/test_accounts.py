@@ -1,4 +1,4 @@
-"""Accounts as a browser has them, through the real gateway: cookies, guests, another name, and the end of it."""
+"""Accounts through the gateway as a browser uses them: cookies, guests, renaming, export and deletion."""
 
 import io
 import json
@@ -52,43 +52,45 @@ def test_wrong_passwords_are_rate_limited_with_retry_after(me):
     assert 0 < int(limited.headers["retry-after"]) <= 300
 
 
-def test_registered_guest_keeps_templates_and_their_maker_is_renamed(nobody, eventually):
-    session = nobody.http.post("/api/v1/users/guest", json={})
+def test_registered_guest_keeps_templates_and_their_maker_is_renamed(newcomer, eventually):
+    session = newcomer.http.post("/api/v1/users/guest", json={})
     assert (session.status_code, session.json()["user"]["role"]) == (201, "guest")
-    nobody.token = session.json()["access_token"]
-    template = nobody.make_template()
+    newcomer.token = session.json()["access_token"]
+    template = newcomer.make_template()
     assert template.status_code == 201
-    account = {"email": nobody.email, "password": nobody.password, "alias": nobody.alias}
-    user = nobody.http.post("/api/v1/users", json=account, headers=nobody.headers)
+    account = {"email": newcomer.email, "password": newcomer.password, "alias": newcomer.alias}
+    user = newcomer.http.post("/api/v1/users", json=account, headers=newcomer.headers)
     assert (user.status_code, user.json()["id"]) == (201, session.json()["user"]["id"])
     path = f"/api/v1/emojis/{template.json()['id']}"
-    eventually(lambda: nobody.http.get(path).json()["owner"]["alias"] == nobody.alias)
-    assert nobody.log_in().status_code == 200
-    renamed = nobody.http.patch("/api/v1/users/me", json={"alias": nobody.alias[:15] + "new"}, headers=nobody.headers)
+    eventually(lambda: newcomer.http.get(path).json()["owner"]["alias"] == newcomer.alias)
+    assert newcomer.log_in().status_code == 200
+    renamed = newcomer.http.patch(
+        "/api/v1/users/me", json={"alias": newcomer.alias[:15] + "new"}, headers=newcomer.headers
+    )
     assert renamed.status_code == 200
-    eventually(lambda: nobody.http.get(path).json()["owner"]["alias"] == renamed.json()["alias"])
+    eventually(lambda: newcomer.http.get(path).json()["owner"]["alias"] == renamed.json()["alias"])
 
 
-def test_registration_with_a_bad_token_is_refused(nobody):
-    account = {"email": nobody.email, "password": nobody.password, "alias": nobody.alias}
-    assert nobody.http.post("/api/v1/users", json=account, headers={"Authorization": "Bearer x"}).status_code == 401
+def test_registration_with_a_bad_token_is_refused(newcomer):
+    account = {"email": newcomer.email, "password": newcomer.password, "alias": newcomer.alias}
+    assert newcomer.http.post("/api/v1/users", json=account, headers={"Authorization": "Bearer x"}).status_code == 401
 
 
 def test_password_change_and_reset_requests(me):
     path, change = "/api/v1/users/me/password", {"current_password": me.password, "new_password": "another passphrase"}
     assert me.http.put(path, json=change, headers=me.headers).status_code == 200
     assert me.log_in().status_code == 401
-    assert refresh(me.http).status_code == 200, "the cookie of the answer is good"
+    assert refresh(me.http).status_code == 200, "the new cookie is valid"
     asked = me.http.post("/api/v1/users/password-reset", json={"email": me.email})
-    unknown = me.http.post("/api/v1/users/password-reset", json={"email": "nobody@example.org"})
+    unknown = me.http.post("/api/v1/users/password-reset", json={"email": "unknown@example.org"})
     assert (asked.status_code, asked.content) == (unknown.status_code, unknown.content) == (202, b"{}")
     token = {"token": "made-up", "new_password": "another passphrase"}
     assert me.http.post("/api/v1/users/password-reset/confirm", json=token).status_code == 400
 
 
-def test_export_contains_everything_and_deletion_removes_it(me, people, eventually):
+def test_export_contains_everything_and_deletion_removes_it(me, group_photo, eventually):
     emoji = me.make_template().json()
-    task = me.finished(people, emoji["id"])
+    task = me.finished(group_photo, emoji["id"])
     answer = me.get("/api/v1/users/me/export")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))

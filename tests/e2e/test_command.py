@@ -1,4 +1,4 @@
-"""The command `igemoji up`, as a person in a terminal meets it."""
+"""The command `igemoji up` in a terminal."""
 
 import json
 import os
@@ -22,7 +22,7 @@ IGEMOJI = str(Path(sys.executable).parent / "igemoji")
 
 @contextmanager
 def up(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`igemoji up` on a free port, from when it is ready to when it was interrupted: (process, address)."""
+    """Run `igemoji up` on a free port for a block, then interrupt it; yield the process and the address."""
     command = [IGEMOJI, "up", "--port", "0", "--workers", "1", "--data", str(data), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
@@ -34,14 +34,14 @@ def up(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]
                     yield process, found[1]
                     break
             else:
-                pytest.fail("it was never ready:\n" + "".join(lines))
+                pytest.fail("The mesh did not become ready:\n" + "".join(lines))
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
 
 
 def refused(*arguments: str) -> str:
-    """The one sentence that a command ends with."""
+    """Return the sentence with which a command fails."""
     done = subprocess.run([IGEMOJI, *arguments], capture_output=True, text=True, timeout=100)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -51,7 +51,7 @@ def refused(*arguments: str) -> str:
 
 
 def processes_of(data: Path) -> list[int]:
-    """Processes that were told of a data folder, by their environment or their arguments."""
+    """Return the processes with a data folder in their environment or arguments."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -208,6 +208,6 @@ def test_reset_deletes_only_a_data_folder(tmp_path):
     with up(data, "--reset"):
         assert not (data / "witness").exists()
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("dear to me")
+    (tmp_path / "mine" / "thesis.txt").write_text("not to be deleted")
     assert "does not look like" in refused("up", "--reset", "--data", str(tmp_path / "mine"))
     assert (tmp_path / "mine" / "thesis.txt").exists()

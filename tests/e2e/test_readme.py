@@ -1,4 +1,4 @@
-"""The README's commands, as they stand there: what it promises, works."""
+"""The commands of the README work as written."""
 
 import json
 import os
@@ -17,7 +17,7 @@ ADDRESS = "http://127.0.0.1:8080"
 
 
 def blocks(language: str) -> str:
-    """All code blocks of a kind, joined, in their order."""
+    """Return all code blocks of a kind, joined."""
     found = re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     assert found
     return "\n".join(found)
@@ -25,7 +25,7 @@ def blocks(language: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Looks like the clone to the commands, but what they write stays out of it."""
+    """Return a folder that looks like the clone; files that the commands write stay out of the clone."""
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
     return tmp_path
@@ -39,7 +39,7 @@ def test_photos_without_a_server(folder):
 
 
 def json_values(text: str) -> list[dict[str, Any]]:
-    """The JSON objects in a text; curl puts nothing between them, event streams put `data:`."""
+    """Return the JSON objects in a text: curl prints them without a separator, event streams after `data:`."""
     decoder, values = json.JSONDecoder(), []
     while (start := text.find("{")) >= 0:
         value, end = decoder.raw_decode(text[start:])
@@ -70,7 +70,7 @@ def test_round_trip_with_curl_and_python(mesh, folder, eventually):
     assert registered["alias"] == "민지"
     assert events[-1]["task"]["state"] == "TASK_STATE_DONE"
     assert my_page["results"][0]["faces"] == 3
-    # A use reaches the ranking a moment after the photo is done: the last command, asked once more where it came first.
+    # A use reaches the ranking a moment after the photo is done, so the last command is repeated.
     ask = script.strip().splitlines()[-1].replace("$API", f"{mesh.url}/api/v1")
     eventually(lambda: "My little zoo" in run(["bash", "-euo", "pipefail"], folder, ask))
     assert size_of(folder / "result.jpg") == (1920, 1280)

@@ -1,4 +1,4 @@
-"""Two of each service and three workers behind one gateway: all of them work, and whoever asks notices nothing."""
+"""Two replicas of each service and three workers behind one gateway: all take part, and clients see one service."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,9 +11,9 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(autouse=True)
-def _on_real_parts(request):
+def _on_real_backends(request):
     if request.config.getoption("--backend") != "real":
-        pytest.skip("embedded parts have no replicas: pytest --backend real")
+        pytest.skip("embedded backends have no replicas: pytest --backend real")
 
 
 def total(http, port: int, name: str) -> float:
@@ -21,9 +21,9 @@ def total(http, port: int, name: str) -> float:
     return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
 
-def test_every_replica_and_every_worker_takes_part(mesh, me, built_in, people, eventually):
+def test_every_replica_and_every_worker_takes_part(mesh, me, built_in, group_photo, eventually):
     for _ in range(4):
-        tasks = [me.upload(people, built_in["id"]).json()["task_id"] for _ in range(4)]
+        tasks = [me.upload(group_photo, built_in["id"]).json()["task_id"] for _ in range(4)]
         for task_id in tasks:
             assert me.events(task_id)[-1]["task"]["state"] == "TASK_STATE_DONE"
             assert me.get(f"/api/v1/faces/tasks/{task_id}/image").status_code == 200
@@ -42,7 +42,7 @@ def test_every_replica_and_every_worker_takes_part(mesh, me, built_in, people, e
 
 
 def test_replicas_read_their_writes(me):
-    """Each call may meet another replica: a chain of them breaks where one did not see what the one before stored."""
+    """Each call may reach another replica, so a chain of calls breaks if a replica does not see earlier writes."""
     for number in range(12):
         emoji = me.make_template(f"Mine {number}").json()
         assert me.get(f"/api/v1/emojis/{emoji['id']}").json()["name"] == f"Mine {number}"
@@ -51,10 +51,14 @@ def test_replicas_read_their_writes(me):
         assert me.get(f"/api/v1/emojis/{emoji['id']}").status_code == 404
 
 
-def test_concurrent_registrations_on_replicas_create_one_account(nobody):
+def test_concurrent_registrations_on_replicas_create_one_account(newcomer):
     def take(number: int) -> int:
-        account = {"email": f"{number}{nobody.email}", "password": nobody.password, "alias": nobody.alias}
-        return int(nobody.http.post("/api/v1/users", json=account).status_code)
+        account = {
+            "email": f"{number}{newcomer.email}",
+            "password": newcomer.password,
+            "alias": newcomer.alias,
+        }
+        return int(newcomer.http.post("/api/v1/users", json=account).status_code)
 
     with ThreadPoolExecutor(8) as threads:
         assert sorted(threads.map(take, range(8))) == [201] + [409] * 7

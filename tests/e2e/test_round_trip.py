@@ -1,4 +1,4 @@
-"""What the product is for, from an account to the ranking, through the real gateway."""
+"""From an account to the ranking, through the gateway."""
 
 import io
 
@@ -17,18 +17,18 @@ def jpeg(image: Image.Image, **options: object) -> bytes:
 
 @pytest.fixture(scope="session")
 def astronaut() -> Image.Image:
-    """One face, upright, near (225, 118) of 512 x 512."""
+    """Return a photo of 512 x 512 with one upright face near (225, 118)."""
     return Image.fromarray(data.astronaut())
 
 
-def test_photo_from_upload_to_ranking(me, people, eventually):
+def test_photo_from_upload_to_ranking(me, group_photo, eventually):
     template = me.make_template("Party zoo")
     assert template.status_code == 201
     emoji = template.json()
     assert template.headers["location"] == f"/api/v1/emojis/{emoji['id']}"
     assert emoji["owner"]["alias"] == me.alias
 
-    created = me.upload(people, emoji["id"])
+    created = me.upload(group_photo, emoji["id"])
     task_id = created.json()["task_id"]
     assert (created.status_code, created.headers["location"]) == (202, f"/api/v1/faces/tasks/{task_id}")
 
@@ -44,7 +44,7 @@ def test_photo_from_upload_to_ranking(me, people, eventually):
     task = me.get(f"/api/v1/faces/tasks/{task_id}").json()
     assert task == events[-1]["task"]
     result = me.image(task)
-    before = Image.open(io.BytesIO(people)).convert("RGB")
+    before = Image.open(io.BytesIO(group_photo)).convert("RGB")
     assert result.size == before.size
     for face in faces:
         box = face["box"]
@@ -67,12 +67,12 @@ def test_photo_from_upload_to_ranking(me, people, eventually):
     assert me.image(task).size == before.size
 
 
-def test_use_counts_once_per_user_template_and_day(me, somebody_else, astronaut, eventually):
+def test_use_counts_once_per_user_template_and_day(me, other_user, astronaut, eventually):
     emoji_id = me.make_template("Counted").json()["id"]
     photo = jpeg(astronaut)
     for _ in range(2):
         me.finished(photo, emoji_id)
-    somebody_else.finished(photo, emoji_id)
+    other_user.finished(photo, emoji_id)
 
     def uses():
         entries = me.get("/api/v1/faces/ranking?window=day&limit=100").json()["entries"]
@@ -83,10 +83,10 @@ def test_use_counts_once_per_user_template_and_day(me, somebody_else, astronaut,
 
 def test_exif_rotation_is_applied_and_removed(me, built_in, astronaut):
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: show it a quarter turn clockwise
+    exif[0x0112] = 6  # show it rotated by 90 degrees clockwise
     exif[0x010F] = "Maker"
-    turned = jpeg(astronaut.rotate(90, expand=True), exif=exif)
-    task = me.finished(turned, built_in["id"])
+    rotated = jpeg(astronaut.rotate(90, expand=True), exif=exif)
+    task = me.finished(rotated, built_in["id"])
     (face,) = task["faces"]
     assert face["box"]["x"] + face["box"]["width"] / 2 == pytest.approx(225, abs=25)
     assert face["box"]["y"] + face["box"]["height"] / 2 == pytest.approx(118, abs=25)
@@ -120,8 +120,8 @@ def test_photo_without_a_face(me, built_in):
     assert (task["state"], task["faces"]) == ("TASK_STATE_DONE", [])
 
 
-def test_truncated_photo_fails_with_its_reason(me, built_in, people):
-    task = me.finished(people[: len(people) // 2], built_in["id"])
+def test_truncated_photo_fails_with_its_reason(me, built_in, group_photo):
+    task = me.finished(group_photo[: len(group_photo) // 2], built_in["id"])
     assert (task["state"], task["error"]["reason"]) == ("TASK_STATE_FAILED", "PHOTO_TRUNCATED")
     answer = me.get(f"/api/v1/faces/tasks/{task['task_id']}/image")
     assert answer.status_code == 400
@@ -145,17 +145,17 @@ def test_invalid_uploads_are_refused_with_a_reason(me, built_in, photo, status, 
     assert body["message"]
 
 
-def test_photo_is_private(me, somebody_else, nobody, built_in, astronaut):
+def test_photo_is_private(me, other_user, newcomer, built_in, astronaut):
     task = me.finished(jpeg(astronaut), built_in["id"])
     for path in (f"/api/v1/faces/tasks/{task['task_id']}", task["image_url"]):
-        assert somebody_else.get(path).status_code == 404
+        assert other_user.get(path).status_code == 404
         assert me.http.get(path).status_code == 401
 
 
-def test_only_the_maker_can_delete_a_template(me, somebody_else, built_in):
+def test_only_the_maker_can_delete_a_template(me, other_user, built_in):
     emoji_id = me.make_template("Not yours").json()["id"]
     path = f"/api/v1/emojis/{emoji_id}"
-    assert me.http.delete(path, headers=somebody_else.headers).status_code == 403
+    assert me.http.delete(path, headers=other_user.headers).status_code == 403
     assert me.http.delete(path).status_code == 401
     assert me.http.delete(f"/api/v1/emojis/{built_in['id']}", headers=me.headers).status_code == 403
     assert me.http.get(path).json()["name"] == "Not yours"
@@ -188,7 +188,7 @@ def test_taken_email_and_alias_are_named(me):
     assert me.http.get("/api/v1/users", params={"case": "alias", "value": me.alias}).json() == {"available": False}
 
 
-def test_wrong_password_and_unknown_account_have_the_same_answer(me, nobody):
+def test_wrong_password_and_unknown_account_have_the_same_answer(me, newcomer):
     wrong = me.http.post("/api/v1/users/auth", json={"email": me.email, "password": "something else"})
     unknown = me.http.post("/api/v1/users/auth", json={"email": "no@example.org", "password": "something else"})
     assert wrong.status_code == unknown.status_code == 401

@@ -1,33 +1,28 @@
-"""A finished photo is corrected, shared by a link, and deleted, over REST."""
+"""Revise, share and delete a finished photo by REST."""
 
 import io
 
 import pytest
 from PIL import Image
-from skimage import data
-
-MIDDLE = (225, 118)
-"""Of the astronaut's face."""
+from support.users import FACE_CENTER, astronaut
 
 
-@pytest.fixture(scope="session")
-def astronaut() -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(data.astronaut()).save(file, "PNG")
-    return file.getvalue()
+@pytest.fixture(scope="session", name="astronaut")
+def astronaut_fixture() -> bytes:
+    return astronaut(kind="PNG")
 
 
 def test_owner_revises_and_adds_faces(me, built_in, astronaut):
     task = me.finished(astronaut, built_in["id"])
     path = f"/api/v1/faces/tasks/{task['task_id']}"
-    covered = me.image(task).getpixel(MIDDLE)
+    covered = me.image(task).getpixel(FACE_CENTER)
 
     revised = me.http.patch(f"{path}/faces/0", json={"covered": False}, headers=me.headers)
     assert (revised.status_code, revised.json()["state"]) == (202, "TASK_STATE_QUEUED")
     task = me.events(task["task_id"])[-1]["task"]
     assert not task["faces"][0]["covered"]
     with Image.open(io.BytesIO(astronaut)) as original:
-        assert me.image(task).getpixel(MIDDLE) == original.getpixel(MIDDLE) != covered
+        assert me.image(task).getpixel(FACE_CENTER) == original.getpixel(FACE_CENTER) != covered
 
     added = me.http.post(
         f"{path}/faces", json={"box": {"x": 350, "y": 350, "width": 100, "height": 100}}, headers=me.headers

@@ -1,1 +1,1 @@
-"""Hostile input for all that takes bytes of strangers apart, guided by which code it reaches."""
+"""Coverage-guided fuzzing of everything that parses untrusted bytes."""

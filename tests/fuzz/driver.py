@@ -1,8 +1,10 @@
-"""Fuzzes one target with atheris: python -m fuzz.driver TARGET FOLDER SECONDS   (in tests/)
+"""Fuzz one target with atheris.
 
-Goes on from what an earlier run left in FOLDER. Ends with 0 after SECONDS; with another code at the first input that is
-taken wrongly, takes too long or takes too much memory, which it leaves in FOLDER as `crash-…`, `timeout-…` or `oom-…`.
-The process has the limits of a worker (docs/adr/0016), so what would end a worker ends it.
+Usage (in tests/): python -m fuzz.driver TARGET FOLDER SECONDS
+
+Continues with the corpus in FOLDER. Exits with 0 after SECONDS, or with another code at the first finding: an
+exception, too much time or too much memory. The input is then in FOLDER as `crash-…`, `timeout-…` or `oom-…`. The
+process has the limits of a worker (docs/adr/0016).
 """
 
 import resource
@@ -20,7 +22,7 @@ OURS = [
     "jwt",
     "http.cookies",
 ]
-"""Their code is watched. That of decoders in C is not: there the fuzzer goes by what our own code makes of it."""
+"""Packages that are instrumented for coverage; decoders in C are not."""
 
 with atheris.instrument_imports(include=OURS, enable_loader_override=False):
     from fuzz.targets import TARGETS
@@ -43,7 +45,7 @@ def main() -> None:
         "max_total_time": seconds,
         "timeout": round(limits.task_seconds),
         "max_len": target.max_bytes,
-        "rss_limit_mb": 0,  # the limit above is the one that counts
+        "rss_limit_mb": 0,  # the limit above counts
         "artifact_prefix": f"{folder}/",
         "print_final_stats": 1,
     }

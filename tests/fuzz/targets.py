@@ -1,4 +1,4 @@
-"""What is fuzzed. A target takes any bytes and raises where something is wrong; a refusal as promised is not."""
+"""Fuzz targets. A target takes any bytes and raises on a fault; refusing an input with the documented error is none."""
 
 import asyncio
 import datetime
@@ -41,35 +41,37 @@ from igemoji_vision.pictures import MAX_PIXELS as MAX_PICTURE_PIXELS
 from igemoji_vision.pictures import SIDE, normalize
 
 LARGE = 1_000_000
-"""Pixels: to decode more takes long and shows nothing new; the hostile suite of inference does."""
+"""Pixels; larger photos take long and are covered by the hostile suite of libs/vision."""
 CONTRACT = (auth_pb2, emoji_catalog_pb2, inference_pb2, ranking_pb2)
 """Imported so that the messages of every service are in protobuf's pool."""
 
 
 @dataclass(frozen=True)
 class Target:
+    """A parser to fuzz."""
+
     run: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
-    """Valid input to begin with, made by code."""
+    """Return valid input to start with."""
     max_bytes: int
 
 
 def photo(data: bytes) -> None:
-    """A photo, as a worker decodes it."""
+    """Decode a photo as a worker does."""
     with suppress(PhotoError):
         info = inspect(data)
         assert 0 < info.width * info.height <= MAX_PIXELS
         if info.width * info.height <= LARGE:
             found = decode(data)
             assert found.pixels.dtype == np.uint8
-            # A HEIC may be cut to less than its header says, and nothing may be more.
+            # A HEIC may be cropped to less than its header says; larger than that is a fault.
             assert found.width * found.height <= info.width * info.height
             assert found.pixels.ndim == 3
             assert found.pixels.shape[2] in (3, 4)
 
 
 def picture(data: bytes) -> None:
-    """A picture of a template, as the catalogue brings it into its form."""
+    """Normalize a picture of a template."""
     with suppress(PictureUnfit):
         made = Image.open(io.BytesIO(normalize(data, keep_background=len(data) % 2 == 0)))
         assert (made.format, made.mode, made.size) == ("PNG", "RGBA", (SIDE, SIDE))
@@ -77,7 +79,7 @@ def picture(data: bytes) -> None:
 
 
 def form(data: bytes) -> None:
-    """A form that holds a photo: the content type up to the first line end, then the body."""
+    """Parse a form with a photo: the content type up to the first line end, then the body."""
     content_type, _, body = data.partition(b"\n")
     with suppress(multipart.FormUnreadable):
         found = multipart.parse(content_type.decode("latin-1"), body)
@@ -86,7 +88,7 @@ def form(data: bytes) -> None:
 
 ANNA = Claims("0198c0de-0000-7000-8000-000000000001", "anna", "user")
 KEY = SigningKey("k1", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
-"""The same in every run: an input that was found means the same everywhere."""
+"""The same in every run, so that findings are reproducible."""
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 LOOP = asyncio.new_event_loop()
 
@@ -99,18 +101,18 @@ VERIFIER = TokenVerifier(_keys, min_refresh_seconds=1e9)
 
 
 def token(data: bytes) -> None:
-    """An access token as text; or, after a zero byte, header, payload and signature before they are encoded."""
+    """Verify an access token as text; or, after a zero byte, header, payload and signature before encoding."""
     if data[:1] == b"\0":
         parts = [*data[1:].split(b"\0", 2), b"", b""][:3]
         text = ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
     else:
         text = data.decode("latin-1")
     with suppress(TokenRefused):
-        assert LOOP.run_until_complete(VERIFIER.verify(text)) == ANNA, "a forged token is believed"
+        assert LOOP.run_until_complete(VERIFIER.verify(text)) == ANNA, "a forged token is accepted"
 
 
 def refresh(data: bytes) -> None:
-    """The header in which a browser sends the refresh token, or a stranger anything."""
+    """Parse the cookie header with the refresh token."""
     header = data.decode("latin-1")
     context: Any = SimpleNamespace(invocation_metadata=lambda: [("cookie", header), ("x-requested-with", "fetch")])
     with suppress(RefreshTokenMissing):
@@ -118,7 +120,7 @@ def refresh(data: bytes) -> None:
 
 
 def page(data: bytes) -> None:
-    """A page token as text; or, after a zero byte, the JSON in one of the list that is asked for."""
+    """Decode a page token as text; or, after a zero byte, the JSON inside a token."""
     text = data.decode("latin-1")
     if data[:1] == b"\0":
         digest = pagination._digest("q").encode()
@@ -142,10 +144,7 @@ REQUESTS: list[type[Message]] = [
 
 
 def request(data: bytes) -> None:
-    """A request of the contract: which, then what its fields hold. It is checked as it is before any servicer.
-
-    A refusal names a field that there is, and a limit.
-    """
+    """Validate a request of the contract: the number of its message, then the values of its fields."""
     reader = io.BytesIO(data)
     made = REQUESTS[_number(reader, 1) % len(REQUESTS)]()
     _fill(made, reader)
@@ -154,7 +153,7 @@ def request(data: bytes) -> None:
 
 
 def _fill(message: Message, reader: io.BytesIO) -> None:
-    """Sets fields for as long as there is data: the number of a field, then its value."""
+    """Set fields while there is data: the number of a field, then its value."""
     fields = message.DESCRIPTOR.fields
     while fields and (number := reader.read(1)):
         field = fields[number[0] % len(fields)]
@@ -194,23 +193,23 @@ def _number(reader: io.BytesIO, size: int) -> int:
 
 
 def pictures() -> list[bytes]:
-    """Of every kind, small."""
+    """Return a small picture of every format."""
     pillow_heif.register_heif_opener()
-    colours = Image.linear_gradient("L").resize((24, 16)).convert("RGB")
+    gradient = Image.linear_gradient("L").resize((24, 16)).convert("RGB")
     exif = Image.Exif()
     exif[0x0112] = 6
     kinds: list[tuple[str, Image.Image, dict[str, Any]]] = [
-        ("JPEG", colours, {"exif": exif}),
-        ("JPEG", colours, {"progressive": True}),
-        ("JPEG", colours.convert("CMYK"), {}),
-        ("PNG", colours, {}),
-        ("PNG", colours.convert("RGBA"), {}),
-        ("PNG", colours.quantize(9), {"transparency": 0}),
-        ("PNG", colours.convert("I;16"), {}),
-        ("WEBP", colours, {"exif": exif}),
-        ("WEBP", colours.convert("RGBA"), {"lossless": True}),
-        ("WEBP", colours, {"save_all": True, "append_images": [colours.rotate(180)]}),
-        ("HEIF", colours, {}),
+        ("JPEG", gradient, {"exif": exif}),
+        ("JPEG", gradient, {"progressive": True}),
+        ("JPEG", gradient.convert("CMYK"), {}),
+        ("PNG", gradient, {}),
+        ("PNG", gradient.convert("RGBA"), {}),
+        ("PNG", gradient.quantize(9), {"transparency": 0}),
+        ("PNG", gradient.convert("I;16"), {}),
+        ("WEBP", gradient, {"exif": exif}),
+        ("WEBP", gradient.convert("RGBA"), {"lossless": True}),
+        ("WEBP", gradient, {"save_all": True, "append_images": [gradient.rotate(180)]}),
+        ("HEIF", gradient, {}),
     ]
     return [_saved(image, kind, **options) for kind, image, options in kinds]
 
@@ -266,7 +265,7 @@ def _cookies() -> list[bytes]:
 
 
 def _requests() -> list[bytes]:
-    """Each message once: empty, and with a text or a number in each of its first fields."""
+    """Return each message twice: empty, and with a text or a number in each of its first fields."""
     texts = b"".join(bytes([field, 5]) + b"happy" for field in range(3))
     return [bytes([number]) + fields for number in range(len(REQUESTS)) for fields in (b"", texts)]
 

@@ -1,4 +1,4 @@
-"""What a fuzzer found once is taken rightly now, and what it begins with is valid."""
+"""Inputs that a fuzzer found are handled, and its seeds are valid."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ def igemoji(*arguments: str) -> list[str]:
 
 
 def processes_of(data: Path) -> list[int]:
-    """Whose command line or environment names the data folder, but for this process."""
+    """Return the other processes with a data folder in their command line or environment."""
     found = []
     for path in Path("/proc").iterdir():
         try:
@@ -44,7 +44,7 @@ def wait_for_end(data: Path) -> bool:
 
 @contextlib.contextmanager
 def up(data: Path, end: signal.Signals) -> Iterator[tuple[str, list[str]]]:
-    """The command, its URL and what it said; ended by a signal."""
+    """Run the command for a block and end it with a signal; yield its address and its output."""
     command = subprocess.Popen(
         igemoji("up", "--backend", "real", "--port", "0", "--data", str(data), "--workers", "1"),
         stdout=subprocess.PIPE,

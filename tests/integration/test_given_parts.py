@@ -1,4 +1,4 @@
-"""`igemoji up --backend real` on parts that run already, and whom it sends to the object store for a photo."""
+"""`igemoji up --backend real` on backends that run already, and redirects to the object store."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" /
 
 @pytest.fixture
 def urls(mariadb: MariaDb, rabbitmq: RabbitMq, redis: Redis, nanio: Nanio, monkeypatch: pytest.MonkeyPatch) -> Urls:
-    """Of parts whose object store browsers can reach too."""
+    """Return the URLs of backends, with an object store that browsers can reach."""
     for name, value in nanio.keys.items():
         monkeypatch.setenv(name, value)
     public = urlencode({"public_endpoint": nanio.endpoint})
@@ -37,7 +37,7 @@ def urls(mariadb: MariaDb, rabbitmq: RabbitMq, redis: Redis, nanio: Nanio, monke
 
 
 async def finished(http: httpx.AsyncClient, headers: dict[str, str]) -> dict[str, str]:
-    """Uploads a photo and waits for its end."""
+    """Upload a photo and return its task when it is done."""
     emojis = (await http.get("/api/v1/emojis/pages/1")).json()["emojis"]
     params = {"emoji_id": emojis[0]["id"]}
     answer = await http.post("/api/v1/faces/tasks", params=params, content=PHOTO.read_bytes(), headers=headers)
@@ -89,7 +89,7 @@ async def test_browsers_are_redirected_to_the_object_store_and_grpc_clients_are_
     ("changes", "sentence"),
     [
         (
-            {"database": "mysql+pymysql://nobody:wrong@127.0.0.1:{port}/x"},
+            {"database": "mysql+pymysql://unknown:wrong@127.0.0.1:{port}/x"},
             "The database x_auth can't be used: .*denied",
         ),
         ({"database": "postgresql://host/x"}, "must look like mysql"),

@@ -1,4 +1,4 @@
-"""A database server that ends connections, goes away, or takes too long."""
+"""A database server that closes connections, is unavailable, or is slow."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""The tables of every service on MariaDB."""
+"""Migrations of every service on MariaDB."""
 
 import asyncio
 import importlib

@@ -1,4 +1,4 @@
-"""The private servers themselves: what they keep, and that they leave nothing behind."""
+"""The private backend servers: they keep data over a kill and leave nothing behind."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ pytestmark = pytest.mark.real
 
 @pytest.mark.parametrize("kind", [MariaDb, RabbitMq, Redis], ids=lambda kind: kind.name)
 async def test_killed_backend_restarts_at_its_address_and_stops_cleanly(kind, tmp_path):
-    part: BackendServer = kind(tmp_path)
-    async with part.running():
-        before = part.pids
-        await part.kill()
-        assert part.pids == {}
-        await part.start()
-        assert part.pids.keys() == before.keys()
-        pids = part.pids.values()
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]  # noqa: ASYNC240 - memory, no disk
+    server: BackendServer = kind(tmp_path)
+    async with server.running():
+        before = server.pids
+        await server.kill()
+        assert server.pids == {}
+        await server.start()
+        assert server.pids.keys() == before.keys()
+        pids = server.pids.values()
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]  # noqa: ASYNC240 - in memory, not on disk
 
 
 async def test_committed_rows_survive_a_kill(tmp_path):

@@ -1,4 +1,4 @@
-"""S3 beyond the port: who may read, links for browsers, rules of retention, and a server that goes away."""
+"""S3 beyond the port: access, presigned links, lifecycle rules, and an unavailable server."""
 
 import asyncio
 import datetime
@@ -46,7 +46,7 @@ def store(server, keys, bucket) -> Iterator[S3ObjectStore]:
 
 @pytest.fixture
 def cutting_proxy(backend_loop, nanio) -> Iterator[str]:
-    """An endpoint whose connections end after 300 kB, the first two of them."""
+    """Return an endpoint whose first two connections break after 300 kB."""
     cut: list[int] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,7 +110,7 @@ def test_services_share_a_bucket_with_separate_prefixes(store, server, keys, buc
 
 @pytest.mark.parametrize("wrong", ["access", "secret"])
 def test_wrong_keys_are_a_start_error(server, keys, bucket, wrong):
-    bad = S3Credentials("nobody", keys.secret) if wrong == "access" else S3Credentials(keys.access, "wrong")
+    bad = S3Credentials("unknown", keys.secret) if wrong == "access" else S3Credentials(keys.access, "wrong")
     with pytest.raises(StartError, match=f"The bucket {bucket} at {server.endpoint} can't be used: .*\\."):
         object_store(server.url(bucket), bad)
 

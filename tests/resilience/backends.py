@@ -1,4 +1,4 @@
-"""The mesh on real parts, two replicas of each service and two workers, with a proxy before everything that listens."""
+"""A mesh with real backends, two replicas of each service, two workers, and a proxy before everything that listens."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from igemoji_stack.backends.backend import BUCKET, Backend, Urls
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import GATEWAY, MeshOptions
 
-from .invariants import Invariants, check_objects, check_ranking, check_results, check_tasks, settled
+from .invariants import StoredData, check_objects, check_ranking, check_results, check_tasks, settled
 from .load_users import LoadUsers, User, make_users
 from .proxy import HOST, Proxy
 
@@ -34,8 +34,8 @@ REPLICAS = 2
 BACK_SECONDS = 60
 
 
-class RealBooks(Invariants):
-    """Of a mesh on real parts, past the proxies."""
+class RealData(StoredData):
+    """Backends of a mesh, read past the proxies."""
 
     def __init__(self, database: str, objects: ObjectStore) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class RealBooks(Invariants):
         return sorted(self.store.keys(f"{prefix}/"))
 
     def half_written(self) -> list[str]:
-        """S3 has objects as a whole or not at all."""
+        """Return nothing: S3 has only complete objects."""
         return []
 
     def pending(self, table: str) -> list[tuple[Any, ...]]:
@@ -67,10 +67,10 @@ class RealBooks(Invariants):
 
 
 class ProxiedMesh(Mesh):
-    """A mesh whose services reach each other, and whose gateway reaches them, through proxies."""
+    """A mesh whose services and gateway connect to services through proxies."""
 
-    def __init__(self, options: MeshOptions, *tell: Callable[[str, str], None]) -> None:
-        super().__init__(options, *tell)
+    def __init__(self, options: MeshOptions, *observers: Callable[[str, str], None]) -> None:
+        super().__init__(options, *observers)
         self.proxies: dict[str, list[Proxy]] = {}
         self._starting: list[asyncio.Task[None]] = []
 
@@ -81,21 +81,21 @@ class ProxiedMesh(Mesh):
         return [proxy.port for proxy in self.proxies[service]]
 
 
-class RealHarmed:
-    """A mesh on real parts and its crowd, and the ways to harm them."""
+class FaultyRealMesh:
+    """A mesh with real backends, its load, and faults to inject."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.mariadb, self.rabbitmq = MariaDb(folder / "mariadb"), RabbitMq(folder / "rabbitmq")
         self.redis, self.s3 = Redis(folder / "redis"), Nanio(folder / "s3")
-        self.parts: dict[str, BackendServer] = {
+        self.backends: dict[str, BackendServer] = {
             "database": self.mariadb,
             "queue": self.rabbitmq,
             "progress": self.redis,
             "objects": self.s3,
         }
         self.port = free_ports(1)[0]
-        listening = {**{name: part.port for name, part in self.parts.items()}, GATEWAY: self.port}
+        listening = {**{name: backend.port for name, backend in self.backends.items()}, GATEWAY: self.port}
         self._proxies = {name: [Proxy(name, port)] for name, port in listening.items()}
         self.events: list[tuple[str, str]] = []
         self.lines: list[str] = []
@@ -108,7 +108,7 @@ class RealHarmed:
         )
 
     async def start(self) -> None:
-        await asyncio.gather(*(part.start() for part in self.parts.values()))
+        await asyncio.gather(*(backend.start() for backend in self.backends.values()))
         await self.mariadb.execute(
             f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{USER}'", f"GRANT ALL ON *.* TO '{USER}'@'%'"
         )
@@ -116,36 +116,36 @@ class RealHarmed:
         await self.mesh.start()
 
     async def stop(self) -> None:
-        self.books.close()
+        self.stored.close()
         await self.mesh.stop()
         await asyncio.gather(*(proxy.stop() for proxies in self.proxies.values() for proxy in proxies))
-        await asyncio.gather(*(part.stop() for part in self.parts.values()))
+        await asyncio.gather(*(backend.stop() for backend in self.backends.values()))
 
     @property
     def url(self) -> str:
-        """Of the gateway, through its proxy."""
+        """Return the address of the gateway's proxy."""
         return f"http://{HOST}:{self._proxies[GATEWAY][0].port}"
 
     @property
     def proxies(self) -> dict[str, list[Proxy]]:
-        """Before each part, the gateway and each service's replicas: every connection between two passes one."""
+        """Return the proxies before each backend, the gateway and each replica, by name."""
         return self._proxies | self.mesh.proxies
 
     @cached_property
-    def books(self) -> RealBooks:
+    def stored(self) -> RealData:
         keys = S3Credentials(self.s3.keys["OBJECT_STORE_ACCESS_KEY"], self.s3.keys["OBJECT_STORE_SECRET_KEY"])
         objects = object_store(self.s3.url(BUCKET).replace(f"{BUCKET}?", f"{BUCKET}/inference?"), keys)
-        return RealBooks(f"mysql+pymysql://{USER}:{USER}@{HOST}:{self.mariadb.port}/{{}}", objects)
+        return RealData(f"mysql+pymysql://{USER}:{USER}@{HOST}:{self.mariadb.port}/{{}}", objects)
 
-    def crowd(self, scale: int = 1) -> LoadUsers:
-        """New users, with photos that take the longer the larger they are."""
-        ((kid, pem),) = self.books.rows("auth", "SELECT kid, private_pem FROM signing_keys LIMIT 1")
+    def new_load(self, scale: int = 1) -> LoadUsers:
+        """Return a load of new users; larger photos take longer."""
+        ((kid, pem),) = self.stored.rows("auth", "SELECT kid, private_pem FROM signing_keys LIMIT 1")
         self.users = make_users(SigningKey.from_pem(kid, pem.encode()), scale)
-        emojis = self.books.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
+        emojis = self.stored.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
         return LoadUsers(self.url, self.users, [emoji_id for (emoji_id,) in emojis])
 
     async def kill(self, process: str) -> None:
-        """A replica or a worker, with all its children; returns when it has been started again."""
+        """Kill a replica or a worker with its children, and wait until it has been restarted."""
         seen = len(self.events)
         pid = self.mesh.processes[process].pid
         assert pid is not None
@@ -154,8 +154,8 @@ class RealHarmed:
             while (process, "is ready again") not in self.events[seen:]:
                 await asyncio.sleep(0.05)
 
-    async def kill_child_at_work(self) -> None:
-        """Of a worker, one after the other until one had a photo: an idle one is not missed."""
+    async def kill_busy_sandbox(self) -> None:
+        """Kill sandbox processes of workers until one had a photo: an idle one is not missed."""
         seen = len(self.lines)
         async with asyncio.timeout(BACK_SECONDS):
             while not any("task.worker_lost" in line for line in self.lines[seen:]):
@@ -163,15 +163,15 @@ class RealHarmed:
                     os.kill(pid, signal.SIGKILL)
                 await asyncio.sleep(0.3)
 
-    async def restart(self, part: str, away_seconds: float = 0) -> None:
-        """As after a loss of power."""
-        await self.parts[part].kill()
+    async def restart(self, backend: str, away_seconds: float = 0) -> None:
+        """Kill a backend and start it again, as after a power loss."""
+        await self.backends[backend].kill()
         await asyncio.sleep(away_seconds)
-        await self.parts[part].start()
+        await self.backends[backend].start()
 
     @contextlib.asynccontextmanager
     async def unreachable(self, name: str) -> AsyncIterator[None]:
-        """Connections end, and no new one comes about: nothing answers there."""
+        """Make a backend or service unreachable: connections end and new ones get no answer."""
         async with contextlib.AsyncExitStack() as silent:
             for proxy in self.proxies[name]:
                 await silent.enter_async_context(proxy.silent())
@@ -181,35 +181,35 @@ class RealHarmed:
 
     @contextlib.asynccontextmanager
     async def slow(self, name: str, seconds: float) -> AsyncIterator[None]:
-        """Whatever goes there or comes from there is so much later."""
+        """Delay all connections to a backend or service."""
         async with contextlib.AsyncExitStack() as slow:
             for proxy in self.proxies[name]:
                 await slow.enter_async_context(proxy.slow(seconds))
             yield
 
     def cut(self, name: str) -> None:
-        """Ends every connection to it; new ones are let in."""
+        """Abort every connection to a backend or service; new ones are accepted."""
         for proxy in self.proxies[name]:
             proxy.cut()
 
-    async def check(self, crowd: LoadUsers, *, answers_were_lost: bool = True) -> None:
-        """Whatever happened: nothing is lost, doubled or mixed up, and every answer was clean."""
-        assert crowd.complaints == []
-        await settled(self.books)
+    async def check(self, load: LoadUsers, *, answers_were_lost: bool = True) -> None:
+        """Check that nothing is lost, doubled or mixed up, and that every response was valid."""
+        assert load.invalid_responses == []
+        await settled(self.stored)
         await self.sweep()
-        check_tasks(self.books, self.users, answers_were_lost=answers_were_lost)
-        check_objects(self.books)
-        check_ranking(self.books)
+        check_tasks(self.stored, self.users, answers_were_lost=answers_were_lost)
+        check_objects(self.stored)
+        check_ranking(self.stored)
         await check_results(self.url, self.users)
 
     async def sweep(self) -> None:
-        """What is done every hour, done now: objects go whose row a crash prevented."""
-        database = Database(self.books.url("inference"))
-        await Orphans(SqlDeletionStore(database), self.books.store).sweep(datetime.timedelta())
+        """Run the hourly sweep now: objects without a row, left by a crash, are deleted."""
+        database = Database(self.stored.url("inference"))
+        await Orphans(SqlDeletionStore(database), self.stored.store).sweep(datetime.timedelta())
         await database.close()
 
     def _children_of_workers(self) -> list[int]:
-        """The processes that look into photos."""
+        """Return the sandbox processes of the workers."""
         workers = [process.pid for name, process in self.mesh.processes.items() if name.startswith("inference-worker")]
         return [grandchild for pid in workers if pid for child in children(pid) for grandchild in children(child)]
 

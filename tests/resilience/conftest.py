@@ -1,4 +1,4 @@
-"""A mesh that is harmed time after time, each time with new users: what one fault leaves behind, later checks find."""
+"""One mesh for all faults of a module, each with new users: later checks find what an earlier fault left behind."""
 
 import asyncio
 import contextlib
@@ -17,18 +17,18 @@ from igemoji_mesh.testing.free_ports import free_ports
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import MeshOptions
 
-from .invariants import FolderInvariants, check_objects, check_ranking, check_results, check_tasks, settled
+from .invariants import FolderData, check_objects, check_ranking, check_results, check_tasks, settled
 from .load_users import LoadUsers, User, make_users
 
 ASSETS = Path(__file__).parents[2] / "assets" / "build"
 
 
-class Harmed:
-    """A mesh and its crowd, and the ways to harm it."""
+class FaultyMesh:
+    """A mesh with embedded backends, its load, and faults to inject."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.books = FolderInvariants(data)
+        self.stored = FolderData(data)
         self.port = free_ports(1)[0]
         self.events: list[tuple[str, str]] = []
         self.lines: list[str] = []
@@ -42,14 +42,14 @@ class Harmed:
         await self.mesh.stop()
 
     async def start_again(self) -> None:
-        """On the same data, at the same address."""
+        """Start a new mesh on the same data, at the same address."""
         self.mesh = self._mesh()
         await self.mesh.start()
 
-    def crowd(self, scale: int = 1) -> LoadUsers:
-        """New users, with photos that take the longer the larger they are."""
+    def new_load(self, scale: int = 1) -> LoadUsers:
+        """Return a load of new users; larger photos take longer."""
         self.users = make_users(signing_key(self.data), scale)
-        emojis = self.books.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
+        emojis = self.stored.rows("emoji-catalog", "SELECT id FROM emojis ORDER BY id LIMIT 2")
         return LoadUsers(self.mesh.url, self.users, [emoji_id for (emoji_id,) in emojis])
 
     def pid(self, service: str) -> int:
@@ -61,8 +61,8 @@ class Harmed:
         inference = self.pid("inference")
         return [int(pid) for pid in Path(f"/proc/{inference}/task/{inference}/children").read_text().split()]
 
-    async def kill_worker_at_work(self) -> None:
-        """One after the other until one had a photo: an idle one is not missed."""
+    async def kill_busy_sandbox(self) -> None:
+        """Kill sandbox processes until one had a photo: an idle one is not missed."""
         seen = len(self.lines)
         async with asyncio.timeout(20):
             while not any("task.worker_lost" in line for line in self.lines[seen:]):
@@ -70,22 +70,22 @@ class Harmed:
                     os.kill(pid, signal.SIGKILL)
                 await asyncio.sleep(0.2)
 
-    async def signalled(self, service: str, signum: signal.Signals) -> None:
-        """Returns when the service has been started again."""
+    async def signal_and_wait(self, service: str, signum: signal.Signals) -> None:
+        """Signal a service and wait until it has been restarted."""
         seen = len(self.events)
         os.kill(self.pid(service), signum)
         async with asyncio.timeout(30):
             while (service, "is ready again") not in self.events[seen:]:
                 await asyncio.sleep(0.05)
 
-    async def check(self, crowd: LoadUsers, *, answers_were_lost: bool, connections_were_lost: bool = False) -> None:
-        """Whatever happened: nothing is lost, doubled, mixed up or left behind, and every answer was clean."""
-        assert crowd.complaints == []
-        assert connections_were_lost or crowd.lost_connections == []
-        await settled(self.books)
-        check_tasks(self.books, self.users, answers_were_lost=answers_were_lost)
-        check_objects(self.books)
-        check_ranking(self.books)
+    async def check(self, load: LoadUsers, *, answers_were_lost: bool, connections_were_lost: bool = False) -> None:
+        """Check that nothing is lost, doubled, mixed up or left behind, and that every response was valid."""
+        assert load.invalid_responses == []
+        assert connections_were_lost or load.lost_connections == []
+        await settled(self.stored)
+        check_tasks(self.stored, self.users, answers_were_lost=answers_were_lost)
+        check_objects(self.stored)
+        check_ranking(self.stored)
         await check_results(self.mesh.url, self.users)
 
     def _mesh(self) -> Mesh:
@@ -99,7 +99,7 @@ class Harmed:
 
 @pytest.fixture(scope="session")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder after a first start: built-in templates take longer to store than all the rest of a start."""
+    """Return a data folder after a first start, which takes long because it stores the built-in templates."""
     data = tmp_path_factory.mktemp("first") / "data"
 
     async def start_and_stop() -> None:
@@ -112,16 +112,16 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def harmed(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harmed]:
-    """One for all tests of a module: to start a mesh takes as long as to harm it."""
-    data = tmp_path_factory.mktemp("harmed") / "data"
+async def faulty_mesh(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FaultyMesh]:
+    """Start one mesh for all tests of a module, because a start takes as long as a fault."""
+    data = tmp_path_factory.mktemp("faulty_mesh") / "data"
     shutil.copytree(first_start, data)
-    harmed = Harmed(data)
-    await harmed.start()
+    faulty_mesh = FaultyMesh(data)
+    await faulty_mesh.start()
     try:
-        yield harmed
+        yield faulty_mesh
     finally:
-        await harmed.stop()
+        await faulty_mesh.stop()
 
 
 def signing_key(data: Path) -> SigningKey:

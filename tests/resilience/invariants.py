@@ -1,4 +1,4 @@
-"""What must be true of a mesh's data when the work is done, read from its files and asked through its gateway."""
+"""StoredData of a mesh's data when all work is done, read from its backends and through its gateway."""
 
 import asyncio
 import io
@@ -18,23 +18,23 @@ from .load_users import User
 SETTLE_SECONDS = 45
 
 
-class Invariants(Protocol):
-    """Every row and every object of a mesh, read beside it."""
+class StoredData(Protocol):
+    """Rows and objects of a mesh, read past its services."""
 
     def rows(self, service: str, query: str) -> list[tuple[Any, ...]]: ...
 
     def objects(self, prefix: str) -> list[str]:
-        """Below a prefix of the inference service's store, half-written ones included."""
+        """Return the keys below a prefix in the store of inference, incomplete objects included."""
 
     def half_written(self) -> list[str]:
-        """What lies in an object store and is no object."""
+        """Return incomplete objects."""
 
     def open_tasks(self) -> list[tuple[Any, ...]]:
         return self.rows("inference", "SELECT id, state, percent FROM tasks WHERE state NOT IN ('DONE', 'FAILED')")
 
 
-class FolderInvariants(Invariants):
-    """Of a mesh on embedded parts: its data folder."""
+class FolderData(StoredData):
+    """Data folder of a mesh with embedded backends."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -54,55 +54,55 @@ class FolderInvariants(Invariants):
         ]
 
 
-async def settled(books: Invariants) -> None:
-    """Returns when nothing is left to do; says what is where that takes too long."""
-    until = time.monotonic() + SETTLE_SECONDS
+async def settled(stored: StoredData) -> None:
+    """Wait until no task is open and the outbox is empty."""
+    deadline = time.monotonic() + SETTLE_SECONDS
     left: dict[str, Callable[[], object]] = {
-        "open tasks": books.open_tasks,
-        "calls in the outbox": lambda: books.rows("inference", "SELECT topic, attempts, due_at FROM outbox"),
+        "open tasks": stored.open_tasks,
+        "deliveries in the outbox": lambda: stored.rows("inference", "SELECT topic, attempts, due_at FROM outbox"),
     }
     for what, look in left.items():
         while found := look():
-            assert time.monotonic() < until, f"{what} that stay: {found}"
+            assert time.monotonic() < deadline, f"{what} remain: {found}"
             await asyncio.sleep(0.1)
 
 
-def check_tasks(books: Invariants, users: Sequence[User], *, answers_were_lost: bool) -> None:
-    """Every accepted task is done, once. Without lost answers there is no other task."""
+def check_tasks(stored: StoredData, users: Sequence[User], *, answers_were_lost: bool) -> None:
+    """Check that every accepted task is done, once. Without lost responses there is no other task."""
     query = "SELECT id, user_id, state, percent, failure_reason FROM tasks"
-    tasks = {task_id: task for task_id, *task in books.rows("inference", query)}
+    tasks = {task_id: task for task_id, *task in stored.rows("inference", query)}
     assert {tuple(task[1:]) for task in tasks.values()} == {("DONE", 100, "")}
     for user in users:
         theirs = {task_id for task_id, (owner, *_) in tasks.items() if owner == user.id}
         assert theirs >= set(user.accepted)
-        # A service that is killed may have taken in a photo and not have said so any more.
+        # A killed service may have accepted a photo without a response.
         assert answers_were_lost or len(theirs) == len(user.accepted)
-    ends = books.rows("inference", "SELECT task_id FROM task_steps WHERE state IN ('DONE', 'FAILED')")
+    ends = stored.rows("inference", "SELECT task_id FROM task_steps WHERE state IN ('DONE', 'FAILED')")
     assert sorted(task_id for (task_id,) in ends) == sorted(tasks), "a task has none or several ends"
 
 
-def check_objects(books: Invariants) -> None:
-    """No object without a row, no row without an object: each task's result, and the originals that stay for a day."""
-    rows = books.rows("inference", "SELECT result_key, photo_key, original_until FROM tasks WHERE state = 'DONE'")
-    assert books.objects("results") == sorted(result for result, _, _ in rows)
-    assert books.objects("photos") == sorted(photo for _, photo, until in rows if until)
-    assert books.half_written() == []
+def check_objects(stored: StoredData) -> None:
+    """Check that objects and rows match: each task's result, and the originals that are kept for a day."""
+    rows = stored.rows("inference", "SELECT result_key, photo_key, original_until FROM tasks WHERE state = 'DONE'")
+    assert stored.objects("results") == sorted(result for result, _, _ in rows)
+    assert stored.objects("photos") == sorted(photo for _, photo, until in rows if until)
+    assert stored.half_written() == []
 
 
-def check_ranking(books: Invariants) -> None:
-    """Each task is counted once, and each user once a template and day."""
-    done = books.rows("inference", "SELECT id, emoji_id, user_id FROM tasks WHERE state = 'DONE'")
-    counted = books.rows("ranking", "SELECT task_id FROM counted_tasks")
+def check_ranking(stored: StoredData) -> None:
+    """Check that each task is counted once, and each user once per template and day."""
+    done = stored.rows("inference", "SELECT id, emoji_id, user_id FROM tasks WHERE state = 'DONE'")
+    counted = stored.rows("ranking", "SELECT task_id FROM counted_tasks")
     assert sorted(task_id for (task_id,) in counted) == sorted(task_id for task_id, _, _ in done)
-    uses = books.rows("ranking", "SELECT emoji_id, user_id, day FROM uses")
+    uses = stored.rows("ranking", "SELECT emoji_id, user_id, day FROM uses")
     assert {(emoji_id, user_id) for emoji_id, user_id, _ in uses} == {use[1:] for use in done}
-    totals = dict(books.rows("ranking", "SELECT emoji_id, uses FROM totals"))
+    totals = dict(stored.rows("ranking", "SELECT emoji_id, uses FROM totals"))
     assert totals == Counter(emoji_id for emoji_id, _, _ in uses)
-    assert totals == dict(books.rows("ranking", "SELECT emoji_id, SUM(uses) FROM daily_counts GROUP BY emoji_id"))
+    assert totals == dict(stored.rows("ranking", "SELECT emoji_id, SUM(uses) FROM daily_counts GROUP BY emoji_id"))
 
 
 async def check_results(url: str, users: Sequence[User]) -> None:
-    """Everybody gets their own photos back, and nobody another's."""
+    """Check that users get their own photos back and can't read those of others."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as http:
         for number, user in enumerate(users):
             stranger = users[(number + 1) % len(users)]

@@ -1,15 +1,16 @@
-"""Twenty users who upload at once, and what they expect of any answer whatever happens to the mesh."""
+"""Twenty users who upload at the same time, and the responses that they accept during a fault.
+
+They use raw HTTP: the client library retries, and would hide invalid responses.
+"""
 
 import asyncio
 import contextlib
-import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from PIL import Image
-from skimage import data
+from support.users import astronaut
 
 from igemoji_mesh.auth.tokens import Claims, SigningKey, issue
 from igemoji_mesh.db.database import utc_now
@@ -17,18 +18,18 @@ from igemoji_mesh.ids import new_id
 
 USERS = 20
 MIN_TASKS, MAX_TASKS = 1, 3
-"""Of one user: a crowd's work is bounded, however short or long a fault is."""
+"""Of one user, so that the work is bounded however long a fault lasts."""
 
 SLOW_UPLOAD_SECONDS = 2
-PASSING = {429, 503, 504}
-"""What may be answered instead of 2xx while something is down: try again."""
+TRANSIENT = {429, 503, 504}
+"""Statuses allowed while something is down: the client retries."""
 CANCELLED = '{"code":1,"message":"CANCELLED","details":[]}'
-"""Of a call that reached a service in the instant in which gRPC shut its server; nobody has begun it."""
+"""Response to a call that arrived while gRPC shut its server down; it had no effect."""
 
 
 @dataclass
 class User:
-    """Somebody with a photo of a size that nobody else has."""
+    """A user whose photo has a size of its own, so that mixed-up results are noticed."""
 
     id: str
     token: str
@@ -36,7 +37,7 @@ class User:
     photo: bytes = field(repr=False)
     size: tuple[int, int]
     accepted: list[str] = field(default_factory=list)
-    """Tasks that were answered with 202."""
+    """Tasks accepted with 202."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -44,7 +45,7 @@ class User:
 
     @property
     def uploads_slowly(self) -> bool:
-        """As over a bad line: such an upload is under way whenever the fault comes."""
+        """Return whether the next upload is slow, so that some uploads are in progress when the fault comes."""
         return self.number % 5 == 0 and not self.accepted
 
     async def body(self) -> AsyncIterator[bytes]:
@@ -56,23 +57,23 @@ class User:
 
 
 def make_users(key: SigningKey, scale: int = 1) -> list[User]:
-    """Users with tokens that the mesh's own key has signed: twenty passwords to hash would be most of the time.
+    """Return users with tokens signed by the mesh's key: hashing twenty passwords would take most of the time.
 
-    Their photos have 160 pixels and more a side, times `scale`.
+    Their photos have 160 pixels or more per side, times `scale`.
     """
     return [_make_user(number, scale, key) for number in range(USERS)]
 
 
 class LoadUsers:
-    """The users at work. `complaints` are answers that no client should get."""
+    """Load of a number of users. `invalid_responses` are those that no client should get."""
 
     def __init__(self, url: str, users: Sequence[User], emoji_ids: Sequence[str]) -> None:
         self.users = users
         self.emoji_ids = emoji_ids
-        self.complaints: list[str] = []
+        self.invalid_responses: list[str] = []
         self.lost_connections: list[str] = []
         self.refusals = 0
-        """Answers to try again after."""
+        """Number of transient errors."""
         self._http = httpx.AsyncClient(base_url=url, timeout=70, limits=httpx.Limits(max_connections=None))
         self._over = asyncio.Event()
 
@@ -81,8 +82,8 @@ class LoadUsers:
         return sum(len(user.accepted) for user in self.users)
 
     @contextlib.asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Everybody uploads, from before the block to a moment after it."""
+    async def uploading(self) -> AsyncIterator[None]:
+        """Upload as all users from before the block to a moment after it."""
         async with self._http, asyncio.TaskGroup() as group:
             for user in self.users:
                 group.create_task(self._upload(user))
@@ -107,23 +108,23 @@ class LoadUsers:
                     await self._look_around(user)
 
     async def _look_around(self, user: User) -> None:
-        """What a client shows beside an upload; its answers must be clean as well."""
+        """Read what a client shows beside an upload."""
         await self._ask("GET", f"/api/v1/faces/tasks/{user.accepted[-1]}", user)
         await self._ask("GET", ("/api/v1/users/mypage/result", "/api/v1/faces/ranking")[user.number % 2], user)
         await self._ask("GET", "/api/v1/emojis/pages/1", user)
 
     async def _ask(self, method: str, path: str, user: User, **options: Any) -> dict[str, Any] | None:
-        """The answer; None, after a pause, where it was one to try again after."""
+        """Make a call and return the response; None, after a pause, for an error that may be retried."""
         try:
             answer = await self._http.request(method, path, headers=user.headers, **options)
         except httpx.TransportError as error:
-            # Envoy refuses an upload once it knows that nobody takes it; a second later it hangs up on who still sends.
+            # Envoy refuses an upload when its upstream is gone and closes the connection a second later.
             if not (method == "POST" and user.uploads_slowly):
                 self.lost_connections.append(f"{method} {path}: {error!r}")
             await asyncio.sleep(0.3)
             return None
-        if complaint := complaint_about(answer):
-            self.complaints.append(complaint)
+        if defect := defect_of(answer):
+            self.invalid_responses.append(defect)
         if answer.is_success:
             body: dict[str, Any] = answer.json()
             return body
@@ -132,31 +133,29 @@ class LoadUsers:
         return None
 
 
-def complaint_about(answer: httpx.Response) -> str:
-    """What is wrong with an answer that a client gets in the middle of a fault; empty where nothing is."""
-    said = f"{answer.request.method} {answer.request.url.path} → {answer.status_code} {answer.text[:300]}"
+def defect_of(answer: httpx.Response) -> str:
+    """Return what is wrong with a response during a fault, or an empty string."""
+    text = f"{answer.request.method} {answer.request.url.path} → {answer.status_code} {answer.text[:300]}"
     if answer.status_code == 499 and answer.text == CANCELLED:
         return ""
-    if answer.status_code not in PASSING and not answer.is_success:
-        return f"neither done nor to be tried again: {said}"
+    if answer.status_code not in TRANSIENT and not answer.is_success:
+        return f"neither success nor transient error: {text}"
     if not answer.headers["content-type"].startswith("application/json"):
-        return f"not JSON: {said}"
+        return f"not JSON: {text}"
     if answer.is_success:
         return ""
     error = answer.json()
     infos = [detail for detail in error["details"] if detail["@type"].endswith("google.rpc.ErrorInfo")]
     info: dict[str, Any] = infos[0] if infos else {}
     if info.get("domain") != "igemoji" or not info.get("reason") or not error["message"]:
-        return f"an error that does not say what it is: {said}"
+        return f"error without domain, reason or message: {text}"
     if answer.status_code == 429 and "retry-after" not in answer.headers:
-        return f"no word on when to try again: {said}"
+        return f"no Retry-After: {text}"
     return ""
 
 
 def _make_user(number: int, scale: int, key: SigningKey) -> User:
     user_id = new_id()
     size = (scale * (160 + 2 * number), scale * (160 + 3 * number))
-    file = io.BytesIO()
-    Image.fromarray(data.astronaut()).resize(size).save(file, "JPEG", quality=90)
     token = issue(Claims(user_id, f"user{number}", "user"), key, lifetime_seconds=600, now=utc_now())
-    return User(user_id, token, number, file.getvalue(), size)
+    return User(user_id, token, number, astronaut(size), size)

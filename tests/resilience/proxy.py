@@ -1,4 +1,4 @@
-"""A TCP proxy between two processes of a mesh, to slow, cut or close what is between them."""
+"""TCP proxy between two processes of a mesh, to delay, break or block their connections."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ CHUNK_BYTES = 64 * 1024
 
 
 class Proxy:
-    """Passes everything on to a port of this machine, until it is told to do worse."""
+    """Forwards to a TCP port of this machine, with faults on request."""
 
     def __init__(self, name: str, target_port: int) -> None:
         self.name = name
@@ -34,13 +34,13 @@ class Proxy:
             await self._server.wait_closed()
 
     def cut(self) -> None:
-        """Ends every connection; new ones are let in."""
+        """Abort every connection; new ones are accepted."""
         for writer in list(self._open):
             writer.transport.abort()
 
     @contextlib.asynccontextmanager
     async def slow(self, seconds: float) -> AsyncIterator[None]:
-        """Whatever passes comes so much later, either way."""
+        """Delay data in both directions."""
         self._delay_seconds = seconds
         try:
             yield
@@ -49,7 +49,7 @@ class Proxy:
 
     @contextlib.asynccontextmanager
     async def silent(self) -> AsyncIterator[None]:
-        """Nothing passes and nobody is told: what a broken line does. What was sent meanwhile arrives late."""
+        """Forward nothing without closing connections, as a broken line; data sent in this time arrives later."""
         self._flowing.clear()
         try:
             yield
@@ -80,5 +80,5 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
             writer.write_eof()
-        except OSError:  # one end is gone without a word: a server that still waits for it would keep its locks
+        except OSError:  # one end is gone: a server that still waits for it would keep its locks
             writer.transport.abort()

@@ -1,4 +1,4 @@
-"""A data folder on a disk of its own, which is full or can't be written."""
+"""A data folder on its own small disk, which is full or read-only."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from .conftest import ASSETS, signing_key
-from .invariants import FolderInvariants, check_objects, check_ranking, settled
+from .invariants import FolderData, check_objects, check_ranking, settled
 from .load_users import make_users
 
 IGEMOJI = str(Path(sys.executable).parent / "igemoji")
@@ -23,10 +23,10 @@ DISK_MIB = 48
 FILLER = "filler"
 
 NAMESPACES = (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"])
-"""What gives a process mounts of its own: for root, and for others where the kernel lets them."""
+"""Commands that give a process its own mounts: as root, and as other users if the kernel allows it."""
 
 PREPARE = f'set -e; mount -t tmpfs -o size={DISK_MIB}m tmpfs "$0"; cp -r "$1/." "$0"; shift; '
-"""In such a namespace: a small disk at the data folder, with what a first start has left there."""
+"""Mount a small disk at the data folder, with the data of a first start."""
 
 
 QUERY = """
@@ -42,7 +42,7 @@ def namespace(tmp_path_factory: pytest.TempPathFactory) -> Sequence[str]:
     for command in NAMESPACES:
         if subprocess.run([*command, "mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True).returncode == 0:
             return command
-    reason = "no process may have mounts of its own here: run as root, or allow unprivileged user namespaces"
+    reason = "processes can't have their own mounts here: run as root, or allow unprivileged user namespaces"
     if "CI" in os.environ:
         pytest.fail(reason)
     pytest.skip(reason)
@@ -59,8 +59,8 @@ def up(data: Path) -> list[str]:
     return [IGEMOJI, "up", "--json", "--port", "0", "--workers", "1", "--data", str(data), "--assets", str(ASSETS)]
 
 
-class Disk(FolderInvariants):
-    """The small disk, seen from outside its namespace."""
+class Disk(FolderData):
+    """The small disk, read from outside its namespace."""
 
     def __init__(self, namespace: Sequence[str], pid: int, data: Path) -> None:
         self.root = Path(f"/proc/{pid}/root{data}")
@@ -69,12 +69,12 @@ class Disk(FolderInvariants):
         self._inside = ["nsenter", "--target", str(pid), *user, "--mount", sys.executable, "-c", QUERY, str(data)]
 
     def rows(self, service: str, query: str) -> list[tuple[Any, ...]]:
-        """SQLite resolves links in a path, and so would leave the namespace."""
+        """Query inside the namespace: SQLite resolves links in a path and would leave it."""
         printed = subprocess.run([*self._inside, service, query], check=True, capture_output=True, text=True).stdout
         return [tuple(row) for row in json.loads(printed)]
 
     def fill(self) -> None:
-        """Leaves no byte."""
+        """Fill the disk to the last byte."""
         with (self.root / FILLER).open("ab", buffering=0) as file:
             for size in (2**20, 2**12, 1):
                 try:
@@ -89,7 +89,7 @@ class Disk(FolderInvariants):
 
 @asynccontextmanager
 async def running(namespace: Sequence[str], data: Path, first_start: Path) -> AsyncIterator[tuple[str, Disk]]:
-    """`igemoji up` on a small disk: (address, disk)."""
+    """Run `igemoji up` on a small disk; yield the address and the disk."""
     command = [*namespace, "sh", "-c", PREPARE + 'exec "$@"', str(data), str(first_start), *up(data)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -98,7 +98,7 @@ async def running(namespace: Sequence[str], data: Path, first_start: Path) -> As
             if found := re.search(rb"ready: (http://127\.0\.0\.1:\d+)", line):
                 break
         else:
-            pytest.fail("it was never ready")
+            pytest.fail("the mesh did not become ready")
         drain = asyncio.create_task(process.stdout.read())
         yield found[1].decode(), Disk(namespace, process.pid, data)
     finally:
@@ -111,7 +111,7 @@ async def running(namespace: Sequence[str], data: Path, first_start: Path) -> As
 
 
 def refused(namespace: Sequence[str], data: Path, first_start: Path, harm: str) -> str:
-    """The one sentence of an `igemoji up` on a disk that was harmed."""
+    """Return the sentence with which `igemoji up` fails on a damaged disk."""
     command = [*namespace, "sh", "-c", PREPARE + f'{harm}; exec "$@"', str(data), str(first_start), *up(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -1,5 +1,7 @@
-"""A crowd uploads to a mesh on real parts, something is lost: every accepted photo is finished once, and everybody gets
-their own. The long form, with figures, is bench/faults."""
+"""Faults of real backends under load: every accepted photo is finished once, for its own user.
+
+The benchmark bench/faults has more faults and figures.
+"""
 
 import asyncio
 import os
@@ -11,67 +13,67 @@ import pytest_asyncio
 from igemoji_stack.backends import BackendMissing
 from igemoji_stack.mesh.options import GATEWAY, SERVICES
 
-from .backends import RealHarmed
+from .backends import FaultyRealMesh
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
-PARTS = ["database", "queue", "progress", "objects"]
+BACKENDS = ["database", "queue", "progress", "objects"]
 AWAY_SECONDS = 10
-"""How long the object store can't be reached."""
+"""Time for which the object store is unreachable."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def harmed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealHarmed]:
-    """One for all tests: what one fault leaves behind, later checks find."""
-    harmed = RealHarmed(tmp_path_factory.mktemp("real"))
+async def faulty_mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FaultyRealMesh]:
+    """Start one mesh for all tests: later checks find what an earlier fault left behind."""
+    faulty_mesh = FaultyRealMesh(tmp_path_factory.mktemp("real"))
     try:
-        await harmed.start()
+        await faulty_mesh.start()
     except BackendMissing as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
     try:
-        yield harmed
+        yield faulty_mesh
     finally:
-        await harmed.stop()
+        await faulty_mesh.stop()
 
 
 @pytest.mark.parametrize("process", ["inference-worker", "inference"])
-async def test_killed_worker_or_replica_loses_no_accepted_photo(harmed, process):
-    crowd = harmed.crowd(scale=3)
-    async with crowd.at_work():
-        await harmed.kill(process)
-    await harmed.check(crowd)
+async def test_killed_worker_or_replica_loses_no_accepted_photo(faulty_mesh, process):
+    load = faulty_mesh.new_load(scale=3)
+    async with load.uploading():
+        await faulty_mesh.kill(process)
+    await faulty_mesh.check(load)
 
 
-async def test_killed_sandbox_loses_no_accepted_photo(harmed):
-    crowd = harmed.crowd(scale=3)
-    async with crowd.at_work():
-        await harmed.kill_child_at_work()
-    await harmed.check(crowd, answers_were_lost=False)
+async def test_killed_sandbox_loses_no_accepted_photo(faulty_mesh):
+    load = faulty_mesh.new_load(scale=3)
+    async with load.uploading():
+        await faulty_mesh.kill_busy_sandbox()
+    await faulty_mesh.check(load, answers_were_lost=False)
 
 
-@pytest.mark.parametrize("part", ["queue", "progress", "database"])
-async def test_restarted_backend_loses_no_accepted_photo(harmed, part):
-    crowd = harmed.crowd(scale=2)
-    async with crowd.at_work():
-        await harmed.restart(part)
-    await harmed.check(crowd)
+@pytest.mark.parametrize("backend", ["queue", "progress", "database"])
+async def test_restarted_backend_loses_no_accepted_photo(faulty_mesh, backend):
+    load = faulty_mesh.new_load(scale=2)
+    async with load.uploading():
+        await faulty_mesh.restart(backend)
+    await faulty_mesh.check(load)
 
 
-async def test_unreachable_object_store_loses_no_accepted_photo(harmed):
-    crowd = harmed.crowd(scale=2)
-    async with crowd.at_work(), harmed.unreachable("objects"):
+async def test_unreachable_object_store_loses_no_accepted_photo(faulty_mesh):
+    load = faulty_mesh.new_load(scale=2)
+    async with load.uploading(), faulty_mesh.unreachable("objects"):
         await asyncio.sleep(AWAY_SECONDS)
-    await harmed.check(crowd)
+    await faulty_mesh.check(load)
 
 
-@pytest.mark.parametrize("to", [PARTS, [GATEWAY, *SERVICES]], ids=["parts", "services"])
-async def test_slow_and_broken_connections_lose_no_accepted_photo(harmed, to):
-    crowd = harmed.crowd(scale=2)
-    async with crowd.at_work():
+@pytest.mark.parametrize("to", [BACKENDS, [GATEWAY, *SERVICES]], ids=["backends", "services"])
+async def test_slow_and_broken_connections_lose_no_accepted_photo(faulty_mesh, to):
+    load = faulty_mesh.new_load(scale=2)
+    async with load.uploading():
         for name in to:
-            async with harmed.slow(name, 0.05):
+            async with faulty_mesh.slow(name, 0.05):
                 await asyncio.sleep(1)
-                harmed.cut(name)
-    await harmed.check(crowd)
+                faulty_mesh.cut(name)
+    await faulty_mesh.check(load)

@@ -1,1 +1,1 @@
-"""What an attacker tries: every suite attacks a live mesh, and counts what was tried, refused and survived."""
+"""Attacks on a live mesh; the suites count attacks tried, refused and survived."""

@@ -1,4 +1,4 @@
-"""What the suites of a run tried, and the table of it that the run itself writes."""
+"""Counts of the attacks of a run, and the table that the run writes."""
 
 import contextlib
 import time
@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-INTRODUCTION = """# Abuse
+INTRODUCTION = """# Attacks
 
-Made by `make test-trust`, which attacks a live mesh on 127.0.0.1 and writes this table at its end. A case is *refused*
-when it was answered as an attack is to be answered: with the right status, in the form of the contract, with nothing
-done or told that should not be. It is *survived* when afterwards every service and the gateway answered as before, as
-the same processes.
+Written by `make test-trust`, which attacks a live mesh on 127.0.0.1. An attack is *refused* if the response has the
+right status, has the form of the contract, reveals nothing and had no effect. It is *survived* if every service and the
+gateway answer afterwards, as the same processes.
 """
 
 
 @dataclass
 class Suite:
-    """The cases of one file of tests."""
+    """Attacks of one file of tests."""
 
     tried: int = 0
     refused: int = 0
@@ -30,51 +29,51 @@ class Suite:
 
 
 @dataclass
-class Tally:
-    """The cases of one test. What it counts as refused and is not followed by `survive` was not survived."""
+class Attacks:
+    """Attacks of one test. Refused attacks count as survived only after a call of `survive`."""
 
     suite: Suite
     waiting: int = 0
-    """Cases after which nobody has looked whether all is well yet."""
+    """Attacks after which the mesh has not been checked yet."""
 
     @contextlib.contextmanager
     def attempt(self, what: str) -> Iterator[None]:
-        """One case: refused unless the block raises. `what` is said where it fails."""
+        """Count one attack, as refused unless the block raises; a failure names it."""
         self.suite.tried += 1
         self.waiting += 1
         try:
             yield
         except BaseException as error:
-            error.add_note(f"The case was: {what}")
+            error.add_note(f"The attack was: {what}")
             raise
         self.suite.refused += 1
 
     def count(self, tried: int, refused: int) -> None:
-        """Many cases at once, as a fuzzer tries them."""
+        """Count many attacks at once, such as those of a fuzzer."""
         self.suite.tried += tried
         self.suite.refused += refused
         self.waiting += tried
 
     def survive(self) -> None:
-        """All is well after what was tried so far."""
+        """Count the attacks so far as survived."""
         self.suite.survived += self.waiting
         self.waiting = 0
 
 
 @dataclass
-class Book:
-    """The suites of a run by name."""
+class AttackReport:
+    """Suites of a run, by name."""
 
     suites: dict[str, Suite] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
     def suite(self, file: Path) -> Suite:
-        """By the name of a file: that of `test_token_forgery.py` is `token forgery`."""
+        """Return the suite of a file: `token forgery` for `test_token_forgery.py`."""
         name = file.stem.removeprefix("test_").replace("_", " ")
         return self.suites.setdefault(name, Suite())
 
     def table(self) -> str:
-        """Markdown. Suites without cases are left out: they did not run."""
+        """Return the table in Markdown, without suites that did not run."""
         rows = {name: suite for name, suite in sorted(self.suites.items()) if suite.tried}
         total = Suite(
             tried=sum(suite.tried for suite in rows.values()),

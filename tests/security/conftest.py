@@ -1,4 +1,4 @@
-"""One mesh for all suites, people who come from everywhere, and the table of what was tried."""
+"""One mesh for all suites, callers with many client addresses, and the table of attacks."""
 
 import itertools
 import time
@@ -7,22 +7,22 @@ from pathlib import Path
 
 import httpx
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 
-from .attack_report import Book, Tally
+from .attack_report import AttackReport, Attacks
 from .live import Gateway, Gateways, LiveMesh
 
-BOOK = pytest.StashKey[Book]()
+REPORT = pytest.StashKey[AttackReport]()
 LAST = ("test_secrets",)
-"""Suites that look at what all the others left behind."""
+"""Suites that check what the others left behind."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--attack-report", type=Path, metavar="FILE", help="where the table of the suites is written")
+    parser.addoption("--attack-report", type=Path, metavar="FILE", help="write the table of attacks to this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[BOOK] = Book()
+    config.stash[REPORT] = AttackReport()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,18 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    book = config.stash[BOOK]
-    if any(suite.tried for suite in book.suites.values()):
+    report = config.stash[REPORT]
+    if any(suite.tried for suite in report.suites.values()):
         terminalreporter.write_sep("=", "tried, refused, survived")
-        terminalreporter.write(book.table())
+        terminalreporter.write(report.table())
     if (path := config.getoption("--attack-report", None)) is not None:
-        book.write(path)
+        report.write(path)
 
 
 @pytest.fixture(scope="session")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveMesh]:
-    """With the limits that it has anywhere; on a free port."""
-    mesh = LiveMesh(tmp_path_factory.mktemp("trust"))
+    """Start a mesh with the default limits on a free port."""
+    mesh = LiveMesh(tmp_path_factory.mktemp("security"))
     mesh.start()
     try:
         yield mesh
@@ -56,34 +56,34 @@ def gateways(mesh: LiveMesh, tmp_path_factory: pytest.TempPathFactory) -> Gatewa
 
 @pytest.fixture(scope="session")
 def front(gateways: Gateways) -> Iterator[Gateway]:
-    """A gateway that believes a proxy before it where people come from: limits by address are then their own."""
+    """Start a gateway that trusts X-Forwarded-For of a proxy, so that each caller has its own limits by address."""
     with gateways.running(trusted_proxies=1, rate_factor=1000) as gateway:
         yield gateway
 
 
 @pytest.fixture(scope="session")
-def world(front: Gateway, mesh: LiveMesh) -> Iterator[World]:
-    """People who each come from an address of their own, and what is theirs."""
+def actors(front: Gateway, mesh: LiveMesh) -> Iterator[Actors]:
+    """Return callers and their resources; each call comes from another address."""
     addresses = (f"198.18.{number >> 8 & 255}.{number & 255}" for number in itertools.count(1))
 
-    def from_elsewhere(request: httpx.Request) -> None:
+    def from_new_address(request: httpx.Request) -> None:
         request.headers.setdefault("x-forwarded-for", next(addresses))
 
-    with World.of(front.url, mesh.data) as world:
-        world.http.event_hooks = {"request": [from_elsewhere], "response": [mesh.heard.answer]}
-        yield world
+    with Actors.of(front.url, mesh.data) as actors:
+        actors.http.event_hooks = {"request": [from_new_address], "response": [mesh.output.answer]}
+        yield actors
 
 
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
-    """Counts the cases of a test: `with tally.attempt("alg none"): …`.
+def attacks(request: pytest.FixtureRequest) -> Iterator[Attacks]:
+    """Count the attacks of a test: `with attacks.attempt("alg none"): …`.
 
-    A test that has the mesh has survived when the mesh is well after it; any other one when it says so itself.
+    A test with the mesh survives if the mesh is well after it; any other test calls `survive`.
     """
-    suite = request.config.stash[BOOK].suite(request.path)
+    suite = request.config.stash[REPORT].suite(request.path)
     has_mesh = "mesh" in request.fixturenames
     mesh, front = (request.getfixturevalue(name) if has_mesh else None for name in ("mesh", "front"))
-    found = Tally(suite)
+    found = Attacks(suite)
     started = time.monotonic()
     yield found
     suite.seconds += time.monotonic() - started

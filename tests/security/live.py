@@ -1,19 +1,19 @@
-"""The mesh that is attacked, further gateways before it, and what it said while it was."""
+"""The mesh under attack, further gateways in front of it, and its logs and errors."""
 
-import asyncio
 import contextlib
 import itertools
 import json
 import os
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
+from support.loops import LoopThread
+from support.users import ASSETS
 
 from igemoji_gateway import Address, Certificates, GatewayOptions, envoy_command, write
 from igemoji_mesh.testing.free_ports import HOST, free_ports
@@ -21,9 +21,6 @@ from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import EDGE, GATEWAY, SERVICES, MeshOptions
 from igemoji_stack.mesh.state import read_state
 
-T = TypeVar("T")
-
-ASSETS = Path(__file__).parents[2] / "assets" / "build"
 START_SECONDS = 240
 STOP_SECONDS = 60
 ENVOY_SECONDS = 60
@@ -31,8 +28,8 @@ WELL_SECONDS = 60
 
 
 @dataclass
-class Heard:
-    """All that the mesh wrote into its logs and answered to what it refused."""
+class MeshOutput:
+    """All log lines and error responses of the mesh."""
 
     lines: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -41,32 +38,28 @@ class Heard:
         self.lines.append(f"{name} {line}")
 
     def answer(self, answer: httpx.Response) -> None:
-        """A hook of httpx: keeps what an error says, headers and body."""
+        """Keep headers and body of an error response; a hook of httpx."""
         if answer.status_code >= 400:
             answer.read()
             self.errors.append(f"{answer.status_code} {dict(answer.headers)} {answer.text}")
 
 
 class LiveMesh:
-    """A mesh as `igemoji up` starts it, with the limits that it has there, in an event loop and a thread of its own."""
+    """A mesh as `igemoji up` starts it, with the same limits, in an event loop and a thread of its own."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.heard = Heard()
+        self.output = MeshOutput()
         self.events: list[tuple[str, str]] = []
         options = MeshOptions(data=data, assets=ASSETS, port=0, workers=1)
-        self._mesh = Mesh(options, self.heard.line, lambda name, event: self.events.append((name, event)))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="mesh")
+        self._mesh = Mesh(options, self.output.line, lambda name, event: self.events.append((name, event)))
+        self._loop = LoopThread("mesh")
 
     def start(self) -> None:
-        self._thread.start()
-        self._run(self._mesh.start(), START_SECONDS)
+        self._loop.run(self._mesh.start(), START_SECONDS)
 
     def stop(self) -> None:
-        self._run(self._mesh.stop(), STOP_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._mesh.stop(), STOP_SECONDS)
         self._loop.close()
 
     @property
@@ -75,7 +68,7 @@ class LiveMesh:
 
     @property
     def restarts(self) -> int:
-        """How often a process ended by itself."""
+        """Number of processes that ended by themselves."""
         return sum(process.restarts for process in self._mesh.processes.values())
 
     def pid(self, service: str) -> int:
@@ -84,7 +77,7 @@ class LiveMesh:
         return pid
 
     def port(self, service: str) -> int:
-        """Where a service takes calls past the gateway."""
+        """Return the port on which a service takes calls past the gateway."""
         state = read_state(self.data)
         assert state is not None
         return int(state["services"][service]["rpc"])
@@ -94,15 +87,12 @@ class LiveMesh:
         return Certificates(folder / f"{service}.crt", folder / f"{service}.key", folder / "ca.crt")
 
     def assert_well(self, front: "Gateway") -> None:
-        """Every service answers through a gateway, and none of the processes is another one than at first."""
+        """Check that every service answers through a gateway and no process was restarted."""
         assert self.restarts == 0, self.events
         with plain_http(front.url) as http:
             assert http.get(f"{self.url}/healthz").status_code == 200
             for path, status in WELL.items():
                 _until(lambda: http.get(path).status_code == status, WELL_SECONDS, path)  # noqa: B023
-
-    def _run(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
 
 WELL = {
@@ -110,14 +100,14 @@ WELL = {
     "/.well-known/jwks.json": 200,
     "/api/v1/emojis/pages/1": 200,
     "/api/v1/faces/ranking": 200,
-    "/api/v1/shared/nobody-has-shared-this": 404,
+    "/api/v1/shared/no-such-link": 404,
 }
-"""Asked after every test: the gateway, auth, the catalogue, the ranking, inference."""
+"""Paths called after every test, with their statuses: gateway, auth, emoji-catalog, ranking, inference."""
 
 
 @dataclass
 class Gateway:
-    """Another Envoy before the services of a mesh, with options of its own."""
+    """Another Envoy in front of the services of a mesh, with its own options."""
 
     options: GatewayOptions
     process: "subprocess.Popen[bytes]"
@@ -136,18 +126,18 @@ class Gateway:
         return f"{'https' if self.options.tls else 'http'}://{self.host}:{self.port}"
 
     def wait_for(self, text: str) -> None:
-        """Until the log has it, which is written a little later."""
+        """Wait until the log has a text; it is written with a delay."""
         _until(lambda: text in self.log.read_text(errors="replace"), WELL_SECONDS, text)
 
     def stat(self, name: str) -> int:
-        """A counter or gauge of Envoy, such as `http.edge.downstream_rq_active`."""
+        """Return a counter or gauge of Envoy, such as `http.edge.downstream_rq_active`."""
         with plain_http(f"http://{self.options.admin.host}:{self.options.admin.port}") as http:
             answer = http.get("/stats", params={"filter": f"^{name}$"})
         return int(answer.text.rpartition(":")[2] or 0)
 
 
 class Gateways:
-    """Starts gateways, and ends them."""
+    """Starts and stops gateways."""
 
     def __init__(self, mesh: LiveMesh, folder: Path) -> None:
         self._mesh = mesh
@@ -157,12 +147,12 @@ class Gateways:
 
     @contextlib.contextmanager
     def running(self, *, https: bool = False, change: Callable[[str], str] = str, **options: Any) -> Iterator[Gateway]:
-        """One gateway for a block.
+        """Run a gateway for a block.
 
         Args:
-            https: Whether it speaks HTTPS, with the certificate that `igemoji up --tls` shows.
-            change: Of its configuration as YAML, such as shorter times.
-            options: Of GatewayOptions.
+            https: Serve HTTPS, with the certificate of `igemoji up --tls`.
+            change: Change the configuration (YAML), such as to shorter timeouts.
+            options: Fields of GatewayOptions.
         """
         gateway = self._start(https, change, options)
         try:
@@ -174,7 +164,7 @@ class Gateways:
             except subprocess.TimeoutExpired:
                 gateway.process.kill()
                 gateway.process.wait()
-            self._mesh.heard.lines.extend(gateway.log.read_text(errors="replace").splitlines())
+            self._mesh.output.lines.extend(gateway.log.read_text(errors="replace").splitlines())
 
     def _start(self, https: bool, change: Callable[[str], str], others: dict[str, Any]) -> Gateway:
         listen, admin = free_ports(2)
@@ -206,7 +196,7 @@ class Gateways:
         return gateway
 
     def _is_ready(self, gateway: Gateway) -> bool:
-        """It answers, and knows the keys of tokens: a forged one is refused for what it is."""
+        """Return whether the gateway answers and has the keys of tokens: it refuses a forged one with 401."""
         assert gateway.process.poll() is None, "Envoy ended"
         try:
             answer = httpx.get(
@@ -221,28 +211,28 @@ class Gateways:
 
 
 MADE_UP = "eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.eyJpc3MiOiJpZ2Vtb2ppIn0.AAAA"
-"""Looks like a token."""
+"""Has the form of a token."""
 
 
 def plain_http(url: str) -> httpx.Client:
-    """Without the authorities of the machine, which take longer to read than a hundred calls to make."""
+    """Return a client without the system's certificates, which take longer to load than a hundred calls."""
     return httpx.Client(base_url=url, timeout=30, verify=False)
 
 
 def _until(holds: Callable[[], bool], seconds: float, what: str) -> None:
     until = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < until, f"in {seconds:g} s it was not well: {what}"
+        assert time.monotonic() < until, f"not well within {seconds:g} s: {what}"
         time.sleep(0.05)
 
 
 def open_files(pid: int) -> int:
-    """How many files and sockets a process has open."""
+    """Return the number of files and sockets that a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def log_entries(lines: list[str]) -> Iterator[dict[str, Any]]:
-    """Those lines of a log that are JSON objects, as all of ours are."""
+    """Return the lines of a log that are JSON objects, as all lines of services are."""
     for line in lines:
         with contextlib.suppress(ValueError):
             entry = json.loads(line.partition(" ")[2])

@@ -1,4 +1,4 @@
-"""What no client library would send: bytes over a socket, and HTTP/2 frames made by hand."""
+"""Requests that no client library sends: raw bytes over a socket, and HTTP/2 frames made by hand."""
 
 import contextlib
 import re
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from .live import Gateway
 
 SECONDS = 60
-"""How long an answer may take on a busy machine."""
+"""Maximum wait for a response on a busy machine."""
 
 
 @contextlib.contextmanager
 def connected(gateway: Gateway, receive_bytes: int | None = None) -> Iterator[socket.socket]:
-    """A connection to a gateway; by TLS where that is what it speaks."""
+    """Open a connection to a gateway, with TLS if it serves HTTPS."""
     with socket.socket() as plain:
         plain.settimeout(SECONDS)
         if receive_bytes is not None:
@@ -33,7 +33,7 @@ def connected(gateway: Gateway, receive_bytes: int | None = None) -> Iterator[so
 
 
 def sent(connection: socket.socket, data: bytes) -> bool:
-    """False where the other side has gone."""
+    """Send bytes; return False if the other side has closed the connection."""
     try:
         connection.sendall(data)
     except OSError:
@@ -42,7 +42,7 @@ def sent(connection: socket.socket, data: bytes) -> bool:
 
 
 def until_closed(connection: socket.socket) -> bytes:
-    """All that comes until the other side closes. Raises TimeoutError where it does not."""
+    """Return all bytes until the other side closes. Raises TimeoutError."""
     received = bytearray()
     with contextlib.suppress(ConnectionError):
         while data := connection.recv(65536):
@@ -60,7 +60,7 @@ def is_closed_within(connection: socket.socket, seconds: float) -> bool:
 
 
 def exchange(gateway: Gateway, data: bytes, patience: float = SECONDS) -> list[int]:
-    """Sends bytes, and returns the statuses of all answers until the gateway closes, or says nothing for so long."""
+    """Send bytes and return the statuses of all responses until the gateway closes or is silent for `patience` s."""
     received = bytearray()
     with connected(gateway) as connection:
         connection.settimeout(patience)
@@ -72,7 +72,7 @@ def exchange(gateway: Gateway, data: bytes, patience: float = SECONDS) -> list[i
 
 
 def first_status(gateway: Gateway, data: bytes) -> int:
-    """Sends bytes, and returns the status of the first answer, or 0 where the gateway closes without one."""
+    """Send bytes and return the status of the first response, or 0 if the gateway closes without one."""
     received = bytearray()
     with connected(gateway) as connection:
         sent(connection, data)
@@ -87,7 +87,7 @@ DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION =
 INITIAL_WINDOW_SIZE, WINDOW_BYTES, FRAME_BYTES = 4, 65_535, 16_384
 END_STREAM, END_HEADERS, ACK = 0x1, 0x4, 0x1
 
-# The indexes that the static table of HPACK has for `:status` (RFC 7541, appendix A).
+# Indexes of `:status` in the static table of HPACK (RFC 7541, appendix A).
 _STATUS = {
     0x80 | index: status for index, status in zip(range(8, 15), (200, 204, 206, 304, 400, 404, 500), strict=True)
 }
@@ -100,7 +100,7 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 def header_block(headers: Headers) -> bytes:
-    """HPACK, every field a literal that is not indexed, as it is: whatever is in it."""
+    """Return HPACK with every field as a literal, valid or not."""
     block = bytearray()
     for name, value in headers:
         block += b"\x00" + _string(name) + _string(value)
@@ -120,18 +120,18 @@ def _string(text: str | bytes) -> bytes:
 
 @dataclass
 class Http2:
-    """An HTTP/2 connection on which anything can be sent, and what came back on it."""
+    """An HTTP/2 connection that sends any frame, and the responses on it."""
 
     connection: socket.socket
     refused: set[int] = field(default_factory=set)
     """Streams that were reset."""
     answered: dict[int, int] = field(default_factory=dict)
-    """The status by stream; 1 where it is none of the commonest."""
+    """Status by stream; 1 if it is not in the static table."""
     settings: dict[int, int] = field(default_factory=dict)
-    went: bool = False
-    """Whether the gateway said goodbye, or hung up."""
+    closed: bool = False
+    """Whether the gateway sent GOAWAY or closed the connection."""
     granted: dict[int, int] = field(default_factory=dict)
-    """Bytes that may be sent beside the first window, by stream; less what was sent. 0: the whole connection."""
+    """Window updates less the bytes sent, by stream; 0 is the whole connection."""
     _received: bytearray = field(default_factory=bytearray)
 
     def start(self) -> None:
@@ -140,7 +140,7 @@ class Http2:
         sent(self.connection, frame(SETTINGS, ACK, 0))
 
     def request(self, stream: int, headers: Headers, body: bytes | None = b"") -> bool:
-        """`body` None: it is to follow."""
+        """Send a request; `body` None leaves the stream open."""
         flags = END_HEADERS | (0 if body is None or body else END_STREAM)
         data = frame(HEADERS, flags, stream, header_block(headers))
         if body:
@@ -148,8 +148,8 @@ class Http2:
         return sent(self.connection, data)
 
     def pour(self, stream: int, most: int) -> None:
-        """Sends as many zeros of a body as the gateway lets it, at most so many."""
-        while select.select([self.connection], [], [], 0)[0] and not self.went:
+        """Send zeros as a body as far as the windows allow, at most `most` bytes."""
+        while select.select([self.connection], [], [], 0)[0] and not self.closed:
             self._read()
         windows = ((stream, self.settings.get(INITIAL_WINDOW_SIZE, WINDOW_BYTES)), (0, WINDOW_BYTES))
         while (size := min(most, FRAME_BYTES, *(first + self.granted.get(of, 0) for of, first in windows))) > 0:
@@ -160,14 +160,14 @@ class Http2:
                 self.granted[of] = self.granted.get(of, 0) - size
 
     def outcome(self, stream: int) -> int:
-        """The status of a stream, or 0 where it was reset or the connection ended."""
+        """Return the status of a stream, or 0 if it was reset or the connection ended."""
         self.read_until(lambda: stream in self.answered or stream in self.refused)
         return self.answered.get(stream, 0)
 
     def read_until(self, holds: Callable[[], bool]) -> None:
-        """Or until the gateway has gone."""
+        """Read until a condition holds or the gateway closes the connection."""
         until = time.monotonic() + SECONDS
-        while not (holds() or self.went):
+        while not (holds() or self.closed):
             assert time.monotonic() < until, "no answer"
             self._read()
 
@@ -176,7 +176,7 @@ class Http2:
             data = self.connection.recv(65536)
         except ConnectionError:
             data = b""
-        self.went = not data
+        self.closed = not data
         self._received += data
         while self._take_frame():
             pass
@@ -198,7 +198,7 @@ class Http2:
         if kind == SETTINGS and not flags & ACK:
             self.settings |= dict(struct.iter_unpack(">HI", payload)) or {0: 0}
         elif kind == HEADERS and stream not in self.answered:
-            while payload and payload[0] & 0xE0 == 0x20:  # the size of the table changes
+            while payload and payload[0] & 0xE0 == 0x20:  # dynamic table size update
                 payload = payload[1:]
             self.answered[stream] = _STATUS.get(payload[0], 1) if payload else 1
         elif kind == RST_STREAM:
@@ -206,7 +206,7 @@ class Http2:
         elif kind == WINDOW_UPDATE:
             self.granted[stream] = self.granted.get(stream, 0) + int.from_bytes(payload, "big")
         elif kind == GOAWAY:
-            self.went = True
+            self.closed = True
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Small files and messages that unfold into large ones."""
+"""Decompression bombs: small files and messages that expand to large ones."""
 
 import base64
 import gzip
@@ -12,16 +12,16 @@ from typing import Any
 
 import grpc
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import RPCS, outcome_of
 from PIL import Image
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import LiveMesh
 
 MIB = 1 << 20
-MOST_MIB = 1200
-"""More than any process of the mesh may ever hold; a worker has 1.5 GiB for the largest photo."""
+MAX_MIB = 1200
+"""Maximum memory of a process during an attack; a worker may use 1.5 GiB for the largest photo."""
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -35,7 +35,7 @@ def png(width: int, height: int, *extra: bytes, rows: bytes = b"") -> bytes:
 
 
 def full(width: int, height: int) -> bytes:
-    """A picture that is as large as it says: zeros, a thousand times smaller when packed."""
+    """Return a picture as large as its header says: zeros, which compress by a factor of a thousand."""
     return png(width, height, rows=bytes((width + 1) * height))
 
 
@@ -77,7 +77,7 @@ TOO_LARGE: dict[str, Callable[[], bytes]] = {
     "ZIP": lambda: b"PK\x03\x04" + bytes(1000),
     "gzip of a PNG": lambda: gzip.compress(full(2000, 2000)),
 }
-"""Refused by what the first bytes say."""
+"""Refused by their headers."""
 
 UNFOLDING: dict[str, Callable[[], bytes]] = {
     "PNG, 200 MiB behind a small size": lambda: png(64, 64, rows=bytes(200 * MIB)),
@@ -93,11 +93,11 @@ UNFOLDING: dict[str, Callable[[], bytes]] = {
     ),
     "WebP, 300 frames": lambda: animation(300),
 }
-"""Small by their first bytes: taken or refused, the frame alone counts."""
+"""Small by their headers: accepted or refused, as long as memory is bounded."""
 
 
 def peak_mib(mesh: LiveMesh, service: str) -> int:
-    """The most that a process of a service held, or one of its children."""
+    """Return the peak memory of a service or its child processes."""
     pid = mesh.pid(service)
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     found = []
@@ -108,47 +108,47 @@ def peak_mib(mesh: LiveMesh, service: str) -> int:
 
 
 @pytest.mark.parametrize("name", [*TOO_LARGE, *UNFOLDING])
-def test_photo_bombs_use_bounded_memory(name: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_photo_bombs_use_bounded_memory(name: str, mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     photo = (TOO_LARGE | UNFOLDING)[name]()
     assert len(photo) < 16 * MIB
-    guest = world.new_person("guest")
-    with tally.attempt("as a photo"):
-        answer = world.http.post(
-            "/api/v1/faces/tasks", params={"emoji_id": world.built_in_id}, content=photo, headers=guest.headers
+    guest = actors.new_actor("guest")
+    with attacks.attempt("as a photo"):
+        answer = actors.http.post(
+            "/api/v1/faces/tasks", params={"emoji_id": actors.built_in_id}, content=photo, headers=guest.headers
         )
         if name in UNFOLDING and answer.status_code == 202:
-            task = world.finished(answer.json()["task_id"], guest)
+            task = actors.finished(answer.json()["task_id"], guest)
             assert task["state"] == "TASK_STATE_DONE" or task["error"]["reason"].startswith(("PHOTO_", "LIMIT"))
         else:
             refusal = outcome_of(answer)
             assert (refusal.status, refusal.reason[:6]) == (400, "PHOTO_")
-        assert peak_mib(mesh, "inference") < MOST_MIB
+        assert peak_mib(mesh, "inference") < MAX_MIB
     if len(photo) <= MIB:
-        with tally.attempt("as a template's picture"):
+        with attacks.attempt("as a template's picture"):
             body = {"image": base64.b64encode(photo).decode()}
-            answer = world.http.post("/api/v1/emojis/preview", json=body, headers=guest.headers)
+            answer = actors.http.post("/api/v1/emojis/preview", json=body, headers=guest.headers)
             assert answer.status_code == 400 or (name in UNFOLDING and answer.status_code == 200)
-            assert peak_mib(mesh, "emoji-catalog") < MOST_MIB
+            assert peak_mib(mesh, "emoji-catalog") < MAX_MIB
 
 
-def test_compressed_bodies_are_refused(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_compressed_bodies_are_refused(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     body = gzip.compress(b'{"email":"' + b"a" * (200 * MIB) + b'"}', 9)[: 256 * 1024]
     for encoding in ("gzip", "deflate", "br", "zstd", "gzip, gzip"):
-        with tally.attempt(encoding):
+        with attacks.attempt(encoding):
             headers = {"content-encoding": encoding, "content-type": "application/json"}
-            answer = world.http.post("/api/v1/users/auth", content=body, headers=headers)
+            answer = actors.http.post("/api/v1/users/auth", content=body, headers=headers)
             assert outcome_of(answer).reason == "INVALID_REQUEST"
-            assert peak_mib(mesh, "gateway") < MOST_MIB
+            assert peak_mib(mesh, "gateway") < MAX_MIB
 
 
 @pytest.mark.parametrize("name", ["auth.Login", "emoji_catalog.CreateEmoji", "inference.CreateTask"])
-def test_compressed_grpc_message_is_limited(name: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
-    """gRPC may pack messages: 60 MiB of zeros in 60 KiB."""
+def test_compressed_grpc_message_is_limited(name: str, mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
+    """GRPC can compress messages: 60 MiB of zeros in 60 KiB."""
     rpc = RPCS[name]
     field = b"\x0a" + b"\x80\x80\x80\x1e" + bytes(60 * MIB)
-    with tally.attempt("gzip"):
-        call: Any = world.channel.unary_unary(rpc.path)
-        metadata = tuple((name.lower(), value) for name, value in world.owner.headers.items())
+    with attacks.attempt("gzip"):
+        call: Any = actors.channel.unary_unary(rpc.path)
+        metadata = tuple((name.lower(), value) for name, value in actors.owner.headers.items())
         with pytest.raises(grpc.RpcError) as refused:
             call(field, metadata=metadata, timeout=120, compression=grpc.Compression.Gzip)
         assert refused.value.code() in (
@@ -158,7 +158,7 @@ def test_compressed_grpc_message_is_limited(name: str, mesh: LiveMesh, world: Wo
             grpc.StatusCode.UNAVAILABLE,
         )
         for service in ("auth", "emoji-catalog", "inference"):
-            assert peak_mib(mesh, service) < MOST_MIB
+            assert peak_mib(mesh, service) < MAX_MIB
 
 
 NESTED = {
@@ -176,16 +176,16 @@ NESTED = {
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_deep_long_or_odd_json_is_refused(name: str, world: World, tally: Tally) -> None:
-    with tally.attempt(name):
+def test_deep_long_or_odd_json_is_refused(name: str, actors: Actors, attacks: Attacks) -> None:
+    with attacks.attempt(name):
         headers = {"content-type": "application/json"}
-        answer = world.http.post("/api/v1/users/auth", content=NESTED[name].encode(), headers=headers)
+        answer = actors.http.post("/api/v1/users/auth", content=NESTED[name].encode(), headers=headers)
         assert outcome_of(answer).status in (400, 401)
 
 
-def test_odd_or_huge_forms_are_refused(world: World, tally: Tally) -> None:
+def test_odd_or_huge_forms_are_refused(actors: Actors, attacks: Attacks) -> None:
     part = 'Content-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
-    emoji = part.format("emoji_id", world.built_in_id)
+    emoji = part.format("emoji_id", actors.built_in_id)
     for what, boundary, body in (
         ("100,000 parts", "b", "".join(f"--b\r\n{part.format('x', 'y')}" for _ in range(100_000)) + "--b--\r\n"),
         ("a header of 1 MiB", "b", f"--b\r\nX: {'y' * MIB}\r\n{emoji}--b--\r\n"),
@@ -197,13 +197,13 @@ def test_odd_or_huge_forms_are_refused(world: World, tally: Tally) -> None:
         ("forms in forms", "b", f"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{'--c' * 1000}\r\n--b--\r\n"),
         ("no picture", "b", f"--b\r\n{emoji}--b--\r\n"),
     ):
-        with tally.attempt(what):
-            headers = world.owner.headers | {"content-type": f"multipart/form-data; boundary={boundary}"}
-            answer = world.http.post("/api/v1/faces/tasks", content=body.encode(), headers=headers)
+        with attacks.attempt(what):
+            headers = actors.owner.headers | {"content-type": f"multipart/form-data; boundary={boundary}"}
+            answer = actors.http.post("/api/v1/faces/tasks", content=body.encode(), headers=headers)
             assert outcome_of(answer).status in (400, 404, 413), answer.text
 
 
 def test_bombs_are_as_large_as_they_claim() -> None:
-    """Or the tests above would pass for any reason."""
+    """Check that the attacks above are what they claim."""
     assert Image.open(io.BytesIO(full(2000, 2000))).size == (2000, 2000)
     assert json.loads(NESTED["many escapes"])["email"] == "A" * 40_000

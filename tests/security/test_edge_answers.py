@@ -1,4 +1,4 @@
-"""What a browser is told and asked: headers, cookies, other origins, HTTPS; and how often anybody may ask."""
+"""Defenses of the gateway for browsers (headers, cookies, CORS, CSRF, HTTPS), rate limits, and spellings of paths."""
 
 import socket
 import ssl
@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from contract.actors import PASSWORD, World
+from contract.actors import PASSWORD, Actors
 from contract.calls import outcome_of
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import Gateway, Gateways, LiveMesh
 from .raw_http import exchange
 
-ALWAYS = {
+ALSPELLINGS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -35,16 +35,16 @@ def https(gateways: Gateways) -> Iterator[Gateway]:
 
 @pytest.fixture(scope="module")
 def browser(https: Gateway, mesh: LiveMesh) -> Iterator[httpx.Client]:
-    """One that trusts the authority of `igemoji up --tls`."""
+    """Return a client that trusts the certificate authority of `igemoji up --tls`."""
     assert https.options.tls is not None
     context = ssl.create_default_context(cafile=str(https.options.tls.ca))
     with httpx.Client(base_url=https.url, timeout=60, verify=context) as http:
-        http.event_hooks["response"].append(mesh.heard.answer)
+        http.event_hooks["response"].append(mesh.output.answer)
         yield http
 
 
-def test_every_response_has_security_headers(world: World, tally: Tally) -> None:
-    owner = world.owner.headers
+def test_every_response_has_security_headers(actors: Actors, attacks: Attacks) -> None:
+    owner = actors.owner.headers
     for method, path, headers, status in (
         ("GET", "/", {}, 200),
         ("GET", "/healthz", {}, 200),
@@ -52,11 +52,11 @@ def test_every_response_has_security_headers(world: World, tally: Tally) -> None
         ("GET", "/api/openapi.json", {}, 200),
         ("GET", "/.well-known/jwks.json", {}, 200),
         ("GET", "/api/v1/emojis/pages/1", {}, 200),
-        ("GET", f"/api/v1/emojis/{world.emoji}/images/happy", {}, 200),
-        ("GET", f"/api/v1/faces/tasks/{world.task}", owner, 200),
-        ("GET", f"/api/v1/faces/tasks/{world.task}/image", owner, 200),
-        ("GET", f"/api/v1/faces/tasks/{world.task}/events", owner, 200),
-        ("GET", f"/api/v1/shared/{world.share_token}/image", {}, 200),
+        ("GET", f"/api/v1/emojis/{actors.emoji}/images/happy", {}, 200),
+        ("GET", f"/api/v1/faces/tasks/{actors.task}", owner, 200),
+        ("GET", f"/api/v1/faces/tasks/{actors.task}/image", owner, 200),
+        ("GET", f"/api/v1/faces/tasks/{actors.task}/events", owner, 200),
+        ("GET", f"/api/v1/shared/{actors.share_token}/image", {}, 200),
         ("GET", "/api/v1/users/me/export", owner, 200),
         ("GET", "/api/v1/users/me", {}, 401),
         ("GET", "/api/v1/moderation/reports", owner, 403),
@@ -69,11 +69,11 @@ def test_every_response_has_security_headers(world: World, tally: Tally) -> None
         ("TRACE", "/api/v1/users/me", {}, 404),
         ("OPTIONS", "/api/v1/users/me", {}, 404),
     ):
-        with tally.attempt(f"{method} {path} {status}"):
-            with world.http.stream(method, path, headers=headers, content=bytes(300_000 * (status == 413))) as answer:
+        with attacks.attempt(f"{method} {path} {status}"):
+            with actors.http.stream(method, path, headers=headers, content=bytes(300_000 * (status == 413))) as answer:
                 answer.read()
             assert answer.status_code == status
-            assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
+            assert {name: answer.headers.get(name) for name in ALSPELLINGS} == ALSPELLINGS
             policy = answer.headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
@@ -85,38 +85,38 @@ def test_every_response_has_security_headers(world: World, tally: Tally) -> None
                 assert answer.headers["cache-control"] == "no-store"
 
 
-def test_private_responses_are_not_cached(world: World, tally: Tally) -> None:
-    owner = world.owner.headers
+def test_private_responses_are_not_cached(actors: Actors, attacks: Attacks) -> None:
+    owner = actors.owner.headers
     for path in (
         "/api/v1/users/me",
         "/api/v1/users/mypage/result",
-        f"/api/v1/faces/tasks/{world.task}",
-        f"/api/v1/emojis/{world.private_emoji}",
+        f"/api/v1/faces/tasks/{actors.task}",
+        f"/api/v1/emojis/{actors.private_emoji}",
         "/api/v1/users/me/export",
     ):
-        with tally.attempt(path):
-            assert world.http.get(path, headers=owner).headers["cache-control"] == "no-store"
-    for path in (f"/api/v1/faces/tasks/{world.task}/image", f"/api/v1/emojis/{world.private_emoji}/images/happy"):
-        with tally.attempt(path):
-            assert world.http.get(path, headers=owner).headers["cache-control"] == "private, no-cache"
+        with attacks.attempt(path):
+            assert actors.http.get(path, headers=owner).headers["cache-control"] == "no-store"
+    for path in (f"/api/v1/faces/tasks/{actors.task}/image", f"/api/v1/emojis/{actors.private_emoji}/images/happy"):
+        with attacks.attempt(path):
+            assert actors.http.get(path, headers=owner).headers["cache-control"] == "private, no-cache"
 
 
-def test_hsts_over_https(browser: httpx.Client, world: World, tally: Tally) -> None:
+def test_hsts_over_https(browser: httpx.Client, actors: Actors, attacks: Attacks) -> None:
     for path in ("/", "/healthz", "/api/v1/faces/ranking", "/api/v1/users/me", "/api/v1/nowhere", "/api/docs"):
-        with tally.attempt(path):
+        with attacks.attempt(path):
             assert browser.get(path).headers["strict-transport-security"] == "max-age=31536000"
-        with tally.attempt(f"{path} of localhost, whose other ports are not ours"):
+        with attacks.attempt(f"{path} of localhost, whose other ports belong to other programs"):
             for host in ("localhost", f"localhost:{browser.base_url.port}"):
                 assert "strict-transport-security" not in browser.get(path, headers={"host": host}).headers
-        with tally.attempt(f"{path} over plain HTTP"):
-            assert "strict-transport-security" not in world.http.get(path).headers
-        with tally.attempt(f"{path} behind a proxy that ends HTTPS"):
-            answer = world.http.get(path, headers={"x-forwarded-proto": "https"})
+        with attacks.attempt(f"{path} over plain HTTP"):
+            assert "strict-transport-security" not in actors.http.get(path).headers
+        with attacks.attempt(f"{path} behind a proxy that ends HTTPS"):
+            answer = actors.http.get(path, headers={"x-forwarded-proto": "https"})
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
-def test_old_tls_is_refused(version: str, https: Gateway, tally: Tally) -> None:
+def test_old_tls_is_refused(version: str, https: Gateway, attacks: Attacks) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with warnings.catch_warnings():
@@ -124,43 +124,43 @@ def test_old_tls_is_refused(version: str, https: Gateway, tally: Tally) -> None:
         context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with (
-        tally.attempt(version),
+        attacks.attempt(version),
         socket.create_connection((https.host, https.port), 30) as plain,
         pytest.raises(ssl.SSLError),
     ):
         context.wrap_socket(plain)
 
 
-def test_attributes_of_the_refresh_cookie(browser: httpx.Client, world: World, tally: Tally) -> None:
+def test_attributes_of_the_refresh_cookie(browser: httpx.Client, actors: Actors, attacks: Attacks) -> None:
     def parts(answer: httpx.Response) -> set[str]:
         return {part.strip().lower().split("=")[0] for part in answer.headers["set-cookie"].split(";")[1:]}
 
     strict = {"path", "max-age", "httponly", "samesite"}
-    login = {"email": world.owner.email, "password": PASSWORD}
+    login = {"email": actors.owner.email, "password": PASSWORD}
     for what, answer in {
         "a guest's": browser.post("/api/v1/users/guest", json={}),
         "a login's": browser.post("/api/v1/users/auth", json=login),
     }.items():
-        with tally.attempt(f"{what}, over HTTPS"):
+        with attacks.attempt(f"{what}, over HTTPS"):
             assert parts(answer) == strict | {"secure"}
             assert "samesite=strict" in answer.headers["set-cookie"].lower()
             assert "path=/api/v1/users/auth;" in answer.headers["set-cookie"].lower()
             assert answer.json()["refresh_token"] == ""
             assert answer.headers["cache-control"] == "no-store"
-    with tally.attempt("over plain HTTP, where a browser would not take it otherwise"):
-        assert parts(world.http.post("/api/v1/users/auth", json=login)) == strict
+    with attacks.attempt("over plain HTTP, where browsers reject Secure cookies"):
+        assert parts(actors.http.post("/api/v1/users/auth", json=login)) == strict
     browser.cookies.clear()
-    world.http.cookies.clear()
+    actors.http.cookies.clear()
 
 
-def test_csrf_with_the_refresh_cookie_is_refused(browser: httpx.Client, world: World, tally: Tally) -> None:
-    """Should a browser send it all the same: the header beside it can not be set by a form."""
-    browser.post("/api/v1/users/auth", json={"email": world.owner.email, "password": PASSWORD})
+def test_csrf_with_the_refresh_cookie_is_refused(browser: httpx.Client, actors: Actors, attacks: Attacks) -> None:
+    """A form of another site can't set the required header, even if the browser sends the cookie."""
+    browser.post("/api/v1/users/auth", json={"email": actors.owner.email, "password": PASSWORD})
     cookie = f"igemoji_refresh={browser.cookies['igemoji_refresh']}"
     browser.cookies.clear()
     for path in ("/api/v1/users/auth/refresh", "/api/v1/users/auth/logout"):
         for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
-            with tally.attempt(f"{path} as {kind}"):
+            with attacks.attempt(f"{path} as {kind}"):
                 headers = {"cookie": cookie, "origin": "https://evil.example", "content-type": kind}
                 answer = outcome_of(browser.post(path, content=b"{}", headers=headers))
                 assert (answer.status, answer.reason) == (403, "REQUESTED_WITH_MISSING")
@@ -186,26 +186,28 @@ def test_csrf_with_the_refresh_cookie_is_refused(browser: httpx.Client, world: W
         "*",
     ],
 )
-def test_other_origins_can_not_read_responses(origin: str, browser: httpx.Client, world: World, tally: Tally) -> None:
+def test_other_origins_can_not_read_responses(
+    origin: str, browser: httpx.Client, actors: Actors, attacks: Attacks
+) -> None:
     asks = {"access-control-request-method": "DELETE", "access-control-request-headers": "authorization"}
     for method, path, headers in (
         ("OPTIONS", "/api/v1/users/me", asks),
-        ("GET", "/api/v1/users/me", world.owner.headers),
+        ("GET", "/api/v1/users/me", actors.owner.headers),
         ("GET", "/api/v1/faces/ranking", {}),
         ("GET", "/api/v1/nowhere", {}),
     ):
-        with tally.attempt(f"{method} {path}"):
+        with attacks.attempt(f"{method} {path}"):
             answer = browser.request(method, path, headers=headers | {"origin": origin})
             assert not [name for name in answer.headers if name.startswith("access-control-")]
     allowed = browser.get("/api/v1/faces/ranking", headers={"origin": ORIGIN})
     assert allowed.headers["access-control-allow-origin"] == ORIGIN
 
 
-def test_calls_are_limited_by_client_address(gateways: Gateways, tally: Tally) -> None:
+def test_calls_are_limited_by_client_address(gateways: Gateways, attacks: Attacks) -> None:
     with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
         answers = []
         for number in range(36):
-            with tally.attempt(f"call {number}"):
+            with attacks.attempt(f"call {number}"):
                 headers = {"x-forwarded-for": "203.0.113.50"}
                 answers.append(http.post("/api/v1/users/auth", json={}, headers=headers))
                 assert answers[-1].status_code in (400, 429)
@@ -215,13 +217,13 @@ def test_calls_are_limited_by_client_address(gateways: Gateways, tally: Tally) -
         assert elsewhere.status_code == 400
 
 
-def test_calls_are_limited_by_user(gateways: Gateways, world: World, tally: Tally) -> None:
-    """A botnet with one account."""
+def test_calls_are_limited_by_user(gateways: Gateways, actors: Actors, attacks: Attacks) -> None:
+    """One account from many addresses, as a botnet."""
     with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
-        owner, another = world.owner, world.person("another")
+        owner, another = actors.owner, actors.actor("another")
         answers = []
         for number in range(36):
-            with tally.attempt(f"call {number}"):
+            with attacks.attempt(f"call {number}"):
                 headers = owner.headers | {"x-forwarded-for": f"203.0.117.{number}"}
                 answers.append(http.patch("/api/v1/users/me", json={"alias": ""}, headers=headers))
                 assert answers[-1].status_code in (400, 429)
@@ -232,7 +234,7 @@ def test_calls_are_limited_by_user(gateways: Gateways, world: World, tally: Tall
         assert http.patch("/api/v1/users/me", json={"alias": ""}, headers=headers).status_code == 400
 
 
-WAYS = (
+SPELLINGS = (
     "//api//v1///users//me",
     "/api/v1/users/me/",
     "/api/v1/./users/me",
@@ -263,24 +265,24 @@ METHODS = ("GET", "POST", "HEAD", "get", "DELETE", "PATCH")
 
 
 @pytest.fixture(scope="module")
-def by_another_way(front: Gateway) -> dict[tuple[str, str], list[int]]:
-    """What all of them came to, sent at once: the gateway waits a second before it closes what it refused."""
+def by_spelling(front: Gateway) -> dict[tuple[str, str], list[int]]:
+    """Send all spellings at once, because the gateway waits a second before it closes a refused connection."""
 
     def send(call: tuple[str, str]) -> list[int]:
         rest = "HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         return exchange(front, f"{' '.join(call)} {rest}".encode())
 
-    calls = [(method, path) for path in WAYS for method in METHODS]
+    calls = [(method, path) for path in SPELLINGS for method in METHODS]
     with ThreadPoolExecutor(50) as pool:
         return dict(zip(calls, pool.map(send, calls), strict=True))
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", SPELLINGS)
 def test_every_spelling_of_a_path_has_the_same_rules(
-    path: str, by_another_way: dict[tuple[str, str], list[int]], front: Gateway, tally: Tally
+    path: str, by_spelling: dict[tuple[str, str], list[int]], front: Gateway, attacks: Attacks
 ) -> None:
     for method in METHODS:
-        with tally.attempt(f"{method} {path}"):
-            statuses = by_another_way[method, path]
+        with attacks.attempt(f"{method} {path}"):
+            statuses = by_spelling[method, path]
             assert statuses
             assert set(statuses) <= {400, 401, 404}

@@ -1,4 +1,4 @@
-"""What a client may hold of the gateway: headers, bodies, streams, connections, time and memory."""
+"""Limits of the gateway per client: headers, bodies, streams, connections, time and memory."""
 
 import contextlib
 import re
@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import Gateway, Gateways
 from .raw_http import (
     CONTINUATION,
@@ -32,13 +32,13 @@ from .raw_http import (
 
 GET = "GET /api/v1/faces/ranking HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 SLOW = 30
-"""Connections of one that is slow."""
+"""Connections of a slow client."""
 SMALL_HEAP_MIB = 64
 PATIENCE = 60
-"""Within how many seconds somebody slow must be gone from a busy machine, whose gateway waits one."""
+"""Seconds within which a busy machine must disconnect slow clients; the gateway's timeout is one second."""
 
 
-def test_size_and_number_of_headers_are_limited(front: Gateway, tally: Tally) -> None:
+def test_size_and_number_of_headers_are_limited(front: Gateway, attacks: Attacks) -> None:
     assert exchange(front, f"{GET}X: {'x' * 30_000}\r\n\r\n".encode()) == [200]
     assert exchange(front, (GET + "".join(f"X-{number}: y\r\n" for number in range(90)) + "\r\n").encode()) == [200]
     many = {
@@ -50,13 +50,13 @@ def test_size_and_number_of_headers_are_limited(front: Gateway, tally: Tally) ->
         "one hundred thousand": "X: y\r\n" * 100_000,
         "a cookie of 40 KiB": f"Cookie: igemoji_refresh={'x' * 40_000}\r\n",
     }
-    # All at once: the gateway waits a second for the other side before it closes what it refused.
+    # All at once, because the gateway waits a second before it closes a refused connection.
     with ThreadPoolExecutor(len(many)) as pool:
         answers = pool.map(lambda headers: exchange(front, f"{GET}{headers}\r\n".encode()), many.values())
     for what, statuses in zip(many, answers, strict=True):
-        with tally.attempt(what):
+        with attacks.attempt(what):
             assert set(statuses) <= {431}
-    with tally.attempt("a path of 40 KiB"):
+    with attacks.attempt("a path of 40 KiB"):
         assert set(exchange(front, f"GET /{'x' * 40_000} HTTP/1.1\r\nHost: x\r\n\r\n".encode())) <= {431, 400, 414}
 
 
@@ -72,14 +72,14 @@ def test_size_and_number_of_headers_are_limited(front: Gateway, tally: Tally) ->
         ("/api/v1/nowhere", 256),
     ],
 )
-def test_size_of_bodies_is_limited(path: str, kib: int, front: Gateway, tally: Tally) -> None:
+def test_size_of_bodies_is_limited(path: str, kib: int, front: Gateway, attacks: Attacks) -> None:
     for what, length in (("just beyond", kib * 1024 + 1), ("a terabyte", 1 << 40)):
-        with tally.attempt(f"{what}, announced"):
+        with attacks.attempt(f"{what}, announced"):
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
             with connected(front) as connection:
                 sent(connection, head.encode())
                 assert int(connection.recv(4096).split()[1]) in (413, 404)
-    with tally.attempt("without a length"), connected(front) as connection:
+    with attacks.attempt("without a length"), connected(front) as connection:
         sent(connection, f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
         for _ in range(kib // 64 + 8):
@@ -91,7 +91,7 @@ def test_size_of_bodies_is_limited(path: str, kib: int, front: Gateway, tally: T
 
 @pytest.fixture(scope="module")
 def impatient(gateways: Gateways) -> Iterator[Gateway]:
-    """With the real limits of time, each divided until it is a second or two. What is not set stays so."""
+    """Start a gateway with its timeouts shortened to a second or two; a timeout that is not set stays unset."""
 
     def shorter(text: str) -> str:
         for setting, seconds, short in (
@@ -108,8 +108,8 @@ def impatient(gateways: Gateways) -> Iterator[Gateway]:
         yield gateway
 
 
-def crowd(gateway: Gateway, stack: contextlib.ExitStack, first: bytes) -> list[socket.socket]:
-    """Connections that have each said something."""
+def slow_clients(gateway: Gateway, stack: contextlib.ExitStack, first: bytes) -> list[socket.socket]:
+    """Open connections that have each sent `first`."""
     found = [stack.enter_context(connected(gateway)) for _ in range(SLOW)]
     for connection in found:
         sent(connection, first)
@@ -117,28 +117,28 @@ def crowd(gateway: Gateway, stack: contextlib.ExitStack, first: bytes) -> list[s
 
 
 def trickle(connections: list[socket.socket], piece: bytes, is_over: Callable[[], bool]) -> None:
-    """A piece for each, again and again, so that none of them is ever silent for long."""
+    """Send a piece on each connection repeatedly, so that none is idle."""
     until = time.monotonic() + PATIENCE
     while not is_over():
-        assert time.monotonic() < until, "they are still there"
+        assert time.monotonic() < until, "the clients are still connected"
         for connection in connections:
             sent(connection, piece)
         time.sleep(0.2)
 
 
-def nobody_is_left(gateway: Gateway, at_first: int) -> bool:
+def all_are_gone(gateway: Gateway, at_first: int) -> bool:
     return gateway.stat("http.edge.downstream_cx_active") <= at_first
 
 
-def somebody_else_is_served(gateway: Gateway) -> None:
+def another_client_is_served(gateway: Gateway) -> None:
     assert httpx.get(f"{gateway.url}/api/v1/faces/ranking", verify=False, timeout=30).status_code == 200
 
 
 HEADERS_SLOW, BODY_SLOW, BODY_STOPS, IDLE = "rq_header_timeout", "rq_timeout", "rq_idle_timeout", "cx_idle_timeout"
-"""Whom Envoy sends away for what, as it counts them: each limit would hide that another one is missing."""
+"""Envoy's counters by timeout: each timeout would also disconnect clients that another one missed."""
 
 
-def sent_away(gateway: Gateway, limit: str) -> int:
+def disconnected(gateway: Gateway, limit: str) -> int:
     return gateway.stat(f"http.edge.downstream_{limit}")
 
 
@@ -171,69 +171,69 @@ def sent_away(gateway: Gateway, limit: str) -> int:
     ],
 )
 def test_slow_senders_are_disconnected(
-    first: bytes, piece: bytes, limit: str, impatient: Gateway, world: World, tally: Tally
+    first: bytes, piece: bytes, limit: str, impatient: Gateway, actors: Actors, attacks: Attacks
 ) -> None:
     at_first = impatient.stat("http.edge.downstream_cx_active")
-    before = sent_away(impatient, limit)
+    before = disconnected(impatient, limit)
     with contextlib.ExitStack() as stack:
-        slow = crowd(impatient, stack, first.replace(b"{token}", world.owner.token.encode()))
-        somebody_else_is_served(impatient)
-        trickle(slow, piece, lambda: nobody_is_left(impatient, at_first))
+        slow = slow_clients(impatient, stack, first.replace(b"{token}", actors.owner.token.encode()))
+        another_client_is_served(impatient)
+        trickle(slow, piece, lambda: all_are_gone(impatient, at_first))
         for number, connection in enumerate(slow):
-            with tally.attempt(f"connection {number}"):
+            with attacks.attempt(f"connection {number}"):
                 assert is_closed_within(connection, PATIENCE)
-    assert sent_away(impatient, limit) >= before + SLOW
+    assert disconnected(impatient, limit) >= before + SLOW
 
 
-def test_slow_readers_are_disconnected(impatient: Gateway, tally: Tally) -> None:
-    """A page of 1.7 MB, asked for and not read."""
+def test_slow_readers_are_disconnected(impatient: Gateway, attacks: Attacks) -> None:
+    """Request a page of 1.7 MB and do not read it."""
     page = httpx.get(f"{impatient.url}/api/docs", verify=False, timeout=30).text
     found = re.search(r'src="(/api/docs/[^"]+bundle\.js)"', page)
     assert found is not None
     at_first = impatient.stat("http.edge.downstream_cx_active")
-    before = sent_away(impatient, IDLE)
+    before = disconnected(impatient, IDLE)
     with contextlib.ExitStack() as stack:
         for _ in range(SLOW):
             connection = stack.enter_context(connected(impatient, receive_bytes=4096))
             sent(connection, f"GET {found[1]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        somebody_else_is_served(impatient)
-        trickle([], b"", lambda: nobody_is_left(impatient, at_first))
+        another_client_is_served(impatient)
+        trickle([], b"", lambda: all_are_gone(impatient, at_first))
         for _ in range(SLOW):
-            with tally.attempt("a page that is not read"):
-                assert nobody_is_left(impatient, at_first)
-    assert sent_away(impatient, IDLE) >= before + SLOW
+            with attacks.attempt("a page that is not read"):
+                assert all_are_gone(impatient, at_first)
+    assert disconnected(impatient, IDLE) >= before + SLOW
 
 
-def test_unfinished_handshakes_are_disconnected(impatient: Gateway, tally: Tally) -> None:
+def test_unfinished_handshakes_are_disconnected(impatient: Gateway, attacks: Attacks) -> None:
     with contextlib.ExitStack() as stack:
         silent = []
         for _ in range(SLOW):
             connection = stack.enter_context(socket.create_connection((impatient.host, impatient.port)))
             silent.append(connection)
-        somebody_else_is_served(impatient)
+        another_client_is_served(impatient)
         for connection in silent:
-            with tally.attempt("TLS that never begins"):
+            with attacks.attempt("TLS that never begins"):
                 assert is_closed_within(connection, PATIENCE)
-    # Envoy closes a connection first and counts it then, in a thread of its own.
+    # Envoy closes a connection first and counts it afterwards, in another thread.
     counted = "listener.127.*downstream_cx_transport_socket_connect_timeout"
     trickle([], b"", lambda: impatient.stat(counted) >= SLOW)
 
 
-def test_concurrent_streams_are_limited(front: Gateway, tally: Tally) -> None:
+def test_concurrent_streams_are_limited(front: Gateway, attacks: Attacks) -> None:
     with http2(front) as client:
         assert client.settings[3] == 100  # SETTINGS_MAX_CONCURRENT_STREAMS
         headers = [*pseudo("POST", "/api/v1/faces/tasks"), ("content-type", "image/jpeg")]
         for number in range(150):
-            with tally.attempt(f"stream {number}"):
+            with attacks.attempt(f"stream {number}"):
                 client.request(2 * number + 1, headers, None)
                 assert front.stat("http.edge.downstream_rq_active") <= 110
         client.read_until(lambda: len(client.refused) >= 50)
-        assert client.went or len(client.refused) >= 50
+        assert client.closed or len(client.refused) >= 50
 
 
-def test_rapid_reset_is_disconnected(front: Gateway, tally: Tally) -> None:
-    """Rapid reset, CVE-2023-44487."""
-    with tally.attempt("requests taken back"), http2(front) as client:
+def test_rapid_reset_is_disconnected(front: Gateway, attacks: Attacks) -> None:
+    """Reset streams right after their requests (CVE-2023-44487)."""
+    with attacks.attempt("requests taken back"), http2(front) as client:
         block = header_block(pseudo(path="/api/v1/faces/ranking"))
         for number in range(20_000):
             stream = 2 * number + 1
@@ -241,21 +241,21 @@ def test_rapid_reset_is_disconnected(front: Gateway, tally: Tally) -> None:
             if not sent(client.connection, data):
                 break
         client.read_until(lambda: False)
-        assert client.went
+        assert client.closed
 
 
-def test_ping_flood_is_disconnected(front: Gateway, tally: Tally) -> None:
-    with tally.attempt("pings"), http2(front) as client:
+def test_ping_flood_is_disconnected(front: Gateway, attacks: Attacks) -> None:
+    with attacks.attempt("pings"), http2(front) as client:
         for _ in range(2000):
             if not sent(client.connection, frame(PING, 0, 0, bytes(8)) * 100):
                 break
         client.read_until(lambda: False)
-        assert client.went
+        assert client.closed
 
 
-def test_continuation_flood_is_refused(front: Gateway, tally: Tally) -> None:
-    """CONTINUATION frames without an end."""
-    with tally.attempt("continuations"), http2(front) as client:
+def test_continuation_flood_is_refused(front: Gateway, attacks: Attacks) -> None:
+    """Send CONTINUATION frames without an end."""
+    with attacks.attempt("continuations"), http2(front) as client:
         sent(client.connection, frame(HEADERS, 0, 1, header_block(pseudo())))
         more = frame(CONTINUATION, 0, 1, header_block([("x", "y" * 1000)]))
         for _ in range(10_000):
@@ -265,9 +265,9 @@ def test_continuation_flood_is_refused(front: Gateway, tally: Tally) -> None:
         assert client.answered.get(1, 0) != 200
 
 
-def test_hpack_bomb_is_refused(front: Gateway, tally: Tally) -> None:
-    """HPACK: one long header, named thousands of times by its number."""
-    with tally.attempt("an HPACK bomb"), http2(front) as client:
+def test_hpack_bomb_is_refused(front: Gateway, attacks: Attacks) -> None:
+    """Refer to one long header thousands of times by its HPACK index."""
+    with attacks.attempt("an HPACK bomb"), http2(front) as client:
         value = b"a" * 3000
         indexed = b"\x40" + b"\x01x" + b"\x7f" + bytes((0x80 | (2873 & 0x7F), 2873 >> 7)) + value
         block = header_block(pseudo()) + indexed + b"\xbe" * 10_000
@@ -275,7 +275,7 @@ def test_hpack_bomb_is_refused(front: Gateway, tally: Tally) -> None:
         assert client.outcome(1) != 200
 
 
-def test_excess_connections_are_closed(gateways: Gateways, tally: Tally) -> None:
+def test_excess_connections_are_closed(gateways: Gateways, attacks: Attacks) -> None:
     most = 12
     with gateways.running(max_connections=most) as gateway, contextlib.ExitStack() as stack:
         many = [stack.enter_context(connected(gateway)) for _ in range(3 * most)]
@@ -287,7 +287,7 @@ def test_excess_connections_are_closed(gateways: Gateways, tally: Tally) -> None
             except ConnectionError:
                 gone += 1
         for _ in range(2 * most):
-            with tally.attempt("one connection more"):
+            with attacks.attempt("one connection more"):
                 assert gone >= 2 * most
         stack.close()
         recovers(gateway)
@@ -295,46 +295,48 @@ def test_excess_connections_are_closed(gateways: Gateways, tally: Tally) -> None
 
 @pytest.fixture
 def small(gateways: Gateways) -> Iterator[Gateway]:
-    """With little more memory than it begins with."""
+    """Start a gateway with little free memory."""
     with gateways.running(max_heap_mib=SMALL_HEAP_MIB, rate_factor=1000) as gateway:
         yield gateway
 
 
 PHOTO = "POST /api/v1/faces/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n"
 GREEDY = 12
-"""Who each hold as much as a photo may have: far more together than there is."""
+"""Clients that each send a photo of maximum size: together more than the memory of the gateway."""
 PHOTO_MIB = 15
 
 
-def test_gateway_without_memory_refuses_requests_and_recovers(small: Gateway, world: World, tally: Tally) -> None:
-    """Photos that never end, as large as may be, hold the memory."""
-    head = f"{PHOTO}Authorization: Bearer {world.owner.token}\r\n\r\n"
+def test_gateway_without_memory_refuses_requests_and_recovers(small: Gateway, actors: Actors, attacks: Attacks) -> None:
+    """Unfinished photos of maximum size fill the memory."""
+    head = f"{PHOTO}Authorization: Bearer {actors.owner.token}\r\n\r\n"
     with contextlib.ExitStack() as stack:
         for connection in [stack.enter_context(connected(small)) for _ in range(GREEDY)]:
-            connection.settimeout(1)  # it is read slowly, or not at all
+            connection.settimeout(1)  # the gateway reads slowly or not at all
             sent(connection, head.encode())
             for _ in range(PHOTO_MIB):
                 sent(connection, b"100000\r\n" + bytes(1 << 20) + b"\r\n")
         until = time.monotonic() + PATIENCE
         while first_status(small, f"{GET}\r\n".encode()) == 200:
-            assert time.monotonic() < until, "it takes in whoever comes"
+            assert time.monotonic() < until, "requests are still accepted"
         for number in range(GREEDY):
-            with tally.attempt(f"call {number} while it has no memory"):
+            with attacks.attempt(f"call {number} without memory"):
                 assert first_status(small, f"{GET}\r\n".encode()) == 503
     recovers(small)
 
 
-def test_gateway_without_memory_resets_large_streams_and_recovers(small: Gateway, world: World, tally: Tally) -> None:
-    """Over HTTP/2, where Envoy knows what a stream holds; that of HTTP/1 it does not count."""
+def test_gateway_without_memory_resets_large_streams_and_recovers(
+    small: Gateway, actors: Actors, attacks: Attacks
+) -> None:
+    """Over HTTP/2, because Envoy counts the memory of HTTP/2 streams only."""
     headers = [*pseudo("POST", "/api/v1/faces/tasks"), ("content-type", "image/jpeg")]
-    headers.append(("authorization", f"Bearer {world.owner.token}"))
-    with contextlib.ExitStack() as stack, tally.attempt("streams that hold all memory"):
+    headers.append(("authorization", f"Bearer {actors.owner.token}"))
+    with contextlib.ExitStack() as stack, attacks.attempt("streams that hold all memory"):
         clients = [stack.enter_context(http2(small)) for _ in range(GREEDY)]
         for client in clients:
             client.request(1, headers, None)
         until = time.monotonic() + PATIENCE
         while not small.stat("envoy.overload_actions.reset_high_memory_stream.count"):
-            assert time.monotonic() < until, "they are still there"
+            assert time.monotonic() < until, "no stream was reset"
             for client in clients:
                 client.pour(1, 1 << 20)
         recovers(small)
@@ -343,5 +345,5 @@ def test_gateway_without_memory_resets_large_streams_and_recovers(small: Gateway
 def recovers(gateway: Gateway) -> None:
     until = time.monotonic() + PATIENCE
     while first_status(gateway, f"{GET}\r\n".encode()) != 200:
-        assert time.monotonic() < until, "it did not recover"
+        assert time.monotonic() < until, "the gateway did not recover"
         time.sleep(0.2)

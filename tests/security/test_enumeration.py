@@ -1,7 +1,7 @@
-"""Whether somebody has an account: told by no answer to a login or a reset, and by the work that it is by neither.
+"""User enumeration: responses to logins and resets, and the work for them, do not reveal accounts.
 
-Work is counted, not timed: how often a password is hashed. That the process does as much for the one as for the other
-is seen in the time that it kept a processor busy, whatever else the machine does.
+Tests count password hashes instead of measuring time. A last one compares the CPU time of the process, which does not
+depend on the load of the machine.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 import bcrypt
 import grpc
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import Outcome, outcome_of
 
 from igemoji.auth.v1 import auth_pb2 as pb
@@ -23,33 +23,33 @@ from igemoji_auth.entrypoints.wiring import compose
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.testing.mesh import TestMesh, running
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import LiveMesh
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 TRIES = 8
-"""Each of a quarter of a second or more of work, with the cost that the mesh has."""
+"""Logins per kind; each takes a quarter of a second of CPU time or more at the cost of bcrypt that the mesh uses."""
 
 
 def busy_seconds(pid: int) -> float:
-    """How long a process has kept a processor busy."""
+    """Return the CPU time of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
 def said(outcome: Outcome) -> tuple[Any, ...]:
-    """All that an answer says but for its date and its id."""
+    """Return a response without its date and request id."""
     headers = {name: value for name, value in outcome.headers.items() if name not in ("date", "x-request-id")}
     headers.pop("x-envoy-upstream-service-time", None)
     return outcome.status, outcome.body, headers
 
 
-def test_login_does_not_reveal_accounts(mesh: LiveMesh, world: World, tally: Tally) -> None:
-    known = [world.new_person("victim").email for _ in range(TRIES)]
+def test_login_does_not_reveal_accounts(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
+    known = [actors.new_actor("victim").email for _ in range(TRIES)]
     unknown = [f"{new_id()}@example.org" for _ in known]
 
     def outcome(email: str) -> Outcome:
-        return outcome_of(world.http.post("/api/v1/users/auth", json={"email": email, "password": "not theirs"}))
+        return outcome_of(actors.http.post("/api/v1/users/auth", json={"email": email, "password": "not theirs"}))
 
     work = {}
     answers = []
@@ -58,24 +58,24 @@ def test_login_does_not_reveal_accounts(mesh: LiveMesh, world: World, tally: Tal
         answers += [outcome(email) for email in emails]
         work[name] = busy_seconds(mesh.pid("auth")) - before
     for answer in answers:
-        with tally.attempt("what a login says"):
+        with attacks.attempt("response of a login"):
             assert said(answer) == said(answers[0])
-    with tally.attempt("what a login does"):
+    with attacks.attempt("work of a login"):
         assert 0.5 < work["known"] / work["unknown"] < 2, work
-        # That it is a password's hash that is counted, and not noise.
+        # A password hash is measured, not noise.
         assert min(work.values()) > TRIES * 0.05, work
 
 
-def test_reset_does_not_reveal_accounts(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_reset_does_not_reveal_accounts(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     answers = []
-    for email in (world.new_person("victim").email, f"{new_id()}@example.org", "no address", "a" * 250):
-        answers.append(outcome_of(world.http.post("/api/v1/users/password-reset", json={"email": email})))
-        with tally.attempt("what a reset says"):
+    for email in (actors.new_actor("victim").email, f"{new_id()}@example.org", "no address", "a" * 250):
+        answers.append(outcome_of(actors.http.post("/api/v1/users/password-reset", json={"email": email})))
+        with attacks.attempt("response of a reset"):
             assert said(answers[-1]) == said(answers[0])
     assert answers[0].status == 202
 
 
-# The same by counting, in a service of one's own.
+# Count hashes, in a separate service.
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def auth(tmp_path: Path) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What bcrypt was asked to do."""
+    """Return the calls of bcrypt."""
     done: list[str] = []
 
     def noting(name: str, work: Callable[[bytes, bytes], Any]) -> Callable[[bytes, bytes], Any]:
@@ -104,7 +104,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-async def test_login_hashes_once_with_and_without_an_account(auth: Any, hashes: list[str], tally: Tally) -> None:
+async def test_login_hashes_once_with_and_without_an_account(auth: Any, hashes: list[str], attacks: Attacks) -> None:
     await auth.Register(pb.RegisterRequest(email="kim@example.org", password="a long enough one", alias="kim"))
     for what, email, password in (
         ("the right address", "kim@example.org", "not hers"),
@@ -114,37 +114,37 @@ async def test_login_hashes_once_with_and_without_an_account(auth: Any, hashes: 
         ("longer, and no account", "lee@example.org", "x" * 500),
     ):
         hashes.clear()
-        with tally.attempt(what):
+        with attacks.attempt(what):
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await auth.Login(pb.LoginRequest(email=email, password=password))
             assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
             assert hashes == ["checkpw at cost 04"]
-    tally.survive()
+    attacks.survive()
 
 
-async def test_reset_hashes_no_password(auth: Any, hashes: list[str], tally: Tally) -> None:
+async def test_reset_hashes_no_password(auth: Any, hashes: list[str], attacks: Attacks) -> None:
     await auth.Register(pb.RegisterRequest(email="kim@example.org", password="a long enough one", alias="kim"))
     for email in ("kim@example.org", "lee@example.org"):
         hashes.clear()
-        with tally.attempt(email):
+        with attacks.attempt(email):
             await auth.RequestPasswordReset(pb.RequestPasswordResetRequest(email=email))
             assert hashes == []
     for token in ("x", "a" * 43):
         hashes.clear()
-        with tally.attempt(f"the token {token}"):
+        with attacks.attempt(f"the token {token}"):
             request = pb.ConfirmPasswordResetRequest(token=token, new_password="another passphrase")
             with pytest.raises(grpc.aio.AioRpcError):
                 await auth.ConfirmPasswordReset(request)
             assert hashes == []
-    tally.survive()
+    attacks.survive()
 
 
-def test_availability_checks_are_throttled(world: World, tally: Tally) -> None:
-    """Who registers has to be told (ADR 32); a list of addresses is not gone through."""
+def test_availability_checks_are_throttled(actors: Actors, attacks: Attacks) -> None:
+    """Registration reveals taken addresses (ADR 32); the throttle prevents checking a list of them."""
     statuses = []
     for number in range(65):
-        with tally.attempt(f"address {number}"):
-            answer = world.http.get(
+        with attacks.attempt(f"address {number}"):
+            answer = actors.http.get(
                 "/api/v1/users",
                 params={"case": "email", "value": f"{number}@example.org"},
                 headers={"x-forwarded-for": "203.0.116.1"},
@@ -154,9 +154,9 @@ def test_availability_checks_are_throttled(world: World, tally: Tally) -> None:
     assert statuses == [200] * 60 + [429] * 5
     statuses = []
     for number in range(24):
-        with tally.attempt(f"registration {number}"):
-            account = world.new_account() | {"email": world.owner.email}
-            answer = world.http.post("/api/v1/users", json=account, headers={"x-forwarded-for": "203.0.116.2"})
+        with attacks.attempt(f"registration {number}"):
+            account = actors.new_account() | {"email": actors.owner.email}
+            answer = actors.http.post("/api/v1/users", json=account, headers={"x-forwarded-for": "203.0.116.2"})
             statuses.append(answer.status_code)
             assert statuses[-1] in (409, 429)
     assert statuses == [409] * 20 + [429] * 4

@@ -1,22 +1,22 @@
-"""Headers by which services know callers, sent by clients."""
+"""Internal headers, sent by clients."""
 
 from collections.abc import Iterator
 
 import grpc
 import httpx
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import RPCS, by_grpc, message, outcome_of
 
 from igemoji_mesh.ids import new_id
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import Gateways, LiveMesh, log_entries
 
 
 @pytest.fixture(scope="module")
 def edge(mesh: LiveMesh) -> Iterator[httpx.Client]:
-    """The gateway as it is where nothing stands before it."""
+    """Return a client of the gateway without a proxy before it."""
     with httpx.Client(base_url=mesh.url, timeout=60) as http:
         yield http
 
@@ -54,63 +54,63 @@ def identities(victim: str) -> list[dict[str, str]]:
     ]
 
 
-def test_identity_headers_do_not_authenticate(edge: httpx.Client, world: World, tally: Tally) -> None:
-    for headers in identities(world.owner.id):
+def test_identity_headers_do_not_authenticate(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
+    for headers in identities(actors.owner.id):
         for path in (
             "/api/v1/users/me",
-            f"/api/v1/faces/tasks/{world.task}",
-            f"/api/v1/faces/tasks/{world.task}/image",
+            f"/api/v1/faces/tasks/{actors.task}",
+            f"/api/v1/faces/tasks/{actors.task}/image",
             "/api/v1/moderation/reports",
         ):
-            with tally.attempt(f"{headers} on {path}"):
+            with attacks.attempt(f"{headers} on {path}"):
                 assert edge.get(path, headers=headers).status_code == 401
-        with tally.attempt(f"{headers} for a private template"):
-            assert edge.get(f"/api/v1/emojis/{world.private_emoji}", headers=headers).status_code == 404
+        with attacks.attempt(f"{headers} for a private template"):
+            assert edge.get(f"/api/v1/emojis/{actors.private_emoji}", headers=headers).status_code == 404
 
 
-def test_identity_headers_do_not_override_the_token(edge: httpx.Client, world: World, tally: Tally) -> None:
-    another = world.person("another")
+def test_identity_headers_do_not_override_the_token(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
+    another = actors.actor("another")
     task = RPCS["inference.GetTask"]
     target = f"127.0.0.1:{edge.base_url.port}"
     with grpc.insecure_channel(target) as channel:
-        for headers in identities(world.owner.id):
-            with tally.attempt(f"{headers} with another's token"):
+        for headers in identities(actors.owner.id):
+            with attacks.attempt(f"{headers} with another's token"):
                 assert edge.get("/api/v1/users/me", headers=another.headers | headers).json()["id"] == another.id
-            with tally.attempt(f"{headers} for the owner's photo"):
-                answer = edge.get(f"/api/v1/faces/tasks/{world.task}", headers=another.headers | headers)
+            with attacks.attempt(f"{headers} for the owner's photo"):
+                answer = edge.get(f"/api/v1/faces/tasks/{actors.task}", headers=another.headers | headers)
                 assert answer.status_code == 404
-            with tally.attempt(f"{headers} for operators"):
+            with attacks.attempt(f"{headers} for operators"):
                 answer = edge.get("/api/v1/moderation/reports", headers=another.headers | headers)
                 assert answer.status_code == 403
             if "te" in headers:
                 continue
-            with tally.attempt(f"{headers} by gRPC"):
-                request = message(task, task_id=world.task)
+            with attacks.attempt(f"{headers} by gRPC"):
+                request = message(task, task_id=actors.task)
                 assert by_grpc(channel, task, request, another.headers | headers).status == 404
 
 
-def test_clients_can_not_set_response_headers(edge: httpx.Client, world: World, tally: Tally) -> None:
+def test_clients_can_not_set_response_headers(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
     for headers in ({"x-http-code": "299"}, {"x-http-code": "500"}, {"grpc-status": "0"}, {"grpc-message": "x"}):
-        with tally.attempt(str(headers)):
+        with attacks.attempt(str(headers)):
             answer = edge.get("/api/v1/faces/ranking", headers=headers)
             assert answer.status_code == 200
             assert not [name for name in answer.headers if name.startswith(("x-envoy", "grpc-", "x-http-code"))]
 
 
-def test_request_id_of_a_client_is_replaced(mesh: LiveMesh, edge: httpx.Client, tally: Tally) -> None:
-    """Or it could pretend in the log to be another one."""
+def test_request_id_of_a_client_is_replaced(mesh: LiveMesh, edge: httpx.Client, attacks: Attacks) -> None:
+    """Otherwise a client could fake entries of other requests in the log."""
     for given in ("forged-id", "a" * 300, new_id()):
-        with tally.attempt(given[:20]):
+        with attacks.attempt(given[:20]):
             answer = edge.get(
                 "/api/v1/faces/ranking", headers={"x-request-id": given, "traceparent": f"00-{'1' * 32}-1-01"}
             )
             assert answer.headers["x-request-id"] != given
-            assert not [entry for entry in log_entries(mesh.heard.lines) if entry.get("request_id") == given]
+            assert not [entry for entry in log_entries(mesh.output.lines) if entry.get("request_id") == given]
 
 
-def test_client_headers_can_not_claim_https(edge: httpx.Client, world: World, tally: Tally) -> None:
+def test_client_headers_can_not_claim_https(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
     for lies in ({"x-forwarded-proto": "https"}, {"x-scheme": "https"}, {"forwarded": "proto=https"}):
-        with tally.attempt(str(lies)):
+        with attacks.attempt(str(lies)):
             answer = edge.post("/api/v1/users/guest", json={}, headers=lies)
             assert answer.status_code == 201
             assert "secure" not in answer.headers["set-cookie"].lower()
@@ -118,19 +118,21 @@ def test_client_headers_can_not_claim_https(edge: httpx.Client, world: World, ta
 
 
 @pytest.mark.parametrize("name", ["x_user_id", "X_Forwarded_For", "content_length", "Transfer_Encoding", "a_b"])
-def test_header_names_with_underscores_are_refused(name: str, edge: httpx.Client, tally: Tally) -> None:
-    with tally.attempt(name):
+def test_header_names_with_underscores_are_refused(name: str, edge: httpx.Client, attacks: Attacks) -> None:
+    with attacks.attempt(name):
         assert outcome_of(edge.get("/api/v1/faces/ranking", headers={name: "1"})).reason == "INVALID_REQUEST"
 
 
-def test_forwarded_addresses_are_trusted_from_proxies_only(gateways: Gateways, world: World, tally: Tally) -> None:
-    """Behind one proxy: what a client wrote before the proxy's own words counts for nothing."""
+def test_forwarded_addresses_are_trusted_from_proxies_only(
+    gateways: Gateways, actors: Actors, attacks: Attacks
+) -> None:
+    """Behind one proxy, addresses that the client put before the proxy's are ignored."""
     limit = 30  # of Login, a minute
     with gateways.running(trusted_proxies=1) as gateway, httpx.Client(base_url=gateway.url, timeout=60) as http:
         statuses = []
         for number in range(limit + 5):
             headers = {"x-forwarded-for": f"203.0.113.{number}, 198.51.100.77"}
-            with tally.attempt(f"address {number}"):
+            with attacks.attempt(f"address {number}"):
                 statuses.append(http.post("/api/v1/users/auth", json={}, headers=headers).status_code)
                 assert statuses[-1] in (400, 429)
         assert statuses.count(400) <= limit + 2

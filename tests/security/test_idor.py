@@ -1,11 +1,11 @@
-"""Ids of what is somebody else's, in every RPC that takes one; and whatever else leads to it."""
+"""Insecure direct object references: ids, tokens and keys of other users in every RPC that takes one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from contract.actors import Person, World
+from contract.actors import Actor, Actors
 from contract.calls import RPCS, Outcome, by_grpc, by_rest, message, outcome_of
 from contract.test_access import TABLE
 from google.protobuf.descriptor import Descriptor
@@ -13,19 +13,19 @@ from google.protobuf.descriptor_pool import Default
 
 from igemoji_mesh.ids import new_id
 
-from .attack_report import Tally
+from .attack_report import Attacks
 
-STRANGERS = ("nobody", "guest", "another")
+OTHERS = ("anonymous", "guest", "another")
 IDS = ("id", "ids", "token", "page_token", "refresh_token", "etag")
 
 
 def leads_to_something(name: str) -> bool:
-    """Whether a field of this name says whose or which thing is meant."""
+    """Return whether a field of this name refers to a resource or an owner."""
     return name in IDS or name.endswith("_id")
 
 
 def named(kind: Descriptor, seen: frozenset[str] = frozenset()) -> Iterator[str]:
-    """The fields of a request that lead to something, those of the messages in it too."""
+    """Yield the fields of a request, and of the messages in it, that refer to a resource."""
     for field in kind.fields:
         if leads_to_something(field.name):
             yield field.name
@@ -34,17 +34,17 @@ def named(kind: Descriptor, seen: frozenset[str] = frozenset()) -> Iterator[str]
 
 
 WITH_IDS = {name for name, rpc in RPCS.items() if set(named(Default().FindMessageTypeByName(rpc.request)))}
-"""Taken from the contract: a new RPC is in it by itself."""
+"""Derived from the contract, so a new RPC is included."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """What keeps strangers away."""
+    """A resource that belongs to its owner."""
 
     field: str
-    """Which of the request is another's."""
+    """Field of the request with the id."""
     secret: bool = True
-    """Whether a stranger gets the same answer for what is not there as for what is another's."""
+    """Whether other users get the same response as for a missing resource."""
 
 
 OWNERS = {
@@ -63,7 +63,7 @@ OWNERS = {
     "inference.ShareResult": Held("task_id"),
     "inference.UnshareResult": Held("task_id"),
 }
-"""The row of the contract's table says what a stranger gets."""
+"""The status is in the row of `contract.test_access.TABLE`."""
 
 PRIVATE = {
     "emoji_catalog.AddFavorite": "id",
@@ -72,7 +72,7 @@ PRIVATE = {
     "emoji_catalog.CreateEmoji": "base_id",
     "inference.CreateTask": "emoji_id",
 }
-"""Open to anyone for public templates: with a private one of somebody else's it must be as if there were none."""
+"""Open to all for public templates; a private template of another user must look missing."""
 
 SECRETS = {
     "auth.Refresh": "refresh_token",
@@ -82,29 +82,29 @@ SECRETS = {
     "inference.GetShared": "token",
     "inference.GetSharedImage": "token",
 }
-"""Who has it may: 128 random bits or more. `test_token_forgery` and the tests of the services guess at them."""
+"""Open to all who have the secret of 128 random bits or more; `test_token_forgery` and tests of services guess them."""
 
 LISTS = {"auth.GetMyPage", "emoji_catalog.ListEmojis", "emoji_catalog.ListReports"}
-"""Their tests are below."""
+"""Tested below."""
 
 INTERNAL = {name for name in WITH_IDS if TABLE[name].operator == 501}
-"""`test_services` calls them."""
+"""Tested in `test_services`."""
 
 
 def test_every_rpc_with_an_id_has_a_case() -> None:
     assert {*OWNERS, *PRIVATE, *SECRETS, *LISTS, *INTERNAL} == WITH_IDS
 
 
-def calls(world: World, name: str, person: Person, fields: dict[str, Any]) -> Iterator[tuple[str, Outcome]]:
-    """The same call by REST and by gRPC."""
+def calls(actors: Actors, name: str, actor: Actor, fields: dict[str, Any]) -> Iterator[tuple[str, Outcome]]:
+    """Yield the outcomes of a call by REST and by gRPC."""
     rpc = RPCS[name]
     for number, binding in enumerate(rpc.bindings):
-        yield f"REST {number}", by_rest(world.http, rpc, message(rpc, **fields), person.headers, binding)
-    yield "gRPC", by_grpc(world.channel, rpc, message(rpc, **fields), person.headers)
+        yield f"REST {number}", by_rest(actors.http, rpc, message(rpc, **fields), actor.headers, binding)
+    yield "gRPC", by_grpc(actors.channel, rpc, message(rpc, **fields), actor.headers)
 
 
 def like(one: Outcome, other: Outcome, *ids: str) -> bool:
-    """Whether two refusals say the same but for the ids that were asked for."""
+    """Return whether two refusals are equal except for the ids in them."""
 
     def text(outcome: Outcome) -> str:
         said = str(outcome.body)
@@ -116,107 +116,107 @@ def like(one: Outcome, other: Outcome, *ids: str) -> bool:
 
 
 @pytest.mark.parametrize("name", OWNERS)
-def test_resources_of_others_look_missing(name: str, world: World, tally: Tally) -> None:
+def test_resources_of_others_look_missing(name: str, actors: Actors, attacks: Attacks) -> None:
     held, row = OWNERS[name], TABLE[name]
-    fields = row.fields(world)
+    fields = row.fields(actors)
     theirs, made_up = fields[held.field], new_id()
-    before = state(world)
-    for kind in STRANGERS:
-        person = world.person(kind)
-        for (way, mine), (_, nobodys) in zip(
-            calls(world, name, person, fields), calls(world, name, person, fields | {held.field: made_up}), strict=True
+    before = state(actors)
+    for kind in OTHERS:
+        actor = actors.actor(kind)
+        for (way, mine), (_, missing) in zip(
+            calls(actors, name, actor, fields), calls(actors, name, actor, fields | {held.field: made_up}), strict=True
         ):
-            with tally.attempt(f"{kind} by {way}"):
+            with attacks.attempt(f"{kind} by {way}"):
                 assert mine.status == getattr(row, kind)
-                assert not held.secret or like(mine, nobodys, theirs, made_up)
-                assert world.owner.email not in str(mine.body)
-    assert state(world) == before
+                assert not held.secret or like(mine, missing, theirs, made_up)
+                assert actors.owner.email not in str(mine.body)
+    assert state(actors) == before
 
 
 @pytest.mark.parametrize("name", PRIVATE)
-def test_private_template_can_not_be_used_by_others(name: str, world: World, tally: Tally) -> None:
-    field, fields = PRIVATE[name], TABLE[name].fields(world)
+def test_private_template_can_not_be_used_by_others(name: str, actors: Actors, attacks: Attacks) -> None:
+    field, fields = PRIVATE[name], TABLE[name].fields(actors)
     made_up = new_id()
     for kind in ("guest", "another", "operator"):
-        person = world.person(kind)
-        for (way, mine), (_, nobodys) in zip(
-            calls(world, name, person, fields | {field: world.private_emoji}),
-            calls(world, name, person, fields | {field: made_up}),
+        actor = actors.actor(kind)
+        for (way, mine), (_, missing) in zip(
+            calls(actors, name, actor, fields | {field: actors.private_emoji}),
+            calls(actors, name, actor, fields | {field: made_up}),
             strict=True,
         ):
-            with tally.attempt(f"{kind} by {way}"):
-                assert like(mine, nobodys, world.private_emoji, made_up)
-                # What takes no notice of templates that are not there says nothing of private ones either.
+            with attacks.attempt(f"{kind} by {way}"):
+                assert like(mine, missing, actors.private_emoji, made_up)
+                # RemoveFavorite ignores missing templates, so it reveals nothing of private ones either.
                 assert mine.status in (404, 200 if name.endswith("RemoveFavorite") else 404)
 
 
-def test_lists_show_only_public_templates_of_others(world: World, tally: Tally) -> None:
-    private = world.private_emoji
-    unlisted = world.new_emoji("unlisted")
-    for kind in (*STRANGERS, "operator"):
-        with tally.attempt(f"templates of the owner, by {kind}"):
-            assert not {private, unlisted} & set(listed(world, world.person(kind), owner_id=world.owner.id))
-    assert {private, unlisted} <= set(listed(world, world.owner, owner_id=world.owner.id))
+def test_lists_show_only_public_templates_of_others(actors: Actors, attacks: Attacks) -> None:
+    private = actors.private_emoji
+    unlisted = actors.new_emoji("unlisted")
+    for kind in (*OTHERS, "operator"):
+        with attacks.attempt(f"templates of the owner, by {kind}"):
+            assert not {private, unlisted} & set(listed(actors, actors.actor(kind), owner_id=actors.owner.id))
+    assert {private, unlisted} <= set(listed(actors, actors.owner, owner_id=actors.owner.id))
     for kind in ("guest", "another"):
         for case in ("result", "upload"):
-            with tally.attempt(f"my page of {kind}, {case}"):
-                page = world.http.get(f"/api/v1/users/mypage/{case}", headers=world.person(kind).headers).json()
-                assert not {world.task, world.emoji, private} & ids_in(page)
+            with attacks.attempt(f"my page of {kind}, {case}"):
+                page = actors.http.get(f"/api/v1/users/mypage/{case}", headers=actors.actor(kind).headers).json()
+                assert not {actors.task, actors.emoji, private} & ids_in(page)
 
 
-def test_page_token_of_another_user_reveals_nothing(world: World, tally: Tally) -> None:
-    for _ in range(9 - len(listed(world, world.owner, owner_id=world.owner.id))):
-        world.new_emoji("private")
-    query = {"owner_id": world.owner.id}
-    token = world.http.get("/api/v1/emojis/pages/1", params=query, headers=world.owner.headers).json()[
+def test_page_token_of_another_user_reveals_nothing(actors: Actors, attacks: Attacks) -> None:
+    for _ in range(9 - len(listed(actors, actors.owner, owner_id=actors.owner.id))):
+        actors.new_emoji("private")
+    query = {"owner_id": actors.owner.id}
+    token = actors.http.get("/api/v1/emojis/pages/1", params=query, headers=actors.owner.headers).json()[
         "next_page_token"
     ]
-    mine = world.http.get("/api/v1/users/mypage/upload", headers=world.owner.headers).json()["next_page_token"]
-    for kind in (*STRANGERS, "operator"):
-        with tally.attempt(f"of templates, by {kind}"):
-            found = world.http.get(
-                "/api/v1/emojis/pages/1", params=query | {"page_token": token}, headers=world.person(kind).headers
+    mine = actors.http.get("/api/v1/users/mypage/upload", headers=actors.owner.headers).json()["next_page_token"]
+    for kind in (*OTHERS, "operator"):
+        with attacks.attempt(f"of templates, by {kind}"):
+            found = actors.http.get(
+                "/api/v1/emojis/pages/1", params=query | {"page_token": token}, headers=actors.actor(kind).headers
             )
             assert found.status_code == 400 or all(emoji["visibility"] == "public" for emoji in found.json()["emojis"])
     for kind in ("guest", "another"):
-        with tally.attempt(f"of my page, by {kind}"):
-            found = world.http.get(
-                "/api/v1/users/mypage/upload", params={"page_token": mine}, headers=world.person(kind).headers
+        with attacks.attempt(f"of my page, by {kind}"):
+            found = actors.http.get(
+                "/api/v1/users/mypage/upload", params={"page_token": mine}, headers=actors.actor(kind).headers
             )
             assert found.status_code == 400 or not found.json()["emojis"]
 
 
-def test_idempotency_key_of_another_user_reveals_nothing(world: World, tally: Tally) -> None:
-    draft = {"name": "Keyed", "base_id": world.built_in_id, "visibility": "private"}
+def test_idempotency_key_of_another_user_reveals_nothing(actors: Actors, attacks: Attacks) -> None:
+    draft = {"name": "Keyed", "base_id": actors.built_in_id, "visibility": "private"}
     key = {"Idempotency-Key": new_id()}
-    theirs = world.http.post("/api/v1/emojis", json=draft, headers=world.owner.headers | key).json()["id"]
+    theirs = actors.http.post("/api/v1/emojis", json=draft, headers=actors.owner.headers | key).json()["id"]
     for kind in ("guest", "another", "operator"):
-        with tally.attempt(kind):
-            answer = world.http.post("/api/v1/emojis", json=draft, headers=world.person(kind).headers | key)
+        with attacks.attempt(kind):
+            answer = actors.http.post("/api/v1/emojis", json=draft, headers=actors.actor(kind).headers | key)
             assert answer.status_code == 409 or answer.json()["id"] != theirs
 
 
-def test_deleted_account_has_no_access(world: World, tally: Tally) -> None:
-    gone = world.new_person("guest")
-    task = world.new_task(by=gone)
-    world.http.delete("/api/v1/users/me", headers=gone.headers)
-    with tally.attempt("the account"):
-        assert world.http.get("/api/v1/users/me", headers=gone.headers).status_code == 401
-    with tally.attempt("a login that goes on"):
+def test_deleted_account_has_no_access(actors: Actors, attacks: Attacks) -> None:
+    gone = actors.new_actor("guest")
+    task = actors.new_task(by=gone)
+    actors.http.delete("/api/v1/users/me", headers=gone.headers)
+    with attacks.attempt("the account"):
+        assert actors.http.get("/api/v1/users/me", headers=gone.headers).status_code == 401
+    with attacks.attempt("a refresh"):
         body = {"refresh_token": gone.refresh_token}
-        assert outcome_of(world.http.post("/api/v1/users/auth/refresh", json=body)).status == 401
-    for kind in STRANGERS:
-        with tally.attempt(f"a photo that was theirs, by {kind}"):
-            answer = world.http.get(f"/api/v1/faces/tasks/{task}/image", headers=world.person(kind).headers)
+        assert outcome_of(actors.http.post("/api/v1/users/auth/refresh", json=body)).status == 401
+    for kind in OTHERS:
+        with attacks.attempt(f"a photo that was theirs, by {kind}"):
+            answer = actors.http.get(f"/api/v1/faces/tasks/{task}/image", headers=actors.actor(kind).headers)
             assert answer.status_code in (401, 404)
 
 
-def listed(world: World, person: Person, **query: str) -> list[str]:
-    """The ids on all pages of a list."""
+def listed(actors: Actors, actor: Actor, **query: str) -> list[str]:
+    """Return the ids on all pages of a list."""
     found, token = [], ""
     while True:
-        page = world.http.get(
-            "/api/v1/emojis/pages/1", params=query | {"page_token": token}, headers=person.headers
+        page = actors.http.get(
+            "/api/v1/emojis/pages/1", params=query | {"page_token": token}, headers=actor.headers
         ).json()
         found += [emoji["id"] for emoji in page["emojis"]]
         token = page["next_page_token"]
@@ -228,11 +228,11 @@ def ids_in(page: dict[str, Any]) -> set[str]:
     return {found.get("task_id") or found["id"] for found in page["results"] + page["emojis"]}
 
 
-def state(world: World) -> list[Any]:
-    """What strangers tried to change."""
-    paths = (f"/api/v1/emojis/{world.private_emoji}", f"/api/v1/emojis/{world.emoji}")
-    owner = world.owner.headers
-    found = [world.http.get(path, headers=owner).json() for path in paths]
-    task = world.http.get(f"/api/v1/faces/tasks/{world.settled_task()}", headers=owner).json()
-    image = world.http.get(f"/api/v1/faces/tasks/{world.task}/image", headers=owner).content
+def state(actors: Actors) -> list[Any]:
+    """Return the resources that the attacks tried to change."""
+    paths = (f"/api/v1/emojis/{actors.private_emoji}", f"/api/v1/emojis/{actors.emoji}")
+    owner = actors.owner.headers
+    found = [actors.http.get(path, headers=owner).json() for path in paths]
+    task = actors.http.get(f"/api/v1/faces/tasks/{actors.settled_task()}", headers=owner).json()
+    image = actors.http.get(f"/api/v1/faces/tasks/{actors.task}/image", headers=owner).content
     return [*found, task, image]

@@ -1,4 +1,4 @@
-"""Text that would be a part of a statement, a pattern or a line of the log, if it were put together with them."""
+"""Injection into SQL statements, search patterns and log lines."""
 
 import contextlib
 import json
@@ -6,13 +6,13 @@ import sqlite3
 from typing import Any
 
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import RPCS, by_grpc, by_rest, message, outcome_of
 from contract.test_access import TABLE
 
 from igemoji_mesh.ids import new_id
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import LiveMesh, log_entries
 from .test_server_side_requests import CALLS
 
@@ -44,7 +44,7 @@ DATABASES = ("auth", "emoji-catalog", "inference", "ranking")
 
 
 def shape(mesh: LiveMesh) -> dict[str, Any]:
-    """The tables of every service, and what is in those that nobody here changes."""
+    """Return the schema of every service's database."""
     found: dict[str, Any] = {}
     for service in DATABASES:
         path = next(mesh.data.glob(f"{service.replace('-', '?')}.db"))
@@ -54,18 +54,20 @@ def shape(mesh: LiveMesh) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "field"), CALLS, ids=[f"{name}-{field}" for name, field in CALLS])
-def test_sql_in_text_fields_has_no_effect(name: str, field: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_sql_in_text_fields_has_no_effect(
+    name: str, field: str, mesh: LiveMesh, actors: Actors, attacks: Attacks
+) -> None:
     rpc = RPCS[name]
-    person = world.new_person("guest")
+    actor = actors.new_actor("guest")
     before = shape(mesh)
-    fields = TABLE[name].fields(world)
+    fields = TABLE[name].fields(actors)
     repeated = type(getattr(message(rpc), field)).__name__.startswith("Repeated")
     for text in SQL:
         request = message(rpc, **(fields | {field: [text[:20]] if repeated else text}))
-        with tally.attempt(text):
+        with attacks.attempt(text):
             for outcome in (
-                by_rest(world.http, rpc, request, person.headers),
-                by_grpc(world.channel, rpc, request, person.headers),
+                by_rest(actors.http, rpc, request, actor.headers),
+                by_grpc(actors.channel, rpc, request, actor.headers),
             ):
                 assert outcome.status < 500
                 assert "syntax error" not in str(outcome.body).lower()
@@ -73,21 +75,21 @@ def test_sql_in_text_fields_has_no_effect(name: str, field: str, mesh: LiveMesh,
     assert shape(mesh) == before
 
 
-def test_sql_does_not_bypass_login(world: World, tally: Tally) -> None:
+def test_sql_does_not_bypass_login(actors: Actors, attacks: Attacks) -> None:
     for text in SQL:
-        for email, password in ((text, "x"), (world.owner.email, text), (f"{world.owner.email}{text}", text)):
-            with tally.attempt(f"{text}, {email == text}"):
-                answer = outcome_of(world.http.post("/api/v1/users/auth", json={"email": email, "password": password}))
+        for email, password in ((text, "x"), (actors.owner.email, text), (f"{actors.owner.email}{text}", text)):
+            with attacks.attempt(f"{text}, {email == text}"):
+                answer = outcome_of(actors.http.post("/api/v1/users/auth", json={"email": email, "password": password}))
                 assert answer.reason in ("WRONG_CREDENTIALS", "TOO_MANY_TRIES")
 
 
-def test_search_text_is_no_pattern(world: World, tally: Tally) -> None:
-    """Not everything, and nothing private: neither by a condition nor by a pattern."""
-    private = world.private_emoji
+def test_search_text_is_no_pattern(actors: Actors, attacks: Attacks) -> None:
+    """SQL or wildcards in a search list neither everything nor private templates."""
+    private = actors.private_emoji
     for text in (*SQL, "%", "_", "%%%", "*", "?", ".*", "[a-z]", "\\", "Contract%", "C_ntract"):
         for query in ({"q": text}, {"tag": text[:20]}):
-            with tally.attempt(str(query)):
-                page = world.http.get("/api/v1/emojis/pages/1", params=query).json()
+            with attacks.attempt(str(query)):
+                page = actors.http.get("/api/v1/emojis/pages/1", params=query).json()
                 assert private not in [emoji["id"] for emoji in page["emojis"]]
                 assert all(
                     set(text.lower().split()) & set(f"{emoji['name']} {emoji['tags']}".lower().split())
@@ -98,10 +100,10 @@ def test_search_text_is_no_pattern(world: World, tally: Tally) -> None:
 
 
 def _found_by_its_letters(text: str, emoji: dict[str, Any]) -> bool:
-    """A word of a search counts by its letters and digits; without any, all that is public is listed."""
+    """Return whether the words of a search match by their letters and digits; without any, all is listed."""
     words = "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
-    told = f"{emoji['name']} {' '.join(emoji['tags'])} {emoji['owner']['alias']}".lower()
-    return all(word in told for word in words)
+    listed = f"{emoji['name']} {' '.join(emoji['tags'])} {emoji['owner']['alias']}".lower()
+    return all(word in listed for word in words)
 
 
 LINES = (
@@ -116,8 +118,8 @@ LINES = (
 )
 
 
-def test_user_input_cannot_inject_log_lines(mesh: LiveMesh, world: World, tally: Tally) -> None:
-    before = len(mesh.heard.lines)
+def test_user_input_cannot_inject_log_lines(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
+    before = len(mesh.output.lines)
     for text in LINES:
         tries: dict[str, tuple[str, str, Any]] = {
             "an address": ("POST", "/api/v1/users/auth", {"json": {"email": f"{text}@example.org", "password": "x"}}),
@@ -126,26 +128,26 @@ def test_user_input_cannot_inject_log_lines(mesh: LiveMesh, world: World, tally:
             "a search": ("GET", "/api/v1/emojis/pages/1", {"params": {"q": text[:50]}}),
             "a comment": (
                 "POST",
-                f"/api/v1/emojis/{world.emoji}/report",
-                {"json": {"reason": "other", "comment": text}, "headers": world.owner.headers},
+                f"/api/v1/emojis/{actors.emoji}/report",
+                {"json": {"reason": "other", "comment": text}, "headers": actors.owner.headers},
             ),
             "a path": ("GET", f"/{_escaped(text)}", {}),
             "a query": ("GET", "/api/v1/faces/ranking", {"params": {text: text}}),
-            "a program's name": ("GET", "/api/v1/faces/ranking", {"headers": {"user-agent": _printable(text)}}),
+            "a user agent": ("GET", "/api/v1/faces/ranking", {"headers": {"user-agent": _printable(text)}}),
             "a key": (
                 "POST",
                 "/api/v1/emojis",
-                {"json": {}, "headers": {"idempotency-key": _printable(text)} | world.owner.headers},
+                {"json": {}, "headers": {"idempotency-key": _printable(text)} | actors.owner.headers},
             ),
         }
         for what, (method, path, options) in tries.items():
-            with tally.attempt(f"{text!r} as {what}"):
-                assert world.http.request(method, path, **options).status_code < 500
+            with attacks.attempt(f"{text!r} as {what}"):
+                assert actors.http.request(method, path, **options).status_code < 500
     marker = new_id()
-    world.http.get("/api/v1/users", params={"case": "alias", "value": marker})
-    new = mesh.heard.lines[before:]
+    actors.http.get("/api/v1/users", params={"case": "alias", "value": marker})
+    new = mesh.output.lines[before:]
     assert len(new) > len(LINES)
-    with tally.attempt("all lines of the log"):
+    with attacks.attempt("all log lines"):
         assert [line for line in new if not _is_json(line.partition(" ")[2])] == []
         assert [entry for entry in log_entries(new) if entry.get("event") == "forged"] == []
         assert [line for line in new if "\x1b" in line] == []
@@ -164,5 +166,5 @@ def _escaped(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """What a header may hold."""
+    """Return the characters that a header may hold."""
     return "".join(letter for letter in text if " " <= letter <= "~")

@@ -1,4 +1,4 @@
-"""Paths for ids: what names an object, a task or a page leads nowhere else in the store or on the machine."""
+"""Path traversal: ids, keys and names that contain paths."""
 
 import base64
 import io
@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import RPCS, by_grpc, message
 
 from igemoji_mesh.objects.folder import FolderObjectStore
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import LiveMesh
 
 PATHS = (
@@ -37,7 +37,7 @@ PATHS = (
 )
 
 CONTENT = (b"root:x:", b"SQLite format 3", b"PRIVATE KEY")
-"""What would be found in the files that are asked for."""
+"""Content of the files that the paths lead to."""
 
 URLS = (
     "/api/v1/emojis/{}",
@@ -56,15 +56,15 @@ URLS = (
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_path_traversal_in_ids_by_rest(url: str, world: World, tally: Tally) -> None:
+def test_path_traversal_in_ids_by_rest(url: str, actors: Actors, attacks: Attacks) -> None:
     for path in PATHS:
         for way, text in (("as it is", path), ("escaped", quote(path, safe="")), ("half", quote(path, safe="/"))):
-            target = url.replace("{emoji}", world.emoji).replace("{}", text)
+            target = url.replace("{emoji}", actors.emoji).replace("{}", text)
             if "\x00" in target:
                 continue
-            with tally.attempt(f"{path!r} {way}"):
-                answer = world.http.get(target, headers=world.owner.headers)
-                # A path that leads out is another path when it arrives, such as that of the landing page.
+            with attacks.attempt(f"{path!r} {way}"):
+                answer = actors.http.get(target, headers=actors.owner.headers)
+                # A path that leads out is normalized, such as to the landing page.
                 assert answer.status_code in (200, 400, 401, 404), answer.text
                 assert not [found for found in CONTENT if found in answer.content]
 
@@ -84,50 +84,50 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_path_traversal_in_ids_by_grpc(name: str, world: World, tally: Tally) -> None:
+def test_path_traversal_in_ids_by_grpc(name: str, actors: Actors, attacks: Attacks) -> None:
     rpc = RPCS[name]
     for path in PATHS:
         fields = {field: path if value is None else value for field, value in FIELDS[name].items()}
-        with tally.attempt(repr(path)):
-            outcome = by_grpc(world.channel, rpc, message(rpc, **fields), world.owner.headers)
+        with attacks.attempt(repr(path)):
+            outcome = by_grpc(actors.channel, rpc, message(rpc, **fields), actors.owner.headers)
             assert outcome.status in (400, 404)
 
 
-def test_path_traversal_in_names(mesh: LiveMesh, world: World, tally: Tally) -> None:
-    """A template, a tag and an upload called like a path: nothing is written but objects, under keys of ours."""
-    person = world.new_person("owner")
+def test_path_traversal_in_names(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
+    """Templates, tags and uploads named like paths create only objects with keys of the services."""
+    actor = actors.new_actor("owner")
     before = files(mesh.data)
     for path in PATHS[:8]:
-        with tally.attempt(f"a template called {path}"):
-            draft = {"name": path[:50], "tags": [path[:20]], "base_id": world.built_in_id, "visibility": "private"}
-            assert world.http.post("/api/v1/emojis", json=draft, headers=person.headers).status_code in (201, 400)
-        with tally.attempt(f"a photo called {path}"):
-            parts: Any = {"image": (path, world.faceless_photo, "image/jpeg"), "emoji_id": (None, world.built_in_id)}
-            answer = world.http.post("/api/v1/faces/tasks", files=parts, headers=person.headers)
+        with attacks.attempt(f"a template called {path}"):
+            draft = {"name": path[:50], "tags": [path[:20]], "base_id": actors.built_in_id, "visibility": "private"}
+            assert actors.http.post("/api/v1/emojis", json=draft, headers=actor.headers).status_code in (201, 400)
+        with attacks.attempt(f"a photo called {path}"):
+            parts: Any = {"image": (path, actors.faceless_photo, "image/jpeg"), "emoji_id": (None, actors.built_in_id)}
+            answer = actors.http.post("/api/v1/faces/tasks", files=parts, headers=actor.headers)
             assert answer.status_code in (202, 400, 429)
             if answer.status_code == 202:
-                world.finished(answer.json()["task_id"], person)
-                world.http.delete(answer.headers["location"], headers=person.headers)
+                actors.finished(answer.json()["task_id"], actor)
+                actors.http.delete(answer.headers["location"], headers=actor.headers)
     new = files(mesh.data) - before
     assert not [path for path in new if "passwd" in path.name or path.suffix == ".db"]
     assert all(path.is_relative_to(mesh.data) for path in new)
-    with tally.attempt("in the archive of what is theirs"):
-        archive = world.http.get("/api/v1/users/me/export", headers=person.headers).content
+    with attacks.attempt("in the export"):
+        archive = actors.http.get("/api/v1/users/me/export", headers=actor.headers).content
         names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
         assert len(names) > 2
         assert not [name for name in names if ".." in name or name.startswith("/") or "\\" in name]
 
 
-def test_paths_are_not_read_as_pictures(world: World, tally: Tally) -> None:
+def test_paths_are_not_read_as_pictures(actors: Actors, attacks: Attacks) -> None:
     for path in PATHS[:8]:
         encoded = base64.b64encode(path.encode()).decode()
-        with tally.attempt(path):
-            draft = {"name": "Path", "base_id": world.built_in_id, "images": {"happy": encoded}}
-            assert world.http.post("/api/v1/emojis", json=draft, headers=world.owner.headers).status_code == 400
+        with attacks.attempt(path):
+            draft = {"name": "Path", "base_id": actors.built_in_id, "images": {"happy": encoded}}
+            assert actors.http.post("/api/v1/emojis", json=draft, headers=actors.owner.headers).status_code == 400
 
 
-def test_object_store_refuses_unsafe_keys(tmp_path: Path, tally: Tally) -> None:
-    """Whoever comes by a way past all others."""
+def test_object_store_refuses_unsafe_keys(tmp_path: Path, attacks: Attacks) -> None:
+    """The last defense, if all others fail."""
     (tmp_path / "outside").write_text("secret")
     store = FolderObjectStore(tmp_path / "store")
     for path in (*PATHS, "../outside", "a/../../outside", "a//b", "a/./b", ".hidden", "a/.hidden", "", "a\n", "a/"):
@@ -140,10 +140,10 @@ def test_object_store_refuses_unsafe_keys(tmp_path: Path, tally: Tally) -> None:
         ):
             if path in ("certificates/ca.key",):  # an ordinary key
                 continue
-            with tally.attempt(f"{name} {path!r}"), pytest.raises(ValueError, match="not an object key"):
+            with attacks.attempt(f"{name} {path!r}"), pytest.raises(ValueError, match="not an object key"):
                 use(path)
     assert (tmp_path / "outside").read_text() == "secret"
-    tally.survive()
+    attacks.survive()
 
 
 def files(folder: Path) -> set[Path]:

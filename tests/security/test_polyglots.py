@@ -1,4 +1,4 @@
-"""Files that are a picture to one reader and a page, a script or an archive to another."""
+"""Polyglots: files that are a picture to one reader and a page, a script or an archive to another."""
 
 import base64
 import io
@@ -8,15 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import outcome_of
 from PIL import Image, PngImagePlugin
 
-from .attack_report import Tally
+from .attack_report import Attacks
 
 SCRIPT = b"<script>document.title='taken'</script>"
 MARKER = b"document.title='taken'"
-"""What must never come out again."""
+"""Must not be in any response."""
 
 
 def picture(kind: str, **options: Any) -> bytes:
@@ -33,7 +33,7 @@ def png_with(text: bytes) -> bytes:
 
 
 def png_whose_pixels_are(text: bytes) -> bytes:
-    """Stored, not packed: the script stands in the file as it is."""
+    """Return a PNG without compression, so that the script is in the file as it is."""
     row = text.ljust(96, b" ")
     head = struct.pack(">IIBBBBB", 32, 32, 8, 2, 0, 0, 0)
     rows = zlib.compress(b"".join(b"\0" + row for _ in range(32)), 0)
@@ -96,23 +96,25 @@ PICTURES_TOO = {
 }
 
 
-def as_picture(world: World, data: bytes) -> httpx.Response:
+def as_picture(actors: Actors, data: bytes) -> httpx.Response:
     draft = {
         "name": "Polyglot",
-        "base_id": world.built_in_id,
+        "base_id": actors.built_in_id,
         "visibility": "private",
         "images": {"happy": base64.b64encode(data).decode()},
     }
-    return world.http.post("/api/v1/emojis", json=draft, headers=world.owner.headers)
+    return actors.http.post("/api/v1/emojis", json=draft, headers=actors.owner.headers)
 
 
-def as_photo(world: World, data: bytes, content_type: str = "image/jpeg") -> httpx.Response:
-    headers = world.owner.headers | {"content-type": content_type}
-    return world.http.post("/api/v1/faces/tasks", params={"emoji_id": world.built_in_id}, content=data, headers=headers)
+def as_photo(actors: Actors, data: bytes, content_type: str = "image/jpeg") -> httpx.Response:
+    headers = actors.owner.headers | {"content-type": content_type}
+    return actors.http.post(
+        "/api/v1/faces/tasks", params={"emoji_id": actors.built_in_id}, content=data, headers=headers
+    )
 
 
 def is_a_picture_and_no_more(answer: httpx.Response) -> None:
-    """To a browser too, which would look for something else in it if it were let."""
+    """Check that a response is only a picture, also to a browser that sniffs content."""
     assert answer.status_code == 200
     assert answer.headers["content-type"] in ("image/png", "image/jpeg", "image/webp")
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -122,51 +124,51 @@ def is_a_picture_and_no_more(answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("name", NO_PICTURES)
-def test_non_pictures_are_refused_with_any_content_type(name: str, world: World, tally: Tally) -> None:
+def test_non_pictures_are_refused_with_any_content_type(name: str, actors: Actors, attacks: Attacks) -> None:
     data = NO_PICTURES[name]
-    with tally.attempt("as a template's picture"):
-        refusal = outcome_of(as_picture(world, data))
-        # Nothing at all is as if it were not given: it is taken from the template that it is a copy of.
+    with attacks.attempt("as a template's picture"):
+        refusal = outcome_of(as_picture(actors, data))
+        # An empty picture counts as missing: the base template's is used.
         assert refusal.status == (400 if data else 201)
         assert MARKER not in str(refusal.body).encode()
     for content_type in ("image/png", "image/jpeg", "image/svg+xml", "text/html", "application/json"):
-        with tally.attempt(f"as a photo called {content_type}"):
-            refusal = outcome_of(as_photo(world, data, content_type))
+        with attacks.attempt(f"as a photo called {content_type}"):
+            refusal = outcome_of(as_photo(actors, data, content_type))
             assert (refusal.status, refusal.reason.split("_")[0]) in ((400, "PHOTO"), (400, "INVALID"))
             assert MARKER not in str(refusal.body).encode()
 
 
 @pytest.mark.parametrize("name", PICTURES_TOO)
-def test_polyglots_are_reduced_to_the_picture(name: str, world: World, tally: Tally) -> None:
+def test_polyglots_are_reduced_to_the_picture(name: str, actors: Actors, attacks: Attacks) -> None:
     data = PICTURES_TOO[name]
     assert MARKER in data
-    with tally.attempt("as a template's picture"):
-        made = as_picture(world, data)
+    with attacks.attempt("as a template's picture"):
+        made = as_picture(actors, data)
         assert made.status_code == 201, made.text
-        picture = world.http.get(made.json()["images"]["happy"], headers=world.owner.headers)
+        picture = actors.http.get(made.json()["images"]["happy"], headers=actors.owner.headers)
         is_a_picture_and_no_more(picture)
         assert picture.headers["content-type"] == "image/png"
-    with tally.attempt("as a preview"):
+    with attacks.attempt("as a preview"):
         body = {"image": base64.b64encode(data).decode()}
-        is_a_picture_and_no_more(world.http.post("/api/v1/emojis/preview", json=body, headers=world.owner.headers))
-    with tally.attempt("as a photo"):
-        taken = as_photo(world, data)
+        is_a_picture_and_no_more(actors.http.post("/api/v1/emojis/preview", json=body, headers=actors.owner.headers))
+    with attacks.attempt("as a photo"):
+        taken = as_photo(actors, data)
         assert taken.status_code == 202, taken.text
-        task = world.finished(taken.json()["task_id"], world.owner)
+        task = actors.finished(taken.json()["task_id"], actors.owner)
         assert task["state"] == "TASK_STATE_DONE"
-        is_a_picture_and_no_more(world.http.get(task["image_url"], headers=world.owner.headers))
+        is_a_picture_and_no_more(actors.http.get(task["image_url"], headers=actors.owner.headers))
 
 
-def test_user_text_is_served_as_json_only(world: World, tally: Tally) -> None:
+def test_user_text_is_served_as_json_only(actors: Actors, attacks: Attacks) -> None:
     for text in ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{7*7}}${7*7}", "javascript:alert(1)"):
-        with tally.attempt(text):
-            draft = {"name": text, "base_id": world.built_in_id, "visibility": "private", "tags": [text[:20]]}
-            made = world.http.post("/api/v1/emojis", json=draft, headers=world.owner.headers)
+        with attacks.attempt(text):
+            draft = {"name": text, "base_id": actors.built_in_id, "visibility": "private", "tags": [text[:20]]}
+            made = actors.http.post("/api/v1/emojis", json=draft, headers=actors.owner.headers)
             assert made.status_code == 201
-            answer = world.http.get(f"/api/v1/emojis/{made.json()['id']}", headers=world.owner.headers)
+            answer = actors.http.get(f"/api/v1/emojis/{made.json()['id']}", headers=actors.owner.headers)
             assert answer.headers["content-type"] == "application/json"
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert answer.json()["name"] == text
-        with tally.attempt(f"{text}, in an error"):
-            answer = world.http.get(f"/api/v1/faces/ranking?{text}=1")
+        with attacks.attempt(f"{text}, in an error"):
+            answer = actors.http.get(f"/api/v1/faces/ranking?{text}=1")
             assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json")

@@ -1,4 +1,4 @@
-"""Messages that two readers would cut in different places: the gateway refuses them or sees one request in each."""
+"""Request smuggling: messages that two parsers would split in different places."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,7 +6,7 @@ import pytest
 
 from igemoji_mesh.ids import new_id
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import Gateway
 from .raw_http import exchange, http2, pseudo
 
@@ -14,10 +14,10 @@ POST = "POST /api/v1/users/auth HTTP/1.1\r\nHost: x\r\nContent-Type: application
 END = "0\r\n\r\n"
 
 HIDDEN = "GET /{secret} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-"""The request that is to get past whoever looks at the first one only."""
+"""The smuggled request."""
 
 QUIET_SECONDS = 10
-"""Some are waited for as messages without their end; an answer that came later would be one less to count."""
+"""Wait for a response; some messages are incomplete, so that the gateway waits for the rest."""
 
 REFUSED = {
     "both lengths, CL.TE": f"{POST}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n{END}{HIDDEN}",
@@ -57,7 +57,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def answers(front: Gateway) -> dict[str, tuple[list[int], str]]:
-    """What all of them came to, sent at once because some are waited for: statuses, and the path that was hidden."""
+    """Send all messages at once, because some have to time out; return the statuses and the smuggled path of each."""
     secrets = {name: f"smuggled-{new_id()}" for name in REFUSED}
 
     def send(name: str) -> list[int]:
@@ -72,17 +72,17 @@ def answers(front: Gateway) -> dict[str, tuple[list[int], str]]:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_ambiguous_requests_are_refused(
-    name: str, answers: dict[str, tuple[list[int], str]], front: Gateway, tally: Tally
+    name: str, answers: dict[str, tuple[list[int], str]], front: Gateway, attacks: Attacks
 ) -> None:
     statuses, secret = answers[name]
-    with tally.attempt(name):
+    with attacks.attempt(name):
         assert len(statuses) <= 1, statuses
         assert all(400 <= status < 600 for status in statuses), statuses
         assert secret not in front.log.read_text(errors="replace")
 
 
-def test_valid_pipelined_requests_are_answered(front: Gateway, tally: Tally) -> None:
-    """Or the tests above would pass for any reason."""
+def test_valid_pipelined_requests_are_answered(front: Gateway, attacks: Attacks) -> None:
+    """Check that the smuggled request is logged when it is valid."""
     secret = f"pipelined-{new_id()}"
     message = f"{POST}Content-Length: 2\r\n\r\n{{{{}}}}{HIDDEN}".format(secret=secret)
     assert exchange(front, message.encode()) == [400, 404]
@@ -110,7 +110,7 @@ REFUSED_IN_HTTP2: dict[str, list[tuple[str | bytes, str | bytes]]] = {
     "two methods": [*pseudo(), (":method", "DELETE")],
     "no method": [(":scheme", "http"), (":authority", "x"), (":path", "/healthz")],
     "no path": [(":method", "GET"), (":scheme", "http"), (":authority", "x")],
-    "a pseudo header that there is not": [*pseudo(), (":user", "somebody")],
+    "an unknown pseudo header": [*pseudo(), (":user", "someone")],
     "an answer's pseudo header": [*pseudo(), (":status", "200")],
     "a pseudo header behind others": [("x-a", "b"), *pseudo()],
     "te other than trailers": [*pseudo(), ("te", "gzip")],
@@ -118,14 +118,14 @@ REFUSED_IN_HTTP2: dict[str, list[tuple[str | bytes, str | bytes]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED_IN_HTTP2)
-def test_invalid_http2_headers_are_refused(name: str, front: Gateway, tally: Tally) -> None:
-    with tally.attempt(name), http2(front) as client:
+def test_invalid_http2_headers_are_refused(name: str, front: Gateway, attacks: Attacks) -> None:
+    with attacks.attempt(name), http2(front) as client:
         body = b"{}" if "POST" in dict(REFUSED_IN_HTTP2[name]).values() else b""
         client.request(1, REFUSED_IN_HTTP2[name], body)
         assert client.outcome(1) in (0, 400)
 
 
-def test_valid_handmade_frames_are_answered(front: Gateway, tally: Tally) -> None:
+def test_valid_handmade_frames_are_answered(front: Gateway, attacks: Attacks) -> None:
     with http2(front) as client:
         client.request(1, pseudo())
         assert client.outcome(1) == 200
@@ -134,7 +134,7 @@ def test_valid_handmade_frames_are_answered(front: Gateway, tally: Tally) -> Non
 
 
 def wait_for_log(gateway: Gateway) -> None:
-    """The log lags: a request that is logged ends the waiting for those before it."""
+    """Wait until a further request is in the log, which is written with a delay."""
     marker = f"after-{new_id()}"
     assert exchange(gateway, f"GET /{marker} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()) == [404]
     gateway.wait_for(marker)

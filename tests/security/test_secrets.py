@@ -1,12 +1,12 @@
-"""What the whole run left in logs and errors: no password, no token, no cookie, no address. It runs last."""
+"""Logs and errors of the whole run have no passwords, tokens, cookies or e-mail addresses. Runs last."""
 
 import re
 
 import pytest
-from contract.actors import PASSWORD, World
+from contract.actors import PASSWORD, Actors
 
-from .attack_report import Tally
-from .live import Heard, LiveMesh
+from .attack_report import Attacks
+from .live import LiveMesh, MeshOutput
 
 JWT = r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{20,}"
 
@@ -26,60 +26,60 @@ def found(kind: str, texts: list[str]) -> list[str]:
     return [text[:300] for text in texts if re.search(TELLTALE[kind], text)]
 
 
-def secrets_of(world: World) -> set[str]:
-    """What the people of this run really had."""
-    people = world.people.values()
-    return {secret for person in people for secret in (person.token, person.refresh_token, person.email) if secret}
+def secrets_of(actors: Actors) -> set[str]:
+    """Return the secrets of the callers of this run."""
+    created = actors.by_kind.values()
+    return {secret for actor in created for secret in (actor.token, actor.refresh_token, actor.email) if secret}
 
 
 @pytest.mark.parametrize("kind", TELLTALE)
-def test_logs_and_errors_match_no_secret_pattern(kind: str, mesh: LiveMesh, world: World, tally: Tally) -> None:
-    use_everything_once(world)
-    with tally.attempt(f"{kind} in {len(mesh.heard.lines)} lines of the log"):
-        assert found(kind, mesh.heard.lines) == []
-    with tally.attempt(f"{kind} in {len(mesh.heard.errors)} errors"):
-        assert found(kind, mesh.heard.errors) == []
+def test_logs_and_errors_match_no_secret_pattern(kind: str, mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
+    use_everything_once(actors)
+    with attacks.attempt(f"{kind} in {len(mesh.output.lines)} lines of the log"):
+        assert found(kind, mesh.output.lines) == []
+    with attacks.attempt(f"{kind} in {len(mesh.output.errors)} errors"):
+        assert found(kind, mesh.output.errors) == []
 
 
-def test_logs_and_errors_have_no_real_secrets(mesh: LiveMesh, world: World, tally: Tally) -> None:
-    use_everything_once(world)
-    for secret in sorted(secrets_of(world)):
-        with tally.attempt(f"{secret[:8]}…"):
-            assert [text[:300] for text in (*mesh.heard.lines, *mesh.heard.errors) if secret in text] == []
+def test_logs_and_errors_have_no_real_secrets(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
+    use_everything_once(actors)
+    for secret in sorted(secrets_of(actors)):
+        with attacks.attempt(f"{secret[:8]}…"):
+            assert [text[:300] for text in (*mesh.output.lines, *mesh.output.errors) if secret in text] == []
 
 
-def test_secret_patterns_match_secrets(world: World, tally: Tally) -> None:
-    """Or the tests above would pass for any reason."""
-    use_everything_once(world)
-    heard = Heard()
-    person = world.owner
+def test_secret_patterns_match_secrets(actors: Actors, attacks: Attacks) -> None:
+    """Check that the patterns above match."""
+    use_everything_once(actors)
+    output = MeshOutput()
+    actor = actors.owner
     for kind, text in {
         "a password": f'{{"password": "{PASSWORD}"}}',
-        "a token": person.token,
-        "a refresh token, a reset or a link by its cookie or name": f"cookie: igemoji_refresh={person.refresh_token}",
-        "an address": f"mail to <{person.email}> failed",
+        "a token": actor.token,
+        "a refresh token, a reset or a link by its cookie or name": f"cookie: igemoji_refresh={actor.refresh_token}",
+        "an address": f"mail to <{actor.email}> failed",
         "a bcrypt hash": "$2b$12$abc",
         "a private key": "-----BEGIN PRIVATE KEY-----",
-        "an authorization": f"Authorization: Bearer {person.token}",
+        "an authorization": f"Authorization: Bearer {actor.token}",
         "a stack trace": "Traceback (most recent call last):",
     }.items():
-        heard.line("auth", text)
-        assert found(kind, heard.lines[-1:])
+        output.line("auth", text)
+        assert found(kind, output.lines[-1:])
 
 
-def use_everything_once(world: World) -> None:
-    """Where this suite runs alone: secrets in every place where they are, and in some where they should not be."""
-    person = world.owner
-    secret = {"email": person.email, "password": PASSWORD, "alias": "!"}
-    world.http.post("/api/v1/users", json=secret)
-    world.http.post("/api/v1/users/auth", json=secret | {"password": f"{PASSWORD}?"})
-    world.http.post("/api/v1/users/password-reset", json=secret)
-    world.http.post("/api/v1/users/password-reset/confirm", json={"token": person.refresh_token, "new_password": "x"})
-    world.http.post("/api/v1/users/auth/refresh", json={"refresh_token": f"{person.refresh_token}x"})
-    world.http.get("/api/v1/users", params={"case": "email", "value": person.email})
-    world.http.get("/api/v1/users/me", headers={"Authorization": f"Basic {person.token}"})
-    world.http.get("/api/v1/users/me", headers={"Authorization": f"Bearer {person.token}x"})
-    world.http.post(
-        "/api/v1/users/auth/refresh", json={}, headers={"cookie": f"igemoji_refresh={person.refresh_token}"}
+def use_everything_once(actors: Actors) -> None:
+    """Send secrets where they belong and where they don't, in case this suite runs alone."""
+    actor = actors.owner
+    secret = {"email": actor.email, "password": PASSWORD, "alias": "!"}
+    actors.http.post("/api/v1/users", json=secret)
+    actors.http.post("/api/v1/users/auth", json=secret | {"password": f"{PASSWORD}?"})
+    actors.http.post("/api/v1/users/password-reset", json=secret)
+    actors.http.post("/api/v1/users/password-reset/confirm", json={"token": actor.refresh_token, "new_password": "x"})
+    actors.http.post("/api/v1/users/auth/refresh", json={"refresh_token": f"{actor.refresh_token}x"})
+    actors.http.get("/api/v1/users", params={"case": "email", "value": actor.email})
+    actors.http.get("/api/v1/users/me", headers={"Authorization": f"Basic {actor.token}"})
+    actors.http.get("/api/v1/users/me", headers={"Authorization": f"Bearer {actor.token}x"})
+    actors.http.post(
+        "/api/v1/users/auth/refresh", json={}, headers={"cookie": f"igemoji_refresh={actor.refresh_token}"}
     )
-    world.http.get("/api/v1/faces/ranking", params={"token": person.token})
+    actors.http.get("/api/v1/faces/ranking", params={"token": actor.token})

@@ -1,4 +1,4 @@
-"""URLs wherever one can be put: nobody in the mesh fetches any."""
+"""Server-side request forgery: no URL that a client sends is fetched."""
 
 import base64
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import RPCS, by_grpc, by_rest, message
 from contract.test_access import TABLE
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -21,14 +21,14 @@ from PIL import Image, PngImagePlugin
 
 from igemoji_stack.mesh.options import GATEWAY, SERVICES
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import LiveMesh
 
 LOOK_SECONDS = 0.05
 
 
 class Canary:
-    """A server that nobody has a reason to call."""
+    """A server that nothing should call."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -62,17 +62,17 @@ def canary() -> Iterator[Canary]:
     canary.stop()
 
 
-class Lookout:
-    """Looks all the time whether a process of the mesh talks to anything but the mesh."""
+class ConnectionMonitor:
+    """Polls the connections of the mesh's processes to other hosts."""
 
     def __init__(self, mesh: LiveMesh) -> None:
         self._mesh = mesh
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="lookout")
+        self._thread = threading.Thread(target=self._look, name="monitor")
         self.seen: set[str] = set()
         self.looks = 0
 
-    def __enter__(self) -> "Lookout":
+    def __enter__(self) -> "ConnectionMonitor":
         self._thread.start()
         return self
 
@@ -82,7 +82,7 @@ class Lookout:
 
     def _look(self) -> None:
         over = False
-        while not over:  # and once after the end: a connection that is not answered stays for a while
+        while not over:  # once more at the end: an unanswered connection stays open for a while
             over = self._over.wait(LOOK_SECONDS)
             for service in (*SERVICES, GATEWAY):
                 self.seen |= set(foreign(self._mesh.pid(service)))
@@ -90,7 +90,7 @@ class Lookout:
 
 
 def foreign(pid: int) -> Iterator[str]:
-    """Where the sockets of a process lead that do not lead to this machine: TCP and, for names that are asked, UDP."""
+    """Yield the peers of a process's sockets on other hosts: TCP, and UDP for name lookups."""
     inodes = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -105,7 +105,7 @@ def foreign(pid: int) -> Iterator[str]:
 
 
 def is_here(remote: str) -> bool:
-    """An address as /proc/net has it: `0100007F:1F90`. All zeros: it is not connected."""
+    """Return whether an address of /proc/net (`0100007F:1F90`) is local; all zeros means not connected."""
     address = bytes.fromhex(remote.partition(":")[0])
     if len(address) == 4:
         return address[::-1][0] in (0, 127)
@@ -123,7 +123,7 @@ CALLS = [
     for field in texts(Default().FindMessageTypeByName(rpc.request))
     if rpc.bindings
 ]
-"""Every field of text of every RPC that clients may call, from the contract."""
+"""Every text field of every public RPC, from the contract."""
 
 
 def urls(canary: Canary) -> list[str]:
@@ -145,29 +145,29 @@ def urls(canary: Canary) -> list[str]:
 
 @pytest.mark.parametrize(("name", "field"), CALLS, ids=[f"{name}-{field}" for name, field in CALLS])
 def test_urls_in_text_fields_are_not_fetched(
-    name: str, field: str, canary: Canary, mesh: LiveMesh, world: World, tally: Tally
+    name: str, field: str, canary: Canary, mesh: LiveMesh, actors: Actors, attacks: Attacks
 ) -> None:
     rpc = RPCS[name]
-    person = world.new_person("guest")
-    fields: dict[str, Any] = TABLE[name].fields(world)
+    actor = actors.new_actor("guest")
+    fields: dict[str, Any] = TABLE[name].fields(actors)
     repeated = Default().FindMessageTypeByName(rpc.request).fields_by_name[field].is_repeated
-    with Lookout(mesh) as lookout:
+    with ConnectionMonitor(mesh) as monitor:
         for url in urls(canary):
             request = message(rpc, **(fields | {field: [url] if repeated else url}))
-            with tally.attempt(url):
+            with attacks.attempt(url):
                 for outcome in (
-                    by_rest(world.http, rpc, request, person.headers),
-                    by_grpc(world.channel, rpc, request, person.headers),
+                    by_rest(actors.http, rpc, request, actor.headers),
+                    by_grpc(actors.channel, rpc, request, actor.headers),
                 ):
                     assert outcome.status < 500
                 assert canary.visits == 0
-    assert lookout.looks
-    assert lookout.seen == set()
+    assert monitor.looks
+    assert monitor.seen == set()
 
 
-def test_urls_in_headers_are_not_fetched(canary: Canary, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_urls_in_headers_are_not_fetched(canary: Canary, mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     host = canary.url.split("/")[2]
-    with Lookout(mesh) as lookout:
+    with ConnectionMonitor(mesh) as monitor:
         for name, value in {
             "host": host,
             "referer": canary.url,
@@ -186,20 +186,20 @@ def test_urls_in_headers_are_not_fetched(canary: Canary, mesh: LiveMesh, world: 
             "authorization": f"Bearer {canary.url}",
         }.items():
             for path in ("/", "/api/v1/emojis/pages/1", "/api/v1/users/me"):
-                with tally.attempt(f"{name} on {path}"):
-                    headers = world.owner.headers | {name: value}
+                with attacks.attempt(f"{name} on {path}"):
+                    headers = actors.owner.headers | {name: value}
                     headers = {key: said for key, said in headers.items() if key.lower() != name} | {name: value}
-                    assert world.http.get(path, headers=headers).status_code < 500
+                    assert actors.http.get(path, headers=headers).status_code < 500
                     assert canary.visits == 0
         for target in (canary.url, f"http://{host}", f"//{host}/fetched"):
-            with tally.attempt(f"GET {target}"), socket.create_connection(_address(world), 30) as connection:
+            with attacks.attempt(f"GET {target}"), socket.create_connection(_address(actors), 30) as connection:
                 connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
                 assert connection.recv(4096).split()[1] in (b"200", b"400", b"404")
                 assert canary.visits == 0
-    assert lookout.seen == set()
+    assert monitor.seen == set()
 
 
-def test_urls_in_pictures_are_not_fetched(canary: Canary, mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_urls_in_pictures_are_not_fetched(canary: Canary, mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     svg = f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{canary.url}" width="9" height="9"/></svg>'
     dtd = f'<!DOCTYPE svg [<!ENTITY x SYSTEM "{canary.url}">]><svg>&x;</svg>'
     info = PngImagePlugin.PngInfo()
@@ -210,7 +210,7 @@ def test_urls_in_pictures_are_not_fetched(canary: Canary, mesh: LiveMesh, world:
     xmp = b"http://ns.adobe.com/xap/1.0/\0" + f"<x:xmpmeta><a href='{canary.url}'/></x:xmpmeta>".encode()
     Image.new("RGB", (64, 64)).save(jpeg, "JPEG")
     with_xmp = jpeg.getvalue()[:2] + b"\xff\xe1" + struct.pack(">H", len(xmp) + 2) + xmp + jpeg.getvalue()[2:]
-    with Lookout(mesh) as lookout:
+    with ConnectionMonitor(mesh) as monitor:
         for what, data in {
             "SVG": svg.encode(),
             "an external entity": dtd.encode(),
@@ -219,26 +219,26 @@ def test_urls_in_pictures_are_not_fetched(canary: Canary, mesh: LiveMesh, world:
             "a JPEG's XMP": with_xmp,
             "a URL": canary.url.encode(),
         }.items():
-            with tally.attempt(f"{what}, as a photo"):
-                answer = world.http.post(
+            with attacks.attempt(f"{what}, as a photo"):
+                answer = actors.http.post(
                     "/api/v1/faces/tasks",
-                    params={"emoji_id": world.built_in_id},
+                    params={"emoji_id": actors.built_in_id},
                     content=data,
-                    headers=world.owner.headers,
+                    headers=actors.owner.headers,
                 )
                 if answer.status_code == 202:
-                    world.finished(answer.json()["task_id"], world.owner)
+                    actors.finished(answer.json()["task_id"], actors.owner)
                 assert canary.visits == 0
-            with tally.attempt(f"{what}, as a template's picture"):
+            with attacks.attempt(f"{what}, as a template's picture"):
                 body = {"image": base64.b64encode(data).decode()}
-                answer = world.http.post("/api/v1/emojis/preview", json=body, headers=world.owner.headers)
+                answer = actors.http.post("/api/v1/emojis/preview", json=body, headers=actors.owner.headers)
                 assert answer.status_code in (200, 400)
                 assert canary.visits == 0
-    assert lookout.seen == set()
+    assert monitor.seen == set()
 
 
 def test_canary_and_connection_monitor_work(canary: Canary) -> None:
-    """Or the tests above would pass for any reason."""
+    """Check that the detectors above work."""
     other = Canary()
     other.start()
     with contextlib.suppress(OSError):
@@ -254,7 +254,7 @@ def test_canary_and_connection_monitor_work(canary: Canary) -> None:
     assert is_here("0000000000000000FFFF00000100007F:1F90")
 
 
-def _address(world: World) -> tuple[str, int]:
-    port = world.http.base_url.port
+def _address(actors: Actors) -> tuple[str, int]:
+    port = actors.http.base_url.port
     assert port is not None
     return "127.0.0.1", port

@@ -1,4 +1,4 @@
-"""A service that was taken over, or a program that says it is one: what it may not call, it can not."""
+"""A compromised service, or a program that pretends to be one, can't call what the contract forbids."""
 
 import contextlib
 import datetime
@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from contract.actors import World
+from contract.actors import Actors
 from contract.calls import RPCS, by_grpc, message
 from contract.test_access import TABLE
 from cryptography import x509
@@ -21,11 +21,11 @@ from igemoji.common.v1 import access_pb2
 from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_stack.mesh.options import EDGE, SERVICES
 
-from .attack_report import Tally
+from .attack_report import Attacks
 from .live import LiveMesh
 
 CALLERS = (*SERVICES, "gateway", EDGE)
-"""Whoever has a certificate of the mesh."""
+"""All holders of a certificate of the mesh."""
 
 INTERNAL = [name for name, rpc in RPCS.items() if rpc.access and rpc.access.level == access_pb2.LEVEL_INTERNAL]
 WITH_TOKEN = [
@@ -38,7 +38,7 @@ SPOOFED = {
     "x-caller": "auth",
     "x-caller-name": "auth",
     "x-forwarded-client-cert": "URI=auth.igemoji.internal",
-    "x-user-id": "somebody",
+    "x-user-id": "someone",
     "x-user-role": "operator",
     "x-igemoji-caller": "auth",
 }
@@ -49,44 +49,44 @@ def service_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", INTERNAL)
-def test_internal_rpcs_refuse_other_services(name: str, world: World, tally: Tally) -> None:
+def test_internal_rpcs_refuse_other_services(name: str, actors: Actors, attacks: Attacks) -> None:
     rpc = RPCS[name]
     assert rpc.access is not None
-    request = message(rpc, **TABLE[name].fields(world))
-    operator = world.person("operator").headers
+    request = message(rpc, **TABLE[name].fields(actors))
+    operator = actors.actor("operator").headers
     for caller in CALLERS:
         if caller in rpc.access.callers:
             continue
         for how, metadata in (("alone", {}), ("with an operator's token", operator), ("with names of others", SPOOFED)):
-            with tally.attempt(f"{caller}, {how}"), world.direct(service_of(name), caller) as channel:
+            with attacks.attempt(f"{caller}, {how}"), actors.direct(service_of(name), caller) as channel:
                 outcome = by_grpc(channel, rpc, request, metadata)
                 assert (outcome.status, outcome.reason) == (403, "NOT_ALLOWED")
 
 
 @pytest.mark.parametrize("name", WITH_TOKEN)
-def test_service_certificate_is_no_user(name: str, world: World, tally: Tally) -> None:
-    """Its certificate does not stand for anybody's token: who takes over the ranking can not read photos."""
+def test_service_certificate_is_no_user(name: str, actors: Actors, attacks: Attacks) -> None:
+    """A certificate does not replace a user's token: a compromised ranking service can't read photos."""
     rpc = RPCS[name]
-    request = message(rpc, **TABLE[name].fields(world))
+    request = message(rpc, **TABLE[name].fields(actors))
     for caller in CALLERS:
-        with tally.attempt(caller), world.direct(service_of(name), caller) as channel:
+        with attacks.attempt(caller), actors.direct(service_of(name), caller) as channel:
             assert by_grpc(channel, rpc, request, SPOOFED).status == 401
 
 
-def test_unknown_rpcs_are_refused(world: World, tally: Tally) -> None:
+def test_unknown_rpcs_are_refused(actors: Actors, attacks: Attacks) -> None:
     for service in SERVICES:
         for path in (
             "/igemoji.auth.v1.AuthService/Nothing",
             "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         ):
-            with tally.attempt(f"{service}: {path}"), world.direct(service, "gateway") as channel:
+            with attacks.attempt(f"{service}: {path}"), actors.direct(service, "gateway") as channel:
                 call: Any = channel.unary_unary(path)
                 with pytest.raises(grpc.RpcError) as refused:
                     call(b"", timeout=30)
                 assert refused.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED)
 
 
-# Certificates: the name in one decides, so a name must not be had by other means than the authority.
+# Certificates: the name in a certificate decides, so only the authority may grant it.
 
 
 @contextlib.contextmanager
@@ -100,7 +100,7 @@ def channel_of(mesh: LiveMesh, service: str, certificate: bytes, key: bytes) -> 
 def issued(
     authority: CertificateAuthority, common_name: str, *names: str, days: tuple[int, int] = (-1, 1)
 ) -> tuple[bytes, bytes]:
-    """A certificate with any names, valid between two days from now."""
+    """Issue a certificate with any names, valid between two days relative to now."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.UTC)
     builder = (
@@ -120,17 +120,17 @@ def issued(
 
 AUTH = "auth.igemoji.internal"
 DELETE = "inference.DeleteUserData"
-"""What auth may have done, and nobody else."""
+"""An RPC that only auth may call."""
 
 
-def deleted(mesh: LiveMesh, world: World, certificate: bytes, key: bytes) -> int:
+def deleted(mesh: LiveMesh, actors: Actors, certificate: bytes, key: bytes) -> int:
     with channel_of(mesh, "inference", certificate, key) as channel:
-        return by_grpc(channel, RPCS[DELETE], message(RPCS[DELETE], **TABLE[DELETE].fields(world)), {}).status
+        return by_grpc(channel, RPCS[DELETE], message(RPCS[DELETE], **TABLE[DELETE].fields(actors)), {}).status
 
 
-def test_only_the_exact_certificate_name_counts(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_only_the_exact_certificate_name_counts(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     ours = CertificateAuthority.load(mesh.data / "certificates")
-    assert deleted(mesh, world, *issued(ours, "x", AUTH)) == 200
+    assert deleted(mesh, actors, *issued(ours, "x", AUTH)) == 200
     for what, arguments in {
         "a name as the subject": (AUTH, "other.example"),
         "a name as the subject, without others": (AUTH,),
@@ -140,15 +140,15 @@ def test_only_the_exact_certificate_name_counts(mesh: LiveMesh, world: World, ta
         "every name": ("x", "*.igemoji.internal"),
         "no name before the dot": ("x", ".igemoji.internal"),
     }.items():
-        with tally.attempt(what):
+        with attacks.attempt(what):
             try:
                 certificate, key = issued(ours, *arguments)
-            except ValueError:  # x509 does not admit such a name
+            except ValueError:  # x509 does not allow such a name
                 continue
-            assert deleted(mesh, world, certificate, key) == 403
+            assert deleted(mesh, actors, certificate, key) == 403
 
 
-def test_untrusted_or_expired_certificates_are_refused(mesh: LiveMesh, world: World, tally: Tally) -> None:
+def test_untrusted_or_expired_certificates_are_refused(mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     ours = CertificateAuthority.load(mesh.data / "certificates")
     theirs = CertificateAuthority.create()
     for what, (certificate, key) in {
@@ -157,29 +157,29 @@ def test_untrusted_or_expired_certificates_are_refused(mesh: LiveMesh, world: Wo
         "not valid yet": issued(ours, "auth", AUTH, days=(2, 3)),
         "one's own authority": (theirs.certificate_pem, issued(theirs, "auth", AUTH)[1]),
     }.items():
-        with tally.attempt(what):
-            assert deleted(mesh, world, certificate, key) == 500
+        with attacks.attempt(what):
+            assert deleted(mesh, actors, certificate, key) == 500
 
 
-def test_services_require_a_certificate(mesh: LiveMesh, tally: Tally) -> None:
+def test_services_require_a_certificate(mesh: LiveMesh, attacks: Attacks) -> None:
     ca = mesh.data / "certificates" / "ca.crt"
     for service in SERVICES:
         address = ("127.0.0.1", mesh.port(service))
-        with tally.attempt(f"{service}: plaintext"), grpc.insecure_channel(f"127.0.0.1:{address[1]}") as channel:
+        with attacks.attempt(f"{service}: plaintext"), grpc.insecure_channel(f"127.0.0.1:{address[1]}") as channel:
             call: Any = channel.unary_unary("/igemoji.auth.v1.AuthService/Jwks")
             with pytest.raises(grpc.RpcError) as refused:
                 call(b"", timeout=30)
             assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
         context = ssl.create_default_context(cafile=str(ca))
         context.set_alpn_protocols(["h2"])
-        with tally.attempt(f"{service}: TLS without a certificate"), socket.create_connection(address) as plain:
+        with attacks.attempt(f"{service}: TLS without a certificate"), socket.create_connection(address) as plain:
             plain.settimeout(30)
             with pytest.raises(OSError, match=r"certificate|closed|reset|EOF"):
                 _greet(context, plain, service)
 
 
 def _greet(context: ssl.SSLContext, plain: socket.socket, service: str) -> None:
-    """TLS 1.3 tells a client that its certificate is missing when it first reads."""
+    """Read once: in TLS 1.3 a client learns only then that its certificate is missing."""
     with context.wrap_socket(plain, server_hostname=f"{service}.igemoji.internal") as secure:
         secure.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
         if not secure.recv(1):

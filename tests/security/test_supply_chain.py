@@ -1,4 +1,4 @@
-"""What is installed is what was locked, under licenses that were looked at, and can be listed."""
+"""Supply chain: installs are locked by hash, licenses are approved, and the SBOM is complete."""
 
 import json
 import re

@@ -1,1 +1,1 @@
-"""Shared by the suites: backends, users and HTTP clients."""
+"""Shared by the suites and benchmarks: meshes, backends and users."""

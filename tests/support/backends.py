@@ -1,14 +1,12 @@
 """Backends for tests: private servers, each started when the first test needs it, once for a whole run."""
 
-import asyncio
 import os
 import secrets
 import socketserver
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -19,11 +17,9 @@ from igemoji_mesh.testing.mesh import TestMesh
 from igemoji_stack.backends import BackendMissing, BackendServer, MariaDb, Nanio, RabbitMq, Redis
 
 from .ceph import Ceph
+from .loops import LoopThread
 
-T = TypeVar("T")
 BackendT = TypeVar("BackendT", bound=BackendServer)
-
-START_SECONDS = 120
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,34 +30,15 @@ def _quick_stop() -> Iterator[None]:
         yield
 
 
-class BackendLoop:
-    """An event loop in a thread of its own, in which backends are started, harmed and stopped."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="backends")
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine and block until it is done; in an async test, call it in a thread."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_SECONDS)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
 @pytest.fixture(scope="session")
-def backend_loop() -> Iterator[BackendLoop]:
-    loop = BackendLoop()
-    yield loop
-    loop.close()
+def backend_loop() -> Iterator[LoopThread]:
+    with LoopThread("backends") as loop:
+        yield loop
 
 
 @pytest.fixture(scope="session")
 def start_backend(
-    backend_loop: BackendLoop, tmp_path_factory: pytest.TempPathFactory
+    backend_loop: LoopThread, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[type[BackendT]], BackendT]]:
     """Return a function that starts a backend. If its programs are missing, a test is skipped, and in CI it fails."""
     running: list[BackendServer] = []
@@ -88,7 +65,7 @@ def mariadb(start_backend: Callable[[type[MariaDb]], MariaDb]) -> MariaDb:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.real)])
-def database_url(request: pytest.FixtureRequest, backend_loop: BackendLoop, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, backend_loop: LoopThread, tmp_path: Path) -> str:
     """Return the URL of an empty database, of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/x.db"
@@ -103,7 +80,7 @@ def _databases_of_services(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     mariadb: Callable[[], MariaDb] = cache(lambda: request.getfixturevalue("mariadb"))
-    backend_loop: BackendLoop = request.getfixturevalue("backend_loop")
+    backend_loop: LoopThread = request.getfixturevalue("backend_loop")
 
     @cache
     def table_statements(service: str) -> list[str]:

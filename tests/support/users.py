@@ -1,6 +1,7 @@
 """Users of tests and benchmarks, on the Python client: accounts, guests, templates, uploads, watching."""
 
 import asyncio
+import base64
 import io
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -27,7 +28,7 @@ CONCURRENT_CALLS = 8
 
 @dataclass(frozen=True)
 class Account:
-    """What a person registers with."""
+    """E-mail address, password and alias of an account."""
 
     email: str
     password: str
@@ -92,6 +93,11 @@ async def first_template(client: AsyncClient) -> Template:
 def template_pictures(folder: str = "zoo") -> dict[Any, Path]:
     """Return the files of a built-in template, by expression."""
     return {expression: ASSETS / "templates" / folder / f"{expression}.png" for expression in EXPRESSIONS}
+
+
+def encoded_pictures(folder: str = "zoo") -> dict[str, str]:
+    """Return the pictures of a built-in template in base64, by expression, as the API takes them."""
+    return {name: base64.b64encode(path.read_bytes()).decode() for name, path in template_pictures(folder).items()}
 
 
 async def finish(client: AsyncClient, photo: bytes | Path, template_id: str) -> Task:

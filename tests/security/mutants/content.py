@@ -126,7 +126,7 @@ MUTANTS = (
     ),
     Mutant(
         "The checksum of an original is verified before it is processed",
-        "igemoji_inference.adapters.queue.photo_worker:Materials._fetch",
+        "igemoji_inference.adapters.queue.photo_worker:Materials.fetch",
         Replace("checksums.get(*_)", "self._objects.get(job.photo_key)"),
         "test_a_damaged_original_is_not_revised",
     ),

@@ -1,6 +1,8 @@
-"""Asks what a kubelet asks, until it has the answer once: python probe.py '[["auth", {"grpc": {"port": 50052}}], ...]'.
+"""Make the probes of a kubelet until each has succeeded once.
 
-The Python of an image runs it, in the network of the mesh: podman 4.3 keeps no time for probes without systemd.
+Usage: python probe.py '[["auth", {"grpc": {"port": 50052}}], ...]'
+
+The Python of an image runs it in the network of the mesh, because podman 4.3 does not run probes without systemd.
 """
 
 import json
@@ -15,10 +17,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 ANSWER_SECONDS = 10
 START_SECONDS = 180
-"""As long as a startup probe waits."""
+"""Time limit of a startup probe."""
 
 
 def main() -> None:
+    """Make the probes of the command line."""
     until = time.monotonic() + START_SECONDS
     for host, probe in json.loads(sys.argv[1]):
         while found := fault(host, probe):
@@ -28,15 +31,16 @@ def main() -> None:
 
 
 def fault(host: str, probe: dict[str, Any]) -> str:
-    ((how, asked),) = probe.items()
-    address = f"{host}:{asked['port']}"
+    """Return why a probe fails, or an empty string."""
+    ((how, check),) = probe.items()
+    address = f"{host}:{check['port']}"
     try:
         if how == "grpc":
-            return _of_health(address, asked.get("service", ""))
+            return _of_health(address, check.get("service", ""))
         if how == "httpGet":
-            urllib.request.urlopen(f"http://{address}{asked['path']}", timeout=ANSWER_SECONDS).close()
+            urllib.request.urlopen(f"http://{address}{check['path']}", timeout=ANSWER_SECONDS).close()
         else:
-            socket.create_connection((host, asked["port"]), timeout=ANSWER_SECONDS).close()
+            socket.create_connection((host, check["port"]), timeout=ANSWER_SECONDS).close()
     except (OSError, grpc.RpcError) as error:
         return str(error)
     return ""

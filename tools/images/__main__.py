@@ -1,11 +1,11 @@
-"""Builds every image and tries it: python -m tests.deploy.images [podman|docker]   (make test-images)
+"""Build every image and test it.
 
-Sizes, users, labels and what is left of the build are looked at. Then a mesh of the images runs, without rights and on
-a read-only root file system, with the defaults that are embedded in them, and the end-to-end suite drives it. With
---play the dev manifests are played by podman, on the real parts that they name, and the suite drives them again.
+Usage (`make test-images`): PYTHONPATH=tests python -m tools.images [podman|docker]
+
+Checks sizes, users, labels and leftovers of the build. Then the end-to-end suite runs against a mesh of the images,
+with embedded backends, without privileges and with a read-only root file system. With --play, podman also runs the dev
+manifests with the real backends that they name, and the suite runs against them.
 """
-
-# ruff: noqa: T201 - it is a command
 
 import argparse
 import os
@@ -30,17 +30,19 @@ ROOT = Path(__file__).parents[2]
 PYTHON = "docker.io/library/python:3.11-slim-bookworm"
 NGINX = "docker.io/nginxinc/nginx-unprivileged:1.29-alpine"
 MB = 10**6
-OTHERS = ("test_command.py", "test_replicas.py")
-"""Of the end-to-end tests: what starts a mesh of its own, or wants two of each service."""
-ONLY = "not is_not_logged and not on_the_data_folder"
-"""Tests that look at no mesh from inside."""
+SKIPPED_FILES = ("test_command.py", "test_replicas.py")
+"""End-to-end tests that start their own mesh, or need replicas."""
+SELECTION = "not is_not_logged and not on_the_data_folder"
+"""Deselects tests that look inside a mesh."""
 SERVICES = ("auth", "emoji-catalog", "ranking", "inference")
 
 
 @dataclass(frozen=True)
 class Image:
-    most_mb: int
-    """Of all layers above the base."""
+    """Expectations of an image."""
+
+    max_mb: int
+    """Size of all layers above the base."""
     base: str = PYTHON
 
 
@@ -53,29 +55,30 @@ IMAGES = {
     "web": Image(150, NGINX),
 }
 START_SECONDS = 120
-LEFT_OVERS = ("gcc", "cc", "strip", "uv", "npm", "node")
+BUILD_TOOLS = ("gcc", "cc", "strip", "uv", "npm", "node")
 
 
 def main() -> None:
+    """Build and test the images."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", nargs="?", default="podman", choices=["podman", "docker"])
-    parser.add_argument("--pull", action="store_true", help="look for newer bases first")
-    parser.add_argument("--built", action="store_true", help="do not build: they are there")
-    parser.add_argument("--play", action="store_true", help="play the dev manifests too, with podman 4")
+    parser.add_argument("--pull", action="store_true", help="pull newer base images first")
+    parser.add_argument("--built", action="store_true", help="use images that are already built")
+    parser.add_argument("--play", action="store_true", help="also run the dev manifests with podman 4")
     arguments = parser.parse_args()
     if arguments.play and arguments.command != "podman":
-        parser.error("it is podman that plays manifests")
+        parser.error("--play needs podman")
     containers = Containers(arguments.command)
     for name, image in IMAGES.items():
         if not arguments.built:
             _build(containers, name, pull=arguments.pull)
-        _look_at(containers, name, image)
+        _inspect(containers, name, image)
     with _mesh(containers) as url:
         suite(url, f"{arguments.command} exec igemoji-test-auth igemoji-auth")
     if arguments.play:
         with played(containers) as (url, operate):
             suite(url, operate)
-    print("every image was built and tried")
+    print("every image was built and tested")
 
 
 def _build(containers: Containers, name: str, *, pull: bool) -> None:
@@ -87,10 +90,10 @@ def _build(containers: Containers, name: str, *, pull: bool) -> None:
     print(f"{name}: built in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _look_at(containers: Containers, name: str, image: Image) -> None:
+def _inspect(containers: Containers, name: str, image: Image) -> None:
     found = containers.inspect(f"igemoji/{name}")
     above = (found["Size"] - containers.inspect(image.base)["Size"]) / MB
-    assert above <= image.most_mb, f"{name}: {above:.0f} MB above its base, of at most {image.most_mb}"
+    assert above <= image.max_mb, f"{name}: {above:.0f} MB above its base, at most {image.max_mb}"
     labels = found["Config"]["Labels"]
     assert labels["org.opencontainers.image.title"] == f"igemoji-{name}"
     assert labels["org.opencontainers.image.version"]
@@ -98,7 +101,7 @@ def _look_at(containers: Containers, name: str, image: Image) -> None:
     assert user.partition(":")[0].isdigit(), name
     assert user.partition(":")[0] != "0", name
     search = (
-        f"for tool in {' '.join(LEFT_OVERS)}; do command -v $tool; done; ls -A /root/.cache /src /var/lib/apt/lists"
+        f"for tool in {' '.join(BUILD_TOOLS)}; do command -v $tool; done; ls -A /root/.cache /src /var/lib/apt/lists"
     )
     left = containers("run", "--rm", "--entrypoint=/bin/sh", "--user=0", f"igemoji/{name}", "-c", search, check=False)
     assert [line for line in left.splitlines() if line and not line.endswith(":")] == [], f"{name}: {left}"
@@ -143,9 +146,9 @@ def _run(
         closed.append("--volume=/data")
     if certificates is not None:
         closed.append(f"--volume={certificates / name}:/tls:ro")
-    told = [f"--env={key}={value}" for key, value in (environment or {}).items()]
+    variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
     published = [f"--publish={publish}"] if publish else []
-    containers("run", *options, *closed, *told, *published, f"igemoji/{name}", *(arguments or []))
+    containers("run", *options, *closed, *variables, *published, f"igemoji/{name}", *(arguments or []))
 
 
 def _addresses() -> dict[str, str]:
@@ -164,15 +167,15 @@ def _certificates(folder: Path) -> None:
 
 
 def suite(url: str, operate: str) -> None:
-    """The end-to-end tests of what anybody can see from outside; `operate` is `igemoji-auth` there."""
-    ignored = [f"--ignore={ROOT / 'tests' / 'e2e' / name}" for name in OTHERS]
+    """Run the end-to-end tests against a mesh; `operate` is the command that runs its `igemoji-auth`."""
+    ignored = [f"--ignore={ROOT / 'tests' / 'e2e' / name}" for name in SKIPPED_FILES]
     environment = {**os.environ, "IGEMOJI_E2E_URL": url, "IGEMOJI_E2E_AUTH": operate}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", ONLY, *ignored, "tests/e2e"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", SELECTION, *ignored, "tests/e2e"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 def _stop(containers: Containers) -> None:
-    """Each ends by itself when it is told to, and in good order."""
+    """Stop the containers; each must exit with 0."""
     for name in ("gateway", *SERVICES, "web"):
         containers("stop", "--time=40", f"igemoji-test-{name}")
         code = containers("inspect", "--format={{.State.ExitCode}}", f"igemoji-test-{name}")

@@ -1,4 +1,4 @@
-"""podman or docker, and how to wait for a mesh that runs in them."""
+"""Commands of podman or docker, and waiting for a mesh in containers."""
 
 import json
 import subprocess
@@ -11,12 +11,13 @@ import httpx
 
 
 class Containers:
-    """Both take the same words for what is done here."""
+    """Runs podman or docker, which take the same arguments here."""
 
     def __init__(self, command: str) -> None:
         self.command = command
 
     def __call__(self, *arguments: str, check: bool = True) -> str:
+        """Run a command and return its output; if it fails, exit with it."""
         command = [self.command, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
@@ -24,11 +25,12 @@ class Containers:
         return (done.stdout + done.stderr if arguments[0] == "logs" else done.stdout).strip()
 
     def inspect(self, image: str) -> dict[str, Any]:
+        """Return the description of an image."""
         found: dict[str, Any] = json.loads(self("image", "inspect", image))[0]
         return found
 
     def until_it_answers(self, url: str, names: Sequence[str], seconds: float) -> None:
-        """Until there are templates and the page; otherwise ends with what the named containers have logged."""
+        """Wait until the API and the page answer; otherwise print the containers' logs and exit."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
@@ -38,5 +40,5 @@ class Containers:
                 pass
             time.sleep(0.5)
         for name in names:
-            print(name, self("logs", name, check=False)[-1500:])  # noqa: T201 - for who reads the log of a build
-        sys.exit(f"nothing answers at {url}")
+            print(name, self("logs", name, check=False)[-1500:])
+        sys.exit(f"no answer from {url}")

@@ -1,4 +1,4 @@
-"""The catalogue's routes over REST, through the real gateway."""
+"""Templates by REST through the gateway."""
 
 import base64
 import io
@@ -8,17 +8,17 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from support.users import ASSETS
 
+from igemoji_client import EXPRESSIONS
 from igemoji_mesh.ids import new_id
-
-from .conftest import ASSETS, EXPRESSIONS
 
 EMOJIS = "/api/v1/emojis"
 
 
-def encoded(colour: str = "red", kind: str = "PNG") -> str:
+def encoded(color: str = "red", kind: str = "PNG") -> str:
     out = io.BytesIO()
-    Image.new("RGB", (40, 30), colour).save(out, kind)
+    Image.new("RGB", (40, 30), color).save(out, kind)
     return base64.b64encode(out.getvalue()).decode()
 
 
@@ -34,15 +34,15 @@ def fields(answer: httpx.Response) -> list[str]:
 
 
 def make(by, name: str = "Faces", **more: Any) -> dict[str, Any]:
-    told = {"name": name, "images": SEVEN, "keep_background": True} | more
-    answer = by.http.post(EMOJIS, json=told, headers=by.headers)
+    template = {"name": name, "images": SEVEN, "keep_background": True} | more
+    answer = by.http.post(EMOJIS, json=template, headers=by.headers)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
 
 
 def names(by, **wanted: Any) -> list[str]:
-    """Of all pages, by token."""
+    """Return the names on all pages, by page token."""
     found: list[str] = []
     token = ""
     while True:
@@ -56,7 +56,7 @@ def names(by, **wanted: Any) -> list[str]:
 
 @pytest.fixture
 def word() -> str:
-    """That nobody else uses."""
+    """Return a word that no other test uses."""
     return "w" + new_id().replace("-", "")[-11:]
 
 
@@ -97,21 +97,21 @@ def test_edit_replaces_picture_and_tags_only(me):
     changed = me.http.patch(path, json={"images": {"happy": encoded("blue")}}, headers=me.headers).json()
     assert {key for key in EXPRESSIONS if changed["images"][key] != emoji["images"][key]} == {"happy"}
     assert (changed["name"], changed["tags"]) == ("Faces", ["pets", "고양이"])
-    assert me.get(emoji["images"]["happy"]).status_code == 404, "the old picture is not the present one"
+    assert me.get(emoji["images"]["happy"]).status_code == 404, "the old picture is still there"
     bare = me.http.patch(path, json={"tags": [], "update_mask": "tags"}, headers=me.headers)
     assert (bare.status_code, bare.json()["tags"]) == (200, [])
     bad = me.http.patch(path, json={"images": {"sad": base64.b64encode(b"no picture").decode()}}, headers=me.headers)
     assert (bad.status_code, fields(bad)) == (400, ["images.sad"])
 
 
-def test_template_based_on_a_visible_template(me, somebody_else, built_in):
+def test_template_based_on_a_visible_template(me, other_user, built_in):
     made = me.http.post(
         EMOJIS, json={"name": "Mine", "base_id": built_in["id"], "images": {"sad": SEVEN["sad"]}}, headers=me.headers
     ).json()
     own = {key: made["images"][key].partition("v=")[2] for key in EXPRESSIONS}
     base = {key: built_in["images"][key].partition("v=")[2] for key in EXPRESSIONS}
     assert {key for key in EXPRESSIONS if own[key] != base[key]} == {"sad"}
-    secret = make(somebody_else, visibility="private")
+    secret = make(other_user, visibility="private")
     refused = me.http.post(EMOJIS, json={"name": "Theirs", "base_id": secret["id"]}, headers=me.headers)
     assert (refused.status_code, reason(refused)) == (404, "EMOJI_NOT_FOUND")
     unbased = me.http.post(EMOJIS, json={"name": "Half", "images": {"happy": SEVEN["happy"]}}, headers=me.headers)
@@ -119,7 +119,7 @@ def test_template_based_on_a_visible_template(me, somebody_else, built_in):
     assert sorted(fields(unbased)) == sorted(f"images.{key}" for key in EXPRESSIONS if key != "happy")
 
 
-def test_preview_equals_the_stored_picture(me, visitor):
+def test_preview_equals_the_stored_picture(me, anonymous):
     given = {"image": encoded("red", "JPEG"), "keep_background": True}
     preview = me.http.post(f"{EMOJIS}/preview", json=given, headers=me.headers)
     assert (preview.status_code, preview.headers["content-type"]) == (200, "image/png")
@@ -140,11 +140,11 @@ def test_preview_equals_the_stored_picture(me, visitor):
     assert (bad.status_code, fields(bad)) == (400, ["image"])
 
 
-def test_visibility_of_templates(me, somebody_else, visitor, word):
+def test_visibility_of_templates(me, other_user, anonymous, word):
     made = {kind: make(me, f"{word} {kind}", visibility=kind) for kind in ("public", "unlisted", "private")}
     for who, listed, known in (
-        (visitor, ["public"], ["public", "unlisted"]),
-        (somebody_else, ["public"], ["public", "unlisted"]),
+        (anonymous, ["public"], ["public", "unlisted"]),
+        (other_user, ["public"], ["public", "unlisted"]),
         (me, ["public"], ["public", "unlisted", "private"]),
     ):
         assert names(who, q=word) == [f"{word} {kind}" for kind in listed]
@@ -156,60 +156,60 @@ def test_visibility_of_templates(me, somebody_else, visitor, word):
             if expected == 200:
                 assert ("immutable" in picture.headers["cache-control"]) == (kind == "public")
     assert len(names(me, owner_id=me.get("/api/v1/users/me").json()["id"])) == 3
-    assert len(names(somebody_else, owner_id=made["public"]["owner"]["id"])) == 1
+    assert len(names(other_user, owner_id=made["public"]["owner"]["id"])) == 1
 
 
-def test_favorites_are_counted_and_listed_by_user(me, somebody_else, visitor, word):
+def test_favorites_are_counted_and_listed_by_user(me, other_user, anonymous, word):
     made = [make(me, f"{word} {number}") for number in range(3)]
     for number in (2, 0, 0):
-        marked = somebody_else.http.put(f"{EMOJIS}/{made[number]['id']}/favorite", headers=somebody_else.headers)
+        marked = other_user.http.put(f"{EMOJIS}/{made[number]['id']}/favorite", headers=other_user.headers)
         assert marked.status_code == 200
-    assert names(somebody_else, favorites_only="true") == [f"{word} 0", f"{word} 2"]
+    assert names(other_user, favorites_only="true") == [f"{word} 0", f"{word} 2"]
     assert names(me, favorites_only="true") == []
-    seen = somebody_else.get(f"{EMOJIS}/{made[0]['id']}").json()
+    seen = other_user.get(f"{EMOJIS}/{made[0]['id']}").json()
     assert (seen["favorites"], seen["is_favorite"]) == (1, True)
     assert not me.get(f"{EMOJIS}/{made[0]['id']}").json()["is_favorite"]
-    assert names(visitor, q=word, sort="favorites") == [f"{word} {number}" for number in (2, 0, 1)]
-    somebody_else.http.delete(f"{EMOJIS}/{made[2]['id']}/favorite", headers=somebody_else.headers)
-    assert names(somebody_else, favorites_only="true") == [f"{word} 0"]
-    unknown = visitor.get(f"{EMOJIS}/pages/1", params={"favorites_only": "true"})
+    assert names(anonymous, q=word, sort="favorites") == [f"{word} {number}" for number in (2, 0, 1)]
+    other_user.http.delete(f"{EMOJIS}/{made[2]['id']}/favorite", headers=other_user.headers)
+    assert names(other_user, favorites_only="true") == [f"{word} 0"]
+    unknown = anonymous.get(f"{EMOJIS}/pages/1", params={"favorites_only": "true"})
     assert (unknown.status_code, reason(unknown)) == (401, "TOKEN_MISSING")
-    assert visitor.http.put(f"{EMOJIS}/{made[0]['id']}/favorite").status_code == 401
+    assert anonymous.http.put(f"{EMOJIS}/{made[0]['id']}/favorite").status_code == 401
 
 
-def test_search_by_name_tag_and_maker_in_korean_and_english(me, visitor, word):
+def test_search_by_name_tag_and_maker_in_korean_and_english(me, anonymous, word):
     make(me, f"고양이 친구 {word}", tags=["동물"])
     make(me, f"Tiny Foxes {word}", tags=["animal"])
-    assert names(visitor, q=f"고양이 {word}") == names(visitor, q=f"양이 친구 {word}") == [f"고양이 친구 {word}"]
-    assert names(visitor, q=f"FOX {word}") == [f"Tiny Foxes {word}"]
-    assert names(visitor, q=f"동물 {word}") == names(visitor, q=word, tag="동물") == [f"고양이 친구 {word}"]
-    assert len(names(visitor, q=me.alias)) == 2
-    assert names(visitor, q=f"고양이 foxes {word}") == []
+    assert names(anonymous, q=f"고양이 {word}") == names(anonymous, q=f"양이 친구 {word}") == [f"고양이 친구 {word}"]
+    assert names(anonymous, q=f"FOX {word}") == [f"Tiny Foxes {word}"]
+    assert names(anonymous, q=f"동물 {word}") == names(anonymous, q=word, tag="동물") == [f"고양이 친구 {word}"]
+    assert len(names(anonymous, q=me.alias)) == 2
+    assert names(anonymous, q=f"고양이 foxes {word}") == []
 
 
-def test_pages_by_number_and_by_token_agree(me, visitor, word):
+def test_pages_by_number_and_by_token_agree(me, anonymous, word):
     for number in range(18):
         make(me, f"{word} {number:02}")
     newest_first = [f"{word} {number:02}" for number in reversed(range(18))]
-    assert names(visitor, q=word) == newest_first
-    by_number = [visitor.get(f"{EMOJIS}/pages/{number}", params={"q": word}).json() for number in (1, 2, 3, 4)]
+    assert names(anonymous, q=word) == newest_first
+    by_number = [anonymous.get(f"{EMOJIS}/pages/{number}", params={"q": word}).json() for number in (1, 2, 3, 4)]
     assert [len(page["emojis"]) for page in by_number] == [8, 8, 2, 0]
     assert [emoji["name"] for page in by_number for emoji in page["emojis"]] == newest_first
     assert {page["total"] for page in by_number} == {18}
     token = by_number[0]["next_page_token"]
-    other = visitor.get(f"{EMOJIS}/pages/1", params={"q": word, "sort": "popular", "page_token": token})
+    other = anonymous.get(f"{EMOJIS}/pages/1", params={"q": word, "sort": "popular", "page_token": token})
     assert (other.status_code, reason(other)) == (400, "INVALID_PAGE_TOKEN")
-    assert visitor.get(f"{EMOJIS}/pages/0").status_code == visitor.get(f"{EMOJIS}/pages/x").status_code == 400
+    assert anonymous.get(f"{EMOJIS}/pages/0").status_code == anonymous.get(f"{EMOJIS}/pages/x").status_code == 400
 
 
-def test_operators_hide_and_restore_a_reported_template(me, somebody_else, visitor, operator, word, eventually):
+def test_operators_hide_and_restore_a_reported_template(me, other_user, anonymous, operator, word, eventually):
     emoji = make(me, f"{word} rude")
     path = f"{EMOJIS}/{emoji['id']}"
-    told = {"reason": "offensive", "comment": "Look."}
-    assert visitor.http.post(f"{path}/report", json=told).status_code == 401
+    report = {"reason": "offensive", "comment": "Look."}
+    assert anonymous.http.post(f"{path}/report", json=report).status_code == 401
     for _ in range(2):
-        assert somebody_else.http.post(f"{path}/report", json=told, headers=somebody_else.headers).status_code == 200
-    assert somebody_else.get("/api/v1/moderation/reports").status_code == 403
+        assert other_user.http.post(f"{path}/report", json=report, headers=other_user.headers).status_code == 200
+    assert other_user.get("/api/v1/moderation/reports").status_code == 403
     reported = operator.get("/api/v1/moderation/reports").json()["reported"]
     (case,) = [case for case in reported if case["emoji"]["id"] == emoji["id"]]
     assert (case["total"], case["reports"][0]["reason"], case["reports"][0]["comment"]) == (1, "offensive", "Look.")
@@ -222,11 +222,11 @@ def test_operators_hide_and_restore_a_reported_template(me, somebody_else, visit
 
     assert decide("hide", me) == 403
     assert decide("hide", operator) == 200
-    assert names(visitor, q=word) == []
-    assert [who.get(path).status_code for who in (visitor, somebody_else, me, operator)] == [404, 404, 200, 200]
+    assert names(anonymous, q=word) == []
+    assert [who.get(path).status_code for who in (anonymous, other_user, me, operator)] == [404, 404, 200, 200]
     assert me.get(path).json()["hidden"]
     assert decide("restore", operator) == 200
-    assert names(visitor, q=word) == [f"{word} rude"]
+    assert names(anonymous, q=word) == [f"{word} rude"]
     assert decide("delete", operator) == 200
     assert me.get(path).status_code == 404
     assert decide("hide", operator) == 404
@@ -254,7 +254,7 @@ def test_values_at_their_limits_are_accepted(me):
     assert (len(emoji["name"]), len(emoji["tags"])) == (50, 10)
 
 
-def test_built_in_templates_have_pictures(built_in, visitor):
+def test_built_in_templates_have_pictures(built_in, anonymous):
     assert (ASSETS / "templates").is_dir()
     assert built_in["owner"]["alias"] == "igemoji"
-    assert all(visitor.get(url).status_code == 200 for url in built_in["images"].values())
+    assert all(anonymous.get(url).status_code == 200 for url in built_in["images"].values())

@@ -1,16 +1,16 @@
-"""The dev manifests, played by podman where there is no cluster: `podman play kube`, pod by pod.
+"""Run the dev manifests with podman, without a cluster: `podman play kube`, pod by pod.
 
-What is played is what kustomize builds, with the secrets that make_secrets.py makes. Podman knows no cluster, so that
-some of it has to be said otherwise: all of that is in `_playable`. A secret that becomes a file is mounted as a
-ConfigMap of the same keys: podman 4.3 would mount the base64 of `data`, and nothing of `stringData`. Rates are those
-of load tests, for whoever tries it comes from one address. Probes are asked once, by probe.py. Prometheus and what
-belongs to it is not played.
+The manifests are those that kustomize builds, with the secrets of make_secrets.py. `_playable` changes what podman
+does not support. Secrets mounted as files become ConfigMaps, because podman 4.3 would mount the base64 of `data` and
+ignore `stringData`. Rate limits are raised, because all calls come from one address. probe.py makes each probe once.
+Monitoring is left out.
 """
 
 import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,31 +19,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+from deploy.manifests import Manifest, name_of, of_kind, pods, references
+from deploy.manifests import containers as containers_of
 
 from igemoji_mesh.testing.free_ports import HOST, free_ports
 
-from .conftest import K8S, tool
 from .containers import Containers
-from .manifests import Manifest, name_of, of_kind, pods, references
-from .manifests import containers as containers_of
 
-PARTS = ("mariadb", "minio", "rabbitmq", "redis")
+ROOT = Path(__file__).parents[2]
+K8S = ROOT / "deploy" / "k8s"
+KUBECTL = ROOT / "deploy" / "tools" / ".venv" / "bin" / "kubectl"
+BACKENDS = ("mariadb", "minio", "rabbitmq", "redis")
 MESH = ("auth", "emoji-catalog", "ranking", "inference", "inference-worker", "web", "gateway")
 START_SECONDS = 240
 PROBE = Path(__file__).with_name("probe.py")
 Secret = dict[str, str]
-"""What is in it, by key."""
+"""Values by key."""
 
 
 @contextmanager
 def played(containers: Containers) -> Iterator[tuple[str, str]]:
-    """The address of the gateway, and how `igemoji-auth` is run there."""
+    """Run the manifests for a block; yield the address of the gateway and the command that runs `igemoji-auth`."""
     (port,) = free_ports(1)
     network = f"igemoji-play-{os.getpid()}"
     secrets = _secrets()
     volumes = _volumes(containers)
     with tempfile.TemporaryDirectory() as folder:
-        files = {name: Path(folder, f"{name}.yaml") for name in (*PARTS, *MESH)}
+        files = {name: Path(folder, f"{name}.yaml") for name in (*BACKENDS, *MESH)}
         for name, file in files.items():
             file.write_text(yaml.safe_dump_all(_pod(name, secrets, port)))
         containers("network", "create", network)
@@ -66,12 +68,16 @@ def played(containers: Containers) -> Iterator[tuple[str, str]]:
 
 
 def _manifests() -> list[Manifest]:
-    command = [tool("kubectl"), "kustomize", str(K8S / "overlays" / "dev")]
+    command = [
+        str(KUBECTL) if KUBECTL.exists() else shutil.which("kubectl") or "kubectl",
+        "kustomize",
+        str(K8S / "overlays" / "dev"),
+    ]
     return list(yaml.safe_load_all(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
 def _secrets() -> dict[str, Secret]:
-    """By name, as an operator makes them: what is in each."""
+    """Return the secrets that an operator makes, by name."""
     command = [sys.executable, str(K8S / "make_secrets.py"), "igemoji-dev"]
     made = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["items"]
     return {name_of(secret): secret["stringData"] for secret in made}
@@ -86,7 +92,7 @@ def _volumes(containers: Containers) -> set[str]:
 
 
 def _store(containers: Containers, secrets: dict[str, Secret], folder: Path) -> None:
-    """For variables: podman 4.3 takes them from JSON of their keys."""
+    """Create secrets for environment variables, as the JSON that podman 4.3 expects."""
     for name, values in secrets.items():
         file = folder / f"secret-{name}"
         file.write_text(json.dumps({key: base64.b64encode(value.encode()).decode() for key, value in values.items()}))
@@ -94,7 +100,7 @@ def _store(containers: Containers, secrets: dict[str, Secret], folder: Path) -> 
 
 
 def _pod(name: str, secrets: dict[str, Secret], port: int) -> list[Manifest]:
-    """A workload, with the ConfigMaps, files of secrets and claims that it refers to."""
+    """Return a workload with the ConfigMaps, secret files and claims that it refers to."""
     manifests = _manifests()
     (workload,) = [one for one in of_kind(manifests, "Deployment", "StatefulSet") if name_of(one) == name]
     pod = workload["spec"]["template"]
@@ -107,7 +113,7 @@ def _pod(name: str, secrets: dict[str, Secret], port: int) -> list[Manifest]:
 
 
 def _playable(workload: Manifest, variables: dict[str, str], port: int) -> list[Manifest]:
-    """What podman 4 takes for a workload: it knows no StatefulSet, subPath or `$(VARIABLE)`, and pods share volumes.
+    """Return a workload as podman 4 supports it: without StatefulSet, subPath and `$(VARIABLE)`, with own volumes.
 
     The gateway gets a port of this machine.
     """
@@ -139,8 +145,8 @@ def _playable(workload: Manifest, variables: dict[str, str], port: int) -> list[
         gateway = pod["spec"]["containers"][0]
         gateway["ports"] = [{"containerPort": 8080, "hostPort": port, "hostIP": HOST}]
         gateway["args"].append("--rate-factor=100")
-    # One that runs before the others stays when it has ended: podman 4.3 would remove it while it runs, and start it
-    # again without end where everything is always started again.
+    # Init containers are kept after they end: podman 4.3 would remove them while they run, and with the restart policy
+    # Always would restart them forever.
     annotations = {"io.podman.annotations.init.container.type": "always"}
     pod["spec"]["restartPolicy"] = "OnFailure"
     pod["metadata"]["annotations"] = pod["metadata"].get("annotations", {}) | annotations
@@ -150,22 +156,22 @@ def _playable(workload: Manifest, variables: dict[str, str], port: int) -> list[
 
 
 def _probe(containers: Containers) -> None:
-    """What a kubelet would ask the mesh. The parts are not asked: with stand-ins that would say nothing."""
-    asked = []
+    """Make the probes of the mesh as a kubelet does, but not those of backends: their images may be substitutes."""
+    probes = []
     for name, pod in pods(_manifests()).items():
         if name in MESH:
             (container,) = pod["spec"]["containers"]
             ports = {port["name"]: port["containerPort"] for port in container["ports"]}
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 for how in container[probe].keys() & {"grpc", "httpGet", "tcpSocket"}:
-                    told = container[probe][how]
-                    asked.append((name, {how: told | {"port": ports.get(told["port"], told["port"])}}))
-    assert len(asked) == 3 * len(MESH)
-    containers("exec", _container("auth"), "python", "-c", PROBE.read_text(), json.dumps(asked))
+                    check = container[probe][how]
+                    probes.append((name, {how: check | {"port": ports.get(check["port"], check["port"])}}))
+    assert len(probes) == 3 * len(MESH)
+    containers("exec", _container("auth"), "python", "-c", PROBE.read_text(), json.dumps(probes))
 
 
 def _starts(containers: Containers, names: Iterable[str]) -> dict[str, str]:
-    """By workload: how often it was started again, and whether it runs."""
+    """Return the restart count and the state of each workload."""
     form = "--format={{.RestartCount}} {{.State.Running}}"
     return {name: containers("inspect", form, _container(name)) for name in names}
 
@@ -175,5 +181,5 @@ def _filled_in(argument: str, variables: dict[str, str]) -> str:
 
 
 def _container(workload: str) -> str:
-    """What podman calls the container of a workload's one pod."""
+    """Return podman's name of the container of a workload."""
     return f"{workload}-pod-0-{workload}"

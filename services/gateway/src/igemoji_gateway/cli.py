@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from igemoji_gateway.config.bootstrap import bootstrap, to_yaml, write
@@ -52,28 +53,14 @@ def _options(arguments: argparse.Namespace) -> GatewayOptions:
     https = [arguments.tls_cert, arguments.tls_key, arguments.tls_ca]
     if any(https) and not all(https):
         sys.exit("HTTPS needs all of --tls-cert, --tls-key and --tls-ca")
+    given = {field.name: getattr(arguments, field.name) for field in fields(GatewayOptions) if field.name in arguments}
     return GatewayOptions(
+        **given,
         tls=Certificates(*https) if all(https) else None,
         upstreams={**upstreams, **dict(arguments.upstream)},
         resolve=arguments.mode == "cluster",
         certificates=Certificates(cert=arguments.cert, key=arguments.key, ca=arguments.ca),
-        listen=arguments.listen,
-        admin=arguments.admin,
-        metrics=arguments.metrics,
-        web=arguments.web,
-        traces=arguments.traces,
-        descriptors=arguments.descriptors,
-        openapi=arguments.openapi,
-        docs=arguments.docs,
         allowed_origins=tuple(arguments.allow_origin),
-        issuer=arguments.issuer,
-        audience=arguments.audience,
-        trusted_proxies=arguments.trusted_proxies,
-        rate_factor=arguments.rate_factor,
-        calls_at_once=arguments.calls_at_once,
-        streams_at_once=arguments.streams_at_once,
-        max_connections=arguments.max_connections,
-        max_heap_mib=arguments.max_heap_mib,
     )
 
 
@@ -113,11 +100,8 @@ def _add_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=HOST:PORT",
         help="address of a service (auth=127.0.0.1:50051); required for each in mode machine, by name in a cluster",
     )
-    for name, what in (
-        ("cert", "the gateway's certificate"),
-        ("key", "its key"),
-        ("ca", "the authority of all certificates"),
-    ):
+    certificates = {"cert": "the gateway's certificate", "key": "its key", "ca": "the authority of all certificates"}
+    for name, what in certificates.items():
         add(f"--{name}", type=Path, required=True, metavar="FILE", help=f"{what}, PEM")
     for name, what, default in (
         ("listen", "address for clients", GatewayOptions.listen),
@@ -133,33 +117,20 @@ def _add_options(command: argparse.ArgumentParser) -> None:
     add("--descriptors", type=Path, default=DESCRIPTORS, metavar="FILE", help="descriptor set, on Envoy's machine")
     add("--openapi", type=Path, default=OPENAPI, metavar="FILE", help="API document, on Envoy's machine")
     add("--docs", type=Path, default=pages.folder(), metavar="FOLDER", help="files of Swagger UI, on Envoy's machine")
-    add(
-        "--allow-origin",
-        action="append",
-        default=[],
-        metavar="ORIGIN",
-        help="origin whose pages may call the API (CORS)",
-    )
+    origins = "origin whose pages may call the API (CORS)"
+    add("--allow-origin", action="append", default=[], metavar="ORIGIN", help=origins)
     add("--issuer", default=GatewayOptions.issuer, help="issuer of tokens (default: %(default)s)")
     add("--audience", default=GatewayOptions.audience, help="audience of tokens (default: %(default)s)")
-    add(
-        "--trusted-proxies",
-        type=int,
-        default=0,
-        metavar="N",
-        help="trusted proxies in front, for X-Forwarded-For (default: 0)",
-    )
-    add("--rate-factor", type=int, default=1, metavar="N", help="multiplies every rate limit (default: 1)")
-    for name, most, what in (
-        ("calls", GatewayOptions.calls_at_once, "concurrent calls to each address of a service; more are refused"),
-        ("streams", GatewayOptions.streams_at_once, "the same for streams"),
+    for name, what in (
+        ("trusted-proxies", "trusted proxies in front, for X-Forwarded-For"),
+        ("rate-factor", "multiplies every rate limit"),
+        ("calls-at-once", "concurrent calls to each address of a service; more are refused"),
+        ("streams-at-once", "the same for streams"),
+        ("max-connections", "concurrent connections of clients"),
+        ("max-heap-mib", "memory limit of Envoy in MiB, below that of its container"),
     ):
-        add(f"--{name}-at-once", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
-    for name, most, what in (
-        ("connections", GatewayOptions.max_connections, "concurrent connections of clients"),
-        ("heap-mib", GatewayOptions.max_heap_mib, "memory limit of Envoy in MiB, below that of its container"),
-    ):
-        add(f"--max-{name}", type=int, default=most, metavar="N", help=f"{what} (default: {most})")
+        default = getattr(GatewayOptions, name.replace("-", "_"))
+        add(f"--{name}", type=int, default=default, metavar="N", help=f"{what} (default: %(default)s)")
 
 
 def _address(text: str) -> Address:

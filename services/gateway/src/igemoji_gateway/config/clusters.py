@@ -1,7 +1,7 @@
 """Envoy's clusters: the services over mTLS, the gateway itself (for the JWKS), the web client's files."""
 
 from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
-from igemoji_gateway.config.protobuf import Config, extension, seconds, typed
+from igemoji_gateway.config.protobuf import Config, extension, seconds, tls_socket, typed
 
 SELF = "gateway"
 WEB = "web"
@@ -13,9 +13,7 @@ WINDOW_BYTES = 1 << 20
 
 def clusters(options: GatewayOptions, services: list[str]) -> list[Config]:
     """Return all upstream clusters."""
-    own = Address(_reachable(options.listen.host), options.listen.port)
-    found = [_service(options, service) for service in services]
-    found.append(_self(own, options.tls))
+    found = [*(_service(options, service) for service in services), _self(options)]
     if options.web:
         found.append(_plain(WEB, options.web, resolve=options.resolve))
     if options.traces:
@@ -95,9 +93,8 @@ def _http2(options: Config) -> Config:
 
 def _mtls(certificates: Certificates, name: str) -> Config:
     """Present the gateway's certificate and accept `name` only: other certificates of the authority are refused."""
-    return extension(
-        "envoy.transport_sockets.tls",
-        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+    return tls_socket(
+        "UpstreamTlsContext",
         sni=name,
         common_tls_context={
             "alpn_protocols": ["h2"],
@@ -119,15 +116,14 @@ def key_pair(certificates: Certificates) -> Config:
     }
 
 
-def _self(own: Address, tls: Certificates | None) -> Config:
+def _self(options: GatewayOptions) -> Config:
     """Return the gateway as its own upstream: it fetches the JWKS through its own listener."""
-    cluster = _plain(SELF, own, resolve=False)
-    if tls:
-        cluster["transport_socket"] = extension(
-            "envoy.transport_sockets.tls",
-            "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-            common_tls_context={"validation_context": {"trusted_ca": {"filename": str(tls.ca)}}},
-        )
+    listen = options.listen
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104
+    cluster = _plain(SELF, Address(host, listen.port), resolve=False)
+    if options.tls:
+        trusted = {"validation_context": {"trusted_ca": {"filename": str(options.tls.ca)}}}
+        cluster["transport_socket"] = tls_socket("UpstreamTlsContext", common_tls_context=trusted)
     return cluster
 
 
@@ -140,23 +136,16 @@ def _addresses(name: str, *addresses: Address, resolve: bool) -> Config:
         {"endpoint": {"address": {"socket_address": {"address": address.host, "port_value": address.port}}}}
         for address in addresses
     ]
-    discovery: Config = {"type": "STATIC"}
-    if resolve:
-        # Like `type: STRICT_DNS`: every address of the name is a host.
-        dns = extension(
-            "envoy.clusters.dns",
-            "envoy.extensions.clusters.dns.v3.DnsCluster",
-            dns_lookup_family="ALL",
-            dns_refresh_rate=seconds(5),
-        )
-        discovery = {"cluster_type": dns}
+    # Like `type: STRICT_DNS`: every address of the name is a host.
+    dns = extension(
+        "envoy.clusters.dns",
+        "envoy.extensions.clusters.dns.v3.DnsCluster",
+        dns_lookup_family="ALL",
+        dns_refresh_rate=seconds(5),
+    )
     return {
         "name": name,
-        **discovery,
+        **({"cluster_type": dns} if resolve else {"type": "STATIC"}),
         "lb_policy": "LEAST_REQUEST",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
-
-
-def _reachable(listen_host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen_host, listen_host)  # noqa: S104

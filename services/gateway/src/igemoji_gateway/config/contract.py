@@ -27,16 +27,10 @@ def routed(rpcs: Iterable[Rpc]) -> list[Rpc]:
         ContractError: if an RPC has no access level, or an internal one has a REST path.
     """
     rpcs = list(rpcs)
-    without_level = [rpc.path for rpc in rpcs if rpc.access is None or not rpc.access.level]
-    if without_level:
-        raise ContractError(
-            f"These RPCs have no access level (option igemoji.common.v1.access): {', '.join(without_level)}"
-        )
-    exposed = [rpc.path for rpc in rpcs if is_internal(rpc) and rpc.http]
-    if exposed:
-        raise ContractError(
-            f"These RPCs are LEVEL_INTERNAL and have a REST path (google.api.http): {', '.join(exposed)}"
-        )
+    if missing := [rpc.path for rpc in rpcs if rpc.access is None or not rpc.access.level]:
+        raise ContractError(f"These RPCs have no access level (option igemoji.common.v1.access): {', '.join(missing)}")
+    if found := [rpc.path for rpc in rpcs if is_internal(rpc) and rpc.http]:
+        raise ContractError(f"These RPCs are LEVEL_INTERNAL and have a REST path (google.api.http): {', '.join(found)}")
     return [rpc for rpc in rpcs if not is_internal(rpc)]
 
 

@@ -6,7 +6,7 @@ from igemoji.common.v1 import access_pb2
 from igemoji_gateway.config.clusters import SELF
 from igemoji_gateway.config.contract import LEVELS_WITH_TOKEN, LEVELS_WITHOUT_TOKEN, access, request_limits
 from igemoji_gateway.config.options import GatewayOptions
-from igemoji_gateway.config.protobuf import Config, extension, header, seconds
+from igemoji_gateway.config.protobuf import Config, extension, header, http_filter, seconds
 from igemoji_protos import Rpc
 
 CORS = "envoy.filters.http.cors"
@@ -41,32 +41,24 @@ def http_filters(options: GatewayOptions, rpcs: list[Rpc]) -> list[Config]:
     """Return the filter chain."""
     return [
         _security_headers(),
-        extension(CORS, "envoy.extensions.filters.http.cors.v3.Cors"),
-        extension(
-            "envoy.filters.http.lua",
-            "envoy.extensions.filters.http.lua.v3.Lua",
-            default_source_code={"inline_string": _text("gateway.lua")},
-        ),
-        extension(
-            "envoy.filters.http.health_check",
-            "envoy.extensions.filters.http.health_check.v3.HealthCheck",
+        http_filter("cors", "Cors"),
+        http_filter("lua", "Lua", default_source_code={"inline_string": text("gateway.lua")}),
+        http_filter(
+            "health_check",
+            "HealthCheck",
             pass_through_mode=False,
             headers=[{"name": ":path", "string_match": {"exact": "/healthz"}}],
         ),
         _compressor("gzip", "envoy.extensions.compression.gzip.compressor.v3.Gzip", preferred=False),
         _compressor("brotli", "envoy.extensions.compression.brotli.compressor.v3.Brotli", preferred=True, quality=4),
-        extension("envoy.filters.http.grpc_web", "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"),
+        http_filter("grpc_web", "GrpcWeb"),
         *(_body_limit(kib) for kib in request_limits(rpcs)),
         _transcoder(options, rpcs),
         extension(RATE_LIMIT, LIMITS, stat_prefix="rate_limit"),
         _tokens(options, rpcs),
         extension(USER_RATE_LIMIT, LIMITS, stat_prefix="user_rate_limit"),
         _statistics(rpcs),
-        extension(
-            "envoy.filters.http.router",
-            "envoy.extensions.filters.http.router.v3.Router",
-            suppress_envoy_headers=True,
-        ),
+        http_filter("router", "Router", suppress_envoy_headers=True),
     ]
 
 
@@ -90,11 +82,7 @@ def _security_headers() -> Config:
     }
     mutations: list[Config] = [{"append": header(key, value, action="ADD_IF_ABSENT")} for key, value in headers.items()]
     mutations.append({"remove": "x-envoy-upstream-healthchecked-cluster"})
-    return extension(
-        "envoy.filters.http.header_mutation",
-        "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-        mutations={"response_mutations": mutations},
-    )
+    return http_filter("header_mutation", "HeaderMutation", mutations={"response_mutations": mutations})
 
 
 def _compressor(name: str, library: str, *, preferred: bool, **settings: int) -> Config:
@@ -121,9 +109,9 @@ def _body_limit(kib: int) -> Config:
 
 
 def _transcoder(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
-    return extension(
-        TRANSCODER,
-        "envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
+    return http_filter(
+        "grpc_json_transcoder",
+        "GrpcJsonTranscoder",
         proto_descriptor=str(options.descriptors),
         services=list(dict.fromkeys(f"{rpc.package}.{rpc.service}" for rpc in rpcs)),
         convert_grpc_status=True,
@@ -151,10 +139,11 @@ def _tokens(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
 
     The last rule requires a token for every RPC without a rule.
     """
-    own = options.listen.port
-    return extension(
-        JWT,
-        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+    jwks = f"http://127.0.0.1:{options.listen.port}{JWKS_PATH}"
+    required = {"match": {"prefix": "/igemoji."}, "requires": _required()}
+    return http_filter(
+        "jwt_authn",
+        "JwtAuthentication",
         providers={
             PROVIDER: {
                 "issuer": options.issuer,
@@ -168,18 +157,14 @@ def _tokens(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
                 "require_expiration": True,
                 "clock_skew_seconds": 10,
                 "remote_jwks": {
-                    "http_uri": {
-                        "uri": f"http://127.0.0.1:{own}{JWKS_PATH}",
-                        "cluster": SELF,
-                        "timeout": "2s",
-                    },
+                    "http_uri": {"uri": jwks, "cluster": SELF, "timeout": "2s"},
                     "cache_duration": seconds(300),
                     # The JWKS is fetched through the gateway's own listener, which must therefore not wait for it.
                     "async_fetch": {"fast_listener": True, "failed_refetch_duration": "0.5s"},
                 },
             }
         },
-        rules=[*(_rule(rpc) for rpc in rpcs), {"match": {"prefix": "/igemoji."}, "requires": _required()}],
+        rules=[*map(_rule, rpcs), required],
     )
 
 
@@ -205,13 +190,14 @@ def _statistics(rpcs: list[Rpc]) -> Config:
     for rpc in rpcs:
         services.setdefault(f"{rpc.package}.{rpc.service}", []).append(rpc.name)
     allowlist = [{"name": name, "method_names": methods} for name, methods in services.items()]
-    return extension(
-        "envoy.filters.http.grpc_stats",
-        "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+    return http_filter(
+        "grpc_stats",
+        "FilterConfig",
         individual_method_stats_allowlist={"services": allowlist},
         enable_upstream_stats=True,
     )
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """Return a text file of this package."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 from igemoji_gateway.config.clusters import ADMIN, TRACES, key_pair
 from igemoji_gateway.config.filters import http_filters
 from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
-from igemoji_gateway.config.protobuf import Config, extension, seconds
+from igemoji_gateway.config.protobuf import Config, extension, http_filter, on_method, seconds, tls_socket
 from igemoji_gateway.config.replies import local_reply_config
 from igemoji_gateway.config.routes import route_configuration
 from igemoji_protos import Rpc
@@ -140,9 +140,7 @@ def _tracing() -> Config:
         "operation": "%ROUTE_NAME%",
         # The URL tag would contain e-mail addresses and secrets of share links.
         "max_path_tag_length": 0,
-        "custom_tags": [
-            {"tag": "igemoji.request_id", "request_header": {"name": "x-request-id"}},
-        ],
+        "custom_tags": [{"tag": "igemoji.request_id", "request_header": {"name": "x-request-id"}}],
         "spawn_upstream_span": True,
     }
 
@@ -150,30 +148,18 @@ def _tracing() -> Config:
 def metrics_listener(address: Address) -> Config:
     """Return a listener for two pages of the admin API, for scrapes and probes; the rest stays unreachable."""
     pages = ("/stats/prometheus", "/ready")
+    routes = [{"match": on_method("GET", path=page), "route": {"cluster": ADMIN}} for page in pages]
     manager = extension(
         MANAGER,
         MANAGER_TYPE,
         stat_prefix="metrics",
         route_config={
             "name": "metrics",
-            "virtual_hosts": [
-                {
-                    "name": "metrics",
-                    "domains": ["*"],
-                    "routes": [_read_only(page) for page in pages],
-                }
-            ],
+            "virtual_hosts": [{"name": "metrics", "domains": ["*"], "routes": routes}],
         },
-        http_filters=[extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router")],
+        http_filters=[http_filter("router", "Router")],
     )
     return _listener("metrics", address, manager)
-
-
-def _read_only(page: str) -> Config:
-    return {
-        "match": {"path": page, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
-        "route": {"cluster": ADMIN},
-    }
 
 
 def _listener(name: str, address: Address, manager: Config, tls: Certificates | None = None) -> Config:
@@ -189,9 +175,8 @@ def _listener(name: str, address: Address, manager: Config, tls: Certificates | 
 
 
 def _https(tls: Certificates) -> Config:
-    return extension(
-        "envoy.transport_sockets.tls",
-        "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+    return tls_socket(
+        "DownstreamTlsContext",
         common_tls_context={
             "alpn_protocols": ["h2", "http/1.1"],
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},

@@ -15,6 +15,21 @@ def extension(name: str, message: str, **fields: Any) -> Config:
     return {"name": name, "typed_config": typed(message, **fields)}
 
 
+def http_filter(name: str, message: str, **fields: Any) -> Config:
+    """Return a filter for HTTP of Envoy's own, such as `router` with the message `Router`."""
+    return extension(f"envoy.filters.http.{name}", f"envoy.extensions.filters.http.{name}.v3.{message}", **fields)
+
+
+def tls_socket(message: str, **fields: Any) -> Config:
+    """Return a transport socket with TLS."""
+    return extension("envoy.transport_sockets.tls", f"envoy.extensions.transport_sockets.tls.v3.{message}", **fields)
+
+
+def on_method(method: str, **path: Any) -> Config:
+    """Return a route's match of a path, for one HTTP method only."""
+    return {**path, "headers": [{"name": ":method", "string_match": {"exact": method}}]}
+
+
 def seconds(value: float) -> str:
     """Return a google.protobuf.Duration."""
     return f"{value:g}s"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from igemoji_gateway.config.protobuf import Config, extension, header
+from igemoji_gateway.config.protobuf import Config, extension, header, typed
 
 SPEAKS_GRPC = "'igemoji' in metadata.filter_metadata && 'grpc' in metadata.filter_metadata['igemoji']"
 """True for clients that use gRPC or gRPC-Web; set by gateway.lua."""
@@ -15,8 +15,8 @@ MAX_REQUEST_KIB = "%METADATA(ROUTE:igemoji:max_request_kib)%"
 class Reply:
     """Mapping of one error: its condition and its answer."""
 
-    when: str
-    """CEL expression over Envoy's attributes."""
+    when: int | str
+    """HTTP status, or a CEL expression over Envoy's attributes."""
     code: int
     """Number of a google.rpc.Code."""
     reason: str
@@ -27,6 +27,9 @@ class Reply:
     """google.rpc.Code for gRPC clients, if it differs."""
     retry_after: int | None = None
     """Seconds for Retry-After, unless a filter sets it."""
+
+
+NOT_VALID_HERE = "The access token is not valid here."
 
 
 def jwt_failure(detail: str) -> str:
@@ -61,38 +64,16 @@ REPLIES = [
     ),
     Reply(jwt_failure("Jwt_is_expired"), 16, "TOKEN_EXPIRED", "The access token has expired. Log in again."),
     # Envoy answers 403 for a foreign audience; it is an invalid token like one of a foreign issuer.
-    Reply(
-        jwt_failure("Audiences_in_Jwt_are_not_allowed"),
-        16,
-        "TOKEN_INVALID",
-        "The access token is not valid here.",
-        status=401,
-    ),
-    Reply("response.code == 401", 16, "TOKEN_INVALID", "The access token is not valid here."),
-    Reply("response.code == 400", 3, "INVALID_REQUEST", f"The request cannot be understood. {BODY}"),
-    Reply("response.code == 403", 7, "FORBIDDEN", "You are not allowed to do this."),
-    Reply(
-        "response.code == 404",
-        5,
-        "NO_SUCH_CALL",
-        "This call does not exist. GET /api/openapi.json lists all calls.",
-        grpc_code=12,
-    ),
-    Reply("response.code == 408", 4, "REQUEST_TIMEOUT", "The request did not arrive in time."),
-    Reply(
-        "response.code == 413",
-        8,
-        "REQUEST_TOO_LARGE",
-        f"The request is too large: this call takes at most {MAX_REQUEST_KIB} KiB.",
-    ),
-    Reply(
-        "response.code == 429",
-        8,
-        "RATE_LIMITED",
-        "Too many requests. Try again after the seconds in Retry-After.",
-    ),
-    Reply("response.code == 431", 8, "HEADERS_TOO_LARGE", "The request's headers are too large."),
-    Reply("response.code == 501", 12, "NOT_IMPLEMENTED", "This call is not implemented."),
+    Reply(jwt_failure("Audiences_in_Jwt_are_not_allowed"), 16, "TOKEN_INVALID", NOT_VALID_HERE, status=401),
+    Reply(401, 16, "TOKEN_INVALID", NOT_VALID_HERE),
+    Reply(400, 3, "INVALID_REQUEST", f"The request cannot be understood. {BODY}"),
+    Reply(403, 7, "FORBIDDEN", "You are not allowed to do this."),
+    Reply(404, 5, "NO_SUCH_CALL", "This call does not exist. GET /api/openapi.json lists all calls.", grpc_code=12),
+    Reply(408, 4, "REQUEST_TIMEOUT", "The request did not arrive in time."),
+    Reply(413, 8, "REQUEST_TOO_LARGE", f"The request is too large: this call takes at most {MAX_REQUEST_KIB} KiB."),
+    Reply(429, 8, "RATE_LIMITED", "Too many requests. Try again after the seconds in Retry-After."),
+    Reply(431, 8, "HEADERS_TOO_LARGE", "The request's headers are too large."),
+    Reply(501, 12, "NOT_IMPLEMENTED", "This call is not implemented."),
     Reply(
         "response.code in [502, 503]",
         14,
@@ -100,7 +81,7 @@ REPLIES = [
         "The service behind this call cannot be reached right now. Try again in a moment.",
         retry_after=2,
     ),
-    Reply("response.code == 504", 4, "DEADLINE_EXCEEDED", "The service behind this call took too long."),
+    Reply(504, 4, "DEADLINE_EXCEEDED", "The service behind this call took too long."),
     Reply("response.code >= 500", 13, "INTERNAL", "Something went wrong."),
     Reply("response.code >= 400", 2, "REFUSED", f"The request was refused. {BODY}"),
 ]
@@ -114,21 +95,16 @@ def local_reply_config() -> Config:
 def _for_grpc(reply: Reply) -> Config:
     """Map an error for gRPC clients: the text becomes grpc-message."""
     return {
-        **_mapper(f"({reply.when}) && ({SPEAKS_GRPC})", reply),
+        **_mapper(f"({_condition(reply)}) && ({SPEAKS_GRPC})", reply),
         "body_format_override": {"text_format_source": {"inline_string": reply.message}},
         "headers_to_add": [header("grpc-status", str(reply.grpc_code or reply.code)), *_retry_after(reply)],
     }
 
 
 def _as_json(reply: Reply) -> Config:
-    info = {
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": reply.reason,
-        "domain": "igemoji",
-        "metadata": {},
-    }
+    info = typed("google.rpc.ErrorInfo", reason=reply.reason, domain="igemoji", metadata={})
     return {
-        **_mapper(reply.when, reply),
+        **_mapper(_condition(reply), reply),
         "body_format_override": {
             "content_type": "application/json",
             "json_format": {"code": reply.code, "message": reply.message, "details": [info]},
@@ -141,13 +117,15 @@ def _retry_after(reply: Reply) -> list[Config]:
     return [header("retry-after", str(reply.retry_after))] if reply.retry_after else []
 
 
+def _condition(reply: Reply) -> str:
+    return reply.when if isinstance(reply.when, str) else f"response.code == {reply.when}"
+
+
 def _mapper(when: str, reply: Reply) -> Config:
     expression = extension(
         "envoy.access_loggers.extension_filters.cel",
         "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
         expression=when,
     )
-    mapper: Config = {"filter": {"extension_filter": expression}}
-    if reply.status:
-        mapper["status_code"] = reply.status
-    return mapper
+    status = {"status_code": reply.status} if reply.status else {}
+    return {"filter": {"extension_filter": expression}, **status}

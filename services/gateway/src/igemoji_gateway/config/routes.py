@@ -5,21 +5,14 @@ A REST request is matched twice: by its own path for the filters before the tran
 
 import math
 import re
-from importlib import resources
 
-from igemoji_gateway.config import filters
+from google.api import http_pb2
+
+from igemoji_gateway.config import contract, filters
 from igemoji_gateway.config.clusters import WEB
-from igemoji_gateway.config.contract import (
-    DEFAULT_MAX_REQUEST_KIB,
-    max_request_kib,
-    per_minute,
-    request_limits,
-    rest_call,
-    service_name,
-    takes_cookie,
-)
+from igemoji_gateway.config.contract import DEFAULT_MAX_REQUEST_KIB, max_request_kib
 from igemoji_gateway.config.options import GatewayOptions
-from igemoji_gateway.config.protobuf import Config, extension, header, seconds, typed
+from igemoji_gateway.config.protobuf import Config, extension, header, on_method, seconds, typed
 from igemoji_gateway.docs import pages as docs
 from igemoji_protos import Rpc
 
@@ -55,24 +48,21 @@ USER: Config = {
 }
 """The user id of the token: one user may have many addresses."""
 
+WITHOUT_TOKEN = typed("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", disabled=True)
 DISABLED = typed("envoy.config.route.v3.FilterConfig", disabled=True)
 
 
 def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
     """Return all routes."""
-    limits = request_limits(rpcs)
+    limits = contract.request_limits(rpcs)
+    uploads = [rpc for rpc in rpcs if max_request_kib(rpc) > DEFAULT_MAX_REQUEST_KIB]
     host: Config = {
         "name": "igemoji",
         "domains": ["*"],
         "routes": [
             *(_rpc(rpc, options, limits) for rpc in rpcs),
-            *(
-                route
-                for rpc in rpcs
-                if max_request_kib(rpc) > DEFAULT_MAX_REQUEST_KIB
-                for route in _uploads(rpc, limits)
-            ),
-            _openapi(options),
+            *(_upload(rpc, binding, limits) for rpc in uploads for binding in rpc.bindings),
+            _page("/api/openapi.json", {"filename": str(options.openapi)}, "application/json"),
             *_docs(options),
             # Only requests that the transcoder ignores get here, such as gRPC on a REST path.
             {**_not_found({"prefix": REST_PREFIX}), "name": "rest"},
@@ -81,9 +71,9 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
             {
                 **_not_found({"prefix": "/igemoji."}),
                 "name": "no such rpc",
-                "typed_per_filter_config": {filters.JWT: _without_token()},
+                "typed_per_filter_config": {filters.JWT: WITHOUT_TOKEN},
             },
-            *(_website() if options.web else [_landing(), _not_found({"prefix": "/"})]),
+            *([_website()] if options.web else [_landing(), _not_found({"prefix": "/"})]),
         ],
     }
     if options.allowed_origins:
@@ -99,15 +89,16 @@ def route_configuration(options: GatewayOptions, rpcs: list[Rpc]) -> Config:
 
 
 def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
+    per_minute = contract.per_minute(rpc) * options.rate_factor
     route: Config = {
         "name": rpc.path,
         "match": {"path": rpc.path},
         "route": _forward(rpc),
-        **_limit_of(rpc),
+        "metadata": _size_limit(max_request_kib(rpc)),
         "typed_per_filter_config": {
             **_smaller_limits_off(rpc, limits),
-            filters.RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, ADDRESS, "masked_remote_address"),
-            filters.USER_RATE_LIMIT: _rate_limit(per_minute(rpc) * options.rate_factor, USER, USER_KEY),
+            filters.RATE_LIMIT: _rate_limit(per_minute, ADDRESS, "masked_remote_address"),
+            filters.USER_RATE_LIMIT: _rate_limit(per_minute, USER, USER_KEY),
         },
     }
     if rpc.server_streaming:
@@ -115,14 +106,14 @@ def _rpc(rpc: Rpc, options: GatewayOptions, limits: list[int]) -> Config:
     else:
         # REST requests have no deadline: the service gets the timeout of the route.
         route["request_headers_to_add"] = [header("grpc-timeout", f"{_timeout(rpc)}S", action="ADD_IF_ABSENT")]
-    if not takes_cookie(rpc):
+    if not contract.takes_cookie(rpc):
         # The refresh token goes only to RPCs that take it, whatever the cookie's path is.
         route["request_headers_to_remove"] = ["cookie"]
     return route
 
 
 def _forward(rpc: Rpc) -> Config:
-    forward: Config = {"cluster": service_name(rpc)}
+    forward: Config = {"cluster": contract.service_name(rpc)}
     if rpc.server_streaming or rpc.name in COUNTED_WITH_STREAMS:
         forward["priority"] = "HIGH"
     if rpc.server_streaming:
@@ -130,16 +121,15 @@ def _forward(rpc: Rpc) -> Config:
     # One second more, for the service's own DEADLINE_EXCEEDED to arrive.
     forward["timeout"] = seconds(_timeout(rpc) + 1)
     if rpc.retryable:
+        another_host = extension(
+            "envoy.retry_host_predicates.previous_hosts",
+            "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+        )
         forward["retry_policy"] = {
             "retry_on": RETRY_ON,
             "num_retries": 2,
             "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
-            "retry_host_predicate": [
-                extension(
-                    "envoy.retry_host_predicates.previous_hosts",
-                    "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-                )
-            ],
+            "retry_host_predicate": [another_host],
             "host_selection_retry_max_attempts": 3,
         }
     return forward
@@ -149,24 +139,15 @@ def _timeout(rpc: Rpc) -> int:
     return UPLOAD_TIMEOUT_SECONDS if max_request_kib(rpc) > UPLOAD_KIB else TIMEOUT_SECONDS
 
 
-def _uploads(rpc: Rpc, limits: list[int]) -> list[Config]:
-    """Return REST routes for an RPC with a larger size limit, because that filter is before the transcoder."""
-    routes = []
-    for binding in rpc.bindings:
-        method, template = rest_call(binding)
-        match: Config = {
-            "safe_regex": {"regex": path_regex(template)},
-            "headers": [{"name": ":method", "string_match": {"exact": method}}],
-        }
-        routes.append(
-            {
-                **_not_found(match),
-                "name": f"{method} {template}",
-                **_limit_of(rpc),
-                "typed_per_filter_config": _smaller_limits_off(rpc, limits),
-            }
-        )
-    return routes
+def _upload(rpc: Rpc, binding: http_pb2.HttpRule, limits: list[int]) -> Config:
+    """Return the REST route of an RPC with a larger size limit, because that filter is before the transcoder."""
+    method, template = contract.rest_call(binding)
+    return {
+        **_not_found(on_method(method, safe_regex={"regex": path_regex(template)})),
+        "name": f"{method} {template}",
+        "metadata": _size_limit(max_request_kib(rpc)),
+        "typed_per_filter_config": _smaller_limits_off(rpc, limits),
+    }
 
 
 def path_regex(template: str) -> str:
@@ -175,12 +156,8 @@ def path_regex(template: str) -> str:
     return r"[^/]+".join(re.escape(literal) for literal in literals) + "/?"
 
 
-def _limit_of(rpc: Rpc) -> Config:
-    """Return the size limit as metadata, for the message of 413."""
-    return {"metadata": _metadata(max_request_kib(rpc))}
-
-
-def _metadata(kib: int) -> Config:
+def _size_limit(kib: int) -> Config:
+    """Return metadata for the message of 413."""
     return {"filter_metadata": {"igemoji": {"max_request_kib": str(kib)}}}
 
 
@@ -196,29 +173,16 @@ def _rate_limit(calls_per_minute: int, identify: Config, key: str) -> Config:
         filter_enabled={"default_value": {"numerator": 100}},
         filter_enforced={"default_value": {"numerator": 100}},
         # Envoy also needs a bucket for requests without such a value, for example without a user.
-        token_bucket={"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"},
+        token_bucket=_bucket(1_000_000, "1s"),
         rate_limits=[{"actions": [identify]}],
-        descriptors=[
-            {
-                "entries": [{"key": key}],
-                "token_bucket": {
-                    "max_tokens": calls_per_minute,
-                    "tokens_per_fill": calls_per_minute,
-                    "fill_interval": "60s",
-                },
-            }
-        ],
+        descriptors=[{"entries": [{"key": key}], "token_bucket": _bucket(calls_per_minute, "60s")}],
         max_dynamic_descriptors=TRACKED,
         response_headers_to_add=[header("retry-after", str(math.ceil(60 / calls_per_minute)))],
     )
 
 
-def _without_token() -> Config:
-    return typed("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", disabled=True)
-
-
-def _openapi(options: GatewayOptions) -> Config:
-    return _page("/api/openapi.json", {"filename": str(options.openapi)}, "application/json")
+def _bucket(tokens: int, interval: str) -> Config:
+    return {"max_tokens": tokens, "tokens_per_fill": tokens, "fill_interval": interval}
 
 
 def _docs(options: GatewayOptions) -> list[Config]:
@@ -237,8 +201,7 @@ def _docs(options: GatewayOptions) -> list[Config]:
 
 
 def _landing() -> Config:
-    html = resources.files(__package__).joinpath("landing.html").read_text(encoding="utf-8")
-    page = _page("/", {"inline_string": html}, "text/html; charset=utf-8")
+    page = _page("/", {"inline_string": filters.text("landing.html")}, "text/html; charset=utf-8")
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
     page["response_headers_to_add"].append(header("content-security-policy", policy))
     return page
@@ -247,23 +210,21 @@ def _landing() -> Config:
 def _page(path: str, body: Config, content_type: str, caching: str = "no-cache") -> Config:
     return {
         "name": path,
-        "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
+        "match": on_method("GET", path=path),
         "direct_response": {"status": 200, "body": body},
         "response_headers_to_add": [header("content-type", content_type), header("cache-control", caching)],
         "typed_per_filter_config": {filters.TRANSCODER: DISABLED},
     }
 
 
-def _website() -> list[Config]:
-    return [
-        {
-            "name": "web",
-            "match": {"prefix": "/"},
-            "route": {"cluster": WEB, "timeout": seconds(TIMEOUT_SECONDS)},
-            "metadata": _metadata(DEFAULT_MAX_REQUEST_KIB),
-            "typed_per_filter_config": {filters.TRANSCODER: DISABLED},
-        }
-    ]
+def _website() -> Config:
+    return {
+        "name": "web",
+        "match": {"prefix": "/"},
+        "route": {"cluster": WEB, "timeout": seconds(TIMEOUT_SECONDS)},
+        "metadata": _size_limit(DEFAULT_MAX_REQUEST_KIB),
+        "typed_per_filter_config": {filters.TRANSCODER: DISABLED},
+    }
 
 
 def _not_found(match: Config) -> Config:
@@ -271,7 +232,7 @@ def _not_found(match: Config) -> Config:
     return {
         "match": match,
         "route": {"cluster": "nowhere", "cluster_not_found_response_code": "NOT_FOUND"},
-        "metadata": _metadata(DEFAULT_MAX_REQUEST_KIB),
+        "metadata": _size_limit(DEFAULT_MAX_REQUEST_KIB),
     }
 
 

@@ -1,11 +1,11 @@
-"""How the vision benchmarks count detections and estimate poses."""
+"""Counting of detections and estimation of poses in the vision benchmarks."""
 
 import math
 
 import numpy as np
 import pytest
 from boxes import Boxes, Change, overlaps, rolling, turning
-from detection import IGNORED, NOTHING, Found, Marked, Row, matches
+from detection import IGNORED, NOTHING, Found, Labeled, Row, matches
 from pose import yaw
 
 from igemoji_vision.faces import Point
@@ -47,7 +47,7 @@ def test_box_on_an_ignored_area_does_not_count() -> None:
 
 
 def test_small_faces_do_not_count_and_false_positives_do() -> None:
-    faces = [Marked(15, "frontal", True), Marked(16, "frontal", True), Marked(40, "profile", False)]
+    faces = [Labeled(15, "frontal", True), Labeled(16, "frontal", True), Labeled(40, "profile", False)]
     boxes = [Found(17, "frontal", on=15), Found(15, "frontal", on=16), Found(5, "frontal", on=0)]
 
     counted = Row("all", faces, boxes).of_size(16)

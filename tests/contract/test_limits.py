@@ -172,7 +172,7 @@ TESTS = {
 HELD_ELSEWHERE = {
     "photo: the first frame": ("decode", "test_of_an_animation_the_first_frame_is_taken"),
     "photo: 17 MiB at the edge": ("e2e", "test_invalid_uploads_are_refused_with_a_reason"),
-    "faces: 200 in a photo, and it says so": ("detect", "test_many_faces_are_cut_to_the_largest_two_hundred"),
+    "faces: 200 in a photo, and more_faces is set": ("detect", "test_many_faces_are_cut_to_the_largest_two_hundred"),
     "open tasks: 5 a user, and those of all": (
         "tasks",
         "test_open_tasks_beyond_the_quota_are_refused_with_retry_after",

@@ -131,7 +131,7 @@ def new_user(http: httpx.Client, prefix: str) -> RestUser:
 
 @pytest.fixture
 def newcomer(http: httpx.Client) -> RestUser:
-    """Return a user who has not registered yet."""
+    """Return a user without an account."""
     return new_user(http, "a")
 
 

@@ -45,7 +45,7 @@ class User:
 
     @property
     def uploads_slowly(self) -> bool:
-        """Return whether the next upload is slow, so that some uploads are in progress when the fault comes."""
+        """Return whether the next upload is slow, so that some uploads are in progress when the fault happens."""
         return self.number % 5 == 0 and not self.accepted
 
     async def body(self) -> AsyncIterator[bytes]:

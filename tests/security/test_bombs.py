@@ -45,14 +45,14 @@ def saved(kind: str, size: tuple[int, int], **options: object) -> bytes:
     return file.getvalue()
 
 
-def jpeg_that_says(width: int, height: int) -> bytes:
+def jpeg_that_claims(width: int, height: int) -> bytes:
     data = bytearray(saved("JPEG", (64, 64)))
     start = data.index(b"\xff\xc0")
     data[start + 5 : start + 9] = struct.pack(">HH", height, width)
     return bytes(data)
 
 
-def webp_that_says(width: int, height: int) -> bytes:
+def webp_that_claims(width: int, height: int) -> bytes:
     data = bytearray(saved("WEBP", (64, 64)))
     start = data.index(b"\x9d\x01\x2a") + 3
     data[start : start + 4] = struct.pack("<HH", width, height)
@@ -70,9 +70,9 @@ TOO_LARGE: dict[str, Callable[[], bytes]] = {
     "PNG, 60,000 square, full": lambda: png(60_000, 60_000, rows=bytes(200 * MIB)),
     "PNG, 2^31 - 1 wide": lambda: png(2**31 - 1, 1, rows=bytes(1000)),
     "PNG, 10,000 square, full": lambda: full(10_000, 10_000),
-    "JPEG, says 65,000 square": lambda: jpeg_that_says(65_000, 65_000),
+    "JPEG, claims 65,000 square": lambda: jpeg_that_claims(65_000, 65_000),
     "JPEG, 8,000 x 6,000": lambda: saved("JPEG", (8000, 6000), quality=1),
-    "WebP, says 16,383 square": lambda: webp_that_says(16_383, 16_383),
+    "WebP, claims 16,383 square": lambda: webp_that_claims(16_383, 16_383),
     "GIF": lambda: saved("GIF", (64, 64)),
     "ZIP": lambda: b"PK\x03\x04" + bytes(1000),
     "gzip of a PNG": lambda: gzip.compress(full(2000, 2000)),

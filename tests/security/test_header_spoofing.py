@@ -15,7 +15,7 @@ from .live import Gateways, LiveMesh, log_entries
 
 
 @pytest.fixture(scope="module")
-def edge(mesh: LiveMesh) -> Iterator[httpx.Client]:
+def gateway(mesh: LiveMesh) -> Iterator[httpx.Client]:
     """Return a client of the gateway without a proxy before it."""
     with httpx.Client(base_url=mesh.url, timeout=60) as http:
         yield http
@@ -54,7 +54,7 @@ def identities(victim: str) -> list[dict[str, str]]:
     ]
 
 
-def test_identity_headers_do_not_authenticate(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
+def test_identity_headers_do_not_authenticate(gateway: httpx.Client, actors: Actors, attacks: Attacks) -> None:
     for headers in identities(actors.owner.id):
         for path in (
             "/api/v1/users/me",
@@ -63,24 +63,24 @@ def test_identity_headers_do_not_authenticate(edge: httpx.Client, actors: Actors
             "/api/v1/moderation/reports",
         ):
             with attacks.attempt(f"{headers} on {path}"):
-                assert edge.get(path, headers=headers).status_code == 401
+                assert gateway.get(path, headers=headers).status_code == 401
         with attacks.attempt(f"{headers} for a private template"):
-            assert edge.get(f"/api/v1/emojis/{actors.private_emoji}", headers=headers).status_code == 404
+            assert gateway.get(f"/api/v1/emojis/{actors.private_emoji}", headers=headers).status_code == 404
 
 
-def test_identity_headers_do_not_override_the_token(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
+def test_identity_headers_do_not_override_the_token(gateway: httpx.Client, actors: Actors, attacks: Attacks) -> None:
     another = actors.actor("another")
     task = RPCS["inference.GetTask"]
-    target = f"127.0.0.1:{edge.base_url.port}"
+    target = f"127.0.0.1:{gateway.base_url.port}"
     with grpc.insecure_channel(target) as channel:
         for headers in identities(actors.owner.id):
             with attacks.attempt(f"{headers} with another's token"):
-                assert edge.get("/api/v1/users/me", headers=another.headers | headers).json()["id"] == another.id
+                assert gateway.get("/api/v1/users/me", headers=another.headers | headers).json()["id"] == another.id
             with attacks.attempt(f"{headers} for the owner's photo"):
-                answer = edge.get(f"/api/v1/faces/tasks/{actors.task}", headers=another.headers | headers)
+                answer = gateway.get(f"/api/v1/faces/tasks/{actors.task}", headers=another.headers | headers)
                 assert answer.status_code == 404
             with attacks.attempt(f"{headers} for operators"):
-                answer = edge.get("/api/v1/moderation/reports", headers=another.headers | headers)
+                answer = gateway.get("/api/v1/moderation/reports", headers=another.headers | headers)
                 assert answer.status_code == 403
             if "te" in headers:
                 continue
@@ -89,38 +89,38 @@ def test_identity_headers_do_not_override_the_token(edge: httpx.Client, actors: 
                 assert by_grpc(channel, task, request, another.headers | headers).status == 404
 
 
-def test_clients_can_not_set_response_headers(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
+def test_clients_can_not_set_response_headers(gateway: httpx.Client, actors: Actors, attacks: Attacks) -> None:
     for headers in ({"x-http-code": "299"}, {"x-http-code": "500"}, {"grpc-status": "0"}, {"grpc-message": "x"}):
         with attacks.attempt(str(headers)):
-            answer = edge.get("/api/v1/faces/ranking", headers=headers)
+            answer = gateway.get("/api/v1/faces/ranking", headers=headers)
             assert answer.status_code == 200
             assert not [name for name in answer.headers if name.startswith(("x-envoy", "grpc-", "x-http-code"))]
 
 
-def test_request_id_of_a_client_is_replaced(mesh: LiveMesh, edge: httpx.Client, attacks: Attacks) -> None:
+def test_request_id_of_a_client_is_replaced(mesh: LiveMesh, gateway: httpx.Client, attacks: Attacks) -> None:
     """Otherwise a client could fake entries of other requests in the log."""
     for given in ("forged-id", "a" * 300, new_id()):
         with attacks.attempt(given[:20]):
-            answer = edge.get(
+            answer = gateway.get(
                 "/api/v1/faces/ranking", headers={"x-request-id": given, "traceparent": f"00-{'1' * 32}-1-01"}
             )
             assert answer.headers["x-request-id"] != given
             assert not [entry for entry in log_entries(mesh.output.lines) if entry.get("request_id") == given]
 
 
-def test_client_headers_can_not_claim_https(edge: httpx.Client, actors: Actors, attacks: Attacks) -> None:
-    for lies in ({"x-forwarded-proto": "https"}, {"x-scheme": "https"}, {"forwarded": "proto=https"}):
-        with attacks.attempt(str(lies)):
-            answer = edge.post("/api/v1/users/guest", json={}, headers=lies)
+def test_client_headers_can_not_claim_https(gateway: httpx.Client, actors: Actors, attacks: Attacks) -> None:
+    for spoofed in ({"x-forwarded-proto": "https"}, {"x-scheme": "https"}, {"forwarded": "proto=https"}):
+        with attacks.attempt(str(spoofed)):
+            answer = gateway.post("/api/v1/users/guest", json={}, headers=spoofed)
             assert answer.status_code == 201
             assert "secure" not in answer.headers["set-cookie"].lower()
             assert "strict-transport-security" not in answer.headers
 
 
 @pytest.mark.parametrize("name", ["x_user_id", "X_Forwarded_For", "content_length", "Transfer_Encoding", "a_b"])
-def test_header_names_with_underscores_are_refused(name: str, edge: httpx.Client, attacks: Attacks) -> None:
+def test_header_names_with_underscores_are_refused(name: str, gateway: httpx.Client, attacks: Attacks) -> None:
     with attacks.attempt(name):
-        assert outcome_of(edge.get("/api/v1/faces/ranking", headers={name: "1"})).reason == "INVALID_REQUEST"
+        assert outcome_of(gateway.get("/api/v1/faces/ranking", headers={name: "1"})).reason == "INVALID_REQUEST"
 
 
 def test_forwarded_addresses_are_trusted_from_proxies_only(

@@ -107,10 +107,10 @@ def like(one: Outcome, other: Outcome, *ids: str) -> bool:
     """Return whether two refusals are equal except for the ids in them."""
 
     def text(outcome: Outcome) -> str:
-        said = str(outcome.body)
+        text_of_body = str(outcome.body)
         for found in ids:
-            said = said.replace(found, "ID")
-        return said
+            text_of_body = text_of_body.replace(found, "ID")
+        return text_of_body
 
     return (one.status, one.reason, text(one)) == (other.status, other.reason, text(other))
 
@@ -206,7 +206,7 @@ def test_deleted_account_has_no_access(actors: Actors, attacks: Attacks) -> None
         body = {"refresh_token": gone.refresh_token}
         assert outcome_of(actors.http.post("/api/v1/users/auth/refresh", json=body)).status == 401
     for kind in OTHERS:
-        with attacks.attempt(f"a photo that was theirs, by {kind}"):
+        with attacks.attempt(f"a photo of a deleted account, by {kind}"):
             answer = actors.http.get(f"/api/v1/faces/tasks/{task}/image", headers=actors.actor(kind).headers)
             assert answer.status_code in (401, 404)
 

@@ -94,25 +94,25 @@ def test_check_objects_finds_damaged_missing_and_orphaned_objects(
     result: tuple[str, Path], actors: Actors, mesh: LiveMesh, attacks: Attacks
 ) -> None:
     task_id, path = result
-    code, said = check_objects(mesh)
-    assert (code, said.count(" 0 damaged, 0 missing")) == (0, 2), said
+    code, output = check_objects(mesh)
+    assert (code, output.count(" 0 damaged, 0 missing")) == (0, 2), output
     with attacks.attempt("a damaged result"), damaged(path, flipped):
-        code, said = check_objects(mesh)
+        code, output = check_objects(mesh)
         assert code == 1
-        assert f"damaged  results/{path.name}  of task {task_id}\n" in said
+        assert f"damaged  results/{path.name}  of task {task_id}\n" in output
     hidden = path.with_name(".hidden")
     with attacks.attempt("a missing result"):
         path.rename(hidden)
         try:
-            code, said = check_objects(mesh)
+            code, output = check_objects(mesh)
         finally:
             hidden.rename(path)
         assert code == 1
-        assert f"missing  results/{path.name}  of task {task_id}\n" in said
+        assert f"missing  results/{path.name}  of task {task_id}\n" in output
     orphan = mesh.data / "objects" / "inference" / "photos" / "00000000-0000-7000-8000-000000000000"
     with attacks.attempt("an orphan"):
         orphan.write_bytes(b"x")
-        code, said = check_objects(mesh)
+        code, output = check_objects(mesh)
         orphan.unlink()
-        assert f"orphan   photos/{orphan.name}\n" in said
+        assert f"orphan   photos/{orphan.name}\n" in output
         assert code == 0, "orphans are no error"

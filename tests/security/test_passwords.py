@@ -135,7 +135,7 @@ def test_spoofed_address_does_not_evade_the_limit(mesh: LiveMesh, actors: Actors
     statuses = []
     with httpx.Client(base_url=mesh.url, timeout=60) as http:
         for number in range(TRIES + 3):
-            lies = {
+            spoofed = {
                 "x-forwarded-for": f"203.0.114.{number}",
                 "x-envoy-external-address": f"203.0.114.{number}",
                 "x-real-ip": f"203.0.114.{number}",
@@ -143,7 +143,7 @@ def test_spoofed_address_does_not_evade_the_limit(mesh: LiveMesh, actors: Actors
             }
             body = {"email": f"{new_id()}@example.org", "password": "guess"}
             with attacks.attempt(f"address {number}"):
-                statuses.append(http.post("/api/v1/users/auth", json=body, headers=lies).status_code)
+                statuses.append(http.post("/api/v1/users/auth", json=body, headers=spoofed).status_code)
                 assert statuses[-1] in (401, 429)
     assert statuses[-1] == 429
 

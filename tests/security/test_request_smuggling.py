@@ -43,7 +43,7 @@ REFUSED = {
     "a chunk of a made-up size": f"{POST}Transfer-Encoding: chunked\r\n\r\n0x2\r\n{{{{}}}}\r\n{END}{HIDDEN}",
     "a chunk of a negative size": f"{POST}Transfer-Encoding: chunked\r\n\r\n-1\r\n{{{{}}}}\r\n{END}{HIDDEN}",
     "a chunk beyond 64 bits": f"{POST}Transfer-Encoding: chunked\r\n\r\n10000000000000002\r\n{{{{}}}}\r\n{END}{HIDDEN}",
-    "a chunk longer than it says": f"{POST}Transfer-Encoding: chunked\r\n\r\n1\r\n{{{{}}}}\r\n{END}{HIDDEN}",
+    "a chunk longer than its size": f"{POST}Transfer-Encoding: chunked\r\n\r\n1\r\n{{{{}}}}\r\n{END}{HIDDEN}",
     "no host": "GET /healthz HTTP/1.1\r\n\r\n" + HIDDEN,
     "two hosts": "GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n" + HIDDEN,
     "another protocol": "GET /healthz HTTP/3.7\r\nHost: x\r\n\r\n" + HIDDEN,

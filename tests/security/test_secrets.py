@@ -10,7 +10,7 @@ from .live import LiveMesh, MeshOutput
 
 JWT = r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{20,}"
 
-TELLTALE = {
+PATTERNS = {
     "a password": re.escape(PASSWORD),
     "a token": JWT,
     "a refresh token, a reset or a link by its cookie or name": r"igemoji_refresh=[^;\s\"]|refresh_token\W+[\w-]{30,}",
@@ -23,7 +23,7 @@ TELLTALE = {
 
 
 def found(kind: str, texts: list[str]) -> list[str]:
-    return [text[:300] for text in texts if re.search(TELLTALE[kind], text)]
+    return [text[:300] for text in texts if re.search(PATTERNS[kind], text)]
 
 
 def secrets_of(actors: Actors) -> set[str]:
@@ -32,7 +32,7 @@ def secrets_of(actors: Actors) -> set[str]:
     return {secret for actor in created for secret in (actor.token, actor.refresh_token, actor.email) if secret}
 
 
-@pytest.mark.parametrize("kind", TELLTALE)
+@pytest.mark.parametrize("kind", PATTERNS)
 def test_logs_and_errors_match_no_secret_pattern(kind: str, mesh: LiveMesh, actors: Actors, attacks: Attacks) -> None:
     use_everything_once(actors)
     with attacks.attempt(f"{kind} in {len(mesh.output.lines)} lines of the log"):

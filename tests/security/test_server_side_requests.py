@@ -82,7 +82,7 @@ class ConnectionMonitor:
 
     def _look(self) -> None:
         over = False
-        while not over:  # once more at the end: an unanswered connection stays open for a while
+        while not over:  # look again at the end: an unanswered connection stays open for a while
             over = self._over.wait(LOOK_SECONDS)
             for service in (*SERVICES, GATEWAY):
                 self.seen |= set(foreign(self._mesh.pid(service)))
@@ -188,7 +188,7 @@ def test_urls_in_headers_are_not_fetched(canary: Canary, mesh: LiveMesh, actors:
             for path in ("/", "/api/v1/emojis/pages/1", "/api/v1/users/me"):
                 with attacks.attempt(f"{name} on {path}"):
                     headers = actors.owner.headers | {name: value}
-                    headers = {key: said for key, said in headers.items() if key.lower() != name} | {name: value}
+                    headers = {key: text for key, text in headers.items() if key.lower() != name} | {name: value}
                     assert actors.http.get(path, headers=headers).status_code < 500
                     assert canary.visits == 0
         for target in (canary.url, f"http://{host}", f"//{host}/fetched"):

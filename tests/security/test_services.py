@@ -155,7 +155,7 @@ def test_untrusted_or_expired_certificates_are_refused(mesh: LiveMesh, actors: A
         "another authority": issued(theirs, "auth", AUTH),
         "expired": issued(ours, "auth", AUTH, days=(-3, -2)),
         "not valid yet": issued(ours, "auth", AUTH, days=(2, 3)),
-        "one's own authority": (theirs.certificate_pem, issued(theirs, "auth", AUTH)[1]),
+        "a self-made authority": (theirs.certificate_pem, issued(theirs, "auth", AUTH)[1]),
     }.items():
         with attacks.attempt(what):
             assert deleted(mesh, actors, certificate, key) == 500

@@ -73,12 +73,12 @@ def test_release_pins_base_images(path, tmp_path):
     inspect.write_text(f'#!/bin/sh\necho "$1" >> {asked}\necho \'{{"Digest": "sha256:{"5" * 64}"}}\'\n')
     inspect.chmod(0o700)
     command = [sys.executable, str(ROOT / "deploy/images/bases.py"), str(path), "--inspect", str(inspect)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    pinned = dict(option.removeprefix("--build-arg=").split("=", 1) for option in said if "--build-arg" in option)
+    options = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    pinned = dict(option.removeprefix("--build-arg=").split("=", 1) for option in options if "--build-arg" in option)
     assert bases == {f"${{{name}}}" for name in pinned}
     assert all(value.endswith("@sha256:" + "5" * 64) for value in pinned.values())
     assert len(asked.read_text().splitlines()) == len(pinned)
-    assert len([option for option in said if option.startswith("--label=")]) == len(pinned)
+    assert len([option for option in options if option.startswith("--label=")]) == len(pinned)
 
 
 def test_base_without_a_digest_stops_a_release():

@@ -177,7 +177,7 @@ MUTANTS = (
         "test_every_response_has_security_headers",
     ),
     Mutant(
-        "Browsers are told to use HTTPS only (HSTS)",
+        "Browsers use HTTPS only (HSTS)",
         "gateway.lua:envoy_on_response",
         Without('headers:replace("strict-transport-security", *_)'),
         "test_hsts_over_https",

@@ -1,8 +1,8 @@
-"""Runs the fer package in its own environment and times each call itself; bench/vision/speed.py and accuracy.py ask.
+"""Server of the fer package in its own environment, which times each call, for bench/vision/{speed,accuracy}.py.
 
 It reads a line of JSON for each call from standard input, `{"detector": "mtcnn" | "haar", "photo": PATH}`, and answers
 with a line: `{"wall": s, "cpu": s, "faces": [{"box": [x, y, w, h], "emotions": {…}}], "peak": bytes}`. The time is that
-of detect_emotions alone; the photo is read before. Before the first call it says `{"ready": s, "versions": {…}}`.
+of detect_emotions alone; the photo is read before. Once it is ready it writes `{"ready": s, "versions": {…}}`.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from importlib.metadata import version
 
 started = time.perf_counter()
 answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # what libraries print is no answer
+os.dup2(2, 1)  # keep the output of libraries out of the answers
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2  # noqa: E402
@@ -27,12 +27,12 @@ from fer.fer import FER  # noqa: E402
 logging.disable()
 
 
-def say(**answer):
-    print(json.dumps(answer), file=answers, flush=True)
+def answer(**fields):
+    print(json.dumps(fields), file=answers, flush=True)
 
 
 def read(path, number):
-    """BGR, as cv2 reads it; one photo of many where the path is an .npz of gray photos."""
+    """Return a photo as BGR; `number` selects one of an .npz of gray photos."""
     if path.endswith(".npz"):
         return cv2.cvtColor(photos_of(path)[number], cv2.COLOR_GRAY2BGR)
     return cv2.imread(path)
@@ -56,8 +56,8 @@ def timed(detector, photo):
 
 
 detectors = {"mtcnn": FER(mtcnn=True), "haar": FER()}
-say(ready=time.perf_counter() - started, versions={name: version(name) for name in ("fer", "tensorflow", "torch")})
+answer(ready=time.perf_counter() - started, versions={name: version(name) for name in ("fer", "tensorflow", "torch")})
 with contextlib.suppress(BrokenPipeError):
     for line in sys.stdin:
         call = json.loads(line)
-        say(**timed(detectors[call["detector"]], read(call["photo"], call.get("number", 0))))
+        answer(**timed(detectors[call["detector"]], read(call["photo"], call.get("number", 0))))

@@ -1,4 +1,4 @@
-"""Finished photos of very many users and a ranking of very many templates, written in bulk; what is read of them."""
+"""Database of results of many users and of a ranking of many templates, and the pages to read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from bulk import migrated
+from bulk_insert import migrated
 
 from igemoji_inference.adapters.db import results
 from igemoji_inference.domain.model import ResultsPage
@@ -17,12 +17,13 @@ from igemoji_ranking.domain.model import Window
 
 PAGE_SIZE = 8
 DEEP_PAGE = 1000
-PERSON = "00000000-0000-7000-8000-{:012x}"
-OTHERS = 50_000
-"""People who share the results, but for those of one who has ten thousand and more."""
-COLLECTOR = PERSON.format(0)
-EVERY = 250
-"""Every so many-th result is the collector's."""
+USER = "00000000-0000-7000-8000-{:012x}"
+OTHER_USERS = 50_000
+"""Users with a hundred results each, besides the collector."""
+COLLECTOR = USER.format(0)
+"""User with ten thousand results and more."""
+COLLECTOR_INTERVAL = 250
+"""One result in 250 belongs to the collector."""
 
 TASKS = """
     WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :count)
@@ -49,7 +50,7 @@ COUNTS = """
 
 def prepare_results(path: Path, count: int) -> None:
     with migrated(path, "igemoji_inference") as cursor:
-        cursor.execute(TASKS, {"count": count, "every": EVERY, "others": OTHERS})
+        cursor.execute(TASKS, {"count": count, "every": COLLECTOR_INTERVAL, "others": OTHER_USERS})
 
 
 def prepare_ranking(path: Path, count: int) -> None:
@@ -58,16 +59,16 @@ def prepare_ranking(path: Path, count: int) -> None:
 
 
 async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
-    """What is read of the finished photos, by name."""
+    """Return the reads of pages of results, by name."""
 
     async def read(user_id: str, number: int, token: str) -> ResultsPage:
         return await database.read(lambda connection: results.page(connection, user_id, number, PAGE_SIZE, token))
 
-    deep = min(DEEP_PAGE, count // EVERY // PAGE_SIZE - 1)
+    deep = min(DEEP_PAGE, count // COLLECTOR_INTERVAL // PAGE_SIZE - 1)
     size = PAGE_SIZE * (deep - 1)
     before = await database.read(lambda connection: results.page(connection, COLLECTOR, 1, size, ""))
     return {
-        "my page: results, page 1": partial(read, PERSON.format(1), 1, ""),
+        "my page: results, page 1": partial(read, USER.format(1), 1, ""),
         "my page: results of a collector, page 1": partial(read, COLLECTOR, 1, ""),
         f"my page: results of a collector, page {deep:,} by token": partial(read, COLLECTOR, 1, before.next_page_token),
     }

@@ -1,4 +1,4 @@
-"""A catalogue of very many templates, written in bulk; and the pages that are read of it."""
+"""Database of a catalog with many templates, and the pages to read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from bulk import migrated
+from bulk_insert import migrated
 
 from igemoji_emoji_catalog.adapters.db.emojis import EmojiStore
 from igemoji_emoji_catalog.adapters.db.tables import outbox
-from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Position, Emoji, Maker, Viewer
-from igemoji_emoji_catalog.domain.search import Search, PageRequest, parse_search, index_terms, search_text
+from igemoji_emoji_catalog.domain.model import EXPRESSIONS, Emoji, Maker, Position, Viewer
+from igemoji_emoji_catalog.domain.search import PageRequest, Search, index_terms, parse_search, search_text
 from igemoji_emoji_catalog.usecases.catalog import PAGE_SIZE
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import OutboxWriter
@@ -25,9 +25,9 @@ from igemoji_mesh.db.outbox import OutboxWriter
 CHUNK = 20_000
 DEEP_PAGE = 1000
 
-BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-FIRST = ("happy", "sad", "고양이", "강아지", "space", "tiny", "blue", "웃는", "rainy", "wild")
-SECOND = ("cats", "dogs", "얼굴", "친구", "fox", "moon", "토끼", "frog", "robots", "ghost")
+START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+FIRST_WORDS = ("happy", "sad", "고양이", "강아지", "space", "tiny", "blue", "웃는", "rainy", "wild")
+SECOND_WORDS = ("cats", "dogs", "얼굴", "친구", "fox", "moon", "토끼", "frog", "robots", "ghost")
 TAGS = ("cute", "pet", "동물", "pixel", "meme")
 MAKERS = 10_000
 
@@ -42,14 +42,14 @@ def maker_of(number: int) -> Maker:
 
 
 @cache
-def found_by(name: str, tag: str, alias: str) -> tuple[str, frozenset[int]]:
-    """The text and the terms of a template."""
-    emoji = Emoji("", name, Maker("", alias), {}, BEGIN, tags=(tag,) if tag else ())
+def search_entry(name: str, tag: str, alias: str) -> tuple[str, frozenset[int]]:
+    """Return the search text and the index terms of a template."""
+    emoji = Emoji("", name, Maker("", alias), {}, START, tags=(tag,) if tag else ())
     return search_text(emoji), frozenset(index_terms(emoji))
 
 
 def fill(cursor: sqlite3.Cursor, count: int) -> None:
-    """Writes the templates in order and what they are found by term by term: a million in a minute or two."""
+    """Insert the templates in order of their ids, and their index terms by term: a million in a minute or two."""
     chance = random.Random(5)
     numbers_by_term: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
     for first in range(0, count, CHUNK):
@@ -71,13 +71,13 @@ INSERT_EMOJI = """
 
 
 def row_of(number: int, chance: random.Random, numbers_by_term: defaultdict[int, array[int]]) -> tuple[object, ...]:
-    """A template for INSERT_EMOJI; its terms are noted. One in 200 has a rare word, and a maker has one in 10,000."""
+    """Return a row for INSERT_EMOJI and record its terms. One in 200 has a rare word; a maker has one in 10,000."""
     maker, tag = maker_of(number), chance.choice(TAGS)
-    name = f"{chance.choice(FIRST)} {chance.choice(SECOND)}" + (" quokka" if number % 200 == 0 else "")
-    of_name, of_maker = found_by(name, tag, ""), found_by("", "", maker.alias)
+    name = f"{chance.choice(FIRST_WORDS)} {chance.choice(SECOND_WORDS)}" + (" quokka" if number % 200 == 0 else "")
+    of_name, of_maker = search_entry(name, tag, ""), search_entry("", "", maker.alias)
     for term in of_name[1] | of_maker[1]:
         numbers_by_term[term].append(number)
-    at = (BEGIN + datetime.timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    at = (START + datetime.timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
     uses, favorites = min(int(chance.paretovariate(1)) - 1, 10**6), min(int(chance.paretovariate(1.5)) - 1, 10**6)
     return (id_of(number), name, maker.id, maker.alias, at, tag, uses, favorites, of_name[0] + of_maker[0])
 
@@ -85,20 +85,20 @@ def row_of(number: int, chance: random.Random, numbers_by_term: defaultdict[int,
 def prepare(path: Path, count: int) -> None:
     with migrated(path, "igemoji_emoji_catalog") as cursor:
         fill(cursor, count)
-        # One user has marked every hundredth as a favourite.
-        cursor.execute("INSERT INTO favorites SELECT ?, id, created_at FROM emojis WHERE rowid % 100 = 0", (FAN,))
+        # One user has every hundredth as a favorite.
+        cursor.execute("INSERT INTO favorites SELECT ?, id, created_at FROM emojis WHERE rowid % 100 = 0", (COLLECTOR,))
 
 
-FAN = "00000000-0000-7000-8000-ffffffffffff"
+COLLECTOR = "00000000-0000-7000-8000-ffffffffffff"
 
 
-async def place(store: EmojiStore, wanted: PageRequest, page: int) -> Position | None:
-    """Where a page begins; None: there are not so many."""
+async def start_of(store: EmojiStore, wanted: PageRequest, page: int) -> Position | None:
+    """Return the position at which a page starts; None if there are fewer pages."""
     return (await store.page(replace(wanted, size=PAGE_SIZE * (page - 1)))).after
 
 
 async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
-    """What is read, by name; the first is what the others are compared with."""
+    """Return the reads of pages of templates, by name; the others are compared with the first."""
     store = EmojiStore(database, OutboxWriter(outbox, ()), lambda: None)
     first = PageRequest(Search(), "new", None, False, PAGE_SIZE)
     deep = min(DEEP_PAGE, count // PAGE_SIZE - 1)
@@ -106,26 +106,26 @@ async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaita
     for sort in ("new", "popular", "favorites"):
         wanted = replace(first, sort=sort)
         cases[f"templates: page 1, {sort}"] = wanted
-        cases[f"templates: page {deep:,} by token, {sort}"] = replace(wanted, after=await place(store, wanted, deep))
+        cases[f"templates: page {deep:,} by token, {sort}"] = replace(wanted, after=await start_of(store, wanted, deep))
         cases[f"templates: page {deep:,} by number, {sort}"] = replace(wanted, skip=(deep - 1) * PAGE_SIZE)
     mine = replace(first, owner_id=maker_of(1).id, include_unlisted=True)
     cases["my page: templates, page 1"] = mine
-    cases["my page: templates, page 5 by token"] = replace(mine, after=await place(store, mine, 5))
-    liked = replace(first, favorites_of=Viewer(FAN))
-    some = min(DEEP_PAGE, count // 100 // PAGE_SIZE - 1)
-    cases["my favourites, page 1"] = liked
-    cases[f"my favourites, page {some:,} by token"] = replace(liked, after=await place(store, liked, some))
+    cases["my page: templates, page 5 by token"] = replace(mine, after=await start_of(store, mine, 5))
+    favorite = replace(first, favorites_of=Viewer(COLLECTOR))
+    last = min(DEEP_PAGE, count // 100 // PAGE_SIZE - 1)
+    cases["my favorites, page 1"] = favorite
+    cases[f"my favorites, page {last:,} by token"] = replace(favorite, after=await start_of(store, favorite, last))
     reads = {name: partial(store.page, wanted) for name, wanted in cases.items()}
     for text, tag in SEARCHES:
         wanted = replace(first, search=parse_search(text, tag))
         name = f'search "{text}"' if text else f'tag "{tag}"'
         reads[name] = partial(store.page, wanted)
-        reads[f"{name}, asked for the first time"] = partial(_anew, database, wanted)
+        reads[f"{name}, first time"] = partial(_read_uncached, database, wanted)
     return reads
 
 
-async def _anew(database: Database, wanted: PageRequest) -> object:
-    """By a store that remembers no total."""
+async def _read_uncached(database: Database, wanted: PageRequest) -> object:
+    """Read a page through a new store, which has no total in its cache."""
     return await EmojiStore(database, OutboxWriter(outbox, ()), lambda: None).page(wanted)
 
 

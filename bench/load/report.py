@@ -127,8 +127,9 @@ def overload_section(found: Overload) -> Section:
         "",
         _prose(
             f"Ten times the sustainable rate: {found.rate:.0f} requests per second for {found.seconds:.0f} s.",
-            f"{offered} requests were due; {unsent} of them were not sent, for lack of a free connection. The generator",
-            f"used {found.during.cpu_seconds / found.seconds:.2f} of a core; its delay was {during.late_p95:.0f} ms (p95).",
+            f"{offered} requests were due; {unsent} of them were not sent, for lack of a free connection. The",
+            f"generator used {found.during.cpu_seconds / found.seconds:.2f} of a core; its delay was",
+            f"{during.late_p95:.0f} ms (p95).",
         ),
         "",
         "| | sent | answered | p50, ms | p95, ms | refused | refused p95, ms | refused p99, ms |",
@@ -157,8 +158,8 @@ def watchers_section(found: WatchResult) -> Section:
         _prose(
             f"A watcher costs {found.kib['inference']:.0f} KiB in the service, {found.kib['gateway']:.0f} KiB in the",
             f"gateway and {found.statements:.1f} SQL statements from its first step to its last, including those of",
-            "its task. A user may watch 20 tasks at a time on a replica (`MAX_WATCHED`); a replica serves 2,000 streams",
-            "(`MAX_STREAMS`).",
+            "its task. A user may watch 20 tasks at a time on a replica (`MAX_WATCHED`); a replica serves 2,000",
+            "streams (`MAX_STREAMS`).",
         ),
     ]
     return Section(WATCHERS, lines, met=found.met)

@@ -1,8 +1,9 @@
-"""How near `igemoji photo` comes to bare pipelines, and whether its memory stays flat.
+"""Throughput of `igemoji photo` relative to bare pipelines, and its memory over time.
 
 usage: python bench/photo/bench.py [--count 200 | --photos FOLDER] [--workers 2] [--rounds 2] [--results bench/results]
 
-Both are timed from the start of their first process to the end of their last, in turns. Writes photo.md and photo.png.
+Both are timed from the start of their first process to the end of their last, alternately. Writes photo.md and
+photo.png.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parents[2]
 GOAL = 0.85
 SIZES = ((640, 480), (800, 1000), (1280, 960), (1600, 1200), (1080, 1800))
-ENDINGS = (".jpg", ".jpg", ".jpg", ".png", ".webp")
+EXTENSIONS = (".jpg", ".jpg", ".jpg", ".png", ".webp")
 FACELESS = 0.1
 SAMPLE_SECONDS = 0.25
 MIB = 2**20
@@ -38,20 +39,20 @@ MIB = 2**20
 
 @dataclass
 class Run:
-    """One way of doing all photos, once."""
+    """One run over all photos."""
 
     seconds: float = 0
     cpu_seconds: float = 0
-    """Of all its processes; on a machine that others use it says more than the time."""
+    """Processor time of all processes; on a shared machine it is more reliable than wall time."""
     first_seconds: float = 0
-    """When the first photo came out."""
+    """Time of the first finished photo."""
     faces: int = 0
     times: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
-    """Resident memory of the whole process tree at these times, in MiB."""
+    """Resident memory of the process tree at `times`, in MiB."""
 
     def quarter(self, number: int) -> float:
-        """The median of a quarter of the time that photos came out, 0 to 3."""
+        """Return the median memory of a quarter (0 to 3) of the time from the first finished photo to the end."""
         length = (self.seconds - self.first_seconds) / 4
         low = self.first_seconds + length * number
         inside = [mib for at, mib in zip(self.times, self.memory, strict=True) if low <= at <= low + length]
@@ -59,7 +60,7 @@ class Run:
 
 
 def make_photos(folder: Path, count: int) -> None:
-    """A person in front of shapes and noise, at several sizes up to 2 MP; a tenth has nobody in it."""
+    """Write photos of a person in front of shapes and noise, of up to 2 MP; a tenth of them without a face."""
     random = np.random.default_rng(3)
     person = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]
     for number in range(count):
@@ -74,11 +75,11 @@ def make_photos(folder: Path, count: int) -> None:
         for place in range(people):
             side = int(min(width / people, height) * random.uniform(0.5, 0.95))
             photo.paste(person.resize((side, side)), (width * place // people, int(random.integers(0, height - side))))
-        photo.save(folder / f"{number:04}{random.choice(ENDINGS)}")
+        photo.save(folder / f"{number:04}{random.choice(EXTENSIONS)}")
 
 
 def measure(command: Sequence[str | Path]) -> Run:
-    """Runs a command; the objects on its standard output tell the faces."""
+    """Run a command that prints a JSON object with its faces per photo."""
     started, cpu_before = time.perf_counter(), cpu_of_children()
     with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True) as process:
         run = Run()
@@ -114,7 +115,7 @@ def watch(pid: int, run: Run, started: float, ended: threading.Event) -> None:
 
 
 def tree_memory(pid: int) -> int:
-    """Resident bytes of a process and all below it."""
+    """Return the resident bytes of a process and its descendants."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -127,12 +128,13 @@ def tree_memory(pid: int) -> int:
 def table(photos: int, workers: int, bare: Sequence[Run], command: Sequence[Run]) -> str:
     ratio = sum(run.seconds for run in bare) / sum(run.seconds for run in command)
     lines = [
-        "# `igemoji photo` against bare pipelines",
+        "# `igemoji photo` compared with bare pipelines",
         "",
-        f"{photos} photos, {workers} processes of one thread each, {len(bare)} rounds in turns, made by "
-        "`python bench/photo/bench.py`.",
+        f"{photos} photos, {workers} processes of one thread each, {len(bare)} alternating rounds. Made by "
+        "`make bench-photo`.",
         "",
-        "| round | bare pipelines | `igemoji photo` | ratio | CPU | memory, first quarter | last quarter | faces |",
+        "| round | bare pipelines | `igemoji photo` | ratio | CPU | memory, first quarter | memory, last quarter "
+        "| faces |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for number, (one, other) in enumerate(zip(bare, command, strict=True), 1):
@@ -164,7 +166,7 @@ def plot(path: Path, bare: Sequence[Run], command: Sequence[Run]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--photos", type=Path, help="a folder of photos, instead of made ones")
+    parser.add_argument("--photos", type=Path, help="folder of photos; default: generated photos")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
@@ -180,7 +182,7 @@ def main() -> None:
         photos = sum(path.is_file() for path in folder.rglob("*"))
         igemoji = Path(sys.executable).parent / "igemoji"
         for number in range(arguments.rounds):
-            bare.append(measure([sys.executable, Path(__file__).with_name("bare.py"), folder, workers]))
+            bare.append(measure([sys.executable, Path(__file__).with_name("baseline.py"), folder, workers]))
             out = Path(work) / f"out {number}"
             command.append(measure([igemoji, "photo", folder, "-o", out, "--workers", workers, "--json", "-"]))
     arguments.results.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,12 @@
-"""A rolling restart of everything under load: how many requests fail?
+"""Rolling restart of the whole mesh under load, with the number of failed requests.
 
     python bench/rolling/bench.py [--seconds 20] [--results bench/results]
 
-Starts a mesh on real parts (`make services`) with two replicas of each service, and two gateways behind a balancer as a
-cluster has one: it sends to those that answer /healthz. Clients read lists, the ranking and their own page and upload
-photos, first undisturbed and then while each replica of each service, each worker and each gateway is restarted in
-turn, as an upgrade does it. Nothing is tried again by the clients. The table says how many requests failed, and the
-rate under restarts as a share of the undisturbed rate of the same run. Exits with 1 where any request failed.
+Starts a mesh on real backends (`make install-backends`) with two replicas of each service, and two gateways behind a
+load balancer as in a cluster: clients use the gateways that answer /healthz. Clients read lists, the ranking and their
+own page and upload photos, first without restarts and then while each replica of each service, each worker and each
+gateway is restarted one by one, as in an upgrade. Clients do not retry. The table has the number of failed requests,
+and the rate during restarts relative to the rate without them. Exits with 1 if any request failed.
 """
 
 import argparse
@@ -24,22 +24,26 @@ from pathlib import Path
 
 import httpx
 
-from igemoji_mesh.testing.free_ports import HOST, free_ports
-from igemoji_stack.backends.backend import Backend
-from igemoji_stack.mesh.mesh import Mesh
-from igemoji_stack.mesh.options import SERVICES, WORKER, MeshOptions
-
 ROOT = Path(__file__).parents[2]
-PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.users import NO_RETRIES, PEOPLE_PHOTO, first_template, register  # noqa: E402
+
+from igemoji_client import AsyncClient  # noqa: E402
+from igemoji_mesh.testing.free_ports import HOST, free_ports  # noqa: E402
+from igemoji_stack.backends.backend import Backend  # noqa: E402
+from igemoji_stack.mesh.mesh import Mesh  # noqa: E402
+from igemoji_stack.mesh.options import SERVICES, WORKER, MeshOptions  # noqa: E402
+
 CLIENTS = 6
-MOST_SECONDS = 900
+TIMEOUT_SECONDS = 900
 PROBE_SECONDS = 0.2
 READY_SECONDS = 120
 
 
 @dataclass
 class Gateway:
-    """A gateway as a process, and whether the balancer sends to it."""
+    """Gateway process, and whether the load balancer uses it."""
 
     url: str
     command: list[str]
@@ -49,7 +53,7 @@ class Gateway:
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(*self.command, stdout=asyncio.subprocess.DEVNULL)
         async with asyncio.timeout(READY_SECONDS):
-            while not self.healthy:  # noqa: ASYNC110 - somebody else's event
+            while not self.healthy:  # noqa: ASYNC110 - set by the probe
                 await asyncio.sleep(PROBE_SECONDS)
 
     async def stop(self) -> None:
@@ -58,7 +62,7 @@ class Gateway:
             await self.process.wait()
 
     async def probe(self) -> None:
-        """As a readiness probe does it, for as long as the run takes."""
+        """Check readiness until canceled."""
         async with httpx.AsyncClient(base_url=self.url, timeout=2) as http:
             while True:
                 with contextlib.suppress(httpx.TransportError):
@@ -68,7 +72,7 @@ class Gateway:
 
 @dataclass
 class Load:
-    """What clients did, by phase."""
+    """Load of the clients, and its requests by phase."""
 
     gateways: list[Gateway]
     phase: str = ""
@@ -77,53 +81,49 @@ class Load:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
-    async def named(self, phase: str) -> AsyncIterator[None]:
+    async def during(self, phase: str) -> AsyncIterator[None]:
         self.phase, started = phase, time.monotonic()
         yield
         self.seconds[phase] = time.monotonic() - started
         self.phase = ""
 
     async def client(self, number: int) -> None:
-        turns = itertools.count(number)
         async with contextlib.AsyncExitStack() as stack:
             https = [
                 await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url, timeout=60))
                 for gateway in self.gateways
             ]
-            http = https[0]
-            account = {"email": f"c{number}@example.org", "password": f"a long one {number}", "alias": f"c{number}"}
-            (await http.post("/api/v1/users", json=account)).raise_for_status()
-            token = (await http.post("/api/v1/users/auth", json=account)).json()["access_token"]
-            me = {"Authorization": f"Bearer {token}"}
-            emoji = (await http.get("/api/v1/emojis/pages/1")).json()["emojis"][0]["id"]
-            while True:
+            async with AsyncClient(self.gateways[0].url, options=NO_RETRIES) as user:
+                await register(user)
+                assert user.session is not None
+                headers = {"Authorization": f"Bearer {user.session.access_token}"}
+                template_id = (await first_template(user)).id
+            for count in itertools.count(number):
                 healthy = [client for client, gateway in zip(https, self.gateways, strict=True) if gateway.healthy]
-                turn = next(turns)
-                http = healthy[turn % len(healthy)] if healthy else https[0]
-                await self._one(http, turn, me, emoji)
+                http = healthy[count % len(healthy)] if healthy else https[0]
+                await self._request(http, count, headers, template_id)
 
-    async def _one(self, http: httpx.AsyncClient, turn: int, me: dict[str, str], emoji: str) -> None:
+    async def _request(self, http: httpx.AsyncClient, count: int, headers: dict[str, str], template_id: str) -> None:
         phase, calls = self.phase, ("/api/v1/emojis/pages/1", "/api/v1/faces/ranking", "/api/v1/users/mypage/result")
-        path = "upload" if turn % 40 == 0 else calls[turn % 3]
+        path = "upload" if count % 40 == 0 else calls[count % 3]
         try:
             if path == "upload":
-                answer = await http.post(
-                    f"/api/v1/faces/tasks?emoji_id={emoji}", content=PHOTO.read_bytes(), headers=me
-                )
+                upload = f"/api/v1/faces/tasks?emoji_id={template_id}"
+                answer = await http.post(upload, content=PEOPLE_PHOTO.read_bytes(), headers=headers)
             else:
-                answer = await http.get(path, headers=me)
-            wrong = "" if answer.status_code < 500 else f"{answer.status_code} {answer.text[:100]}"
+                answer = await http.get(path, headers=headers)
+            failure = "" if answer.status_code < 500 else f"{answer.status_code} {answer.text[:100]}"
         except httpx.TransportError as error:
-            wrong = repr(error)
+            failure = repr(error)
         if phase:
             self.done[phase] = self.done.get(phase, 0) + 1
-            if wrong:
-                self.failed.append(f"{phase}: {path}: {wrong}")
+            if failure:
+                self.failed.append(f"{phase}: {path}: {failure}")
 
 
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=20, help="of undisturbed load")
+    parser.add_argument("--seconds", type=float, default=20, help="duration of the load without restarts")
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +142,7 @@ async def main() -> int:
         await mesh.start()
         gateways = []
         try:
-            async with asyncio.timeout(MOST_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 gateways = [_gateway(mesh, Path(folder)) for _ in range(2)]
                 load = await _run(mesh, gateways, arguments.seconds)
         finally:
@@ -156,10 +156,10 @@ async def main() -> int:
 
 
 def _gateway(mesh: Mesh, data: Path) -> Gateway:
-    edge, admin = free_ports(2)
-    ports = [str(port) for port in (mesh.port, mesh.metrics_port("gateway"), edge, admin)]
+    listener, admin = free_ports(2)
+    ports = [str(port) for port in (mesh.port, mesh.metrics_port("gateway"), listener, admin)]
     script = str(Path(__file__).with_name("gateway.py"))
-    return Gateway(f"http://{HOST}:{edge}", [sys.executable, script, str(data / "run" / "envoy.yaml"), *ports])
+    return Gateway(f"http://{HOST}:{listener}", [sys.executable, script, str(data / "run" / "envoy.yaml"), *ports])
 
 
 async def _run(mesh: Mesh, gateways: list[Gateway], seconds: float) -> Load:
@@ -168,14 +168,14 @@ async def _run(mesh: Mesh, gateways: list[Gateway], seconds: float) -> Load:
     await asyncio.gather(*(gateway.start() for gateway in gateways))
     background += [asyncio.create_task(load.client(number)) for number in range(CLIENTS)]
     try:
-        await asyncio.sleep(3)  # everybody has an account, and caches are warm
-        async with load.named("undisturbed"):
+        await asyncio.sleep(3)  # every client has an account, and caches are warm
+        async with load.during("no restart"):
             await asyncio.sleep(seconds)
         for name in (*SERVICES, WORKER):
-            async with load.named(f"{name}, one after the other"):
+            async with load.during(f"{name}, one by one"):
                 for instance in (name, f"{name}-2"):
                     await _restart(mesh, instance)
-        async with load.named("gateway, one after the other"):
+        async with load.during("gateway, one by one"):
             for gateway in gateways:
                 await gateway.stop()
                 gateway.healthy = False
@@ -191,23 +191,23 @@ async def _run(mesh: Mesh, gateways: list[Gateway], seconds: float) -> Load:
 
 
 async def _restart(mesh: Mesh, instance: str) -> None:
-    """As a rolling upgrade: the next one only when this one is ready again."""
+    """Restart an instance and return when it is ready, as in a rolling upgrade."""
     process = mesh.processes[instance]
     before, pid = process.restarts, process.pid
     assert pid is not None
     os.kill(pid, signal.SIGTERM)
     async with asyncio.timeout(READY_SECONDS):
-        while process.restarts == before or not await process.command.ready():  # noqa: ASYNC110 - asks it
+        while process.restarts == before or not await process.command.ready():  # noqa: ASYNC110 - polls
             await asyncio.sleep(PROBE_SECONDS)
 
 
 def _table(load: Load) -> str:
-    base = load.done["undisturbed"] / load.seconds["undisturbed"]
+    base = load.done["no restart"] / load.seconds["no restart"]
     lines = [
-        "# A rolling restart of everything, under load",
+        "# Rolling restart under load",
         "",
-        f"Written by bench/rolling/bench.py: {CLIENTS} clients, two replicas of each service and two gateways, on real",
-        "parts, on a machine of two cores that they share. The rate is a share of the undisturbed one of the same run.",
+        f"Made by `make bench-rolling`: {CLIENTS} clients, two replicas of each service and two gateways on real",
+        "backends, all on a machine with two cores. The rate is relative to the rate without restarts in the same run.",
         "",
         "| | requests | failed | rate |",
         "|---|---|---|---|",

@@ -1,6 +1,9 @@
-"""One more gateway of a mesh that runs: python bench/rolling/gateway.py ENVOY.YAML EDGE ADMIN NEW_EDGE NEW_ADMIN
+"""Additional gateway for a running mesh.
 
-The mesh's configuration with other ports, under `igemoji-gateway`'s own supervisor, which drains it on SIGTERM.
+    python bench/rolling/gateway.py ENVOY.YAML LISTENER_PORT ADMIN_PORT NEW_LISTENER_PORT NEW_ADMIN_PORT
+
+It uses the configuration of the mesh with other ports, under the supervisor of `igemoji-gateway`, which drains it on
+SIGTERM.
 """
 
 import sys
@@ -11,8 +14,8 @@ from igemoji_gateway import Address
 from igemoji_gateway.runtime.serve import Drain, serve
 
 text = Path(sys.argv[1]).read_text()
-edge, admin, new_edge, new_admin = sys.argv[2:]
+listener, admin, new_listener, new_admin = sys.argv[2:]
 with tempfile.TemporaryDirectory() as folder:
     configuration = Path(folder) / "envoy.yaml"
-    configuration.write_text(text.replace(edge, new_edge).replace(admin, new_admin))
+    configuration.write_text(text.replace(listener, new_listener).replace(admin, new_admin))
     sys.exit(serve(configuration, Address("127.0.0.1", int(new_admin)), Drain(2, 20), concurrency=1))

@@ -1,4 +1,4 @@
-"""Boxes `(N, 4)` of x, y, width, height in pixels: how far they overlap, and where they lie when a photo is turned."""
+"""Boxes `(N, 4)` of x, y, width, height in pixels: their overlap, and their transformation with a turned photo."""
 
 import math
 from collections.abc import Callable
@@ -15,11 +15,11 @@ SAME = 0.4
 Boxes = NDArray[np.float64]
 
 Change = Callable[[Pixels, Boxes, Boxes], tuple[Pixels, Boxes, Boxes]]
-"""What is done to a photo and to the boxes of its faces and of what is to be ignored."""
+"""Transformation of a photo and of two lists of boxes: its faces, and the regions to ignore."""
 
 
 def overlaps(a: Boxes, b: Boxes) -> Boxes:
-    """Intersection over union of boxes `(N, 4)` and `(M, 4)`: `(N, M)`."""
+    """Return the intersection over union of boxes `(N, 4)` and `(M, 4)`: `(N, M)`."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
     common = np.clip(high - low, 0, None).prod(axis=2)
@@ -28,7 +28,7 @@ def overlaps(a: Boxes, b: Boxes) -> Boxes:
 
 
 def quarter_turns(boxes: Boxes, turns: int, width: int, height: int) -> Boxes:
-    """Where boxes lie after np.rot90(photo, turns)."""
+    """Return the boxes after np.rot90(photo, turns)."""
     for turn in range(turns):
         across = height if turn % 2 else width
         x, y, w, h = boxes.T
@@ -37,7 +37,7 @@ def quarter_turns(boxes: Boxes, turns: int, width: int, height: int) -> Boxes:
 
 
 def rolled(pixels: Pixels, boxes: Boxes, degrees: float) -> tuple[Pixels, Boxes]:
-    """The photo turned clockwise on a canvas that holds it; boxes keep their size and follow with their middle."""
+    """Return the photo rotated clockwise on a canvas that contains it; boxes keep their size, their centers move."""
     height, width = pixels.shape[:2]
     angle = math.radians(degrees)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])

@@ -1,4 +1,4 @@
-"""The fer package in its own environment, as a process that answers; see bench/fer/server.py."""
+"""Client of bench/fer/server.py, which runs the fer package in its own environment."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ FER = Path(__file__).resolve().parents[1] / "fer"
 
 
 class FerPackage:
-    """Starts `bench/fer/server.py`; the first call waits until it is ready."""
+    """Process of `bench/fer/server.py`. Ready when it is constructed."""
 
     def __init__(self) -> None:
         python = FER / ".venv" / "bin" / "python"
@@ -28,7 +28,7 @@ class FerPackage:
         self.cold_start = time.perf_counter() - started
 
     def detect(self, detector: str, photo: Path, number: int = 0) -> dict[str, Any]:
-        """`mtcnn` or `haar` on a photo, or on one of the photos of an .npz: wall and cpu seconds, faces, peak bytes."""
+        """Run a detector (`mtcnn` or `haar`) on a photo, or on photo `number` of an .npz; return what it answered."""
         assert self._process.stdin is not None
         call = {"detector": detector, "photo": str(photo), "number": number}
         self._process.stdin.write(json.dumps(call) + "\n")

@@ -1,19 +1,19 @@
-"""The whole pipeline against the fer package's detect_emotions, call by call in turn, in one run.
+"""Speed of the whole pipeline compared with detect_emotions of the fer package, in alternating calls.
 
 usage: python bench/vision/speed.py PHOTOS [--rounds 5] [--out bench/results]
 
-PHOTOS is a folder of JPEGs. The pipeline decodes, finds, classifies, composes and encodes on one thread; fer only finds
-and classifies a photo that was read before, on as many threads as it likes. Writes vision.md and vision.png.
+PHOTOS is a folder of JPEGs. The pipeline decodes, detects, classifies, composes and encodes on one thread; fer only
+detects and classifies, in a photo that was read before, on all cores. Writes vision.md and vision.png.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -27,8 +27,8 @@ from fer_package import FerPackage
 from PIL import Image
 
 from igemoji_vision.faces import EXPRESSIONS
-from igemoji_vision.sandbox import protocol
-from igemoji_vision.sandbox.limits import PHOTO
+from igemoji_vision.sandbox import limits, protocol
+from igemoji_vision.sandbox.process import SandboxProcess
 from igemoji_vision.sandbox.program import Program
 
 HERE = Path(__file__).resolve().parent
@@ -37,22 +37,22 @@ STAGES = ("DECODING", "DETECTING", "CLASSIFYING", "COMPOSING", "ENCODING")
 CONTENDERS = ("pipeline", "mtcnn", "haar")
 LOOP_SECONDS = 15
 SETTLE_SECONDS = 0.5
-"""After a call of fer: its threads go on spinning for 0.2 s (OpenMP's default) on the cores that are measured next."""
+"""Pause after a call of fer: its threads spin for another 0.2 s (default of OpenMP) on the cores of the next call."""
 MIB = 1 << 20
 
 Row = dict[str, Any]
 
 
-class Contender:
-    """A process of bench/vision/contender.py."""
+class PipelineProcess:
+    """Process of bench/vision/pipeline_server.py."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "contender.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(HERE / "pipeline_server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.answer()
 
-    def ask(self, **call: Any) -> None:
+    def send(self, **call: Any) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
@@ -68,16 +68,16 @@ class Contender:
         self._process.wait()
 
 
-def measured(photos: list[Path], rounds: int, ours: Contender, fer: FerPackage) -> list[Row]:
-    """A row for each photo, with medians over the rounds.
+def measure(photos: list[Path], rounds: int, ours: PipelineProcess, fer: FerPackage) -> list[Row]:
+    """Return a row for each photo, with medians over the rounds.
 
-    Each call is made twice and the second one counts: the one before leaves a processor's caches full of its own.
+    Each call is made twice and the second one counts: after the other contender, the processor's caches are cold.
     """
     calls: dict[tuple[Path, str], list[dict[str, Any]]] = {(p, c): [] for p in photos for c in CONTENDERS}
-    for turn in range(rounds):
+    for number in range(rounds):
         for photo in photos:
             for _ in range(2):
-                ours.ask(photo=str(photo))
+                ours.send(photo=str(photo))
                 timing = ours.answer()
             calls[photo, "pipeline"].append(timing)
             for name in ("mtcnn", "haar"):
@@ -85,7 +85,7 @@ def measured(photos: list[Path], rounds: int, ours: Contender, fer: FerPackage) 
                     timing = fer.detect(name, photo)
                 calls[photo, name].append(timing)
                 time.sleep(SETTLE_SECONDS)
-        print(f"round {turn + 1} of {rounds}", file=sys.stderr)
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
     return [_row(photo, {name: calls[photo, name] for name in CONTENDERS}) for photo in photos]
 
 
@@ -100,7 +100,7 @@ def _row(photo: Path, calls: dict[str, list[dict[str, Any]]]) -> Row:
             "faces": found if isinstance(found, int) else len(found),
             "peak": max(timing["peak"] for timing in timings),
         }
-    # Of calls that followed each other, so that both met the same neighbours on the machine.
+    # Ratios of consecutive calls: other processes disturb both alike.
     for kind in ("wall", "cpu"):
         pairs = zip(calls["mtcnn"], calls["pipeline"], strict=True)
         row[f"{kind}_ratio"] = median(theirs[kind] / ours[kind] for theirs, ours in pairs)
@@ -109,47 +109,39 @@ def _row(photo: Path, calls: dict[str, list[dict[str, Any]]]) -> Row:
 
 
 def throughput(photos: list[Path], processes: int) -> float:
-    """Photos a second of so many processes at a time."""
-    contenders = [Contender() for _ in range(processes)]
-    for contender in contenders:
-        contender.ask(photos=[str(photo) for photo in photos], seconds=LOOP_SECONDS)
-    answers = [contender.answer() for contender in contenders]
-    for contender in contenders:
-        contender.close()
+    """Return the photos per second of a number of concurrent processes."""
+    pipelines = [PipelineProcess() for _ in range(processes)]
+    for process in pipelines:
+        process.send(photos=[str(photo) for photo in photos], seconds=LOOP_SECONDS)
+    answers = [process.answer() for process in pipelines]
+    for process in pipelines:
+        process.close()
     return float(sum(answer["photos"] / answer["seconds"] for answer in answers))
 
 
-def worker(photo: Path) -> dict[str, float]:
-    """A worker process as the service starts it: seconds until it is ready, and memory after ten photos."""
-    models = ROOT / "assets" / "build" / "models"
-    started = time.perf_counter()
-    program = Program(replace(PHOTO, cpu_seconds=60), models)
-    with subprocess.Popen(program.arguments(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        protocol.read(process.stdout.fileno())
-        ready = time.perf_counter() - started
-        template = ROOT / "assets" / "build" / "templates" / "classic"
-        pictures = {expression: (template / f"{expression}.png").read_bytes() for expression in EXPRESSIONS}
-        request = protocol.encode(*protocol.cover("photo", photo.read_bytes(), pictures))
-        frame: dict[str, Any] | None
+async def measure_worker(photo: bytes) -> dict[str, float]:
+    """Return the start time in seconds and the memory in MiB of a worker's sandbox process that does ten photos."""
+    program = Program(limits.PHOTO, ROOT / "assets" / "build" / "models")
+    template = ROOT / "assets" / "build" / "templates" / "classic"
+    pictures = {expression: (template / f"{expression}.png").read_bytes() for expression in EXPRESSIONS}
+    sandbox, started = SandboxProcess(program), time.perf_counter()
+    await sandbox.start()
+    ready = time.perf_counter() - started
+    try:
         for _ in range(10):
-            process.stdin.write(request)
-            process.stdin.flush()
-            while (frame := protocol.read(process.stdout.fileno())) and frame["kind"] == "progress":
-                pass
-            assert frame is not None
-            assert frame["kind"] == "done", frame
-        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        held, peak = (
-            int(next(line for line in status if line.startswith(kind)).split()[1]) / 1024 for kind in ("VmRSS", "VmHWM")
-        )
-        process.stdin.close()
-    return {"ready": ready, "held": held, "peak": peak}
+            answer = await sandbox.request(*protocol.cover("t", photo, pictures))
+            assert answer["kind"] == "done", answer
+        status = Path(f"/proc/{sandbox.pid}/status").read_text().splitlines()  # noqa: ASYNC240 - nothing else runs
+    finally:
+        await sandbox.end()
+    resident, peak = (
+        int(next(line for line in status if line.startswith(kind)).split()[1]) / 1024 for kind in ("VmRSS", "VmHWM")
+    )
+    return {"ready": ready, "resident": resident, "peak": peak}
 
 
 def used_by_others(seconds: float = 5.0) -> float:
-    """Cores that others use at this moment. The load average would still count who has just ended."""
+    """Return the cores that other processes use now. The load average would include processes that have ended."""
 
     def idle() -> float:
         _, _, _, _, idle, waiting, *_ = Path("/proc/stat").read_text().split(maxsplit=7)
@@ -161,19 +153,19 @@ def used_by_others(seconds: float = 5.0) -> float:
 
 
 def table(
-    rows: list[Row], rates: dict[int, float], child: dict[str, float], fer: FerPackage, rounds: int, others: float
+    rows: list[Row], rates: dict[int, float], sandbox: dict[str, float], fer: FerPackage, rounds: int, others: float
 ) -> str:
     ms = 1000
-    # fer's threads wait for each other by spinning: neighbours cost it more than they cost one thread.
+    # fer's threads wait for each other by spinning: other processes slow it down more than a single thread.
     busy = "**The machine was busy: do not trust these figures.** " if others > 0.3 else ""
     lines = [
         "# Vision: speed",
         "",
         f"{busy}Made by `make bench-vision`, {datetime.now(UTC):%Y-%m-%d}, on {_processor()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, {others:.2f} of them in use before; medians of {rounds} rounds.",
-        "The pipeline decodes, finds, classifies, composes and encodes, on one thread. "
-        f"fer {fer.versions['fer']} (tensorflow {fer.versions['tensorflow']}, torch {fer.versions['torch']}) finds and "
-        "classifies, on all cores. Ratios are against `FER(mtcnn=True)`, call by call in turn.",
+        f"Python {platform.python_version()}. Other processes used {others:.2f} cores. Medians of {rounds} rounds.",
+        "The pipeline decodes, detects, classifies, composes and encodes, on one thread. "
+        f"fer {fer.versions['fer']} (tensorflow {fer.versions['tensorflow']}, torch {fer.versions['torch']}) detects "
+        "and classifies, on all cores. Ratios are relative to `FER(mtcnn=True)`, in alternating calls.",
         "",
         "| photo | MP | faces: pipeline, mtcnn, haar | pipeline ms | mtcnn ms | haar ms | wall ratio | CPU ratio |",
         "|---|---|---|---|---|---|---|---|",
@@ -192,14 +184,14 @@ def table(
     mean = sum(sum(row["stages"].values()) for row in rows) / len(rows)
     lines += [
         "",
-        f"All photos in turn: one process {rates[1]:.2f} photos/s, two {rates[2]:.2f} photos/s "
-        f"({rates[2] / rates[1]:.2f} times). The sum of the stages allows {1 / mean:.2f} to one process.",
+        f"Throughput over all photos: one process {rates[1]:.2f} photos/s, two {rates[2]:.2f} photos/s "
+        f"({rates[2] / rates[1]:.2f} times). The mean time of a photo corresponds to {1 / mean:.2f}.",
         "",
-        f"A worker process: ready after {child['ready']:.2f} s, {child['peak']:.0f} MiB at most and "
-        f"{child['held']:.0f} MiB held after ten photos of the largest size. "
+        f"A worker process: ready after {sandbox['ready']:.2f} s; peak memory {sandbox['peak']:.0f} MiB, "
+        f"{sandbox['resident']:.0f} MiB after ten photos of the largest size. "
         f"The fer package: ready after {fer.cold_start:.1f} s.",
         "",
-        "![speed by photo](vision.png)",
+        "![Speed by photo](vision.png)",
     ]
     return "\n".join(lines) + "\n"
 
@@ -211,15 +203,15 @@ def draw(rows: list[Row], path: Path) -> None:
         places = [row + (at - 1) * 0.27 for row in range(len(rows))]
         left.bar(places, [row[name]["wall"] * 1000 for row in rows], 0.27, label=label)
     left.set_yscale("log")
-    left.set_ylabel("ms a photo (logarithmic)")
-    left.set_title("wall time: all of the pipeline, fer without composing")
+    left.set_ylabel("ms per photo (logarithmic)")
+    left.set_title("wall time: the whole pipeline, fer without composing")
     below = [0.0] * len(rows)
     for stage in STAGES:
         heights = [row["stages"][stage] * 1000 for row in rows]
         right.bar(names, heights, bottom=below, label=stage.lower())
         below = [low + height for low, height in zip(below, heights, strict=True)]
-    right.set_ylabel("ms a photo")
-    right.set_title("where the pipeline's time goes")
+    right.set_ylabel("ms per photo")
+    right.set_title("stages of the pipeline")
     left.set_xticks(range(len(rows)), names)
     for axes in (left, right):
         axes.tick_params(axis="x", rotation=45)
@@ -240,16 +232,16 @@ def main() -> None:
     arguments = parser.parse_args()
     photos = sorted(arguments.photos.glob("*.jpg"), key=lambda path: path.stat().st_size)
     if not photos:
-        parser.error(f"there is no .jpg in {arguments.photos}")
+        parser.error(f"no .jpg file in {arguments.photos}")
     others = used_by_others()
-    fer, ours = FerPackage(), Contender()
-    rows = measured(photos, arguments.rounds, ours, fer)
+    fer, ours = FerPackage(), PipelineProcess()
+    rows = measure(photos, arguments.rounds, ours, fer)
     fer.close()
     ours.close()
     rows.sort(key=lambda row: (round(row["megapixels"], 1), row["pipeline"]["faces"]))
     rates = {processes: throughput(photos, processes) for processes in (1, 2)}
     arguments.out.mkdir(parents=True, exist_ok=True)
-    text = table(rows, rates, worker(photos[-1]), fer, arguments.rounds, others)
+    text = table(rows, rates, asyncio.run(measure_worker(photos[-1].read_bytes())), fer, arguments.rounds, others)
     (arguments.out / "vision.md").write_text(text)
     draw(rows, arguments.out / "vision.png")
     print(text)

@@ -1,7 +1,7 @@
-"""The product's pipeline in a process of its own, on one thread, as a worker runs it; bench/vision/speed.py asks.
+"""Server of the product's pipeline in a process of its own, on one thread like a worker, for bench/vision/speed.py.
 
-It reads lines of JSON from standard input and answers each with one: `{"photo": PATH}` with wall and cpu seconds,
-stages, faces and peak memory; `{"photos": [PATH…], "seconds": s}` with how many photos it did in that time.
+It reads requests from standard input and answers each, all as lines of JSON: `{"photo": PATH}` with wall and CPU
+seconds, stages, faces and peak memory; `{"photos": [PATH…], "seconds": s}` with the number of photos in that time.
 """
 
 import json
@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
-from igemoji_vision import pipeline as stages
+from igemoji_vision import pipeline as pipeline_module
 from igemoji_vision.decode import Photo
 from igemoji_vision.faces import Face
 from igemoji_vision.memory import keep_freed_memory
@@ -28,25 +28,25 @@ ENCODING = "ENCODING"
 
 
 class Stopwatch:
-    """When each stage began. Encoding is no stage of its own to a user; here it is."""
+    """Start time of each stage. Encoding, which is part of a step for users, is a stage of its own here."""
 
     def __init__(self) -> None:
-        self.began: list[tuple[str, float]] = []
-        encode = stages.encode  # type: ignore[attr-defined]
+        self.starts: list[tuple[str, float]] = []
+        encode = pipeline_module.encode  # type: ignore[attr-defined]
 
         def timed(photo: Photo) -> tuple[bytes, str]:
-            self.began.append((ENCODING, time.perf_counter()))
+            self.starts.append((ENCODING, time.perf_counter()))
             file: tuple[bytes, str] = encode(photo)
             return file
 
-        stages.encode = timed  # type: ignore[attr-defined]
+        pipeline_module.encode = timed  # type: ignore[attr-defined]
 
     def report(self, stage: Stage, _percent: float, _faces: Sequence[Face]) -> None:
-        self.began.append((stage.value, time.perf_counter()))
+        self.starts.append((stage.value, time.perf_counter()))
 
-    def seconds(self, ended: float) -> dict[str, float]:
-        ends = [at for _, at in self.began[1:]] + [ended]
-        return {stage: end - at for (stage, at), end in zip(self.began, ends, strict=True)}
+    def seconds(self, end: float) -> dict[str, float]:
+        ends = [at for _, at in self.starts[1:]] + [end]
+        return {stage: until - at for (stage, at), until in zip(self.starts, ends, strict=True)}
 
 
 def peak_bytes() -> int:
@@ -55,8 +55,8 @@ def peak_bytes() -> int:
 
 
 def timed(pipeline: Pipeline, watch: Stopwatch, photo: bytes, pictures: dict[str, bytes]) -> dict[str, Any]:
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
-    watch.began.clear()
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
+    watch.starts.clear()
     wall, cpu = time.perf_counter(), time.process_time()
     result = pipeline.run(photo, pictures, watch.report)
     ended = time.perf_counter()

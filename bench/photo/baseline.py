@@ -1,8 +1,8 @@
-"""Pipelines and nothing else: what `igemoji photo` is measured against.
+"""Baseline for `igemoji photo`: the bare pipeline in a number of processes.
 
-usage: python bench/photo/bare.py PHOTOS PROCESSES
+usage: python bench/photo/baseline.py PHOTOS PROCESSES
 
-Each process has one thread, takes the next photo of the folder when it is done with one, and writes no result.
+Each process has one thread and claims the next photo of the folder when it has finished one. It writes no result.
 """
 
 import json

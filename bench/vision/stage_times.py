@@ -1,8 +1,8 @@
-"""Where the time of a photo goes: milliseconds of one thread by stage, the best of several rounds, and peak memory.
+"""Print the CPU milliseconds of each stage of the pipeline by photo, the best of several rounds, and peak memory.
 
-usage: python bench/vision/stages.py PHOTOS [--rounds 7] [--template assets/build/templates/classic]
+usage: python bench/vision/stage_times.py PHOTOS [--rounds 7] [--template assets/build/templates/classic]
 
-PHOTOS is a folder of pictures. CPU time is measured, so that other processes disturb it less than wall time.
+PHOTOS is a folder of photos. CPU time depends less on other processes than wall time.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from igemoji_vision.memory import keep_freed_memory
 from igemoji_vision.pipeline import Pipeline, Stage
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "build"
-STEPS = ("decode", "detect", "classify", "compose", "encode")
+STAGES = ("decode", "detect", "classify", "compose", "encode")
 
 
 def one_round(pipeline: Pipeline, emojis: Emojis, data: bytes, pictures: dict[str, bytes]) -> tuple[int, list[float]]:
-    """Faces found, and the milliseconds of each of STEPS."""
+    """Return the number of faces, and the milliseconds of each of STAGES."""
     marks = [time.process_time()]
     photo = decode(data)
     marks.append(time.process_time())
@@ -48,7 +48,7 @@ def main() -> None:
     keep_freed_memory()
     pipeline, emojis = Pipeline(ASSETS / "models"), Emojis()
     pictures = {path.stem: path.read_bytes() for path in arguments.template.glob("*.png")}
-    print(f"{'photo':20} faces " + " ".join(f"{step:>9}" for step in (*STEPS, "all")))
+    print(f"{'photo':20} faces " + " ".join(f"{step:>9}" for step in (*STAGES, "all")))
     for path in sorted(arguments.photos.glob("*.jpg")):
         data = path.read_bytes()
         rounds = [one_round(pipeline, emojis, data, pictures) for _ in range(arguments.rounds)]

@@ -1,4 +1,4 @@
-"""Rows in bulk: into a database without its indices, which are made when all is there."""
+"""Bulk insert into a database without its indexes, which are created at the end."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from igemoji_mesh.db.migrations import migrate
 
 @contextmanager
 def migrated(path: Path, package: str) -> Iterator[sqlite3.Cursor]:
-    """A database as the service makes it; with what the block writes, and then with the service's indices."""
+    """Create the database of a service, yield a cursor to fill it, then create its indexes."""
     migrate(f"sqlite:///{path}", package)
     connection = sqlite3.connect(path, isolation_level=None)
     cursor = connection.cursor()
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-200000", "foreign_keys=OFF"):
         cursor.execute(f"PRAGMA {pragma}")
-    indices = cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
-    for name, _ in indices:
+    indexes = cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    for name, _ in indexes:
         cursor.execute(f"DROP INDEX {name}")
     cursor.execute("BEGIN")
     yield cursor
-    for _, sql in indices:
+    for _, sql in indexes:
         cursor.execute(sql)
     cursor.execute("COMMIT")
     connection.close()

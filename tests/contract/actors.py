@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Self
 import grpc
 import httpx
 from PIL import Image
+from support.rest import task_events
 from support.users import astronaut, new_account
 
 from igemoji_stack.mesh.options import SERVICES
@@ -156,9 +156,7 @@ class Actors:
 
     def finished(self, task_id: str, by: Actor) -> dict[str, Any]:
         """Wait until a task has ended and return it."""
-        with self.http.stream("GET", f"/api/v1/faces/tasks/{task_id}/events", headers=by.headers) as stream:
-            lines = [line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: ")]
-        last: dict[str, Any] = json.loads(lines[-1])["task"]
+        last: dict[str, Any] = task_events(self.http, task_id, by.headers)[-1]["task"]
         return last
 
     @cached_property

@@ -7,15 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.users import ASSETS
+
 from igemoji_mesh.testing.free_ports import HOST
 from igemoji_stack.backends import BackendServer, MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import BUCKET, Backend, Urls
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import MeshOptions
 
-from .conftest import DEPLOY, ROOT, tool
+from .conftest import DEPLOY, tool
 
-ASSETS = ROOT / "assets" / "build"
 BACKUP = DEPLOY / "backup"
 IGEMOJI = Path(sys.executable).parent / "igemoji"
 DATABASES = tuple(f"igemoji_{service}" for service in ("auth", "emoji_catalog", "ranking", "inference"))

@@ -1,33 +1,30 @@
 """Back up a mesh under load, lose everything, restore it: users get the same bytes again."""
 
 import asyncio
-import base64
-import json
 import os
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from support.users import PEOPLE_PHOTO, client_with, finish, template_pictures
 
+from igemoji_client import EXPRESSIONS, AsyncClient, Task
 from igemoji_stack.backends import BackendMissing
 from igemoji_stack.backends.backend import CREDENTIALS
 
-from .conftest import ROOT, tool
-from .installation import ASSETS, Installation, Vault
+from .conftest import tool
+from .installation import Installation, Vault
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
-EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
 ACCOUNT = {"email": "minji@example.org", "password": "a long enough one", "alias": "민지"}
 
 ENCRYPTED, JPEG, PNG, GZIP = b"RCLONE\x00\x00", b"\xff\xd8\xff", b"\x89PNG", b"\x1f\x8b"
 """First bytes of files."""
 
 
-class Person:
+class User:
     """A user of the mesh."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -39,25 +36,17 @@ class Person:
         self.http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
 
     async def make_template(self) -> str:
-        images = {name: _base64(ASSETS / "templates" / "zoo" / f"{name}.png") for name in EXPRESSIONS}
-        answer = await self.http.post("/api/v1/emojis", json={"name": "Mine", "images": images})
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
+        async with self._client() as client:
+            return (await client.templates.create("Mine", template_pictures())).id
 
     async def finished(self, emoji_id: str) -> str:
         """Upload a photo and return the path of its task when it is done."""
-        answer = await self.http.post("/api/v1/faces/tasks", params={"emoji_id": emoji_id}, content=PHOTO.read_bytes())
-        assert answer.status_code == 202, answer.text
-        path = answer.headers["location"]
-        await self.until_done(path)
-        return str(path)
+        async with self._client() as client:
+            return f"/api/v1/faces/tasks/{(await finish(client, PEOPLE_PHOTO, emoji_id)).task_id}"
 
-    async def until_done(self, path: str) -> dict[str, Any]:
-        async with self.http.stream("GET", f"{path}/events") as stream:
-            events = [json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: ")]
-        task: dict[str, Any] = events[-1]["task"]
-        assert task["state"] == "TASK_STATE_DONE", task
-        return task
+    async def until_done(self, path: str) -> Task:
+        async with self._client() as client:
+            return await client.tasks.wait(path.rpartition("/")[2])
 
     async def sees(self, paths: Iterable[str]) -> dict[str, tuple[int, str, bytes]]:
         """Return status, content type and bytes of each path."""
@@ -66,6 +55,9 @@ class Person:
             path: (answer.status_code, answer.headers["content-type"], answer.content)
             for path, answer in answers.items()
         }
+
+    def _client(self) -> AsyncClient:
+        return client_with(str(self.http.base_url), self.http.headers["authorization"].removeprefix("Bearer "))
 
 
 @pytest.fixture
@@ -97,11 +89,11 @@ async def installations(
 async def test_backup_and_restore(installations):
     before, after, vault = installations
     async with httpx.AsyncClient(base_url=before.mesh.url, timeout=60) as http:
-        person = Person(http)
+        user = User(http)
         assert (await http.post("/api/v1/users", json=ACCOUNT)).status_code == 201
-        await person.log_in()
-        emoji = await person.make_template()
-        kept, deleted_later = await person.finished(emoji), await person.finished(emoji)
+        await user.log_in()
+        emoji = await user.make_template()
+        kept, deleted_later = await user.finished(emoji), await user.finished(emoji)
         share = (await http.post(f"{kept}/share", json={})).json()
         everything = [
             *("/api/v1/users/me", "/api/v1/users/mypage/result", "/api/v1/users/mypage/upload"),
@@ -114,12 +106,12 @@ async def test_backup_and_restore(installations):
         async with asyncio.timeout(60):
             while (await http.get(f"/api/v1/emojis/{emoji}")).json().get("uses") != 1:
                 await asyncio.sleep(0.5)
-        seen = await person.sees(everything)
+        seen = await user.sees(everything)
         assert {status for status, _, _ in seen.values()} == {200}
         taken = await before.back_up(vault)
 
         assert (await http.delete(deleted_later)).status_code == 200
-        made_later = await person.finished(emoji)
+        made_later = await user.finished(emoji)
         assert await before.back_up(vault) > taken
         session = http.cookies
         headers = dict(http.headers)
@@ -130,18 +122,18 @@ async def test_backup_and_restore(installations):
     assert restored.returncode == 0, restored.stderr
     await after.mesh.start()
     async with httpx.AsyncClient(base_url=after.mesh.url, timeout=60, headers=headers, cookies=session) as http:
-        person = Person(http)
-        assert await person.sees(everything) == seen, "the old token must be valid"
+        user = User(http)
+        assert await user.sees(everything) == seen, "the old token must be valid"
         assert (await http.get(made_later)).status_code == 404
         assert (await after.check_objects()).returncode == 0, "an object is damaged or missing"
         page = {"X-Requested-With": "fetch"}
         assert (await http.post("/api/v1/users/auth/refresh", json={}, headers=page)).status_code == 200
-        await person.log_in()
+        await user.log_in()
         # The original is there too, and new tasks are processed.
         assert (await http.patch(f"{kept}/faces/0", json={"covered": False})).status_code == 202
-        assert not (await person.until_done(kept))["faces"][0]["covered"]
+        assert not (await user.until_done(kept)).faces[0].covered
         assert (await http.get(f"{kept}/image")).content != seen[f"{kept}/image"][2]
-        await person.finished(emoji)
+        await user.finished(emoji)
 
     again = await after.restore(vault)
     assert again.returncode == 1
@@ -149,7 +141,3 @@ async def test_backup_and_restore(installations):
     stored = [path.read_bytes() for path in vault.s3.folder.rglob("*") if path.is_file()]
     assert sum(data.startswith(ENCRYPTED) for data in stored) >= 10
     assert not any(data.startswith((JPEG, PNG, GZIP)) for data in stored), "the backup is not encrypted"
-
-
-def _base64(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode()

@@ -1,7 +1,6 @@
 """The whole mesh as `igemoji up` starts it, and users who call its gateway by REST."""
 
 import io
-import json
 import os
 import shlex
 import subprocess
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from PIL import Image
 from support.mesh import eventually, running
+from support.rest import task_events
 from support.users import ASSETS, PEOPLE_PHOTO, encoded_pictures, new_account
 
 from igemoji_stack.backends.backend import Backend
@@ -95,13 +95,7 @@ class RestUser:
 
     def events(self, task_id: str) -> list[dict[str, Any]]:
         """Return the events of a task up to the end of the stream."""
-        events = []
-        with self.http.stream("GET", f"/api/v1/faces/tasks/{task_id}/events", headers=self.headers) as stream:
-            assert stream.headers["content-type"] == "text/event-stream"
-            for line in stream.iter_lines():
-                if line.startswith("data: "):
-                    events.append(json.loads(line.removeprefix("data: ")))
-        return events
+        return task_events(self.http, task_id, self.headers)
 
     def finished(self, photo: bytes, emoji_id: str) -> dict[str, Any]:
         """Upload a photo and return its task when it has ended."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from support.users import ASSETS
 
 from igemoji_inference.adapters.db.deletion import SqlDeletionStore
 from igemoji_inference.usecases.orphans import Orphans
@@ -28,7 +29,6 @@ from .invariants import StoredData, check_objects, check_ranking, check_results,
 from .load_users import LoadUsers, User, make_users
 from .proxy import HOST, Proxy
 
-ASSETS = Path(__file__).parents[2] / "assets" / "build"
 USER = "mesh"
 REPLICAS = 2
 BACK_SECONDS = 60

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from support.users import ASSETS
 
 from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_mesh.testing.free_ports import free_ports
@@ -19,8 +20,6 @@ from igemoji_stack.mesh.options import MeshOptions
 
 from .invariants import FolderData, check_objects, check_ranking, check_results, check_tasks, settled
 from .load_users import LoadUsers, User, make_users
-
-ASSETS = Path(__file__).parents[2] / "assets" / "build"
 
 
 class FaultyMesh:

@@ -1,25 +1,21 @@
 """`igemoji up --backend real` on backends that run already, and redirects to the object store."""
 
-import json
 import secrets
-from pathlib import Path
 from urllib.parse import urlencode
 
 import grpc
 import httpx
 import pytest
+from support.users import ASSETS, PEOPLE_PHOTO, finish, first_template
 
 from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
+from igemoji_client import AsyncClient
 from igemoji_stack.backends import MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import Backend, Urls
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import CannotStart, MeshOptions
 
 pytestmark = pytest.mark.real
-
-ROOT = Path(__file__).parents[2]
-ASSETS = ROOT / "assets" / "build"
-PHOTO = ROOT / "assets" / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
 
 
 @pytest.fixture
@@ -36,19 +32,6 @@ def urls(mariadb: MariaDb, rabbitmq: RabbitMq, redis: Redis, nanio: Nanio, monke
     )
 
 
-async def finished(http: httpx.AsyncClient, headers: dict[str, str]) -> dict[str, str]:
-    """Upload a photo and return its task when it is done."""
-    emojis = (await http.get("/api/v1/emojis/pages/1")).json()["emojis"]
-    params = {"emoji_id": emojis[0]["id"]}
-    answer = await http.post("/api/v1/faces/tasks", params=params, content=PHOTO.read_bytes(), headers=headers)
-    assert answer.status_code == 202, answer.text
-    async with http.stream("GET", f"{answer.headers['location']}/events", headers=headers) as stream:
-        events = [json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: ")]
-    task: dict[str, str] = events[-1]["task"]
-    assert task["state"] == "TASK_STATE_DONE", task
-    return task
-
-
 async def test_browsers_are_redirected_to_the_object_store_and_grpc_clients_are_not(urls, nanio, tmp_path):
     options = MeshOptions(tmp_path, ASSETS, port=0, workers=1, backend=Backend.REAL, urls=urls, rate_factor=100)
     mesh = Mesh(options)
@@ -56,12 +39,12 @@ async def test_browsers_are_redirected_to_the_object_store_and_grpc_clients_are_
     try:
         assert mesh.backends is not None
         assert mesh.backends.own == {}
-        async with httpx.AsyncClient(base_url=mesh.url, timeout=60) as http:
-            token = (await http.post("/api/v1/users/guest")).json()["access_token"]
-            headers = {"Authorization": f"Bearer {token}"}
-            task = await finished(http, headers)
+        async with AsyncClient(mesh.url) as client, httpx.AsyncClient(base_url=mesh.url, timeout=60) as http:
+            session = await client.accounts.start_guest()
+            headers = {"Authorization": f"Bearer {session.access_token}"}
+            task = await finish(client, PEOPLE_PHOTO, (await first_template(client)).id)
 
-            answer = await http.get(task["image_url"], headers=headers)
+            answer = await http.get(task.image_url, headers=headers)
             assert answer.status_code == 307
             assert answer.content == b""
             assert answer.headers["cache-control"] == "private, no-store"
@@ -69,14 +52,14 @@ async def test_browsers_are_redirected_to_the_object_store_and_grpc_clients_are_
             assert link.startswith(nanio.endpoint)
             photo = await http.get(link)
             assert photo.headers["content-type"] == "image/jpeg"
-            assert (await http.get(task["image_url"])).status_code == 401
+            assert (await http.get(task.image_url)).status_code == 401
 
-            picture = await http.get(f"/api/v1/emojis/{task['emoji_id']}/images/happy")
+            picture = await http.get(f"/api/v1/emojis/{task.emoji_id}/images/happy")
             assert (picture.status_code, picture.headers["cache-control"]) == (307, "public, max-age=3000")
             assert (await http.get(picture.headers["location"])).headers["content-type"] == "image/png"
 
         async with grpc.aio.insecure_channel(mesh.url.removeprefix("http://")) as channel:
-            request = inference_pb2.GetResultImageRequest(task_id=task["task_id"])
+            request = inference_pb2.GetResultImageRequest(task_id=task.task_id)
             call = inference_pb2_grpc.InferenceServiceStub(channel).GetResultImage(
                 request, metadata=[("authorization", headers["Authorization"])]
             )

@@ -11,6 +11,8 @@ import yaml
 
 from .guide import Copy
 
+pytestmark = pytest.mark.timeout(300)  # ten seconds on an idle machine
+
 RUFF = (sys.executable, "-m", "ruff")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider")
 

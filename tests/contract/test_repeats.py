@@ -5,6 +5,7 @@ import signal
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -192,5 +193,5 @@ def test_retries_after_a_kill_create_each_template_once(actors: Actors, mesh: Me
 
     at_once(len(guests) + 1, kill_in_mid_call)
     for number, (guest, _) in enumerate(guests):
-        made = eventually(lambda number=number: create(number), seconds=60)
+        made = eventually(partial(create, number), seconds=60)
         assert [emoji["id"] for emoji in templates_of(actors, guest)] == [made]

@@ -48,7 +48,7 @@ class Installation:
         self.backends: tuple[BackendServer, ...] = (self.mariadb, self.objects, self.rabbitmq, self.redis)
         self.mesh: Mesh
 
-    async def start_parts(self) -> None:
+    async def start_backends(self) -> None:
         """Start the backends with empty databases, as an operator makes them. Raises BackendMissing."""
         await asyncio.gather(*(backend.start() for backend in self.backends))
         for database in DATABASES:

@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+from support.users import ASSETS
 
-from .conftest import ASSETS, signing_key
+from .conftest import signing_key
 from .invariants import FolderData, check_objects, check_ranking, settled
 from .load_users import make_users
 

@@ -107,7 +107,7 @@ async def finish(client: AsyncClient, photo: bytes | Path, template_id: str) -> 
 
 def astronaut(size: tuple[int, int] | None = None, kind: str = "JPEG", quality: int = 90) -> bytes:
     """Return a photo with one face, which scikit-image ships (NASA, public domain)."""
-    image = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
+    image = Image.fromarray(data.astronaut())
     file = io.BytesIO()
     (image.resize(size) if size else image).save(file, kind, quality=quality)
     return file.getvalue()

@@ -65,7 +65,7 @@ lint: .make/dev $(STUBS) ## Check style, docstrings, the direction of imports, t
 	$(BIN)/mypy $(TYPED)
 
 clean: ## Remove everything installed and built; data in .igemoji stays
-	rm -rf build $(VENV) .venv-fer deploy/tools/.venv bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
+	rm -rf build $(VENV) .venv-fer deploy/tools/.venv bench/fer/.venv .make assets/build assets/node_modules web/dist web/node_modules web/src/lib/api/schema.d.ts libs/protos/src/igemoji libs/protos/src/buf libs/protos/src/igemoji_protos/data
 
 ##@ Test
 test: .make/dev $(STUBS) assets ## Run the unit, contract, end-to-end and fault tests (SERVICE=auth: those of one service)

@@ -139,8 +139,8 @@ def report(outcomes: list[Outcome]) -> str:
         "",
         "Made by `make bench-faults`: two replicas of each service, two workers, twenty users who upload. Killed "
         f"backends were restarted after {DOWN_SECONDS} s, replicas and workers at once. Errors are transient errors "
-        "(429, 503, 504) and lost connections. Recovery is the time from the fault to the end of a task that was created "
-        "after it and queued behind those of the other users.",
+        "(429, 503, 504) and lost connections. Recovery is the time from the fault to the end of a task that was "
+        "created after it and queued behind those of the other users.",
         "",
         "| fault | accepted | finished | finished twice | lost | errors seen by clients | recovery, s | passed |",
         "|---|---|---|---|---|---|---|---|",

@@ -84,7 +84,7 @@ async def is_finished(client: AsyncClient, photo: bytes, template_id: str) -> bo
         task = await finish(client, photo, template_id)
     except TaskFailed:
         return False
-    return bool(await client.tasks.result_image(task.id))
+    return bool(await client.tasks.result_image(task.task_id))
 
 
 def report(stats: ProcessStats, seconds: float, done: int) -> tuple[str, bool]:

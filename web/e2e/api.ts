@@ -35,13 +35,23 @@ export async function call<T>(method: string, path: string, token: string, body?
   return (await response.json()) as T;
 }
 
+/** ID of the account that owns the built-in templates. */
+const BUILT_IN_OWNER = '00000000-0000-7000-8000-000000000001';
+
+/** Return the ID of a built-in template. */
+export async function builtInTemplate(name: string): Promise<string> {
+  const query = new URLSearchParams({ q: name, owner_id: BUILT_IN_OWNER });
+  const response = await fetch(meshUrl(`/api/v1/emojis/pages/1?${query}`));
+  const { emojis } = (await response.json()) as { emojis: { id: string; name: string }[] };
+  return emojis.find((emoji) => emoji.name === name)!.id;
+}
+
 /** Create a template from a built-in one, and return its ID. */
 export async function createTemplate(maker: Account, name: string): Promise<string> {
-  const response = await fetch(meshUrl('/api/v1/emojis/pages/1?sort=new&q=cats'));
-  const { emojis } = (await response.json()) as { emojis: { id: string }[] };
-  const created = await postJson('/api/v1/emojis', { name, base_id: emojis[0]!.id }, await accessToken(maker));
-  expect(created.status).toBe(201);
-  return ((await created.json()) as { id: string }).id;
+  const body = { name, base_id: await builtInTemplate('Cats') };
+  const response = await postJson('/api/v1/emojis', body, await accessToken(maker));
+  expect(response.status).toBe(201);
+  return ((await response.json()) as { id: string }).id;
 }
 
 function postJson(path: string, body: object, token?: string): Promise<Response> {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { accessToken, call, createAccount, type Account } from './api';
+import { accessToken, builtInTemplate, call, createAccount, type Account } from './api';
 import { checkScreen, expect, PHOTO_OF_ONE, test } from './fixtures';
 import { meshUrl } from './mesh';
 
@@ -29,17 +29,12 @@ test.beforeAll(async () => {
   me = await createAccount();
   const token = await accessToken(me);
 
-  const builtIn = async (name: string) => {
-    const path = `/api/v1/emojis/pages/1?q=${encodeURIComponent(name)}`;
-    const { emojis } = await call<{ emojis: { id: string; name: string; built_in: boolean }[] }>('GET', path, token);
-    return emojis.find((emoji) => emoji.built_in && emoji.name === name)!.id;
-  };
-  const mine = { name: '우리 고양이', base_id: await builtIn('Cats'), tags: ['cats', '귀여운'] };
+  const mine = { name: '우리 고양이', base_id: await builtInTemplate('Cats'), tags: ['cats', '귀여운'] };
   emojiId = (await call<{ id: string }>('POST', '/api/v1/emojis', token, JSON.stringify(mine))).id;
 
   // Use three of them, for the podium.
   const photo = readFileSync(PHOTO_OF_ONE);
-  for (const id of [await builtIn('Little Zoo'), await builtIn('Classic Faces'), emojiId]) {
+  for (const id of [await builtInTemplate('Little Zoo'), await builtInTemplate('Classic Faces'), emojiId]) {
     const made = await call<{ task_id: string }>('POST', `/api/v1/faces/tasks?emoji_id=${id}`, token, photo);
     const task = () => call<{ state: string }>('GET', `/api/v1/faces/tasks/${made.task_id}`, token);
     await until(task, ({ state }) => state === 'TASK_STATE_DONE');

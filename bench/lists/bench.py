@@ -58,8 +58,8 @@ def is_limited(name: str) -> bool:
     return "token" in name or "page 1" in name or name.startswith("ranking")
 
 
-def table(taken: list[tuple[str, float]], count: int, photos: int) -> str:
-    base = taken[0][1]
+def table(medians: list[tuple[str, float]], count: int, photos: int) -> str:
+    base = medians[0][1]
     lines = [
         "# Lists",
         "",
@@ -71,22 +71,22 @@ def table(taken: list[tuple[str, float]], count: int, photos: int) -> str:
         "",
         "| read | ms | relative to page 1 |",
         "|---|---|---|",
-        *(f"| {name} | {ms:.1f} | {ms / base:.2f} |" for name, ms in taken),
+        *(f"| {name} | {ms:.1f} | {ms / base:.2f} |" for name, ms in medians),
     ]
     return "\n".join(lines) + "\n"
 
 
-def plot(taken: list[tuple[str, float]], path: Path) -> None:
+def plot(medians: list[tuple[str, float]], path: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    shown = [(name, ms) for name, ms in reversed(taken) if name.isascii()]
+    shown = [(name, ms) for name, ms in reversed(medians) if name.isascii()]
     figure, axes = pyplot.subplots(figsize=(9, 0.28 * len(shown) + 1))
     colors = ["#f2a900" if is_limited(name) else "#b8b0a0" for name, _ in shown]
     axes.barh([name for name, _ in shown], [ms for _, ms in shown], color=colors)
-    axes.axvline(taken[0][1] * MAX_RATIO, color="#444", linestyle=":", linewidth=1)
+    axes.axvline(medians[0][1] * MAX_RATIO, color="#444", linestyle=":", linewidth=1)
     axes.set(xlabel="ms (logarithmic); dotted: twice page 1, the limit of the yellow bars", xscale="log")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
@@ -109,14 +109,14 @@ def main() -> int:
         results.prepare_ranking(folder / "ranking.db", arguments.templates)
         size = sum(path.stat().st_size for path in folder.iterdir()) >> 20
         print(f"inserted: {size:,} MiB, {time.monotonic() - began:.0f} s", flush=True)
-        taken = asyncio.run(measure(folder, arguments.templates, arguments.photos))
-    text = table(taken, arguments.templates, arguments.photos)
+        medians = asyncio.run(measure(folder, arguments.templates, arguments.photos))
+    text = table(medians, arguments.templates, arguments.photos)
     print(text)
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     arguments.results.write_text(text)
-    plot(taken, arguments.results.with_suffix(".png"))
-    base = taken[0][1]
-    slow = [name for name, ms in taken if is_limited(name) and ms > MAX_RATIO * base]
+    plot(medians, arguments.results.with_suffix(".png"))
+    base = medians[0][1]
+    slow = [name for name, ms in medians if is_limited(name) and ms > MAX_RATIO * base]
     if slow:
         print(f"More than {MAX_RATIO} times page 1: {', '.join(slow)}.")
     return 1 if slow else 0

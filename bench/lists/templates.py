@@ -92,9 +92,9 @@ def prepare(path: Path, count: int) -> None:
 COLLECTOR = "00000000-0000-7000-8000-ffffffffffff"
 
 
-async def start_of(store: EmojiStore, wanted: PageRequest, page: int) -> Position | None:
+async def start_of(store: EmojiStore, request: PageRequest, page: int) -> Position | None:
     """Return the position at which a page starts; None if there are fewer pages."""
-    return (await store.page(replace(wanted, size=PAGE_SIZE * (page - 1)))).after
+    return (await store.page(replace(request, size=PAGE_SIZE * (page - 1)))).after
 
 
 async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaitable[object]]]:
@@ -104,10 +104,12 @@ async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaita
     deep = min(DEEP_PAGE, count // PAGE_SIZE - 1)
     cases: dict[str, PageRequest] = {}
     for sort in ("new", "popular", "favorites"):
-        wanted = replace(first, sort=sort)
-        cases[f"templates: page 1, {sort}"] = wanted
-        cases[f"templates: page {deep:,} by token, {sort}"] = replace(wanted, after=await start_of(store, wanted, deep))
-        cases[f"templates: page {deep:,} by number, {sort}"] = replace(wanted, skip=(deep - 1) * PAGE_SIZE)
+        request = replace(first, sort=sort)
+        cases[f"templates: page 1, {sort}"] = request
+        cases[f"templates: page {deep:,} by token, {sort}"] = replace(
+            request, after=await start_of(store, request, deep)
+        )
+        cases[f"templates: page {deep:,} by number, {sort}"] = replace(request, skip=(deep - 1) * PAGE_SIZE)
     mine = replace(first, owner_id=maker_of(1).id, include_unlisted=True)
     cases["my page: templates, page 1"] = mine
     cases["my page: templates, page 5 by token"] = replace(mine, after=await start_of(store, mine, 5))
@@ -115,18 +117,18 @@ async def pages(database: Database, count: int) -> dict[str, Callable[[], Awaita
     last = min(DEEP_PAGE, count // 100 // PAGE_SIZE - 1)
     cases["my favorites, page 1"] = favorite
     cases[f"my favorites, page {last:,} by token"] = replace(favorite, after=await start_of(store, favorite, last))
-    reads = {name: partial(store.page, wanted) for name, wanted in cases.items()}
+    reads = {name: partial(store.page, request) for name, request in cases.items()}
     for text, tag in SEARCHES:
-        wanted = replace(first, search=parse_search(text, tag))
+        request = replace(first, search=parse_search(text, tag))
         name = f'search "{text}"' if text else f'tag "{tag}"'
-        reads[name] = partial(store.page, wanted)
-        reads[f"{name}, first time"] = partial(_read_uncached, database, wanted)
+        reads[name] = partial(store.page, request)
+        reads[f"{name}, first time"] = partial(_read_uncached, database, request)
     return reads
 
 
-async def _read_uncached(database: Database, wanted: PageRequest) -> object:
+async def _read_uncached(database: Database, request: PageRequest) -> object:
     """Read a page through a new store, which has no total in its cache."""
-    return await EmojiStore(database, OutboxWriter(outbox, ()), lambda: None).page(wanted)
+    return await EmojiStore(database, OutboxWriter(outbox, ()), lambda: None).page(request)
 
 
 SEARCHES = (

@@ -150,7 +150,7 @@ def watchers_section(found: WatchResult) -> Section:
     ended = ", ".join(f"{count} {how}" for how, count in found.ended.most_common())
     lines = [
         _prose(
-            f"{found.wanted} concurrent watchers on one inference replica, {WATCHERS_PER_TASK} per task:",
+            f"{found.target} concurrent watchers on one inference replica, {WATCHERS_PER_TASK} per task:",
             f"{found.connected} got their first step while the workers were stopped; then, in",
             f"{found.seconds:.1f} s: {ended}.",
         ),

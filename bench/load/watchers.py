@@ -23,7 +23,7 @@ STATEMENTS = re.compile(r"^igemoji_database_statement_seconds_count\{[^}]*\} (\S
 
 @dataclass(frozen=True)
 class WatchResult:
-    wanted: int
+    target: int
     connected: int
     """Watchers connected at the same time, while the workers were stopped."""
     ended: Counter[str]
@@ -36,10 +36,10 @@ class WatchResult:
 
     @property
     def met(self) -> bool:
-        return self.connected == self.wanted == self.ended[EVERY_STEP]
+        return self.connected == self.target == self.ended[EVERY_STEP]
 
 
-async def measure_watchers(mesh: Mesh, http: httpx.AsyncClient, users: UserPool, wanted: int) -> WatchResult:
+async def measure_watchers(mesh: Mesh, http: httpx.AsyncClient, users: UserPool, target: int) -> WatchResult:
     """Stop the workers, create and watch tasks, and continue the workers when all watchers are connected."""
     inference = mesh.processes["inference"].pid
     gateway = mesh.processes["gateway"].pid
@@ -51,14 +51,14 @@ async def measure_watchers(mesh: Mesh, http: httpx.AsyncClient, users: UserPool,
     def on_first() -> None:
         nonlocal connected
         connected += 1
-        if connected == wanted:
+        if connected == target:
             watching.set()
 
     before = {"inference": _memory(inference), "gateway": _memory(gateway)}
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
     try:
-        tasks = await _create_tasks(http, users, wanted // WATCHERS_PER_TASK)
+        tasks = await _create_tasks(http, users, target // WATCHERS_PER_TASK)
         statements_before = await _statements(mesh)
         watchers = [
             asyncio.create_task(watch(mesh.port, task, token, on_first))
@@ -78,9 +78,9 @@ async def measure_watchers(mesh: Mesh, http: httpx.AsyncClient, users: UserPool,
     continued = time.monotonic()
     ended = Counter(outcome for outcome, *_ in await asyncio.gather(*watchers))
     seconds = time.monotonic() - continued
-    statements = (await _statements(mesh) - statements_before) / wanted
+    statements = (await _statements(mesh) - statements_before) / target
     kib = {name: 1024 * (after[name] - before[name]) / max(watched, 1) for name in before}
-    return WatchResult(wanted, watched, ended, kib, statements, seconds)
+    return WatchResult(target, watched, ended, kib, statements, seconds)
 
 
 async def _create_tasks(http: httpx.AsyncClient, users: UserPool, count: int) -> list[tuple[str, str]]:

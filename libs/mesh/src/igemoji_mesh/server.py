@@ -119,13 +119,13 @@ class MeshServer:
         self._probes = grpc.aio.server()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probes)
 
-    def background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `work` in the background until the server stops."""
-        self._background.append(work)
+    def background(self, *jobs: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run jobs in the background until the server stops."""
+        self._background.extend(jobs)
 
-    def on_close(self, close: Check) -> None:
-        """Call `close` after the server has stopped, in reverse order of registration."""
-        self._closers.append(close)
+    def on_close(self, *closers: Check) -> None:
+        """Call functions after the server has stopped, in reverse order of registration."""
+        self._closers.extend(closers)
 
     async def start(self) -> None:
         """Start to listen. Raises StartError if a TCP port is in use."""
@@ -171,9 +171,7 @@ class MeshServer:
 
     def _bind(self, server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
         try:
-            if credentials is None:
-                return server.add_insecure_port(address)
-            return server.add_secure_port(address, credentials)
+            return server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
         except RuntimeError:
             raise StartError(f"{self.name} can't listen on {address}: is the port in use?") from None
 
@@ -233,28 +231,24 @@ Compose = Callable[[SettingsT], Awaitable[MeshServer]]
 
 def run_service(name: str, kind: type[SettingsT], compose: Compose[SettingsT]) -> None:
     """Run a service: settings, logs, composition, server. Exit with 2 and one sentence if it can't start."""
+
+    async def compose_and_run() -> None:
+        server = await compose(settings)
+        await server.run()
+
     try:
         settings = load_settings(kind)
         configure_logging(name, settings.log_level)
         configure_tracing(name, settings.otel_exporter_otlp_endpoint)
-        asyncio.run(_compose_and_run(settings, compose))
+        asyncio.run(compose_and_run())
     except StartError as error:
-        sys.exit(_complain(f"{name} can't start. {error}"))
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.write(f"{name} can't start. {error}\n")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
         close_tracing()
-
-
-async def _compose_and_run(settings: SettingsT, compose: Compose[SettingsT]) -> None:
-    server = await compose(settings)
-    await server.run()
-
-
-def _complain(sentence: str) -> int:
-    with contextlib.suppress(BrokenPipeError):
-        sys.stderr.write(sentence + "\n")
-    return 2
 
 
 def freeze_gc() -> None:

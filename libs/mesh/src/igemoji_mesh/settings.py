@@ -1,6 +1,7 @@
 """Settings that every service has, from environment variables (upper case). Read once, by the composition root."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
@@ -13,7 +14,6 @@ from igemoji_mesh.objects.port import S3Credentials
 
 MIB = 1024 * 1024
 DEFAULT_ADDRESS = "127.0.0.1:50051"
-_ADDRESS = "_ADDRESS"
 
 
 class StorageSettings(BaseSettings):
@@ -56,13 +56,10 @@ class StorageSettings(BaseSettings):
         return S3Credentials(self.object_store_access_key, secret)
 
 
-def _upstreams() -> dict[str, str]:
-    variables = {name.upper(): value for name, value in os.environ.items()}
-    return {
-        name.removesuffix(_ADDRESS).lower().replace("_", "-"): value
-        for name, value in variables.items()
-        if name.endswith(_ADDRESS)
-    }
+def upstreams_in(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of upstreams by name: `EMOJI_CATALOG_ADDRESS` is that of `emoji-catalog`, and so on."""
+    named = {name.lower().replace("_", "-"): value for name, value in variables.items()}
+    return {name.removesuffix("-address"): value for name, value in named.items() if name.endswith("-address")}
 
 
 class ServiceSettings(StorageSettings):
@@ -91,8 +88,8 @@ class ServiceSettings(StorageSettings):
     tls_ca: Path
     """Certificate of the authority of the mesh, PEM."""
 
-    upstreams: dict[str, str] = Field(default_factory=_upstreams)
-    """Addresses of other services by name: `EMOJI_CATALOG_ADDRESS` is that of `emoji-catalog`, and so on."""
+    upstreams: dict[str, str] = Field(default_factory=lambda: upstreams_in(os.environ))
+    """Addresses of other services by name."""
 
     rpc_deadline_seconds: float = 15
     """Deadline of calls whose client set none."""

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from igemoji_mesh.auth.certificates import identity
+from igemoji_mesh.auth.certificates import identity, private_pem
 
 _BACKDATED = datetime.timedelta(minutes=5)
 """Clocks of two machines differ a little."""
@@ -71,7 +71,7 @@ class CertificateAuthority:
     def save(self, folder: Path) -> None:
         """Write `ca.crt` and `ca.key`."""
         folder.mkdir(parents=True, exist_ok=True)
-        write_private(folder / "ca.key", _key_pem(self.key))
+        write_private(folder / "ca.key", private_pem(self.key))
         (folder / "ca.crt").write_bytes(self.certificate_pem)
 
     def issue(self, service: str, *, hosts: Sequence[str] = ("localhost",), days: int = 825) -> tuple[bytes, bytes]:
@@ -97,7 +97,7 @@ class CertificateAuthority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
-        return certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key)
+        return certificate.public_bytes(serialization.Encoding.PEM), private_pem(key)
 
     def issue_to(self, folder: Path, service: str, *, hosts: Sequence[str] = ("localhost",)) -> None:
         """Write `<service>.crt` and `<service>.key` to a folder."""
@@ -133,10 +133,4 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BACKDATED)
         .not_valid_after(now + datetime.timedelta(days=days))
-    )
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

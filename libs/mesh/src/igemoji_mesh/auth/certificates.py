@@ -4,6 +4,8 @@ import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 from igemoji_mesh.errors import StartError
 
@@ -18,6 +20,13 @@ def identity(service: str) -> str:
 def expires_at(pem: bytes) -> datetime.datetime:
     """Return when the first certificate of a PEM file expires, aware, UTC."""
     return x509.load_pem_x509_certificate(pem).not_valid_after_utc
+
+
+def private_pem(key: CertificateIssuerPrivateKeyTypes) -> bytes:
+    """Return a private key as PEM (PKCS #8), not encrypted."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def read_pem(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from igemoji_mesh.auth.certificates import private_pem
 from igemoji_mesh.errors import Unauthenticated
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.observability import metrics
@@ -70,9 +71,7 @@ class SigningKey:
 
     def to_pem(self) -> bytes:
         """Return the private key as PEM."""
-        return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        return private_pem(self.key)
 
     @property
     def public(self) -> PublicKey:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects.mysql import DATETIME
 
 from igemoji_mesh.db import mysql
 from igemoji_mesh.db.errors import to_transient_error
@@ -32,16 +33,9 @@ _AFTER_COMMIT = "igemoji_after_commit"
 class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     """Instant: aware in Python, UTC with microseconds in every database."""
 
-    impl = sa.DateTime
+    impl = sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+    """MySQL needs `DATETIME(6)` for microseconds."""
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Return the column type: MySQL needs `DATETIME(6)` for microseconds."""
-        if dialect.name in ("mysql", "mariadb"):
-            from sqlalchemy.dialects.mysql import DATETIME
-
-            return dialect.type_descriptor(DATETIME(fsp=6))
-        return dialect.type_descriptor(sa.DateTime())
 
     def process_bind_param(self, value: datetime.datetime | None, _dialect: sa.Dialect) -> datetime.datetime | None:
         """Convert to naive UTC."""

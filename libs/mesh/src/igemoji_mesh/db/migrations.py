@@ -64,13 +64,7 @@ def differences(url: str, package: str, metadata: sa.MetaData) -> list[object]:
     return list(found)
 
 
-def _is_other_type(
-    _context: object,
-    _inspected: object,
-    _column: object,
-    found: sa.types.TypeEngine[Any],
-    wanted: sa.types.TypeEngine[Any],
-) -> bool | None:
+def _is_other_type(_context: Any, _inspected: Any, _column: Any, found: Any, wanted: Any) -> bool | None:
     """Compare texts and blobs by capacity, because MySQL chooses the type by length; None: use Alembic's comparison."""
     name = type(found).__name__
     if name not in _CAPACITY or not isinstance(wanted, sa.Text if name.endswith("TEXT") else sa.LargeBinary):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pymysql
 import sqlalchemy as sa
-from pymysql.constants import SERVER_STATUS
+from pymysql.constants import CR, ER, SERVER_STATUS
 from sqlalchemy import event
 
 from igemoji_mesh.errors import StartError
@@ -20,62 +20,32 @@ LOCK_WAIT_SECONDS = 3
 RECYCLE_SECONDS = 1800
 """Shorter than the idle timeout of servers and firewalls."""
 
-SQL_MODE = ",".join(
-    (
-        "ONLY_FULL_GROUP_BY",
-        "STRICT_TRANS_TABLES",
-        "NO_ZERO_IN_DATE",
-        "NO_ZERO_DATE",
-        "ERROR_FOR_DIVISION_BY_ZERO",
-        "NO_ENGINE_SUBSTITUTION",
-    )
+SQL_MODE = (
+    "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 )
 """Default of MySQL 8; MariaDB's default lacks ONLY_FULL_GROUP_BY and the date checks."""
 
-# https://mariadb.com/docs/server/reference/error-codes and MySQL's own list have the same numbers.
-CONFLICTS = frozenset(
-    (
-        1020,  # ER_CHECKREAD: the row has changed since it was read
-        1205,  # ER_LOCK_WAIT_TIMEOUT
-        1213,  # ER_LOCK_DEADLOCK
-    )
-)
-LOST = frozenset(
-    (
-        0,  # PyMySQL's InterfaceError: the connection is closed
-        1053,  # ER_SERVER_SHUTDOWN
-        1927,  # ER_CONNECTION_KILLED
-        2006,  # CR_SERVER_GONE_ERROR
-        2013,  # CR_SERVER_LOST
-        2014,  # CR_COMMANDS_OUT_OF_SYNC: a result was not read to its end
-        4031,  # ER_CLIENT_INTERACTION_TIMEOUT
-    )
-)
-UNREACHABLE = frozenset(
-    (
-        1040,  # ER_CON_COUNT_ERROR
-        1047,  # WSREP: the node has not joined the cluster yet
-        1203,  # ER_TOO_MANY_USER_CONNECTIONS
-        1290,  # ER_OPTION_PREVENTS_STATEMENT: read-only during a failover
-        1317,  # ER_QUERY_INTERRUPTED
-        1836,  # ER_READ_ONLY_MODE
-        2002,  # CR_CONNECTION_ERROR
-        2003,  # CR_CONN_HOST_ERROR
-        2005,  # CR_UNKNOWN_HOST
-    )
-)
-SLOW = frozenset(
-    (
-        1969,  # MariaDB's ER_STATEMENT_TIMEOUT
-        3024,  # MySQL's ER_QUERY_TIMEOUT
-    )
-)
-FULL = frozenset(
-    (
-        1021,  # ER_DISK_FULL
-        1114,  # ER_RECORD_FILE_FULL
-    )
-)
+# https://mariadb.com/docs/server/reference/error-codes and MySQL's own list have the same numbers; PyMySQL lacks some.
+CONNECTION_CLOSED, CONNECTION_KILLED, READ_ONLY_MODE, CLIENT_TIMEOUT = 0, 1927, 1836, 4031
+"""The first is that of PyMySQL's InterfaceError."""
+CONFLICTS = frozenset({ER.CHECKREAD, ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK})
+"""CHECKREAD: the row has changed since it was read."""
+LOST = frozenset({CONNECTION_CLOSED, CONNECTION_KILLED, CLIENT_TIMEOUT, ER.SERVER_SHUTDOWN}) | {
+    CR.CR_SERVER_GONE_ERROR,
+    CR.CR_SERVER_LOST,
+    CR.CR_COMMANDS_OUT_OF_SYNC,  # a result was not read to its end
+}
+UNREACHABLE = frozenset({CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_UNKNOWN_HOST, READ_ONLY_MODE}) | {
+    ER.CON_COUNT_ERROR,
+    ER.TOO_MANY_USER_CONNECTIONS,
+    ER.QUERY_INTERRUPTED,
+    ER.UNKNOWN_COM_ERROR,  # WSREP: the node has not joined the cluster yet
+    ER.OPTION_PREVENTS_STATEMENT,  # read-only during a failover
+}
+SLOW = frozenset({ER.STATEMENT_TIMEOUT, ER.QUERY_TIMEOUT})
+"""MariaDB's and MySQL's."""
+FULL = frozenset({ER.DISK_FULL, ER.RECORD_FILE_FULL})
 
 
 def create_engine(url: sa.URL, pool_size: int, *, bounded: bool) -> sa.Engine:

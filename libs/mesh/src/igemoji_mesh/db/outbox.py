@@ -154,7 +154,8 @@ class Outbox(OutboxWriter):
         due = await self._database.write(self._claim, isolation="READ COMMITTED")
         for call in due:
             await self._make(call)
-        pending, oldest = await self._database.read(self._pending)
+        statistics = sa.select(sa.func.count(), sa.func.min(self._table.c.id))
+        pending, oldest = await self._database.read(lambda connection: connection.execute(statistics).one())
         PENDING.labels(self._table.name).set(pending)
         OLDEST.labels(self._table.name).set(_age_seconds(oldest))
         return len(due)
@@ -170,26 +171,27 @@ class Outbox(OutboxWriter):
             await self._make(call)
 
     async def _make(self, call: Call) -> None:
-        if await self._deliver(call):
-            await self._database.write(lambda connection: self._remove(connection, call), isolation="READ COMMITTED")
-        else:
-            await self._database.write(lambda connection: self._postpone(connection, call), isolation="READ COMMITTED")
+        """Make a call and remove its row, or postpone it after a failure."""
+        row = self._table.c.id == call.id
+        change: sa.Delete | sa.Update = self._table.delete().where(row)
+        if not await self._deliver(call):
+            delay = self._backoff_seconds[min(call.attempts, len(self._backoff_seconds) - 1)]
+            due_at = utc_now() + datetime.timedelta(seconds=delay)
+            change = self._table.update().where(row).values(attempts=call.attempts + 1, due_at=due_at)
+        await self._database.write(lambda connection: connection.execute(change), isolation="READ COMMITTED")
 
     def _claim(self, connection: sa.Connection) -> list[Call]:
         """Lease rows that are due."""
         columns = self._table.c
         now = utc_now()
+        leased_until = now + datetime.timedelta(seconds=LEASE_SECONDS)
         due = sa.select(self._table).where(columns.due_at <= now).order_by(columns.due_at, columns.id).limit(BATCH)
         # Skip rows that another replica is claiming.
         rows = connection.execute(due.with_for_update(skip_locked=True)).all()
         claimed = []
         for row in rows:
-            taken = connection.execute(
-                self._table.update()
-                .where(columns.id == row.id, columns.due_at == row.due_at)
-                .values(due_at=now + datetime.timedelta(seconds=LEASE_SECONDS))
-            )
-            if taken.rowcount == 1:
+            lease = self._table.update().where(columns.id == row.id, columns.due_at == row.due_at)
+            if connection.execute(lease.values(due_at=leased_until)).rowcount == 1:
                 claimed.append(Call(**row._mapping))
         return claimed
 
@@ -211,23 +213,6 @@ class Outbox(OutboxWriter):
             finally:
                 bind_request_id("", "")
         return True
-
-    def _remove(self, connection: sa.Connection, call: Call) -> None:
-        connection.execute(self._table.delete().where(self._table.c.id == call.id))
-
-    def _postpone(self, connection: sa.Connection, call: Call) -> None:
-        delay = self._backoff_seconds[min(call.attempts, len(self._backoff_seconds) - 1)]
-        connection.execute(
-            self._table.update()
-            .where(self._table.c.id == call.id)
-            .values(attempts=call.attempts + 1, due_at=utc_now() + datetime.timedelta(seconds=delay))
-        )
-
-    def _pending(self, connection: sa.Connection) -> tuple[int, str | None]:
-        """Return the number of stored calls, and the id of the oldest."""
-        identifier = self._table.c.id
-        count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(identifier))).one()
-        return count, oldest
 
 
 def _age_seconds(identifier: str | None) -> float:

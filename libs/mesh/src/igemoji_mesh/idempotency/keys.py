@@ -5,15 +5,14 @@ has done both or nothing: its claim expires, and the next attempt starts from th
 taken over can't store an answer, so its effect is rolled back (docs/adr/0005).
 """
 
-import asyncio
 import datetime
 from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from igemoji_mesh.db.advisory_lock import advisory_lock
 from igemoji_mesh.db.database import Database, UtcDateTime, utc_now
+from igemoji_mesh.db.sweeps import sweep_forever
 from igemoji_mesh.errors import AlreadyExists, Conflict
 from igemoji_mesh.idempotency.crypto import KeyedCall
 
@@ -83,11 +82,7 @@ class IdempotencyKeys:
 
     async def run(self) -> None:
         """Delete expired keys while the service runs, on one replica at a time."""
-        while True:
-            async with advisory_lock(self._database, "keys") as locked:
-                while locked and await self.sweep() == SWEEP_BATCH:
-                    pass
-            await asyncio.sleep(SWEEP_SECONDS)
+        await sweep_forever(self._database, "keys", self.sweep, batch=SWEEP_BATCH, seconds=SWEEP_SECONDS)
 
     async def sweep(self) -> int:
         """Delete a batch of expired keys; return how many."""

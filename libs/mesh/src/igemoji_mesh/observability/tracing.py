@@ -89,10 +89,8 @@ def trace_id() -> str:
 def queued_work(name: str, traceparent: str, since: datetime.datetime, attributes: Mapping[str, str]) -> Iterator[Span]:
     """Record two spans of work that a call has queued: its wait since `since`, and the work within the block."""
     parent = _FORMAT.extract({"traceparent": traceparent})
-    waited = _tracer().start_span(
-        f"{name} queued", parent, SpanKind.PRODUCER, dict(attributes), start_time=_nanoseconds(since)
-    )
-    waited.end()
+    since_ns = int(since.timestamp() * 1e9)
+    _tracer().start_span(f"{name} queued", parent, SpanKind.PRODUCER, dict(attributes), start_time=since_ns).end()
     with _tracer().start_as_current_span(name, parent, SpanKind.CONSUMER, dict(attributes)) as span:
         yield span
 
@@ -127,7 +125,3 @@ class Steps:
 
 def _tracer() -> trace.Tracer:
     return trace.get_tracer("igemoji")
-
-
-def _nanoseconds(at: datetime.datetime) -> int:
-    return int(at.timestamp() * 1e9)

@@ -13,11 +13,9 @@ from igemoji_mesh.clients.channels import channel_credentials, secure_channel
 from igemoji_mesh.db.database import utc_now
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.server import MeshServer
-from igemoji_mesh.settings import SettingsT
+from igemoji_mesh.settings import SettingsT, upstreams_in
 from igemoji_mesh.testing.free_ports import free_ports
 from igemoji_protos import rpcs
-
-SUFFIX = "_address"
 
 
 class TestMesh:
@@ -70,11 +68,7 @@ class TestMesh:
             "drain_seconds": 0,
             "stop_grace_seconds": 1,
         }
-        upstreams = {
-            name.removesuffix(SUFFIX).replace("_", "-"): changes.pop(name)
-            for name in list(changes)
-            if name.endswith(SUFFIX)
-        }
+        upstreams = upstreams_in(changes)
         values |= changes | ({"upstreams": upstreams} if upstreams else {})
         return kind(**({"database_url": type(self).database_for(values["data_dir"], service)} | values))
 

@@ -1,17 +1,19 @@
 """The command `igemoji`."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import time
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from igemoji_stack.admin import cli as admin_cli
 from igemoji_stack.backends.backend import Backend, Urls
+from igemoji_stack.exits import exit_on, fail
 from igemoji_stack.mesh.console import Console
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import CannotStart, MeshOptions
@@ -69,11 +71,9 @@ def everything(
     """IGE MOJI on one machine, or from it on a server."""
     source = context.get_parameter_source("server")
     if source is not None and source.name == "COMMANDLINE" and context.invoked_subcommand not in ON_A_SERVER:
-        _fail(f"igemoji {context.invoked_subcommand} works on this machine only: it has no --server.")
-    try:
+        fail(f"igemoji {context.invoked_subcommand} works on this machine only: it has no --server.")
+    with exit_on(CannotWork):
         context.obj = remote.from_environment(server, ca, email)
-    except CannotWork as error:
-        _fail(str(error))
 
 
 @app.command()
@@ -120,12 +120,8 @@ def up(
         traces=traces,
     )
     console = Console(data / "logs", as_json=as_json, verbose=verbose)
-    try:
+    with contextlib.closing(console), exit_on(CannotStart):
         asyncio.run(_run(options, console))
-    except CannotStart as error:
-        _fail(str(error))
-    finally:
-        console.close()
 
 
 @app.command()
@@ -133,7 +129,7 @@ def status(data: Data = Path(".igemoji")) -> None:
     """Show what runs and whether it is healthy. Exit code 1 if anything is not."""
     state = read_state(data)
     if state is None:
-        _fail(f"No mesh runs with its data in {data}.")
+        fail(f"No mesh runs with its data in {data}.")
     typer.echo(f"{state['url']}  (pid {state['pid']}, data in {data})")
     healthy = asyncio.run(_health(state))
     for name, is_healthy in healthy.items():
@@ -152,7 +148,7 @@ def down(data: Data = Path(".igemoji")) -> None:
     until = time.monotonic() + STOP_SECONDS
     while read_state(data) is not None:
         if time.monotonic() > until:
-            _fail(f"The mesh (pid {state['pid']}) did not stop within {STOP_SECONDS} s.")
+            fail(f"The mesh (pid {state['pid']}) did not stop within {STOP_SECONDS} s.")
         time.sleep(0.1)
     typer.echo("Stopped.")
 
@@ -194,15 +190,10 @@ async def _health(state: dict[str, Any]) -> dict[str, bool]:
 
 def _reset(data: Path) -> None:
     if read_state(data) is not None:
-        _fail(f"A mesh runs with its data in {data}: stop it before you reset it.")
+        fail(f"A mesh runs with its data in {data}: stop it before you reset it.")
     if data.exists() and not (data / "run").is_dir() and any(data.iterdir()):
-        _fail(f"{data} does not look like a data folder of IGE MOJI: delete it yourself if it is one.")
+        fail(f"{data} does not look like a data folder of IGE MOJI: delete it yourself if it is one.")
     shutil.rmtree(data, ignore_errors=True)
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(1)
 
 
 photo_cli.register(app)

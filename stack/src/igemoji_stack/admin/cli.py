@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from igemoji_client import AsyncClient, Reported
 from igemoji_emoji_catalog.entrypoints.cli import operate as operate_catalog
 from igemoji_inference.entrypoints.cli import operate as operate_inference
 from igemoji_stack.backends.backend import Backend
+from igemoji_stack.exits import exit_on, fail
 from igemoji_stack.mesh.state import read_state
 from igemoji_stack.photo import remote
 from igemoji_stack.photo.errors import CannotWork
@@ -23,7 +24,6 @@ TemplateId = Annotated[str, typer.Argument(metavar="ID", help="Id of the templat
 FOLDER = Path(".igemoji")
 OPERATE = {"auth": operate_auth, "emoji-catalog": operate_catalog, "inference": operate_inference}
 WITH_OBJECTS = ("emoji-catalog", "inference")
-ON_FOLDER_ONLY = "This command works on the data folder only: run it on that machine, without --server."
 
 app = typer.Typer(
     help="Moderate templates; manage operators, passwords, keys and stored objects.", no_args_is_help=True
@@ -33,25 +33,25 @@ app = typer.Typer(
 @app.command()
 def make_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
     """Make an account an operator, who moderates templates."""
-    _on_folder(context, data, "make-operator", email)
+    _on_folder(context, data, "auth", "make-operator", email)
 
 
 @app.command()
 def revoke_operator(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
     """Make an operator an ordinary user again."""
-    _on_folder(context, data, "revoke-operator", email)
+    _on_folder(context, data, "auth", "revoke-operator", email)
 
 
 @app.command()
 def reset_password(context: typer.Context, email: Email, data: Data = FOLDER) -> None:
     """Print a link with which the user can set a new password once."""
-    _on_folder(context, data, "reset-password", email)
+    _on_folder(context, data, "auth", "reset-password", email)
 
 
 @app.command()
 def rotate_keys(context: typer.Context, data: Data = FOLDER) -> None:
     """Publish a new signing key for access tokens; it is used ten minutes later."""
-    _on_folder(context, data, "rotate-keys")
+    _on_folder(context, data, "auth", "rotate-keys")
 
 
 @app.command()
@@ -61,15 +61,12 @@ def reports(
     data: Data = FOLDER,
 ) -> None:
     """List the reported templates, the oldest report first."""
-    if context.obj is None:
-        _run_on_folder(data, "emoji-catalog", "reports", *(["--decided"] if decided else []))
-        return
 
     async def print_reports(client: AsyncClient) -> None:
         async for case in client.moderation.reports(decided=decided):
             typer.echo(line(case))
 
-    _on_server(context, print_reports)
+    _moderate(context, data, print_reports, "reports", *(["--decided"] if decided else []))
 
 
 @app.command()
@@ -99,10 +96,8 @@ def check_objects(
     data: Data = FOLDER,
 ) -> None:
     """Audit all stored objects against their checksums and rows. Exit code 1 if any is missing or damaged."""
-    if context.obj is not None:
-        _refuse(ON_FOLDER_ONLY)
     options = ["--remove-orphans"] if remove_orphans else []
-    passed = [_passes(data, service, "check-objects", *options) for service in WITH_OBJECTS]
+    passed = [_passes(context, data, service, "check-objects", *options) for service in WITH_OBJECTS]
     raise typer.Exit(0 if all(passed) else 1)
 
 
@@ -115,48 +110,22 @@ def line(case: Reported) -> str:
 
 
 def _decide(context: typer.Context, template_id: str, decision: Any, data: Path) -> None:
-    if context.obj is None:
-        _run_on_folder(data, "emoji-catalog", decision, template_id)
-        return
-
     async def decide(client: AsyncClient) -> None:
         await client.moderation.decide(template_id, decision)
         typer.echo(f"{template_id}: {decision} is done.")
 
-    _on_server(context, decide)
+    _moderate(context, data, decide, decision, template_id)
 
 
-def _on_folder(context: typer.Context, data: Path, *arguments: str) -> None:
-    if context.obj is not None:
-        _refuse(ON_FOLDER_ONLY)
-    _run_on_folder(data, "auth", *arguments)
+@exit_on(CannotWork)
+def _moderate(
+    context: typer.Context, data: Path, work: Callable[[AsyncClient], Coroutine[Any, Any, None]], *arguments: str
+) -> None:
+    """Do the work on the server, if there is one, else run the catalog's command on the data folder."""
+    if context.obj is None:
+        _on_folder(context, data, "emoji-catalog", *arguments)
+        return
 
-
-def _run_on_folder(data: Path, service: str, *arguments: str) -> None:
-    if not data.is_dir():
-        _refuse(f"There is no data folder {data}: name that of the mesh with --data.")
-    os.environ["DATA_DIR"] = str(data)
-    if (data / "backend").exists() and (data / "backend").read_text().strip() == Backend.REAL:
-        state = read_state(data) or {}
-        databases = state.get("databases", {})
-        if service not in databases:
-            _refuse(f"The data of {data} is in a database that runs with the mesh: start the mesh first.")
-        os.environ.update({"DATABASE_URL": databases[service], **state["objects"]})
-    OPERATE[service](arguments)
-
-
-def _passes(data: Path, service: str, *arguments: str) -> bool:
-    """Run a command; return False if its exit code reports lost objects, which it has printed."""
-    try:
-        _run_on_folder(data, service, *arguments)
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            _refuse(end.code)
-        return not end.code
-    return True
-
-
-def _on_server(context: typer.Context, work: Callable[[AsyncClient], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
         server = remote.chosen(context)
         if server is None or not server.email:
@@ -164,12 +133,31 @@ def _on_server(context: typer.Context, work: Callable[[AsyncClient], Coroutine[A
         async with remote.logged_in(server) as client:
             await work(client)
 
+    asyncio.run(run())
+
+
+def _on_folder(context: typer.Context, data: Path, service: str, *arguments: str) -> None:
+    """Run a command of a service on its data."""
+    if context.obj is not None:
+        fail("This command works on the data folder only: run it on that machine, without --server.")
+    if not data.is_dir():
+        fail(f"There is no data folder {data}: name that of the mesh with --data.")
+    os.environ["DATA_DIR"] = str(data)
+    if (data / "backend").exists() and (data / "backend").read_text().strip() == Backend.REAL:
+        state = read_state(data) or {}
+        databases = state.get("databases", {})
+        if service not in databases:
+            fail(f"The data of {data} is in a database that runs with the mesh: start the mesh first.")
+        os.environ.update({"DATABASE_URL": databases[service], **state["objects"]})
+    OPERATE[service](arguments)
+
+
+def _passes(context: typer.Context, data: Path, service: str, *arguments: str) -> bool:
+    """Run a command; return False if its exit code reports lost objects, which it has printed."""
     try:
-        asyncio.run(run())
-    except CannotWork as error:
-        _refuse(str(error))
-
-
-def _refuse(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(1)
+        _on_folder(context, data, service, *arguments)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            fail(end.code)
+        return not end.code
+    return True

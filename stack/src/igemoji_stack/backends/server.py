@@ -161,7 +161,8 @@ def program(name: str, package: str, *folders: str) -> str:
 def write_private(path: Path, text: str) -> None:
     """Write a file atomically, readable by its owner only."""
     new = path.with_name(f"{path.name}.new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    new.unlink(missing_ok=True)
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     new.replace(path)
 

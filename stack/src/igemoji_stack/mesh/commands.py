@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -19,50 +20,37 @@ CALLS_AT_ONCE = 80
 """Circuit breaker for each address of a service: one page of pictures and its calls. All share the same cores."""
 
 
+@dataclass(frozen=True)
 class Commands:
     """Builds the command of every process but the web server's and the backends'."""
 
-    def __init__(
-        self,
-        options: MeshOptions,
-        url: str,
-        ports: dict[str, list[Ports]],
-        rpc_ports: Callable[[str], list[int]],
-        backends: RealBackends | None,
-    ) -> None:
-        """Collect what the commands depend on.
-
-        Args:
-            options: Options of the mesh.
-            url: URL of the gateway.
-            ports: TCP ports by service, one entry for each replica.
-            rpc_ports: Returns the ports at which the replicas of a service are called.
-            backends: The real backends, if there are any.
-        """
-        self._options = options
-        self._url = url
-        self._ports = ports
-        self._rpc_ports = rpc_ports
-        self._backends = backends
-        self._certificates = options.data / "certificates"
+    options: MeshOptions
+    url: str
+    """URL of the gateway."""
+    ports: dict[str, list[Ports]]
+    """TCP ports by service, one entry for each replica."""
+    rpc_ports: Callable[[str], list[int]]
+    """Returns the ports at which the replicas of a service are called."""
+    backends: RealBackends | None
+    """The real backends, if there are any."""
 
     def services(self) -> Iterator[Command]:
         """Yield the command of every replica of every service."""
         for name, module in SERVICES.items():
-            for number, ports in enumerate(self._ports[name], 1):
+            for number, ports in enumerate(self.ports[name], 1):
                 environment = self._service_environment(name, ports)
                 ready = partial(is_serving, ports.health)
                 yield Command(instance_name(name, number), [sys.executable, "-m", module], environment, ready, NICE)
 
     def workers(self) -> Iterator[Command]:
         """Yield the commands of the Celery workers, which real backends need."""
-        if self._backends is None:
+        if self.backends is None:
             return
-        for number, ports in enumerate(self._ports[WORKER], 1):
+        for number, ports in enumerate(self.ports[WORKER], 1):
             environment = {
                 "METRICS_LISTEN": f"{HOST}:{ports.metrics}",
                 **self._shared_environment(),
-                **self._backends.environment(WORKER),
+                **self.backends.environment(WORKER),
             }
             # The metrics page is served once the worker accepts tasks.
             ready = partial(answers_ok, f"http://{HOST}:{ports.metrics}", "/metrics")
@@ -71,57 +59,54 @@ class Commands:
 
     def gateway(self, web_port: int | None) -> Command:
         """Write Envoy's configuration and return the command. Raises CannotStart."""
-        (ports,) = self._ports[GATEWAY]
-        folder = self._certificates.resolve()
+        (ports,) = self.ports[GATEWAY]
+        folder = self.options.data.resolve() / "certificates"
         ca = folder / "ca.crt"
         options = GatewayOptions.machine(
-            ports={name: self._rpc_ports(name) for name in SERVICES},
+            ports={name: self.rpc_ports(name) for name in SERVICES},
             certificates=Certificates(folder / f"{GATEWAY}.crt", folder / f"{GATEWAY}.key", ca),
-            listen=Address(HOST, urlsplit(self._url).port or 0),
+            listen=Address(HOST, urlsplit(self.url).port or 0),
             admin=Address(HOST, ports.metrics),
-            tls=Certificates(folder / f"{EDGE}.crt", folder / f"{EDGE}.key", ca) if self._options.tls else None,
+            tls=Certificates(folder / f"{EDGE}.crt", folder / f"{EDGE}.key", ca) if self.options.tls else None,
             web=Address(HOST, web_port) if web_port else None,
-            rate_factor=self._options.rate_factor,
+            rate_factor=self.options.rate_factor,
             calls_at_once=CALLS_AT_ONCE,
-            traces=_collector(self._options.traces),
+            traces=_collector(self.options.traces),
         )
-        path = self._options.data.resolve() / "run" / "envoy.yaml"
+        path = self.options.data.resolve() / "run" / "envoy.yaml"
         write(options, path)
         try:
             arguments = envoy_command(path)
         except EnvoyMissing as error:
             raise CannotStart(str(error)) from None
-        return Command(GATEWAY, arguments, {}, partial(answers_ok, self._url, "/healthz"))
+        return Command(GATEWAY, arguments, {}, partial(answers_ok, self.url, "/healthz"))
 
     def _service_environment(self, name: str, ports: Ports) -> dict[str, str]:
-        addresses = {
-            f"{upstream.upper().replace('-', '_')}_ADDRESS": grpc_target(self._rpc_ports(upstream))
-            for upstream in SERVICES
-        }
+        certificates = self.options.data / "certificates"
         return {
-            **addresses,
+            **{f"{peer.upper().replace('-', '_')}_ADDRESS": grpc_target(self.rpc_ports(peer)) for peer in SERVICES},
             "LISTEN": f"{HOST}:{ports.rpc}",
             "HEALTH_LISTEN": f"{HOST}:{ports.health}",
             "METRICS_LISTEN": f"{HOST}:{ports.metrics}",
-            "TLS_CERT": str(self._certificates / f"{name}.crt"),
-            "TLS_KEY": str(self._certificates / f"{name}.key"),
-            "TLS_CA": str(self._certificates / "ca.crt"),
-            "DATA_DIR": str(self._options.data.resolve()),
-            "DRAIN_SECONDS": str(self._options.drain_seconds),
-            "ADDRESS_FACTOR": str(self._options.rate_factor),
-            "BUILTIN_DIR": str((self._options.assets / "templates").resolve()),
-            "PUBLIC_URL": self._url,
+            "TLS_CERT": str(certificates / f"{name}.crt"),
+            "TLS_KEY": str(certificates / f"{name}.key"),
+            "TLS_CA": str(certificates / "ca.crt"),
+            "DATA_DIR": str(self.options.data.resolve()),
+            "DRAIN_SECONDS": str(self.options.drain_seconds),
+            "ADDRESS_FACTOR": str(self.options.rate_factor),
+            "BUILTIN_DIR": str((self.options.assets / "templates").resolve()),
+            "PUBLIC_URL": self.url,
             **self._shared_environment(),
-            **({"SMTP_URL": self._options.smtp_url} if name == "auth" else {}),
-            **(self._backends.environment(name) if self._backends else {}),
+            **({"SMTP_URL": self.options.smtp_url} if name == "auth" else {}),
+            **(self.backends.environment(name) if self.backends else {}),
         }
 
     def _shared_environment(self) -> dict[str, str]:
         """Return the settings that services and workers share."""
         return {
-            "MODELS_DIR": str((self._options.assets / "models").resolve()),
-            "WORKERS": str(self._options.workers),
-            "OTEL_EXPORTER_OTLP_ENDPOINT": self._options.traces,
+            "MODELS_DIR": str((self.options.assets / "models").resolve()),
+            "WORKERS": str(self.options.workers),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.options.traces,
         }
 
 

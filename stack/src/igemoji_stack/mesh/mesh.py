@@ -74,8 +74,7 @@ class Mesh:
             self._breaker.cancel()
             await asyncio.gather(self._breaker, return_exceptions=True)
             self._breaker = None
-        gateway = self.processes.pop(GATEWAY, None)
-        if gateway is not None:
+        if gateway := self.processes.pop(GATEWAY, None):
             await gateway.stop()
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         self.processes.clear()
@@ -148,9 +147,8 @@ class Mesh:
 
     def _check_backend(self) -> None:
         options = self._options
-        if options.backend is Backend.EMBEDDED and (
-            options.urls or options.replicas > 1 or options.worker_replicas > 1
-        ):
+        several = options.urls or options.replicas > 1 or options.worker_replicas > 1
+        if options.backend is Backend.EMBEDDED and several:
             raise CannotStart("An embedded database serves one process: URLs and replicas need --backend real.")
         path = options.data / "backend"
         before = path.read_text().strip() if path.exists() else None

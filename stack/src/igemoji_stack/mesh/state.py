@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import fcntl
 import json
-import os
 import ssl
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +12,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from igemoji_mesh.testing.free_ports import HOST
+from igemoji_stack.backends.server import write_private
 
 
 def state_file(data: Path) -> Path:
@@ -33,12 +33,7 @@ def lock_folder(data: Path) -> TextIO:
 
 def write_state(data: Path, state: dict[str, Any]) -> None:
     """Write the state file, which holds passwords, for its owner only."""
-    path = state_file(data)
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(state, file, indent=2)
-    os.replace(new, path)
+    write_private(state_file(data), json.dumps(state, indent=2))
 
 
 def read_state(data: Path) -> dict[str, Any] | None:

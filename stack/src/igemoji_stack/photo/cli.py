@@ -5,10 +5,11 @@ import os
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
+from igemoji_stack.exits import exit_on
 from igemoji_stack.photo import remote, templates
 from igemoji_stack.photo.errors import CannotWork
 from igemoji_stack.photo.files import Job, plan
@@ -22,6 +23,7 @@ FAILED, CANNOT_WORK = 1, 2
 Assets = Annotated[Path, typer.Option(help="Output of `make assets`.")]
 
 
+@exit_on(CannotWork, CANNOT_WORK)
 def photo(
     context: typer.Context,
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Files, folders and quoted globs.")],
@@ -79,47 +81,45 @@ def photo(
                 options = on_this_machine(assets / "models", template, workers or cores, force=force)
                 work = cover(jobs, options, journals, report)
             stopped_by = _run(work)
-    except CannotWork as error:
-        _print_progress(tally)
-        _refuse(str(error))
+    except CannotWork:
+        if tally.done or tally.failed:
+            typer.echo(tally.summary(), err=True)
+        raise
     if stopped_by:
         done = tally.done + tally.earlier
         typer.echo(f"Stopped: {done} of {len(jobs)} photos are done. Run the same command to continue.", err=True)
         raise typer.Exit(128 + stopped_by)
-    typer.echo(_summary(tally, jobs), err=True)
+    prefix = f"{jobs[0].output}: " if len(jobs) == 1 and not tally.failed else ""
+    typer.echo(prefix + tally.summary(), err=True)
     raise typer.Exit(FAILED if tally.failed else 0)
 
 
+@exit_on(CannotWork, CANNOT_WORK)
 def emojis(
     context: typer.Context,
     query: Annotated[str, typer.Argument(metavar="[WORDS]", help="With --server: words to search for.")] = "",
     assets: Assets = templates.ASSETS,
 ) -> None:
     """List the built-in templates: slug, name and the folder of the pictures. With --server: id, name and maker."""
-    try:
-        if server := remote.chosen(context):
-            for line in asyncio.run(remote.emojis_there(server, query)):
-                typer.echo(line)
-            return
-        known = templates.built_ins(assets)
-    except CannotWork as error:
-        _refuse(str(error))
+    if server := remote.chosen(context):
+        for line in asyncio.run(remote.emojis_there(server, query)):
+            typer.echo(line)
+        return
+    known = templates.built_ins(assets)
     slug_width = max(len(template.slug) for template in known)
     name_width = max(len(template.name) for template in known)
     for template in known:
         typer.echo(f"{template.slug:<{slug_width}}  {template.name:<{name_width}}  {template.folder}")
 
 
+@exit_on(CannotWork, CANNOT_WORK)
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
     start: Annotated[str, typer.Option("--from", metavar="NAME", help="The template to start from.")] = "classic",
     assets: Assets = templates.ASSETS,
 ) -> None:
     """Create a folder for your own template: seven pictures to replace, and its name in template.json."""
-    try:
-        templates.create(folder, start, assets)
-    except CannotWork as error:
-        _refuse(str(error))
+    templates.create(folder, start, assets)
     typer.echo(f"Replace the pictures in {folder} with yours, then: igemoji photo --emoji {folder} PHOTO", err=True)
 
 
@@ -179,19 +179,3 @@ def _make_folder(out: str | None, jobs: list[Job]) -> None:
         raise CannotWork(f"The folder {folder} can't be made: {error.strerror}.") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CannotWork(f"The folder {folder} can't be written to.")
-
-
-def _summary(tally: Tally, jobs: list[Job]) -> str:
-    if len(jobs) == 1 and not tally.failed:
-        return f"{jobs[0].output}: {tally.summary()}"
-    return tally.summary()
-
-
-def _print_progress(tally: Tally) -> None:
-    if tally.done or tally.failed:
-        typer.echo(tally.summary(), err=True)
-
-
-def _refuse(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(CANNOT_WORK)

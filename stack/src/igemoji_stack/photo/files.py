@@ -1,5 +1,6 @@
 """Find the photos that the arguments name, and the path of each result."""
 
+import contextlib
 import glob
 import os
 import re
@@ -11,14 +12,7 @@ from pathlib import Path
 from igemoji_stack.photo.errors import CannotWork
 from igemoji_stack.photo.journal import Journals
 
-EXTENSIONS = {
-    ".jpg": ".jpg",
-    ".jpeg": ".jpeg",
-    ".png": ".png",
-    ".webp": ".webp",
-    ".heic": ".jpg",
-    ".heif": ".jpg",
-}
+EXTENSIONS = {".jpg": ".jpg", ".jpeg": ".jpeg", ".png": ".png", ".webp": ".webp", ".heic": ".jpg", ".heif": ".jpg"}
 """Extension of the result by extension of the photo: HEIC becomes JPEG."""
 
 MARK = ".igemoji"
@@ -39,6 +33,11 @@ class Job:
 
     photo: Path
     output: Path
+
+    @property
+    def relative_photo(self) -> str:
+        """Path of the photo from the folder of the result, as journals have it."""
+        return os.path.relpath(self.photo, self.output.parent)
 
 
 def plan(arguments: Sequence[str], out: str | None, journals: Journals) -> list[Job]:
@@ -202,8 +201,7 @@ def _check_originals(jobs: Sequence[Job]) -> None:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     """Return device and inode of a file; None if it does not exist."""
-    try:
+    with contextlib.suppress(OSError):
         status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        return status.st_dev, status.st_ino
+    return None

@@ -4,6 +4,7 @@ A journal is a file of JSON lines; the last line of a result counts. The line is
 name, and an older result is removed before that: the journal never lists a result that does not match.
 """
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -51,16 +52,11 @@ class Journal:
         """Read the journal. Raises OSError if it exists and cannot be read."""
         self._path = folder / JOURNAL
         self._entries: dict[str, Entry] = {}
-        self._torn = False
-        try:
-            with self._path.open("rb") as lines:
-                offset = 0
-                for line in lines:
-                    self._read(line, offset)
-                    offset += len(line)
-                    self._torn = not line.endswith(b"\n")
-        except FileNotFoundError:
-            pass
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as lines:
+            offset = 0
+            for line in lines:
+                self._read(line, offset)
+                offset += len(line)
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
@@ -78,23 +74,16 @@ class Journal:
 
     def add(self, name: str, photo: str, stamp: Stamp, recipe: str, findings: dict[str, Any]) -> None:
         """Append an entry with its findings. Raises OSError."""
-        record = {
-            "result": name,
-            "photo": photo,
-            "size": stamp.size,
-            "mtime_ns": stamp.mtime_ns,
-            "recipe": recipe,
-            "findings": findings,
-        }
+        record = {"result": name, "photo": photo, **vars(stamp), "recipe": recipe, "findings": findings}
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
-        # A line that a crash or a full disk cut short must not spoil this one.
-        line_end = b"\n" if self._torn else b""
-        self._torn = True
-        with self._path.open("ab") as lines:
-            lines.write(line_end + line)
+        with self._path.open("a+b") as lines:
+            if lines.tell():
+                lines.seek(-1, os.SEEK_END)
+                # A line that a crash or a full disk cut short must not spoil this one.
+                line = line if lines.read() == b"\n" else b"\n" + line
+            lines.write(line)
             lines.flush()
-            offset = lines.tell() - len(line)
-        self._torn = False
+            offset = lines.tell() - len(line.lstrip())
         self._entries[name] = Entry(photo, stamp, recipe, offset)
 
     def _read(self, line: bytes, offset: int) -> None:

@@ -37,14 +37,13 @@ class LocalWorker:
                 data = await _read(photo, limits.memory_bytes)
             request = protocol.cover("", data, self._pictures, progress=False)
             answer = await self._sandbox.request(*request)
+        except (TimeoutError, SandboxOverdue):
+            message = f"This photo takes longer than {limits.wall_seconds:g} s. Try a smaller one."
+            return Failure(protocol.LIMIT, message)
         except OSError as error:
-            if isinstance(error, TimeoutError):
-                return self._overdue()
             return Failure("FILE_UNREADABLE", f"The file can't be read: {error.strerror}.")
         except MemoryError:
             return Failure(protocol.LIMIT, protocol.LIMIT_MESSAGE)
-        except SandboxOverdue:
-            return self._overdue()
         except SandboxLost as error:
             return Failure("WORKER_LOST", f"The process that worked on this photo ended ({error}).")
         except SandboxBroken as error:
@@ -59,10 +58,6 @@ class LocalWorker:
     async def end(self) -> None:
         """Kill the process, even in the middle of a photo."""
         await self._sandbox.end()
-
-    def _overdue(self) -> Failure:
-        seconds = self._sandbox.limits.wall_seconds
-        return Failure(protocol.LIMIT, f"This photo takes longer than {seconds:g} s. Try a smaller one.")
 
 
 def findings(done: protocol.Frame) -> dict[str, Any]:

@@ -5,8 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -52,35 +51,25 @@ class Tally:
         return "; ".join(parts) + "."
 
 
-class Screen:
+class Screen(Progress):
     """Progress bar on a terminal, and messages; all on standard error."""
 
     def __init__(self, photos: int) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._progress = Progress(
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=self._console,
+            console=Console(stderr=True, highlight=False, soft_wrap=True),
             refresh_per_second=4,
             transient=True,
             disable=not sys.stderr.isatty(),
         )
-        self._bar = self._progress.add_task("photos", total=photos)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        self._bar = self.add_task("photos", total=photos)
 
     def add(self, outcome: Outcome) -> None:
         """Advance the bar; name a photo that failed, or that still shows faces."""
-        self._progress.advance(self._bar)
+        self.advance(self._bar)
         if isinstance(outcome.found, Failure):
             self.say(f"{outcome.job.photo}: {outcome.found.reason}: {outcome.found.message}")
         elif outcome.found.get("more_faces"):
@@ -90,7 +79,7 @@ class Screen:
     def say(self, sentence: str) -> None:
         """Print a message above the bar."""
         # A file name may hold undecodable bytes, and text that looks like markup.
-        self._console.print(Text(sentence.encode(errors="backslashreplace").decode()))
+        self.console.print(Text(sentence.encode(errors="backslashreplace").decode()))
 
 
 @contextmanager
@@ -111,13 +100,8 @@ def json_lines(target: str | None) -> Iterator[IO[str] | None]:
 
 def json_line(outcome: Outcome) -> str:
     """Return `{"photo", "width", "height", "faces"}`, or `{"photo", "error": {"reason", "message"}}`."""
-    photo = str(outcome.job.photo)
-    record: dict[str, Any] = {"photo": photo}
-    if isinstance(outcome.found, Failure):
-        record["error"] = {"reason": outcome.found.reason, "message": outcome.found.message}
-    else:
-        record.update(outcome.found)
-    return json.dumps(record, ensure_ascii=False) + "\n"
+    found = {"error": vars(outcome.found)} if isinstance(outcome.found, Failure) else outcome.found
+    return json.dumps({"photo": str(outcome.job.photo), **found}, ensure_ascii=False) + "\n"
 
 
 def _count(number: int, noun: str) -> str:

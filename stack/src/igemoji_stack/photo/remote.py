@@ -13,19 +13,8 @@ from typing import Any
 
 import typer
 
-from igemoji_client import (
-    AsyncClient,
-    ConnectionFailed,
-    DeadlineExceeded,
-    Face,
-    IgemojiError,
-    InvalidRequest,
-    NotAuthenticated,
-    NotFound,
-    Task,
-    TaskFailed,
-    Template,
-)
+import igemoji_client as api
+from igemoji_client import AsyncClient, IgemojiError
 from igemoji_stack.photo import templates
 from igemoji_stack.photo.errors import CannotWork, Failure
 from igemoji_stack.photo.files import Job
@@ -112,32 +101,32 @@ async def emojis_there(server: Server, query: str) -> list[str]:
     return lines or [f"There is no template with {query!r}."]
 
 
+@dataclass
 class RemoteWorker:
     """Worker that sends photos to the server, one at a time."""
 
-    def __init__(self, client: AsyncClient, server: Server, template_id: str) -> None:
-        self._client = client
-        self._server = server
-        self._template_id = template_id
+    client: AsyncClient
+    server: Server
+    template_id: str
 
     async def work(self, photo: Path) -> Result | Failure:
         """Upload a photo, wait, and download the result; see `PhotoWorker`."""
         try:
-            task_id = await self._client.tasks.create(photo, self._template_id)
+            task_id = await self.client.tasks.create(photo, self.template_id)
             try:
-                task = await self._client.tasks.wait(task_id)
-                image = await self._client.tasks.result_image(task_id)
+                task = await self.client.tasks.wait(task_id)
+                image = await self.client.tasks.result_image(task_id)
             except BaseException:
                 await self._forget(task_id)
                 raise
-        except TaskFailed as failure:
+        except api.TaskFailed as failure:
             return Failure(failure.reason, failure.task.error.message if failure.task.error else "")
-        except InvalidRequest as refusal:
+        except api.InvalidRequest as refusal:
             return Failure(refusal.reason, refusal.message)
-        except DeadlineExceeded as late:
+        except api.DeadlineExceeded as late:
             return Failure("LIMIT", str(late))
         except IgemojiError as error:
-            raise CannotWork(_explain(self._server, error)) from None
+            raise CannotWork(_explain(self.server, error)) from None
         return Result(findings(task), image)
 
     async def end(self) -> None:
@@ -147,16 +136,16 @@ class RemoteWorker:
         """Delete a task whose result was not fetched."""
         with contextlib.suppress(IgemojiError, TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
-                await self._client.tasks.delete(task_id)
+                await self.client.tasks.delete(task_id)
 
 
-def findings(task: Task) -> dict[str, Any]:
+def findings(task: api.Task) -> dict[str, Any]:
     """Return the findings of a task in the form of a local run, without landmarks, which the API does not return."""
     found = {"width": task.width, "height": task.height, "faces": [_face(face) for face in task.faces]}
     return {**found, "more_faces": True} if task.more_faces else found
 
 
-def _face(face: Face) -> dict[str, Any]:
+def _face(face: api.Face) -> dict[str, Any]:
     return {
         "box": [round(side, 2) for side in (face.box.x, face.box.y, face.box.width, face.box.height)],
         "roll": round(face.roll, 2),
@@ -188,12 +177,12 @@ async def _template(client: AsyncClient, wanted: str) -> AsyncIterator[tuple[str
             await client.templates.delete(made.id)
 
 
-async def _find(client: AsyncClient, wanted: str) -> Template | None:
+async def _find(client: AsyncClient, wanted: str) -> api.Template | None:
     """Find a template by id, by name, or by words that match one built-in template only. Raises CannotWork."""
     with contextlib.suppress(ValueError):
         try:
             return await client.templates.get(str(uuid.UUID(wanted)))
-        except NotFound:
+        except api.NotFound:
             raise CannotWork(f"The server has no template {wanted}.") from None
     words = wanted.replace("-", " ").casefold()
     if len(words) > 50:
@@ -205,9 +194,9 @@ async def _find(client: AsyncClient, wanted: str) -> Template | None:
 
 
 def _explain(server: Server, error: IgemojiError) -> str:
-    if isinstance(error, NotAuthenticated) and server.email:
+    if isinstance(error, api.NotAuthenticated) and server.email:
         return f"{server.url} refused the password of {server.email}."
-    if isinstance(error, ConnectionFailed):
+    if isinstance(error, api.ConnectionFailed):
         return f"The server can't be reached: {error}"
     return f"{server.url}: {error}"
 

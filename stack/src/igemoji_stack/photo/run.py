@@ -6,7 +6,7 @@ import importlib.metadata
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,7 +64,8 @@ async def cover(jobs: Sequence[Job], options: Options, journals: Journals, repor
 
     When canceled, it ends its workers at once and leaves no partial result. Raises CannotWork.
     """
-    run = _Run(options, journals, InOrder(report))
+    in_order = InOrder(report)
+    run = _Run(options, journals, in_order)
     waiting = enumerate(jobs)
     lanes = [asyncio.create_task(run.lane(waiting)) for _ in range(min(options.workers, len(jobs)))]
     try:
@@ -73,7 +74,7 @@ async def cover(jobs: Sequence[Job], options: Options, journals: Journals, repor
         for lane in lanes:
             lane.cancel()
         await asyncio.gather(*lanes, return_exceptions=True)
-        run.in_order.close()
+        in_order.close()
 
 
 def on_this_machine(models: Path, template: Template, workers: int, *, force: bool) -> Options:
@@ -118,17 +119,17 @@ class InOrder:
             self._report(self._early.pop(number))
 
 
+@dataclass
 class _Run:
-    def __init__(self, options: Options, journals: Journals, in_order: InOrder) -> None:
-        self.in_order = in_order
-        self._options = options
-        self._journals = journals
-        self._recipe = options.recipe
-        self._temporary_names = (f".igemoji-{os.getpid()}-{number}.part" for number in itertools.count())
+    options: Options
+    journals: Journals
+    in_order: InOrder
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    """Numbers for the names of temporary files."""
 
     async def lane(self, waiting: Iterator[tuple[int, Job]]) -> None:
         """Process photos with one worker, one at a time, from the queue that all lanes share."""
-        worker = self._options.make_worker()
+        worker = self.options.make_worker()
         try:
             for number, job in waiting:
                 self.in_order.add(number, await self._outcome(worker, job))
@@ -142,7 +143,7 @@ class _Run:
         except OSError as error:
             return Outcome(job, Failure("FILE_UNREADABLE", f"The file can't be read: {error.strerror}."))
         try:
-            known = None if self._options.force else self._known(job, stamp)
+            known = None if self.options.force else self._known(job, stamp)
             if known is not None:
                 return known
             job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -160,28 +161,21 @@ class _Run:
         """Return the outcome of an earlier run, a failure if another file is in the way, or None: process the photo."""
         if not os.path.lexists(job.output):
             return None
-        journal = self._journals.of(job.output.parent)
+        journal = self.journals.of(job.output.parent)
         entry = journal.get(job.output.name)
-        if entry is None:
-            message = f"{job.output} exists and was not made by igemoji; --force replaces it."
-            return Outcome(job, Failure("RESULT_EXISTS", message))
-        if not entry.is_of(_relative(job.output.parent, job.photo), stamp):
-            message = f"{job.output} is the result of another photo; --force replaces it."
-            return Outcome(job, Failure("RESULT_EXISTS", message))
-        if (entry.stamp, entry.recipe) != (stamp, self._recipe):
+        if entry is None or not entry.is_of(job.relative_photo, stamp):
+            what = "is the result of another photo" if entry else "exists and was not made by igemoji"
+            return Outcome(job, Failure("RESULT_EXISTS", f"{job.output} {what}; --force replaces it."))
+        if (entry.stamp, entry.recipe) != (stamp, self.options.recipe):
             return None
         return Outcome(job, journal.findings(entry), earlier=True)
 
     async def _keep(self, job: Job, stamp: Stamp, done: Result) -> None:
         """Add the result to the journal and give it its name; `journal` explains the order."""
         folder = job.output.parent
-        with ResultFile(folder / next(self._temporary_names)) as file:
+        with ResultFile(folder / f".igemoji-{os.getpid()}-{next(self.numbers)}.part") as file:
             await file.write(done.image)
             job.output.unlink(missing_ok=True)
-            photo = _relative(folder, job.photo)
-            self._journals.of(folder).add(job.output.name, photo, stamp, self._recipe, done.findings)
+            journal = self.journals.of(folder)
+            journal.add(job.output.name, job.relative_photo, stamp, self.options.recipe, done.findings)
             file.name(job.output)
-
-
-def _relative(folder: Path, photo: Path) -> str:
-    return os.path.relpath(photo, folder)

@@ -65,9 +65,8 @@ def built_ins(assets: Path) -> list[BuiltIn]:
 def find(wanted: str, assets: Path) -> Template:
     """Find a template by slug or name, ignoring case, or read a folder. Raises CannotWork."""
     known = built_ins(assets)
-    for template in known:
-        if wanted.casefold() in (template.slug, template.name.casefold()):
-            return _read_built_in(template)
+    if template := _named(wanted, known):
+        return _read_built_in(template)
     if Path(wanted).is_dir():
         return read_folder(Path(wanted))
     raise CannotWork(_unknown(wanted, known))
@@ -87,7 +86,7 @@ def read_folder(folder: Path) -> Template:
 def create(folder: Path, start: str, assets: Path) -> None:
     """Create a folder for a new template, with the pictures of a built-in one. Raises CannotWork."""
     known = built_ins(assets)
-    source = next((one for one in known if start.casefold() in (one.slug, one.name.casefold())), None)
+    source = _named(start, known)
     if source is None:
         raise CannotWork(_unknown(start, known))
     try:
@@ -104,6 +103,10 @@ def create(folder: Path, start: str, assets: Path) -> None:
         raise CannotWork(f"{folder} is a file: give the name of a new folder.") from None
     except OSError as error:
         raise CannotWork(f"{folder} can't be made: {error.strerror}.") from None
+
+
+def _named(wanted: str, known: list[BuiltIn]) -> BuiltIn | None:
+    return next((one for one in known if wanted.casefold() in (one.slug, one.name.casefold())), None)
 
 
 def _built_in(folder: Path) -> BuiltIn:

@@ -9,7 +9,7 @@ from igemoji.ranking.v1 import ranking_pb2 as pb
 from igemoji.ranking.v1 import ranking_pb2_grpc
 from igemoji_mesh.interceptors.base import Context
 from igemoji_ranking.domain.model import Use, Window
-from igemoji_ranking.usecases.ranking import Entry, Ranking
+from igemoji_ranking.usecases.ranking import Ranking
 
 SERVICE = "igemoji.ranking.v1.RankingService"
 
@@ -25,7 +25,9 @@ class RankingServicer(ranking_pb2_grpc.RankingServiceServicer):
     async def GetRanking(self, request: pb.GetRankingRequest, context: Context) -> pb.GetRankingResponse:
         window = Window[(request.window or "week").upper()]
         entries = await self._ranking.top(window, request.limit or DEFAULT_LIMIT)
-        return pb.GetRankingResponse(entries=map(_to_message, entries))
+        return pb.GetRankingResponse(
+            entries=[pb.RankingEntry(rank=rank, emoji=template, uses=uses) for rank, template, uses in entries]
+        )
 
     async def RecordUse(self, request: pb.RecordUseRequest, context: Context) -> Empty:
         await self._ranking.record(_use(request))
@@ -45,13 +47,5 @@ class RankingServicer(ranking_pb2_grpc.RankingServiceServicer):
 
 
 def _use(request: pb.RecordUseRequest) -> Use:
-    return Use(
-        request.task_id.lower(),
-        request.emoji_id.lower(),
-        request.user_id.lower(),
-        request.used_at.ToDatetime(datetime.UTC),
-    )
-
-
-def _to_message(entry: Entry[Emoji]) -> pb.RankingEntry:
-    return pb.RankingEntry(rank=entry.rank, emoji=entry.template, uses=entry.uses)
+    ids = (request.task_id.lower(), request.emoji_id.lower(), request.user_id.lower())
+    return Use(*ids, request.used_at.ToDatetime(datetime.UTC))

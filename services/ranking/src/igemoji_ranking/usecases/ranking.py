@@ -13,15 +13,6 @@ SPARE = 10
 
 
 @dataclass(frozen=True)
-class Entry(Generic[TemplateT_co]):
-    """A template in the ranking."""
-
-    rank: int
-    template: TemplateT_co
-    uses: int
-
-
-@dataclass(frozen=True)
 class Ranking(Generic[TemplateT_co]):
     """Counts uses and ranks templates by them."""
 
@@ -47,8 +38,11 @@ class Ranking(Generic[TemplateT_co]):
         """Remove the uses of a user for good."""
         await self._counts.remove_user(user_id)
 
-    async def top(self, window: Window, limit: int) -> list[Entry[TemplateT_co]]:
-        """Return the `limit` templates used most that still exist. Raises NamesUnavailable."""
+    async def top(self, window: Window, limit: int) -> list[tuple[int, TemplateT_co, int]]:
+        """Return the `limit` templates used most that still exist, each as rank, template and uses.
+
+        Raises NamesUnavailable.
+        """
         today = self._today()
         known: dict[str, tuple[UseCount, TemplateT_co]] = {}
         page_size, offset = limit + SPARE, 0
@@ -65,7 +59,7 @@ class Ranking(Generic[TemplateT_co]):
             offset += page_size
         shown = list(known.values())[:limit]
         ranks = ranked([count for count, _ in shown])
-        return [Entry(rank, template, count.uses) for (rank, count), (_, template) in zip(ranks, shown, strict=True)]
+        return [(rank, template, count.uses) for (rank, count), (_, template) in zip(ranks, shown, strict=True)]
 
     def _today(self) -> datetime.date:
         return self._now().astimezone(datetime.UTC).date()

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from igemoji_gateway import Address
+from igemoji_gateway.config.options import Address
 from igemoji_gateway.runtime.serve import Drain, serve
 
 text = Path(sys.argv[1]).read_text()

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from igemoji_stack.backends import BackendError
 from igemoji_stack.backends.backend import RealBackends, Urls
-from igemoji_stack.backends.server import BackendMissing
+from igemoji_stack.backends.server import BackendError, BackendMissing
 
 
 def backends_that_raise(error: Exception, folder: Path, monkeypatch: pytest.MonkeyPatch) -> RealBackends:

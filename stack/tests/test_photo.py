@@ -1,5 +1,6 @@
 """The command `igemoji photo`, with real worker processes, on a terminal and in a script."""
 
+import contextlib
 import json
 import os
 import pty

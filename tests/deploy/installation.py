@@ -10,8 +10,12 @@ from pathlib import Path
 from support.users import ASSETS
 
 from igemoji_mesh.testing.free_ports import HOST
-from igemoji_stack.backends import BackendServer, MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import BUCKET, Backend, Urls
+from igemoji_stack.backends.mariadb import MariaDb
+from igemoji_stack.backends.nanio import Nanio
+from igemoji_stack.backends.rabbitmq import RabbitMq
+from igemoji_stack.backends.redis import Redis
+from igemoji_stack.backends.server import BackendServer
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import MeshOptions
 

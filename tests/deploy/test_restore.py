@@ -10,8 +10,8 @@ import pytest
 from support.users import PEOPLE_PHOTO, client_with, finish, template_pictures
 
 from igemoji_client import EXPRESSIONS, AsyncClient, Task
-from igemoji_stack.backends import BackendMissing
 from igemoji_stack.backends.backend import CREDENTIALS
+from igemoji_stack.backends.server import BackendMissing
 
 from .conftest import tool
 from .installation import Installation, Vault

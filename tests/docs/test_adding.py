@@ -19,7 +19,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider")
 KNOWN = """
 import json, os
 from pathlib import Path
-from igemoji_gateway import Certificates, GatewayOptions
+from igemoji_gateway.config.options import Certificates, GatewayOptions
 from igemoji_gateway.config.bootstrap import bootstrap
 from igemoji_mesh.settings import ServiceSettings
 from igemoji_stack.mesh.commands import Commands

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from igemoji_gateway import Certificates, GatewayOptions
 from igemoji_gateway.config.bootstrap import bootstrap
 from igemoji_gateway.config.contract import max_request_kib, per_minute, routed, service_names
+from igemoji_gateway.config.options import Certificates, GatewayOptions
 from igemoji_inference.entrypoints.settings import Settings
 from igemoji_protos import rpcs
 

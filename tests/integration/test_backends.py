@@ -6,8 +6,10 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from igemoji_stack.backends import BackendMissing, BackendServer, MariaDb, RabbitMq, Redis
-from igemoji_stack.backends.server import program
+from igemoji_stack.backends.mariadb import MariaDb
+from igemoji_stack.backends.rabbitmq import RabbitMq
+from igemoji_stack.backends.redis import Redis
+from igemoji_stack.backends.server import BackendMissing, BackendServer, program
 
 pytestmark = pytest.mark.real
 

@@ -10,8 +10,11 @@ from support.users import ASSETS, PEOPLE_PHOTO, finish, first_template
 
 from igemoji.inference.v1 import inference_pb2, inference_pb2_grpc
 from igemoji_client import AsyncClient
-from igemoji_stack.backends import MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import Backend, Urls
+from igemoji_stack.backends.mariadb import MariaDb
+from igemoji_stack.backends.nanio import Nanio
+from igemoji_stack.backends.rabbitmq import RabbitMq
+from igemoji_stack.backends.redis import Redis
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import CannotStart, MeshOptions
 

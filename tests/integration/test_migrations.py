@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from igemoji_mesh.db.migrations import differences
-from igemoji_stack.backends import MariaDb
+from igemoji_stack.backends.mariadb import MariaDb
 
 pytestmark = pytest.mark.real
 

@@ -20,8 +20,12 @@ from igemoji_mesh.db.database import Database
 from igemoji_mesh.objects.factory import object_store
 from igemoji_mesh.objects.port import ObjectStore, S3Credentials
 from igemoji_mesh.testing.free_ports import free_ports
-from igemoji_stack.backends import BackendServer, MariaDb, Nanio, RabbitMq, Redis
 from igemoji_stack.backends.backend import BUCKET, Backend, Urls
+from igemoji_stack.backends.mariadb import MariaDb
+from igemoji_stack.backends.nanio import Nanio
+from igemoji_stack.backends.rabbitmq import RabbitMq
+from igemoji_stack.backends.redis import Redis
+from igemoji_stack.backends.server import BackendServer
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import GATEWAY, MeshOptions
 

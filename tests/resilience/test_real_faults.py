@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from igemoji_stack.backends import BackendMissing
+from igemoji_stack.backends.server import BackendMissing
 from igemoji_stack.mesh.options import GATEWAY, SERVICES
 
 from .backends import FaultyRealMesh

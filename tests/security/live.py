@@ -15,7 +15,9 @@ import httpx
 from support.loops import LoopThread
 from support.users import ASSETS
 
-from igemoji_gateway import Address, Certificates, GatewayOptions, envoy_command, write
+from igemoji_gateway.config.bootstrap import write
+from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.runtime.binary import envoy_command
 from igemoji_mesh.testing.free_ports import HOST, free_ports
 from igemoji_stack.mesh.mesh import Mesh
 from igemoji_stack.mesh.options import EDGE, GATEWAY, SERVICES, MeshOptions

@@ -14,7 +14,11 @@ import sqlalchemy as sa
 from igemoji_mesh.db.database import create_engine
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.testing.mesh import TestMesh
-from igemoji_stack.backends import BackendMissing, BackendServer, MariaDb, Nanio, RabbitMq, Redis
+from igemoji_stack.backends.mariadb import MariaDb
+from igemoji_stack.backends.nanio import Nanio
+from igemoji_stack.backends.rabbitmq import RabbitMq
+from igemoji_stack.backends.redis import Redis
+from igemoji_stack.backends.server import BackendMissing, BackendServer
 
 from .ceph import Ceph
 from .loops import LoopThread

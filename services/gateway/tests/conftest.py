@@ -7,7 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from igemoji_gateway import EnvoyMissing, envoy_binary
+from igemoji_gateway.runtime.binary import EnvoyMissing, envoy_binary
 
 from .fake_mesh import SERVICES, FakeMesh, Gateway, eventually, start_gateway
 

@@ -20,15 +20,10 @@ from igemoji.auth.v1 import auth_pb2
 from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji.inference.v1 import inference_pb2
 from igemoji.ranking.v1 import ranking_pb2
-from igemoji_gateway import (
-    Address,
-    Certificates,
-    GatewayOptions,
-    envoy_command,
-    service_name,
-    write,
-)
-from igemoji_gateway.config.contract import is_internal, rest_call
+from igemoji_gateway.config.bootstrap import write
+from igemoji_gateway.config.contract import is_internal, rest_call, service_name
+from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.runtime.binary import envoy_command
 from igemoji_mesh.testing.mesh import TestMesh, free_port
 from igemoji_protos import Rpc, rpcs
 

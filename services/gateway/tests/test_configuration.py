@@ -10,11 +10,12 @@ import yaml
 from google.api import http_pb2
 
 from igemoji.common.v1 import access_pb2
-from igemoji_gateway import Address, Certificates, ContractError, GatewayOptions, validate, write
 from igemoji_gateway.cli import main
-from igemoji_gateway.config.bootstrap import bootstrap
+from igemoji_gateway.config.bootstrap import bootstrap, write
+from igemoji_gateway.config.contract import ContractError
+from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
 from igemoji_gateway.config.routes import path_regex
-from igemoji_gateway.runtime.binary import InvalidConfiguration
+from igemoji_gateway.runtime.binary import InvalidConfiguration, validate
 from igemoji_mesh.testing.mesh import TestMesh
 from igemoji_protos import Rpc, rpcs
 

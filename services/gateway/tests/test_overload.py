@@ -12,8 +12,7 @@ import pytest
 import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_gateway import AdaptiveBreaker
-from igemoji_gateway.runtime.adaptive_breaker import CALM_SECONDS, NARROW_CALLS, OVERLOADED_CALLS
+from igemoji_gateway.runtime.adaptive_breaker import CALM_SECONDS, NARROW_CALLS, OVERLOADED_CALLS, AdaptiveBreaker
 
 from .conftest import knows_keys
 from .fake_mesh import SOME_ID, FakeMesh, Gateway, error_info, eventually, message

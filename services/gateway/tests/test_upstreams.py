@@ -15,7 +15,9 @@ import pytest
 import pytest_asyncio
 
 from igemoji.ranking.v1 import ranking_pb2, ranking_pb2_grpc
-from igemoji_gateway import Address, envoy_command, write
+from igemoji_gateway.config.bootstrap import write
+from igemoji_gateway.config.options import Address
+from igemoji_gateway.runtime.binary import envoy_command
 from igemoji_mesh.testing.mesh import free_port
 
 from .conftest import knows_keys

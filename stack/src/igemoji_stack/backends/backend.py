@@ -9,7 +9,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from igemoji_stack.backends import BackendError, BackendServer, MariaDb, Nanio, RabbitMq, Redis
+from igemoji_stack.backends.mariadb import MariaDb
+from igemoji_stack.backends.nanio import Nanio
+from igemoji_stack.backends.rabbitmq import RabbitMq
+from igemoji_stack.backends.redis import Redis
+from igemoji_stack.backends.server import BackendError, BackendServer
 
 BUCKET = "igemoji"
 STORES_OBJECTS = ("emoji-catalog", "inference", "inference-worker")

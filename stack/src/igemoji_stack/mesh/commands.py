@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
-from igemoji_gateway import Address, Certificates, EnvoyMissing, GatewayOptions, envoy_command, write
+from igemoji_gateway.config.bootstrap import write
+from igemoji_gateway.config.options import Address, Certificates, GatewayOptions
+from igemoji_gateway.runtime.binary import EnvoyMissing, envoy_command
 from igemoji_mesh.testing.free_ports import HOST
 from igemoji_stack.backends.backend import RealBackends
 from igemoji_stack.mesh.options import EDGE, GATEWAY, SERVICES, WORKER, CannotStart, MeshOptions

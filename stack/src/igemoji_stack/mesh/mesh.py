@@ -8,11 +8,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from igemoji_gateway import AdaptiveBreaker, Address
+from igemoji_gateway.config.options import Address
+from igemoji_gateway.runtime.adaptive_breaker import AdaptiveBreaker
 from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_mesh.testing.free_ports import HOST, free_ports
-from igemoji_stack.backends import BackendError
 from igemoji_stack.backends.backend import Backend, RealBackends
+from igemoji_stack.backends.server import BackendError
 from igemoji_stack.mesh import website
 from igemoji_stack.mesh.commands import Commands
 from igemoji_stack.mesh.options import EDGE, GATEWAY, SERVICES, WORKER, CannotStart, MeshOptions

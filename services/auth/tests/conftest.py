@@ -59,4 +59,4 @@ async def second_auth(mesh: TestMesh, make_settings: Any, clock: Clock, auth: Au
 @pytest.fixture
 def quick_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the sweeps continuously instead of once a minute; request it before `auth`."""
-    monkeypatch.setattr("igemoji_auth.usecases.retention.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("igemoji_auth.entrypoints.wiring.SWEEP_SECONDS", 0.05)

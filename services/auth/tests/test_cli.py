@@ -77,7 +77,7 @@ async def test_rotations_can_be_repeated(database_url, auth, clock):
     for _ in range(3):
         await keys.rotate(clock())
         clock.forward(minutes=21)
-    await keys.remove_retired(clock())
+    await keys.remove_expired(clock())
     assert len(await published(auth)) == 1
     await database.close()
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -14,6 +14,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untype
 from igemoji_auth.domain.errors import TooManyLogins
 
 T = TypeVar("T")
+Clock = Callable[[], float]
 
 MAX_BYTES = 72
 """Limit of bcrypt; see https://www.usenix.org/legacy/events/usenix99/provos/provos_html/node4.html."""
@@ -47,12 +48,11 @@ COMMON: frozenset[str] = frozenset(
 class BcryptPasswords:
     """Hashes passwords in threads, because one hash takes a third of a second; more threads than cores gain nothing."""
 
+    common: Collection[str] = COMMON
+    """The most common passwords, in lower case."""
+
     def __init__(
-        self,
-        cost: int,
-        threads: int,
-        clock: Callable[[], float] = time.monotonic,
-        max_wait_seconds: float = MAX_WAIT_SECONDS,
+        self, cost: int, threads: int, clock: Clock = time.monotonic, max_wait_seconds: float = MAX_WAIT_SECONDS
     ) -> None:
         """Start the thread pool.
 
@@ -72,11 +72,6 @@ class BcryptPasswords:
         self._max_wait_seconds = max_wait_seconds
         self._pending = 0
         self._seconds = INITIAL_SECONDS
-
-    @property
-    def common(self) -> frozenset[str]:
-        """The most common passwords, in lower case."""
-        return COMMON
 
     async def hash(self, password: str) -> str:
         """Return the hash of a password. Raises TooManyLogins, or ValueError above 72 bytes."""

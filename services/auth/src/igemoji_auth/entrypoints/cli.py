@@ -4,43 +4,23 @@ It reads the settings of the service: DATABASE_URL or DATA_DIR, and PUBLIC_URL f
 """
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from igemoji_auth.adapters.db import accounts, password_resets, signing_keys, tables
 from igemoji_auth.domain import errors, model
 from igemoji_auth.entrypoints.settings import CommandSettings
 from igemoji_auth.usecases.password_resets import new_link
 from igemoji_mesh.db.database import Database, utc_now
-from igemoji_mesh.db.migrations import migrate
-from igemoji_mesh.errors import StartError
-from igemoji_mesh.settings import load_settings
-
-
-class CommandFailed(Exception):
-    """A command can't be done; the message is a sentence for the operator."""
+from igemoji_mesh.operator_command import CommandFailed, run_command
 
 
 def operate(arguments: Sequence[str]) -> None:
     """Run a command; exit with a sentence if it fails."""
     chosen = _parser().parse_args(arguments)
-    try:
-        settings = load_settings(CommandSettings)
-        url = settings.database("auth")
-        migrate(url, "igemoji_auth")
-        sys.stdout.write(asyncio.run(_run(chosen, settings, url)) + "\n")
-    except (StartError, CommandFailed) as error:
-        sys.exit(str(error))
-
-
-async def _run(chosen: argparse.Namespace, settings: CommandSettings, url: str) -> str:
-    database = Database(url)
-    try:
-        answer: str = await chosen.run(chosen, settings, database)
-    finally:
-        await database.close()
-    return answer
+    answer: str = run_command("auth", "igemoji_auth", CommandSettings, partial(chosen.run, chosen))
+    sys.stdout.write(answer + "\n")
 
 
 async def _rotate_keys(_: argparse.Namespace, settings: CommandSettings, database: Database) -> str:

@@ -16,10 +16,10 @@ from igemoji.inference.v1.inference_pb2 import ListResultsResponse
 from igemoji_auth.adapters.clients.emoji_catalog import EmojiCatalogClient
 from igemoji_auth.adapters.clients.inference import InferenceClient
 from igemoji_auth.adapters.clients.paging import to_fields
+from igemoji_auth.adapters.db.deletions import SqlDeletions
 from igemoji_auth.domain.model import GUEST_ROLE, Account, Deletion, Session
 from igemoji_auth.entrypoints import cookie
 from igemoji_auth.usecases import accounts, export, password_resets, sessions
-from igemoji_auth.usecases.deletion import Deletions
 from igemoji_mesh.auth.tokens import ALGORITHM, PublicKey
 from igemoji_mesh.call_context import caller
 from igemoji_mesh.idempotency.answer import Answer, answer_once
@@ -41,7 +41,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     _accounts: accounts.Accounts
     _sessions: sessions.Sessions
     _resets: password_resets.PasswordResets
-    _deletions: Deletions
+    _deletions: SqlDeletions
     _export: export.Export
     _inference: InferenceClient
     _emoji_catalog: EmojiCatalogClient
@@ -49,18 +49,14 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     async def CheckAvailability(
         self, request: pb.CheckAvailabilityRequest, context: Context
     ) -> pb.CheckAvailabilityResponse:
-        is_free = {"email": self._accounts.email_is_free, "alias": self._accounts.alias_is_free}[request.case]
-        free = await is_free(request.value, client_address(context))
+        free = await self._accounts.is_free(request.case, request.value, client_address(context))
         return pb.CheckAvailabilityResponse(available=free and _is_valid(request.case, request.value))
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.User:
         guest_id = caller().user_id if caller().role == GUEST_ROLE else None
         fields = (request.email, request.password, request.alias, client_address(context), guest_id)
-        return await answer_once(
-            context,
-            lambda replay: self._accounts.register(*fields, replay=replay),
-            lambda account: Answer(_user(account)),
-        )
+        register = partial(self._accounts.register, *fields)
+        return await answer_once(context, register, lambda account: Answer(_user(account)))
 
     async def StartGuest(self, request: pb.StartGuestRequest, context: Context) -> pb.Session:
         async def start_guest(replay: Replay[Session]) -> Session:
@@ -112,7 +108,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
             yield HttpBody(data=chunk)
 
     async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.Deletion:
-        deletion = await self._deletions.delete(user().id)
+        deletion = await self._deletions.delete_account(user().id)
         location = f"/api/v1/users/deletions/{deletion.id}"
         await send_headers(context, location=location, set_cookie=cookie.set_cookie("", 0, context))
         return _deletion(deletion)
@@ -161,22 +157,15 @@ async def _send(answer: Answer[pb.Session], context: Context) -> pb.Session:
 
 
 def _user(account: Account) -> pb.User:
+    created_at = to_timestamp(account.created_at)
     return pb.User(
-        id=account.id,
-        email=account.email or "",
-        alias=account.alias,
-        created_at=to_timestamp(account.created_at),
-        role=account.role,
+        id=account.id, email=account.email or "", alias=account.alias, created_at=created_at, role=account.role
     )
 
 
 def _deletion(deletion: Deletion) -> pb.Deletion:
-    return pb.Deletion(
-        id=deletion.id,
-        requested_at=to_timestamp(deletion.requested_at),
-        complete=not deletion.remaining,
-        remaining=deletion.remaining,
-    )
+    requested_at, remaining = to_timestamp(deletion.requested_at), deletion.remaining
+    return pb.Deletion(id=deletion.id, requested_at=requested_at, complete=not remaining, remaining=remaining)
 
 
 def _my_page(page: ListResultsResponse | ListEmojisResponse, **items: Any) -> pb.GetMyPageResponse:

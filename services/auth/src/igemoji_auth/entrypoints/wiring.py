@@ -19,22 +19,22 @@ from igemoji_auth.adapters.passwords import BcryptPasswords
 from igemoji_auth.entrypoints.rpc import SERVICE, AuthServicer
 from igemoji_auth.entrypoints.settings import Settings
 from igemoji_auth.usecases.accounts import Accounts
-from igemoji_auth.usecases.deletion import Deletions
 from igemoji_auth.usecases.export import Export
 from igemoji_auth.usecases.password_resets import PasswordResets
 from igemoji_auth.usecases.ports import Now
-from igemoji_auth.usecases.retention import sweep_forever
 from igemoji_auth.usecases.sessions import Sessions
 from igemoji_auth.usecases.throttle import Throttle
 from igemoji_mesh.auth.tokens import TokenVerifier
 from igemoji_mesh.clients.channels import Channels
-from igemoji_mesh.db.advisory_lock import advisory_lock
 from igemoji_mesh.db.database import Database, utc_now
 from igemoji_mesh.db.migrations import migrate
+from igemoji_mesh.db.sweeps import sweep_forever
 from igemoji_mesh.idempotency.keys import IdempotencyKeys
 from igemoji_mesh.server import MeshServer
 
 NAME = "auth"
+SWEEP_SECONDS = 60.0
+"""Interval at which expired guests, tokens, keys and deletions are deleted."""
 
 
 async def compose(settings: Settings, verifier: TokenVerifier | None = None, now: Now = utc_now) -> MeshServer:
@@ -47,7 +47,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None, now
     channels = Channels(settings)
     outbox = create_outbox(database, channels, now)
     accounts = SqlAccounts(database, outbox)
-    deletions = SqlDeletions(database, outbox)
+    deletions = SqlDeletions(database, outbox, now)
     refresh_tokens = SqlRefreshTokens(database)
     reset_tokens = SqlPasswordResets(database)
     passwords = BcryptPasswords(settings.bcrypt_cost, settings.password_threads)
@@ -58,29 +58,19 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None, now
     resets = PasswordResets(*common, reset_tokens, mailer, settings.public_url, now)
     inference = InferenceClient(channels.to("inference"))
     emoji_catalog = EmojiCatalogClient(channels.to("emoji-catalog"))
-    servicer = AuthServicer(
-        Accounts(*common, now),
-        sessions,
-        resets,
-        Deletions(deletions, now),
-        Export(emoji_catalog, inference),
-        inference,
-        emoji_catalog,
-    )
-    server = MeshServer(
-        NAME,
-        settings,
-        {SERVICE: partial(auth_pb2_grpc.add_AuthServiceServicer_to_server, servicer)},
-        verifier or TokenVerifier(sessions.public_keys),
-        {"database": database.check},
-        IdempotencyKeys(database, idempotency_keys, now),
-    )
-    sweeps = [store.remove_expired for store in (refresh_tokens, reset_tokens, deletions)]
-    server.background(
-        partial(sweep_forever, partial(advisory_lock, database, "expired"), [*sweeps, keys.remove_retired], now)
-    )
-    server.background(resets.send_forever)
-    server.background(outbox.run)
-    for close in (database.close, passwords.close, channels.close):
-        server.on_close(close)
+    account_cases, export = Accounts(*common, now), Export(emoji_catalog, inference)
+    servicer = AuthServicer(account_cases, sessions, resets, deletions, export, inference, emoji_catalog)
+    servicers = {SERVICE: partial(auth_pb2_grpc.add_AuthServiceServicer_to_server, servicer)}
+    verifier = verifier or TokenVerifier(sessions.public_keys)
+    idempotency = IdempotencyKeys(database, idempotency_keys, now)
+    server = MeshServer(NAME, settings, servicers, verifier, {"database": database.check}, idempotency)
+
+    async def sweep() -> int:
+        for store in (refresh_tokens, reset_tokens, deletions, keys):
+            await store.remove_expired(now())
+        return 0
+
+    expire = partial(sweep_forever, database, "expired", sweep, batch=1, seconds=SWEEP_SECONDS)
+    server.background(expire, resets.send_forever, outbox.run)
+    server.on_close(database.close, passwords.close, channels.close)
     return server

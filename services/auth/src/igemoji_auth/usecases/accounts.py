@@ -18,24 +18,13 @@ class Accounts:
     _throttle: throttle.Throttle
     _now: Now
 
-    async def email_is_free(self, email: str, address: str) -> bool:
-        """Check that no account has an e-mail address. Raises TooManyTries."""
+    async def is_free(self, field: str, value: str, address: str) -> bool:
+        """Check that no account has an `email` or `alias`. Raises TooManyTries."""
         await self._throttle.count(throttle.AVAILABILITY_FROM_ADDRESS, address)
-        return not await self._store.taken_fields(email_key=model.unique_key(email))
-
-    async def alias_is_free(self, alias: str, address: str) -> bool:
-        """Check that no account has an alias. Raises TooManyTries."""
-        await self._throttle.count(throttle.AVAILABILITY_FROM_ADDRESS, address)
-        return not await self._store.taken_fields(alias_key=model.unique_key(alias))
+        return not await self._store.taken_fields({field: value})
 
     async def register(
-        self,
-        email: str,
-        password: str,
-        alias: str,
-        address: str,
-        guest_id: str | None = None,
-        replay: Replay[model.Account] = NO_REPLAY,
+        self, email: str, password: str, alias: str, address: str, guest_id: str | None, replay: Replay[model.Account]
     ) -> model.Account:
         """Create an account, or turn a guest into one that keeps its id.
 
@@ -43,9 +32,7 @@ class Accounts:
         """
         await self._throttle.count(throttle.REGISTER_FROM_ADDRESS, address)
         model.check_password(password, email, alias, self._passwords.common)
-        keys = {"email_key": model.unique_key(email), "alias_key": model.unique_key(alias)}
-        fields = await self._store.taken_fields(**keys, except_user_id=guest_id)
-        if fields:
+        if fields := await self._store.taken_fields({"email": email, "alias": alias}, guest_id):
             raise errors.already_taken(fields)
         guest = await self.me(guest_id) if guest_id else None
         password_hash = await self._passwords.hash(password)

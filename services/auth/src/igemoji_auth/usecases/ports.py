@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from igemoji_auth.domain.model import Account, Deletion, RefreshToken
+from igemoji_auth.domain.model import Account, RefreshToken
 from igemoji_mesh.auth.tokens import SigningKey
 from igemoji_mesh.idempotency.replay import Replay
 
@@ -29,9 +29,7 @@ class AccountStore(Protocol):
     async def set_password(self, user_id: str, password_hash: str) -> None:
         """Store a password and end every session of the account."""
 
-    async def taken_fields(
-        self, *, email_key: str | None = None, alias_key: str | None = None, except_user_id: str | None = None
-    ) -> list[str]:
+    async def taken_fields(self, fields: Mapping[str, str], except_user_id: str | None = None) -> list[str]:
         """Return which of `email` and `alias` belong to an account other than `except_user_id`."""
 
     async def by_email_key(self, email_key: str) -> Account | None:
@@ -39,16 +37,6 @@ class AccountStore(Protocol):
 
     async def by_id(self, user_id: str) -> Account | None:
         """Return the account with an id."""
-
-
-class DeletionStore(Protocol):
-    """Deletes accounts and tracks the deletion of their data in other services."""
-
-    async def delete_account(self, user_id: str, now: datetime.datetime) -> Deletion | None:
-        """Delete an account; return None if there is no such account."""
-
-    async def find(self, deletion_id: str) -> Deletion | None:
-        """Return a deletion."""
 
 
 class SigningKeys(Protocol):
@@ -65,11 +53,7 @@ class RefreshTokenStore(Protocol):
     """Stores refresh tokens in families: all tokens that descend from one login."""
 
     async def start_family(
-        self,
-        account: Account,
-        now: datetime.datetime,
-        to_session: Callable[[RefreshToken], T],
-        replay: Replay[T],
+        self, account: Account, now: datetime.datetime, to_session: Callable[[RefreshToken], T], replay: Replay[T]
     ) -> T:
         """Start a family; return what `to_session` makes of its first token."""
 
@@ -112,9 +96,8 @@ class AttemptStore(Protocol):
 class Passwords(Protocol):
     """Hashes passwords."""
 
-    @property
-    def common(self) -> Collection[str]:
-        """The most common passwords, in lower case."""
+    common: Collection[str]
+    """The most common passwords, in lower case."""
 
     async def hash(self, password: str) -> str:
         """Return the hash of a password."""

@@ -25,12 +25,11 @@ class EmojiCatalogClient:
     async def items(self, user_id: str) -> list[ExportItem]:
         """Return all templates."""
         pages = await all_pages(lambda token: self.templates(user_id, 1, token))
-        found = {emoji.id: emoji for found in pages for emoji in found.emojis}
+        found = {emoji.id: emoji for each in pages for emoji in each.emojis}
         return [ExportItem(emoji_id, to_fields(emoji), EXPRESSIONS) for emoji_id, emoji in found.items()]
 
     async def picture(self, item_id: str, name: str) -> Picture | None:
         """Return the picture of an expression."""
         request = pb.GetEmojiImageRequest(id=item_id, expression=name)
-        call = self._stub.GetEmojiImage(request, metadata=as_user(), timeout=PICTURE_SECONDS)
-        body = await unless_deleted(call)
+        body = await unless_deleted(self._stub.GetEmojiImage(request, metadata=as_user(), timeout=PICTURE_SECONDS))
         return Picture(body.content_type, body.data) if body is not None else None

@@ -1,6 +1,7 @@
 """Queries of accounts."""
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,9 @@ from igemoji_mesh.timestamps import to_timestamp
 
 RENAME_MAKER = "rename maker"
 
+Values = dict[str, Any]
+Condition = sa.ColumnElement[bool]
+
 
 class SqlAccounts:
     """Stores accounts; new aliases go to the catalog through the outbox."""
@@ -28,8 +32,7 @@ class SqlAccounts:
         """Store a new account. Raises EmailTaken or AliasTaken."""
 
         def insert(connection: sa.Connection) -> None:
-            row = _row(account)
-            _execute(connection, users.insert().values(**row), row, None)
+            _execute(connection, users.insert(), _row(account), None)
             replay.save(connection, account)
 
         await self._database.write(insert)
@@ -37,15 +40,14 @@ class SqlAccounts:
     async def rename(self, user_id: str, alias: str, now: datetime.datetime) -> bool:
         """Change an alias; return False if there is no such account. Raises AliasTaken."""
         values = {"alias": alias, "alias_key": unique_key(alias)}
-        condition = users.c.id == user_id
-        return await self._database.write(lambda connection: self._change(connection, user_id, condition, values, now))
+        return await self._database.write(lambda connection: self._change(connection, user_id, values, now))
 
     async def register_guest(self, account: Account, now: datetime.datetime, replay: Replay[Account]) -> bool:
         """Turn a guest into `account`; return False if it is no guest any more. Raises EmailTaken or AliasTaken."""
-        still_guest = sa.and_(users.c.id == account.id, users.c.role == GUEST_ROLE)
 
         def register(connection: sa.Connection) -> bool:
-            registered = self._change(connection, account.id, still_guest, _row(account), now)
+            still_guest = users.c.role == GUEST_ROLE
+            registered = self._change(connection, account.id, _row(account), now, still_guest)
             if registered:
                 replay.save(connection, account)
             return registered
@@ -56,13 +58,9 @@ class SqlAccounts:
         """Store a password and end every session of the account."""
         await self._database.write(lambda connection: set_password(connection, user_id, password_hash))
 
-    async def taken_fields(
-        self, *, email_key: str | None = None, alias_key: str | None = None, except_user_id: str | None = None
-    ) -> list[str]:
+    async def taken_fields(self, fields: Mapping[str, str], except_user_id: str | None = None) -> list[str]:
         """Return which of `email` and `alias` belong to an account other than `except_user_id`."""
-        return await self._database.read(
-            lambda connection: _taken_fields(connection, email_key, alias_key, except_user_id)
-        )
+        return await self._database.read(lambda connection: _taken_fields(connection, fields, except_user_id))
 
     async def by_email_key(self, email_key: str) -> Account | None:
         """Return the account with an e-mail address."""
@@ -73,14 +71,9 @@ class SqlAccounts:
         return await self._database.read(lambda connection: find_account(connection, users.c.id == user_id))
 
     def _change(
-        self,
-        connection: sa.Connection,
-        user_id: str,
-        condition: sa.ColumnElement[bool],
-        values: dict[str, Any],
-        now: datetime.datetime,
+        self, connection: sa.Connection, user_id: str, values: Values, now: datetime.datetime, *conditions: Condition
     ) -> bool:
-        if _execute(connection, users.update().where(condition).values(**values), values, user_id) == 0:
+        if _execute(connection, users.update().where(users.c.id == user_id, *conditions), values, user_id) == 0:
             return False
         renamed = emoji_catalog_pb2.RenameMakerRequest(
             user_id=user_id, alias=values["alias"], renamed_at=to_timestamp(now)
@@ -89,7 +82,7 @@ class SqlAccounts:
         return True
 
 
-def find_account(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Account | None:
+def find_account(connection: sa.Connection, condition: Condition) -> Account | None:
     """Return the account that matches a condition."""
     row = connection.execute(sa.select(users).where(condition)).first()
     if row is None:
@@ -109,7 +102,7 @@ def set_role(connection: sa.Connection, email: str, role: str) -> bool:
     return connection.execute(change).rowcount == 1
 
 
-def _row(account: Account) -> dict[str, Any]:
+def _row(account: Account) -> Values:
     return {
         "id": account.id,
         "email": account.email,
@@ -123,29 +116,21 @@ def _row(account: Account) -> dict[str, Any]:
     }
 
 
-def _execute(
-    connection: sa.Connection, statement: sa.Insert | sa.Update, values: dict[str, Any], user_id: str | None
-) -> int:
+def _execute(connection: sa.Connection, statement: sa.Insert | sa.Update, values: Values, user_id: str | None) -> int:
     """Return the number of rows. Raises EmailTaken or AliasTaken if the values belong to another account."""
     try:
-        return connection.execute(statement).rowcount
+        return connection.execute(statement.values(values)).rowcount
     except sa.exc.IntegrityError:
-        fields = _taken_fields(connection, values.get("email_key"), values["alias_key"], user_id)
+        given = {field: values[field] for field in ("email", "alias") if values.get(field) is not None}
+        fields = _taken_fields(connection, given, user_id)
         if not fields:
             raise
         raise already_taken(fields) from None
 
 
-def _taken_fields(
-    connection: sa.Connection, email_key: str | None, alias_key: str | None, except_user_id: str | None
-) -> list[str]:
-    keys = {"email": (users.c.email_key, email_key), "alias": (users.c.alias_key, alias_key)}
+def _taken_fields(connection: sa.Connection, fields: Mapping[str, str], except_user_id: str | None) -> list[str]:
+    def owner(field: str, value: str) -> str | None:
+        same = users.c[f"{field}_key"] == unique_key(value)
+        return connection.execute(sa.select(users.c.id).where(same)).scalar()
 
-    def owner(column: sa.Column[Any], key: str) -> str | None:
-        return connection.execute(sa.select(users.c.id).where(column == key)).scalar()
-
-    return [
-        field
-        for field, (column, key) in keys.items()
-        if key is not None and owner(column, key) not in (None, except_user_id)
-    ]
+    return [field for field, value in fields.items() if owner(field, value) not in (None, except_user_id)]

@@ -10,7 +10,9 @@ from igemoji.emoji_catalog.v1 import emoji_catalog_pb2
 from igemoji.inference.v1 import inference_pb2
 from igemoji.ranking.v1 import ranking_pb2
 from igemoji_auth.adapters.db.tables import deletion_parts, deletions, password_resets, refresh_tokens, users
+from igemoji_auth.domain.errors import AccountGone, DeletionNotFound
 from igemoji_auth.domain.model import Deletion
+from igemoji_auth.usecases.ports import Now
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.outbox import Outbox
 
@@ -34,16 +36,20 @@ def topic(service: str) -> str:
 class SqlDeletions:
     """Deletes accounts and tracks the deletion of their data in other services."""
 
-    def __init__(self, database: Database, outbox: Outbox) -> None:
+    def __init__(self, database: Database, outbox: Outbox, now: Now) -> None:
         self._database = database
         self._outbox = outbox
+        self._now = now
 
-    async def delete_account(self, user_id: str, now: datetime.datetime) -> Deletion | None:
-        """Delete an account; return None if there is no such account."""
-        return await self._database.write(lambda connection: self._delete(connection, user_id, now))
+    async def delete_account(self, user_id: str) -> Deletion:
+        """Delete an account at once; its data in other services follows. Raises AccountGone."""
+        deletion = await self._database.write(lambda connection: self._delete(connection, user_id, self._now()))
+        if deletion is None:
+            raise AccountGone
+        return deletion
 
-    async def find(self, deletion_id: str) -> Deletion | None:
-        """Return a deletion."""
+    async def find(self, deletion_id: str) -> Deletion:
+        """Return a deletion. Raises DeletionNotFound."""
         return await self._database.read(lambda connection: _find(connection, deletion_id))
 
     async def remove_expired(self, now: datetime.datetime) -> None:
@@ -82,9 +88,9 @@ def mark_done(connection: sa.Connection, user_id: str, service: str, now: dateti
     )
 
 
-def _find(connection: sa.Connection, deletion_id: str) -> Deletion | None:
+def _find(connection: sa.Connection, deletion_id: str) -> Deletion:
     row = connection.execute(sa.select(deletions).where(deletions.c.id == deletion_id)).first()
     if row is None:
-        return None
+        raise DeletionNotFound("There is no such deletion, or it was completed long ago.")
     remaining = sa.select(deletion_parts.c.service).where(deletion_parts.c.user_id == row.user_id)
     return Deletion(row.id, row.requested_at, tuple(sorted(connection.execute(remaining).scalars())))

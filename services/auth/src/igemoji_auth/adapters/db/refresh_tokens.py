@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from igemoji_auth.adapters.db.accounts import find_account
 from igemoji_auth.adapters.db.tables import refresh_tokens, users
 from igemoji_auth.domain import model
+from igemoji_auth.domain.model import Account, RefreshToken
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.idempotency.replay import Replay
 from igemoji_mesh.ids import new_id
@@ -24,11 +25,7 @@ class SqlRefreshTokens:
         self._database = database
 
     async def start_family(
-        self,
-        account: model.Account,
-        now: datetime.datetime,
-        to_session: Callable[[model.RefreshToken], T],
-        replay: Replay[T],
+        self, account: Account, now: datetime.datetime, to_session: Callable[[RefreshToken], T], replay: Replay[T]
     ) -> T:
         """Start a family; return what `to_session` makes of its first token."""
 
@@ -39,7 +36,7 @@ class SqlRefreshTokens:
 
         return await self._database.write(start)
 
-    async def spend(self, token: str, now: datetime.datetime) -> tuple[model.Account, model.RefreshToken] | None:
+    async def spend(self, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
         """Return the account and the next token, the same one within RETRY_WINDOW; later revoke the family."""
         return await self._database.write(lambda connection: _spend(connection, token, now))
 
@@ -54,25 +51,17 @@ class SqlRefreshTokens:
 
 
 def _add(
-    connection: sa.Connection, token: str, family_id: str, account: model.Account, now: datetime.datetime
-) -> model.RefreshToken:
+    connection: sa.Connection, token: str, family_id: str, account: Account, now: datetime.datetime
+) -> RefreshToken:
     expires_at = now + model.REFRESH_LIFETIME
     if account.expires_at is not None:
         expires_at = min(expires_at, account.expires_at)
-    row = refresh_tokens.insert().values(
-        token_hash=model.digest(token),
-        family_id=family_id,
-        user_id=account.id,
-        salt=secrets.token_hex(32),
-        expires_at=expires_at,
-    )
-    connection.execute(row)
-    return model.RefreshToken(token, expires_at)
+    row = {"token_hash": model.digest(token), "family_id": family_id, "user_id": account.id, "expires_at": expires_at}
+    connection.execute(refresh_tokens.insert().values(**row, salt=secrets.token_hex(32)))
+    return RefreshToken(token, expires_at)
 
 
-def _spend(
-    connection: sa.Connection, token: str, now: datetime.datetime
-) -> tuple[model.Account, model.RefreshToken] | None:
+def _spend(connection: sa.Connection, token: str, now: datetime.datetime) -> tuple[Account, RefreshToken] | None:
     columns = refresh_tokens.c
     this = sa.and_(columns.token_hash == model.digest(token), columns.expires_at > now)
     # The update comes first, so that only one of several replicas is the first to spend the token.
@@ -88,7 +77,7 @@ def _spend(
         connection.execute(refresh_tokens.delete().where(columns.family_id == row.family_id))
         return None
     expiry = sa.select(columns.expires_at).where(columns.token_hash == model.digest(following))
-    return account, model.RefreshToken(following, connection.execute(expiry).scalar_one())
+    return account, RefreshToken(following, connection.execute(expiry).scalar_one())
 
 
 def _revoke_family(connection: sa.Connection, token: str) -> None:

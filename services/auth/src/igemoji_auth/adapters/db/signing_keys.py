@@ -51,7 +51,7 @@ class SqlSigningKeys:
 
         return await self._database.write(work)
 
-    async def remove_retired(self, now: datetime.datetime) -> None:
+    async def remove_expired(self, now: datetime.datetime) -> None:
         """Delete keys whose last token has expired."""
         await self._database.write(lambda connection: self._remove_retired(connection, now))
 

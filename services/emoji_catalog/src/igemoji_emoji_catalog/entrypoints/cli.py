@@ -5,22 +5,21 @@ the outbox; a running service delivers them, or the next one that starts.
 """
 
 import argparse
-import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from igemoji_emoji_catalog.adapters.db.emojis import FORGET_EMOJI, SET_EMOJI_SHOWN, EmojiStore
 from igemoji_emoji_catalog.adapters.db.tables import outbox
 from igemoji_emoji_catalog.adapters.objects.audit import check_objects
-from igemoji_emoji_catalog.domain.model import EmojiNotFound, Position, ReportedEmoji
-from igemoji_emoji_catalog.entrypoints.settings import CommandSettings
+from igemoji_emoji_catalog.domain.model import Position, ReportedEmoji
+from igemoji_emoji_catalog.usecases.catalog import decide
 from igemoji_mesh.db.database import Database
-from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.db.outbox import OutboxWriter
-from igemoji_mesh.errors import StartError
 from igemoji_mesh.objects.factory import object_store
-from igemoji_mesh.settings import load_settings
+from igemoji_mesh.operator_command import run_command
+from igemoji_mesh.settings import StorageSettings
 
 BATCH = 100
 DONE = {"hide": "is hidden", "restore": "is shown again", "delete": "is deleted"}
@@ -29,34 +28,24 @@ DONE = {"hide": "is hidden", "restore": "is shown again", "delete": "is deleted"
 def operate(arguments: Sequence[str]) -> None:
     """Run a command. Exit with one sentence if it can't be done."""
     chosen = _parser().parse_args(arguments)
-    try:
-        settings = load_settings(CommandSettings)
-        migrate(settings.database("emoji-catalog"), "igemoji_emoji_catalog")
-        done = asyncio.run(_run(chosen, settings))
-    except (StartError, EmojiNotFound) as error:
-        sys.exit(str(error))
-    if not done:
+    if not run_command("emoji-catalog", "igemoji_emoji_catalog", StorageSettings, partial(_run, chosen)):
         sys.exit(1)
 
 
-async def _run(chosen: argparse.Namespace, settings: CommandSettings) -> bool:
+async def _run(chosen: argparse.Namespace, settings: StorageSettings, database: Database) -> bool:
     """Return False if objects are missing or damaged."""
-    database = Database(settings.database("emoji-catalog"))
-    try:
-        store = EmojiStore(database, OutboxWriter(outbox, (FORGET_EMOJI, SET_EMOJI_SHOWN)), lambda: None)
-        if chosen.command == "check-objects":
-            objects = object_store(settings.objects("emoji-catalog"), settings.object_store_credentials)
-            with contextlib.closing(objects):
-                return await check_objects(database, objects, remove_orphans=chosen.remove_orphans)
-        if chosen.command == "reports":
-            async for reported in _reports(store, chosen.decided):
-                sys.stdout.write(_line(reported) + "\n")
-        else:
-            await _decide(store, chosen.id.lower(), chosen.command)
-            sys.stdout.write(f"{chosen.id} {DONE[chosen.command]}.\n")
-        return True
-    finally:
-        await database.close()
+    store = EmojiStore(database, OutboxWriter(outbox, (FORGET_EMOJI, SET_EMOJI_SHOWN)), lambda: None)
+    if chosen.command == "check-objects":
+        objects = object_store(settings.objects("emoji-catalog"), settings.object_store_credentials)
+        with contextlib.closing(objects):
+            return await check_objects(database, objects, remove_orphans=chosen.remove_orphans)
+    if chosen.command == "reports":
+        async for reported in _reports(store, chosen.decided):
+            sys.stdout.write(_line(reported) + "\n")
+    else:
+        await decide(store, chosen.id.lower(), chosen.command)
+        sys.stdout.write(f"{chosen.id} {DONE[chosen.command]}.\n")
+    return True
 
 
 async def _reports(store: EmojiStore, decided: bool) -> AsyncIterator[ReportedEmoji]:
@@ -65,13 +54,6 @@ async def _reports(store: EmojiStore, decided: bool) -> AsyncIterator[ReportedEm
         for reported in found:
             yield reported
         after = Position(found[-1].waiting_since, found[-1].emoji.id)
-
-
-async def _decide(store: EmojiStore, emoji_id: str, decision: str) -> None:
-    if decision == "delete":
-        await store.remove(emoji_id, None)
-    else:
-        await store.set_hidden(emoji_id, decision == "hide")
 
 
 def _line(reported: ReportedEmoji) -> str:

@@ -1,6 +1,7 @@
 """Servicer: parse, call a use case, map."""
 
 import datetime
+from functools import partial
 
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
@@ -15,6 +16,7 @@ from igemoji_mesh.idempotency.answer import Answer, answer_once
 from igemoji_mesh.interceptors.access import user
 from igemoji_mesh.interceptors.base import Context
 from igemoji_mesh.interceptors.http_status import is_rest_call, send_headers, send_redirect
+from igemoji_mesh.timestamps import to_timestamp
 
 SERVICE = "igemoji.emoji_catalog.v1.EmojiCatalogService"
 
@@ -33,18 +35,10 @@ class EmojiCatalogServicer(emoji_catalog_pb2_grpc.EmojiCatalogServiceServicer):
         self._catalog = catalog
 
     async def CreateEmoji(self, request: pb.CreateEmojiRequest, context: Context) -> pb.Emoji:
-        draft = Draft(
-            request.name,
-            request.tags,
-            request.visibility or None,
-            _images(request.images),
-            request.keep_background,
-        )
-        return await answer_once(
-            context,
-            lambda replay: self._catalog.create(draft, request.base_id.lower(), _user(), replay),
-            _to_answer,
-        )
+        visibility, images = request.visibility or None, _images(request.images)
+        draft = Draft(request.name, request.tags, visibility, images, request.keep_background)
+        create = partial(self._catalog.create, draft, request.base_id.lower(), _user())
+        return await answer_once(context, create, _to_answer)
 
     async def PreviewEmojiImage(self, request: pb.PreviewEmojiImageRequest, context: Context) -> HttpBody:
         png = await self._catalog.preview(request.image, request.keep_background)
@@ -148,15 +142,9 @@ def _viewer() -> Viewer:
 
 
 def _list_query(request: pb.ListEmojisRequest) -> ListQuery:
-    return ListQuery(
-        request.page_number,
-        request.owner_id.lower() or None,
-        request.q,
-        request.tag,
-        request.sort or "new",
-        request.page_token,
-        favorites_only=request.favorites_only and bool(user().id),
-    )
+    number, owner_id, sort = request.page_number, request.owner_id.lower() or None, request.sort or "new"
+    favorites_only = request.favorites_only and bool(user().id)
+    return ListQuery(number, owner_id, request.q, request.tag, sort, request.page_token, favorites_only)
 
 
 def _images(message: pb.Images) -> dict[str, bytes]:
@@ -182,7 +170,7 @@ def _if_match(context: Context) -> str:
 
 def to_message(emoji: Emoji, is_favorite: bool = False) -> pb.Emoji:
     """Return the message of a template."""
-    message = pb.Emoji(
+    return pb.Emoji(
         id=emoji.id,
         name=emoji.name,
         owner=pb.Maker(id=emoji.owner.id, alias=emoji.owner.alias),
@@ -200,15 +188,17 @@ def to_message(emoji: Emoji, is_favorite: bool = False) -> pb.Emoji:
         favorites=emoji.favorites,
         is_favorite=is_favorite,
         hidden=emoji.hidden,
+        created_at=to_timestamp(emoji.created_at),
     )
-    message.created_at.FromDatetime(emoji.created_at)
-    return message
 
 
 def _to_reported(reported: ReportedEmoji) -> pb.ReportedEmoji:
-    message = pb.ReportedEmoji(emoji=to_message(reported.emoji), total=reported.total)
-    message.waiting_since.FromDatetime(reported.waiting_since)
-    for report in reported.reports:
-        added = message.reports.add(reason=report.reason, comment=report.comment)
-        added.reported_at.FromDatetime(report.reported_at)
-    return message
+    return pb.ReportedEmoji(
+        emoji=to_message(reported.emoji),
+        total=reported.total,
+        waiting_since=to_timestamp(reported.waiting_since),
+        reports=[
+            pb.Report(reason=report.reason, comment=report.comment, reported_at=to_timestamp(report.reported_at))
+            for report in reported.reports
+        ],
+    )

@@ -14,11 +14,3 @@ class Settings(ServiceSettings):
     """Sandbox processes for pictures and thumbnails, started when needed; each takes at most about 120 MiB."""
     small_pictures_mib: int = 32
     """Memory for cached thumbnails, in MiB."""
-
-
-class CommandSettings(Settings):
-    """Settings of the operator's command, which needs no certificates."""
-
-    tls_cert: Path = Path()
-    tls_key: Path = Path()
-    tls_ca: Path = Path()

@@ -17,6 +17,8 @@ from igemoji_mesh.idempotency.replay import NO_REPLAY, Replay
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.objects.port import ObjectMissing
 
+Now = Callable[[], datetime.datetime]
+
 PAGE_SIZE = 8
 REPORTS_PAGE_SIZE = 20
 
@@ -45,12 +47,7 @@ class Catalog:
     """Create, read, list, edit, moderate and delete templates."""
 
     def __init__(
-        self,
-        emojis: Emojis,
-        pictures: Pictures,
-        thumbnails: Thumbnails,
-        normalize: drafts.Normalize,
-        now: Callable[[], datetime.datetime],
+        self, emojis: Emojis, pictures: Pictures, thumbnails: Thumbnails, normalize: drafts.Normalize, now: Now
     ) -> None:
         self._emojis = emojis
         self._pictures = pictures
@@ -71,15 +68,8 @@ class Catalog:
         ]
         pictures, changes = await self._drafts.check(draft, given)
         pictures = {**base, **pictures}
-        emoji = model.Emoji(
-            new_id(),
-            changes.name or "",
-            by,
-            drafts.digests_of(pictures),
-            self._now(),
-            tags=changes.tags or (),
-            visibility=changes.visibility or model.PUBLIC,
-        )
+        emoji = model.Emoji(new_id(), changes.name or "", by, drafts.digests_of(pictures), self._now())
+        emoji = replace(emoji, tags=changes.tags or (), visibility=changes.visibility or model.PUBLIC)
         await self._drafts.store_missing(pictures)
         emoji = await self._emojis.add(emoji, replay)
         # A sweep may have deleted a shared picture in between. From now on a row refers to it, so it stays.
@@ -100,7 +90,7 @@ class Catalog:
 
     async def get(self, emoji_id: str, viewer: model.Viewer) -> model.Emoji:
         """Return a template. Raises EmojiNotFound, also if the viewer may not see it."""
-        emoji = await self._emojis.get(emoji_id)
+        emoji = (await self._emojis.batch([emoji_id])).get(emoji_id)
         if emoji is None or not emoji.is_visible_to(viewer):
             raise model.EmojiNotFound("There is no such template.")
         return emoji
@@ -148,10 +138,7 @@ class Catalog:
 
     async def decide(self, emoji_id: str, decision: str) -> None:
         """Hide, restore or delete a template, by `decision`. Raises EmojiNotFound."""
-        if decision == "delete":
-            await self._emojis.remove(emoji_id, None)
-        else:
-            await self._emojis.set_hidden(emoji_id, decision == "hide")
+        await decide(self._emojis, emoji_id, decision)
 
     async def update_uses(self, counts: Mapping[str, int]) -> None:
         """Set use counts, by id."""
@@ -235,6 +222,14 @@ class Catalog:
         except ObjectMissing:  # deleted since the row was read
             raise model.EmojiNotFound("There is no such template.") from None
         return {key: model.Picture(png, digests[key]) for key, png in zip(model.EXPRESSIONS, found, strict=True)}
+
+
+async def decide(emojis: Emojis, emoji_id: str, decision: str) -> None:
+    """Hide, restore or delete a template, by `decision`. Raises EmojiNotFound."""
+    if decision == "delete":
+        await emojis.remove(emoji_id, None)
+    else:
+        await emojis.set_hidden(emoji_id, decision == "hide")
 
 
 @contextlib.contextmanager

@@ -14,9 +14,6 @@ class Emojis(Protocol):
     async def add(self, emoji: model.Emoji, replay: Replay[model.Emoji] = NO_REPLAY) -> model.Emoji:
         """Add a template and save `replay`; return it with its maker's newest alias. Raises AccountGone."""
 
-    async def get(self, emoji_id: str) -> model.Emoji | None:
-        """Return a template, or None."""
-
     async def batch(self, ids: Sequence[str]) -> dict[str, model.Emoji]:
         """Return the existing ones, by id."""
 

@@ -107,18 +107,10 @@ def release_pictures(connection: sa.Connection, emoji: Emoji) -> None:
 
 def columns_of(emoji: Emoji) -> dict[str, object]:
     """Return the values of a template's row."""
-    return {
-        "id": emoji.id,
-        "name": emoji.name,
+    same = ("id", "name", "built_in", "etag", "created_at", "visibility", "hidden", "listed", "revision")
+    return {name: getattr(emoji, name) for name in same} | {
         "owner_id": emoji.owner.id,
         "owner_alias": emoji.owner.alias,
-        "built_in": emoji.built_in,
-        "etag": emoji.etag,
-        "created_at": emoji.created_at,
         "tags": "\n".join(emoji.tags),
-        "visibility": emoji.visibility,
-        "hidden": emoji.hidden,
-        "listed": emoji.listed,
-        "revision": emoji.revision,
         "search_text": search_text(emoji),
     }

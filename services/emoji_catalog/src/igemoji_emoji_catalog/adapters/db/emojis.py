@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -42,9 +43,6 @@ class EmojiStore:
             return added
 
         return await self._database.write(work)
-
-    async def get(self, emoji_id: str) -> model.Emoji | None:
-        return (await self.batch([emoji_id])).get(emoji_id)
 
     async def batch(self, ids: Sequence[str]) -> dict[str, model.Emoji]:
         return await self._database.read(lambda connection: emoji_rows.by_id(connection, ids))
@@ -154,15 +152,11 @@ class EmojiStore:
                 self._delete(connection, emoji)
             return len(found)
 
-        def remove_some_favorites(connection: sa.Connection) -> int:
-            return makers.remove_some_favorites(connection, user_id, DELETE_BATCH)
-
-        def remove_some_reports(connection: sa.Connection) -> int:
-            return reports.remove_some_of(connection, user_id, DELETE_BATCH)
-
         # Refuse new data first.
         await self._database.write(lambda connection: makers.mark_deleted(connection, user_id, at))
-        for some in (remove_some, remove_some_favorites, remove_some_reports):
+        remove_favorites = partial(makers.remove_some_favorites, user_id=user_id, limit=DELETE_BATCH)
+        remove_reports = partial(reports.remove_some_of, user_id=user_id, limit=DELETE_BATCH)
+        for some in (remove_some, remove_favorites, remove_reports):
             while await self._database.write(some) == DELETE_BATCH:
                 pass
         self._released()

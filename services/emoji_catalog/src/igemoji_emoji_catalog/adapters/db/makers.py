@@ -1,6 +1,7 @@
 """Makers' aliases, deleted accounts and favorites, within a transaction."""
 
 import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -8,11 +9,9 @@ from igemoji_emoji_catalog.adapters.db.tables import emojis, favorites, makers
 from igemoji_emoji_catalog.domain.model import AccountGone, Maker
 
 
-def locked_maker(user_id: str) -> sa.Select[tuple[str, str, datetime.datetime, bool]]:
+def locked_maker(user_id: str) -> sa.Select[Any]:
     """Return a query that locks a maker's row, so that renames and deletions wait for what is being added."""
-    columns = makers.c
-    chosen = sa.select(columns.id, columns.alias, columns.renamed_at, columns.gone).where(columns.id == user_id)
-    return chosen.with_for_update()
+    return sa.select(makers).where(makers.c.id == user_id).with_for_update()
 
 
 def existing_maker(connection: sa.Connection, maker: Maker) -> Maker:

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import sqlalchemy as sa
 
@@ -16,15 +17,7 @@ def add(connection: sa.Connection, emoji_id: str, user_id: str, report: Report) 
     same = (reports.c.emoji_id == emoji_id, reports.c.user_id == user_id)
     if connection.execute(sa.select(reports.c.reason).where(*same)).first() is not None:
         return
-    connection.execute(
-        reports.insert().values(
-            emoji_id=emoji_id,
-            user_id=user_id,
-            reason=report.reason,
-            comment=report.comment,
-            reported_at=report.reported_at,
-        )
-    )
+    connection.execute(reports.insert().values(emoji_id=emoji_id, user_id=user_id, **asdict(report)))
     case = reported_emojis.c.emoji_id == emoji_id
     columns = (reported_emojis.c.decided, reported_emojis.c.waiting_since)
     known = connection.execute(sa.select(*columns).where(case).with_for_update()).one_or_none()

@@ -5,16 +5,10 @@ import sqlalchemy as sa
 from igemoji_emoji_catalog.domain.search import MAX_TEXT
 from igemoji_mesh.db.database import UtcDateTime
 from igemoji_mesh.db.outbox import outbox_table
+from igemoji_mesh.db.tables import new_metadata
 from igemoji_mesh.idempotency.keys import idempotency_table
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata = new_metadata()
 
 emojis = sa.Table(
     "emojis",

@@ -40,10 +40,6 @@ class PictureStore:
             object_key(digest), datetime.timedelta(hours=1) if is_public else datetime.timedelta(minutes=1)
         )
 
-    async def check(self) -> None:
-        """Raise if the object store is unavailable."""
-        await asyncio.to_thread(self._objects.check)
-
 
 class PictureSweep:
     """Deletes pictures to which no template refers any more."""

@@ -140,7 +140,7 @@ def _operation(rpc: MethodDescriptor, binding: Any, path: str, types: ContractTy
     if body:
         operation["requestBody"] = body
     operation["responses"] = {
-        str(access.http_code or 200): _success(rpc, binding.response_body, access, types, schemas),
+        str(access.http_code or 200): _success(rpc, binding.response_body, access, schemas),
         **_errors(level, access, has_input=bool(parameters or body), has_body=bool(body), path=in_path),
     }
     operation["security"] = _security(level)
@@ -180,7 +180,7 @@ def _request_body(
     return {"content": {"application/json": {"schema": schema}}, "required": True}
 
 
-def _success(rpc: MethodDescriptor, response_body: str, access: Any, types: ContractTypes, schemas: Schemas) -> Json:
+def _success(rpc: MethodDescriptor, response_body: str, access: Any, schemas: Schemas) -> Json:
     code = access.http_code
     response: Json = {"description": {201: "Created.", 202: "Accepted; the work continues."}.get(code, "Success.")}
     if code in (201, 202):
@@ -191,7 +191,7 @@ def _success(rpc: MethodDescriptor, response_body: str, access: Any, types: Cont
         return {**response, "content": {kind: {"schema": BINARY} for kind in kinds}}
     fields = rpc.output_type.fields_by_name
     schema = schemas.field(fields[response_body]) if response_body else schemas.message(rpc.output_type)
-    if types.raw(rpc).server_streaming:
+    if rpc.server_streaming:
         events = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
         response["description"] = "Server-sent events; the `data` of each event is one message."
         return {**response, "content": {"text/event-stream": {"schema": events}}}

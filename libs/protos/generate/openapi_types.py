@@ -6,13 +6,7 @@ from typing import Any
 
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import (
-    DescriptorProto,
-    EnumDescriptorProto,
-    FileDescriptorProto,
-    FileDescriptorSet,
-    MethodDescriptorProto,
-)
+from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
 Position = tuple[int, ...]
@@ -28,7 +22,6 @@ class ContractTypes:
         for file in self._files:
             self._pool.Add(file)
         self._comments: dict[str, str] = {}
-        self._raw: dict[str, MethodDescriptorProto] = {}
         for file in self._files:
             self._read(file)
 
@@ -60,10 +53,6 @@ class ContractTypes:
             if comment := self._comments.get(f"{enum.full_name}.{value.name}", ""):
                 yield value.name, comment
 
-    def raw(self, rpc: MethodDescriptor) -> MethodDescriptorProto:
-        """Return the descriptor message of an RPC."""
-        return self._raw[rpc.full_name]
-
     def _read(self, file: FileDescriptorProto) -> None:
         """Index the comments of a file, which source information has by position, by full name."""
         at = {tuple(place.path): _text(place.leading_comments) for place in file.source_code_info.location}
@@ -74,9 +63,7 @@ class ContractTypes:
             self._read_enum(at, (5, i), file.package, enum)
         for i, service in enumerate(file.service):
             for j, method in enumerate(service.method):
-                name = f"{file.package}.{service.name}.{method.name}"
-                self._raw[name] = method
-                self._comments[name] = at.get((6, i, 2, j), "")
+                self._comments[f"{file.package}.{service.name}.{method.name}"] = at.get((6, i, 2, j), "")
 
     def _read_message(self, at: dict[Position, str], path: Position, scope: str, message: DescriptorProto) -> None:
         name = f"{scope}.{message.name}"

@@ -17,7 +17,7 @@ LOST = httpx.ReadError("lost")
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
-    monkeypatch.setattr(watching, "AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(watching, "RECONNECT_SECONDS", 0.001)
     monkeypatch.setattr(watching, "POLL_SECONDS", 0.001)
 
 
@@ -67,7 +67,7 @@ async def test_task_is_polled_when_streams_fail(server, anna):
     server.on(EVENTS, refusal(503))
     server.on(TASK, ok(task("QUEUED")), ok(task("QUEUED")), ok(task("DETECTING", 30)), ok(task("DONE", 100)))
     assert await states(anna) == ["QUEUED", "DETECTING", "DONE"]
-    assert server.count(EVENTS) == watching.STREAMS_TRIED
+    assert server.count(EVENTS) == watching.MAX_EMPTY_STREAMS
     server.on(EVENTS, httpx.Response(200, text="a proxy that knows no streams", headers={"content-type": "text/html"}))
     server.on(TASK, ok(task("DONE", 100)))
     assert await states(anna) == ["DONE"]

@@ -9,17 +9,14 @@ from typing import Literal
 from igemoji_client.errors import DeadlineExceeded
 from igemoji_client.files import written
 from igemoji_client.models import Deletion, Json, Result, Session, Template, User
-from igemoji_client.transport import Call, Transport, creating, get
+from igemoji_client.transport import Call, CallGroup, creating, get
 
 USERS = "/api/v1/users"
 POLL_SECONDS = 0.5
 
 
-class AsyncAccounts:
+class AsyncAccounts(CallGroup):
     """Accounts, logins and my page."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def register(self, email: str, password: str, alias: str, *, idempotency_key: str | None = None) -> User:
         """Register an account; a guest keeps what it made. Log in afterwards.
@@ -27,7 +24,7 @@ class AsyncAccounts:
         Raises Conflict, which names what is taken, and InvalidRequest.
         """
         account: Json = {"email": email, "password": password, "alias": alias}
-        return User.model_validate(await self._transport.json(creating(USERS, account, idempotency_key)))
+        return await self._transport.model(User, creating(USERS, account, idempotency_key))
 
     async def log_in(self, email: str, password: str) -> Session:
         """Log in; later calls are made as this user. Raises NotAuthenticated, TooManyRequests."""
@@ -51,16 +48,16 @@ class AsyncAccounts:
 
     async def me(self) -> User:
         """Return the account that is logged in."""
-        return User.model_validate(await self._transport.json(get(f"{USERS}/me")))
+        return await self._transport.model(User, get(f"{USERS}/me"))
 
     async def rename(self, alias: str) -> User:
         """Change the alias. Raises Conflict if it is taken."""
-        return User.model_validate(await self._transport.json(Call("PATCH", f"{USERS}/me", json={"alias": alias})))
+        return await self._transport.model(User, Call("PATCH", f"{USERS}/me", json={"alias": alias}))
 
     async def change_password(self, current: str, new: str) -> Session:
         """Change the password and end every other login. Raises NotAuthenticated, InvalidRequest."""
         passwords: Json = {"current_password": current, "new_password": new, "refresh_token_in_body": True}
-        return self._logged_in(await self._transport.json(Call("PUT", f"{USERS}/me/password", json=passwords)))
+        return await self._log_in(Call("PUT", f"{USERS}/me/password", json=passwords))
 
     async def request_password_reset(self, email: str) -> None:
         """Request a reset link by mail. The answer does not reveal whether the account exists."""
@@ -78,13 +75,13 @@ class AsyncAccounts:
 
     async def delete(self) -> Deletion:
         """Delete the account and all its data; `deletion` returns the progress."""
-        deletion = Deletion.model_validate(await self._transport.json(Call("DELETE", f"{USERS}/me")))
+        deletion = await self._transport.model(Deletion, Call("DELETE", f"{USERS}/me"))
         self._transport.login.set(None)
         return deletion
 
     async def deletion(self, deletion_id: str) -> Deletion:
         """Return the progress of a deletion; it needs no login."""
-        return Deletion.model_validate(await self._transport.json(get(f"{USERS}/deletions/{deletion_id}")))
+        return await self._transport.model(Deletion, get(f"{USERS}/deletions/{deletion_id}"))
 
     async def wait_deleted(self, deletion_id: str, *, timeout_seconds: float = 60.0) -> Deletion:
         """Wait until all data is deleted. Raises DeadlineExceeded; a service that is down deletes when it is back."""
@@ -97,21 +94,18 @@ class AsyncAccounts:
                 raise DeadlineExceeded(f"Not all was deleted after {timeout_seconds:g} s.")
             await asyncio.sleep(POLL_SECONDS)
 
-    async def results(self) -> AsyncGenerator[Result, None]:
+    def results(self) -> AsyncGenerator[Result, None]:
         """Iterate over the finished photos on my page, newest first."""
-        async for item in self._transport.items(f"{USERS}/mypage/result", "results"):
-            yield Result.model_validate(item)
+        return self._transport.items(Result, f"{USERS}/mypage/result", "results")
 
-    async def uploads(self) -> AsyncGenerator[Template, None]:
+    def uploads(self) -> AsyncGenerator[Template, None]:
         """Iterate over the templates on my page, newest first."""
-        async for item in self._transport.items(f"{USERS}/mypage/upload", "emojis"):
-            yield Template.model_validate(item)
+        return self._transport.items(Template, f"{USERS}/mypage/upload", "emojis")
 
     async def _begin(self, path: str, account: Json) -> Session:
-        call = Call("POST", path, json=account | {"refresh_token_in_body": True}, login=False)
-        return self._logged_in(await self._transport.json(call))
+        return await self._log_in(Call("POST", path, json=account | {"refresh_token_in_body": True}, login=False))
 
-    def _logged_in(self, answer: Json) -> Session:
-        session = Session.model_validate(answer)
+    async def _log_in(self, call: Call) -> Session:
+        session = await self._transport.model(Session, call)
         self._transport.login.set(session)
         return session

@@ -1,6 +1,7 @@
 """The client for asyncio."""
 
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,15 +62,14 @@ class AsyncClient:
 
     def with_options(self, options: Options) -> Self:
         """Return a client with other options that shares the connections and the login of this one."""
-        other = object.__new__(type(self))
-        other._http = self._http
+        other = copy(self)
         other._use(self._transport.with_options(options))
         return other
 
     async def ranking(self, window: Window = "week", limit: int = 10) -> tuple[RankingEntry, ...]:
         """Return the most used templates of a window."""
-        answer = await self._transport.json(get("/api/v1/faces/ranking", window=window, limit=limit))
-        return Ranking.model_validate(answer).entries
+        call = get("/api/v1/faces/ranking", window=window, limit=limit)
+        return (await self._transport.model(Ranking, call)).entries
 
     async def close(self) -> None:
         """Close the connections."""

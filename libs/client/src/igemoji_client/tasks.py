@@ -8,7 +8,7 @@ from pathlib import Path
 from igemoji_client.errors import DeadlineExceeded, TaskFailed
 from igemoji_client.files import written
 from igemoji_client.models import Box, Expression, Json, Picture, Share, Shared, Task, TaskState
-from igemoji_client.transport import Call, Transport, creating, get, key_header
+from igemoji_client.transport import Call, CallGroup, creating, get, key_header
 from igemoji_client.uploads import Progress, Upload
 from igemoji_client.watching import watched
 
@@ -17,11 +17,8 @@ SHARED = "/api/v1/shared"
 WATCH_SECONDS = 120.0
 
 
-class AsyncTasks:
+class AsyncTasks(CallGroup):
     """Tasks: the work on one photo each, visible to its owner alone."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def create(
         self,
@@ -53,7 +50,7 @@ class AsyncTasks:
 
     async def get(self, task_id: str) -> Task:
         """Return a task. Raises NotFound."""
-        return Task.model_validate(await self._transport.json(get(f"{TASKS}/{task_id}")))
+        return await self._transport.model(Task, get(f"{TASKS}/{task_id}"))
 
     async def watch(self, task_id: str, *, timeout_seconds: float = WATCH_SECONDS) -> AsyncGenerator[Task, None]:
         """Iterate over the steps of a task up to the last one; a lost connection is resumed.
@@ -88,8 +85,7 @@ class AsyncTasks:
 
     async def cancel(self, task_id: str) -> Task:
         """Cancel a task and return it; a task that has ended stays as it is."""
-        call = Call("POST", f"{TASKS}/{task_id}/cancel", json={}, safe=True)
-        return Task.model_validate(await self._transport.json(call))
+        return await self._transport.model(Task, Call("POST", f"{TASKS}/{task_id}/cancel", json={}, safe=True))
 
     async def delete(self, task_id: str) -> None:
         """Delete a task, its photo and its result."""
@@ -112,17 +108,17 @@ class AsyncTasks:
         fields: Json = {key: value for key, value in given.items() if value is not None}
         # Idempotent, so it may be retried.
         call = Call("PATCH", f"{TASKS}/{task_id}/faces/{face}", json=fields, safe=True)
-        return Task.model_validate(await self._transport.json(call))
+        return await self._transport.model(Task, call)
 
     async def add_face(self, task_id: str, box: Box, *, idempotency_key: str | None = None) -> Task:
         """Cover a face that was missed; `wait` for the new result."""
         call = creating(f"{TASKS}/{task_id}/faces", {"box": box.model_dump()}, idempotency_key)
-        return Task.model_validate(await self._transport.json(call))
+        return await self._transport.model(Task, call)
 
     async def share(self, task_id: str, *, days: int = 7, idempotency_key: str | None = None) -> Share:
         """Create a share link to the finished photo, for anyone with the link."""
         call = creating(f"{TASKS}/{task_id}/share", {"days": days}, idempotency_key)
-        return Share.model_validate(await self._transport.json(call))
+        return await self._transport.model(Share, call)
 
     async def unshare(self, task_id: str) -> None:
         """Revoke every share link of a task."""
@@ -130,7 +126,7 @@ class AsyncTasks:
 
     async def shared(self, token: str) -> Shared:
         """Return what a share link shows; it needs no login."""
-        return Shared.model_validate(await self._transport.json(get(f"{SHARED}/{token}")))
+        return await self._transport.model(Shared, get(f"{SHARED}/{token}"))
 
     async def shared_image(self, token: str) -> bytes:
         """Return the photo of a share link."""

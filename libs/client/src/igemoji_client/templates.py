@@ -6,16 +6,13 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from igemoji_client import models
-from igemoji_client.transport import Call, Transport, creating, get
+from igemoji_client.transport import Call, CallGroup, creating, get
 
 EMOJIS = "/api/v1/emojis"
 
 
-class AsyncTemplates:
+class AsyncTemplates(CallGroup):
     """The catalog of templates."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def create(
         self,
@@ -40,7 +37,7 @@ class AsyncTemplates:
             "visibility": visibility,
             "keep_background": keep_background,
         }
-        return models.Template.model_validate(await self._transport.json(creating(EMOJIS, fields, idempotency_key)))
+        return await self._transport.model(models.Template, creating(EMOJIS, fields, idempotency_key))
 
     async def preview(self, picture: models.Picture, *, keep_background: bool = False) -> bytes:
         """Return a picture as it would be stored: PNG."""
@@ -49,7 +46,7 @@ class AsyncTemplates:
 
     async def get(self, template_id: str) -> models.Template:
         """Return a template. Raises NotFound, also if the caller may not see it."""
-        return models.Template.model_validate(await self._transport.json(get(f"{EMOJIS}/{template_id}")))
+        return await self._transport.model(models.Template, get(f"{EMOJIS}/{template_id}"))
 
     async def page(
         self,
@@ -75,15 +72,14 @@ class AsyncTemplates:
         """
         chosen = _chosen(q, tag, sort, owner_id, favorites_only)
         call = get(f"{EMOJIS}/pages/{number}", **chosen, page_token=page_token)
-        return models.TemplatePage.model_validate(await self._transport.json(call))
+        return await self._transport.model(models.TemplatePage, call)
 
-    async def list(
+    def list(
         self, *, q: str = "", tag: str = "", sort: models.Sort = "new", owner_id: str = "", favorites_only: bool = False
     ) -> AsyncGenerator[models.Template, None]:
         """Iterate over all templates, page by page."""
         chosen = _chosen(q, tag, sort, owner_id, favorites_only)
-        async for item in self._transport.items(f"{EMOJIS}/pages/1", "emojis", **chosen):
-            yield models.Template.model_validate(item)
+        return self._transport.items(models.Template, f"{EMOJIS}/pages/1", "emojis", **chosen)
 
     async def update(
         self,
@@ -116,9 +112,7 @@ class AsyncTemplates:
             fields["visibility"] = visibility
         if pictures:
             fields["images"] = await _encoded(pictures)
-        return models.Template.model_validate(
-            await self._transport.json(Call("PATCH", f"{EMOJIS}/{template_id}", json=fields))
-        )
+        return await self._transport.model(models.Template, Call("PATCH", f"{EMOJIS}/{template_id}", json=fields))
 
     async def delete(self, template_id: str) -> None:
         """Delete a template of one's own."""

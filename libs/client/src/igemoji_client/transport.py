@@ -16,10 +16,11 @@ from typing import BinaryIO, TypeVar
 import httpx
 
 from igemoji_client import errors
-from igemoji_client.models import Json, Session
+from igemoji_client.models import Json, Model, Session
 from igemoji_client.uploads import Upload
 
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=Model)
 
 RENEWED_BEFORE_SECONDS = 15
 """An access token is renewed this long before it expires, so that it is still valid when it arrives."""
@@ -80,37 +81,31 @@ class Login:
     def __init__(self, session: Session | None, changed: Callable[[Session | None], None]) -> None:
         self._changed = changed
         self._lock = asyncio.Lock()
-        self._session: Session | None = None
+        self.session: Session | None = None
+        """The current session."""
         self._renew_at = 0.0
         if session is not None:
             self._take(session, renew_at=0.0)  # its age is unknown
 
-    @property
-    def session(self) -> Session | None:
-        """Return the current session."""
-        return self._session
-
     def set(self, session: Session | None) -> None:
         """Replace the session."""
         if session is None:
-            self._session = None
+            self.session = None
         else:
             self._take(session, time.monotonic() + session.expires_in - RENEWED_BEFORE_SECONDS)
         self._changed(session)
 
     async def token(self, refresh: Callable[[str], Awaitable[Session]]) -> str | None:
         """Return a valid access token, or None without a login."""
-        session = self._session
-        if session is None:
-            return None
-        if session.refresh_token and time.monotonic() >= self._renew_at:
+        session = self.session
+        if session and session.refresh_token and time.monotonic() >= self._renew_at:
             await self.renew(session.access_token, refresh)
-        return self._session.access_token if self._session else None
+        return self.session.access_token if self.session else None
 
     async def renew(self, stale: str, refresh: Callable[[str], Awaitable[Session]]) -> bool:
         """Replace a stale access token; return False if that is impossible."""
         async with self._lock:
-            session = self._session
+            session = self.session
             if session is None or not session.refresh_token:
                 return False
             if session.access_token != stale:  # another call has renewed it
@@ -118,15 +113,15 @@ class Login:
             try:
                 renewed = await refresh(session.refresh_token)
             except errors.NotAuthenticated:
-                if self._session is session:
+                if self.session is session:
                     self.set(None)
                 return False
-            if self._session is session:
+            if self.session is session:
                 self.set(renewed)
             return True
 
     def _take(self, session: Session, renew_at: float) -> None:
-        self._session, self._renew_at = session, renew_at
+        self.session, self._renew_at = session, renew_at
 
 
 class Transport:
@@ -164,13 +159,17 @@ class Transport:
             )
         return answer
 
-    async def items(self, path: str, field: str, **params: str) -> AsyncGenerator[Json, None]:
+    async def model(self, kind: type[ModelT], call: Call) -> ModelT:
+        """Make a call and return the response as a model. Raises as `send`."""
+        return kind.model_validate(await self.json(call))
+
+    async def items(self, kind: type[ModelT], path: str, field: str, **params: str) -> AsyncGenerator[ModelT, None]:
         """Iterate over the items of a paged list, page by page."""
         token = ""
         while True:
             page = await self.json(get(path, **params, page_token=token))
             for item in page[field]:
-                yield item
+                yield kind.model_validate(item)
             token = page["next_page_token"]
             if not token:
                 return
@@ -263,6 +262,13 @@ class Transport:
         except httpx.TransportError as error:
             sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol)
             raise errors.ConnectionFailed(f"{_origin(request)}: {error or type(error).__name__}", sent=sent) from error
+
+
+class CallGroup:
+    """A group of calls over one transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
 
 def wait_seconds(error: errors.IgemojiError, call: Call, number: int, options: Options) -> float | None:

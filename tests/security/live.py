@@ -102,7 +102,7 @@ WELL = {
     "/.well-known/jwks.json": 200,
     "/api/v1/emojis/pages/1": 200,
     "/api/v1/faces/ranking": 200,
-    "/api/v1/shared/no-such-link": 404,
+    "/api/v1/shared/no-link-has-this-token": 404,
 }
 """Paths called after every test, with their statuses: gateway, auth, emoji-catalog, ranking, inference."""
 

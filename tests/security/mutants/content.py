@@ -89,7 +89,7 @@ MUTANTS = (
     Mutant(
         "Photos are decoded from four formats only",
         "igemoji_vision.headers:_read",
-        Replace("raise PhotoNotRecognized(*_)", "return PhotoInfo(Format.PNG, 64, 64)"),
+        Replace("raise errors.PhotoNotRecognized(*_)", "return PhotoInfo(Format.PNG, 64, 64)"),
         "test_other_files_are_not_recognized",
     ),
     Mutant(

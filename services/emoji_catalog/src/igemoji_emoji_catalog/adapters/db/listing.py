@@ -17,7 +17,7 @@ from igemoji_emoji_catalog.domain.model import PRIVATE, Position, Viewer
 from igemoji_emoji_catalog.domain.search import PageRequest
 
 MAX_COUNTED = 10_000
-"""TotalCache are exact up to here."""
+"""Totals are exact up to this number."""
 MAX_GATHERED = 2_000
 """Up to this many matches are gathered: about where scanning a million templates becomes as fast."""
 

@@ -1,7 +1,7 @@
 """The command `igemoji-inference`: serve, work on photos (`worker`) or audit objects (`check-objects`)."""
 
 import argparse
-import asyncio
+import functools
 import os
 import sys
 import tempfile
@@ -41,17 +41,12 @@ def operate(given: Sequence[str]) -> None:
 
 def _check_objects(*, remove_orphans: bool) -> None:
     """Print the audit; exit with 1 if an object is damaged or missing."""
-    from igemoji_inference.entrypoints.settings import SERVICE
-    from igemoji_inference.entrypoints.wiring import check_objects
-    from igemoji_mesh.errors import StartError
-    from igemoji_mesh.settings import StorageSettings, load_settings
+    from igemoji_inference.entrypoints import settings, wiring
+    from igemoji_mesh.operator_command import run_command
+    from igemoji_mesh.settings import StorageSettings
 
-    try:
-        report = asyncio.run(check_objects(load_settings(StorageSettings), remove_orphans=remove_orphans))
-    except StartError as error:
-        sys.exit(str(error))
-    sys.stdout.write(report.report(SERVICE))
-    sys.exit(0 if report.is_whole else 1)
+    check = functools.partial(wiring.check_objects, remove_orphans=remove_orphans)
+    sys.exit(0 if run_command(settings.SERVICE, wiring.PACKAGE, StorageSettings, check) else 1)
 
 
 if __name__ == "__main__":

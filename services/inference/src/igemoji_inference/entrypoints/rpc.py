@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from functools import partial
 
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
 
 from igemoji.inference.v1 import inference_pb2 as pb
 from igemoji.inference.v1 import inference_pb2_grpc
-from igemoji_inference.domain.model import Share, Step, Task, TaskResult
+from igemoji_inference.domain.model import Share, Task, TaskResult
 from igemoji_inference.entrypoints import multipart
 from igemoji_inference.usecases.deletion import Deletion
 from igemoji_inference.usecases.sharing import Sharing
@@ -40,12 +41,8 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
         photo, emoji_id = await _photo_and_emoji(request)
-        user_id, guest = user().id, caller().role == GUEST
-        return await answer_once(
-            context,
-            lambda replay: self._tasks.create(photo, emoji_id, user_id=user_id, guest=guest, replay=replay),
-            _created,
-        )
+        create = partial(self._tasks.create, photo, emoji_id, user_id=user().id, guest=caller().role == GUEST)
+        return await answer_once(context, create, _created)
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:
         return _task(await self._tasks.get(request.task_id, user_id=user().id))
@@ -56,24 +53,19 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
     async def ReviseFace(self, request: pb.ReviseFaceRequest, context: Context) -> pb.Task:
         expression = request.expression if request.HasField("expression") else None
         covered = request.covered if request.HasField("covered") else None
-        return _task(
-            await self._tasks.revise_face(request.task_id, request.face, expression, covered, user_id=user().id)
-        )
+        change = (request.face, expression, covered)
+        return _task(await self._tasks.revise_face(request.task_id, *change, user_id=user().id))
 
     async def AddFace(self, request: pb.AddFaceRequest, context: Context) -> pb.Task:
         box = Box(request.box.x, request.box.y, request.box.width, request.box.height)
-        user_id = user().id
-        return await answer_once(
-            context,
-            lambda replay: self._tasks.add_face(request.task_id, box, user_id=user_id, replay=replay),
-            lambda task: Answer(_task(task)),
-        )
+        add = partial(self._tasks.add_face, request.task_id, box, user_id=user().id)
+        return await answer_once(context, add, lambda task: Answer(_task(task)))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, context: Context) -> AsyncIterator[pb.WatchTaskResponse]:
         after = request.after_sequence or _last_event_id(context)
         async with aclosing(self._tasks.watch(request.task_id, after, user_id=user().id)) as steps:
             async for step, heartbeat in steps:
-                yield _step(step, heartbeat)
+                yield pb.WatchTaskResponse(sequence=step.sequence, heartbeat=heartbeat, task=_task(step.task))
 
     async def GetResultImage(self, request: pb.GetResultImageRequest, context: Context) -> AsyncIterator[HttpBody]:
         task, chunks = await self._tasks.result(request.task_id, user_id=user().id, as_link=is_rest_call(context))
@@ -85,12 +77,8 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         return Empty()
 
     async def ShareResult(self, request: pb.ShareResultRequest, context: Context) -> pb.ShareResultResponse:
-        user_id, days = user().id, request.days or SHARE_DAYS
-        return await answer_once(
-            context,
-            lambda replay: self._sharing.share(request.task_id, days, user_id=user_id, replay=replay),
-            _shared,
-        )
+        share = partial(self._sharing.share, request.task_id, request.days or SHARE_DAYS, user_id=user().id)
+        return await answer_once(context, share, _shared)
 
     async def UnshareResult(self, request: pb.UnshareResultRequest, context: Context) -> Empty:
         await self._sharing.unshare(request.task_id, user_id=user().id)
@@ -143,7 +131,7 @@ async def _image(task: Task, chunks: Iterator[bytes] | str, context: Context) ->
         return
     name = f"igemoji-{task.id[-12:]}.{task.result_key.rpartition('.')[2]}"
     await send_headers(context, cache_control="private, no-cache", content_disposition=f'inline; filename="{name}"')
-    while chunk := await asyncio.to_thread(_next, chunks):
+    while chunk := await asyncio.to_thread(next, chunks, b""):
         yield HttpBody(content_type=task.content_type, data=chunk)
 
 
@@ -157,18 +145,10 @@ def _shared(share: Share) -> Answer[pb.ShareResultResponse]:
     return Answer(message, {"location": url, "cache-control": "no-store"})
 
 
-def _next(chunks: Iterator[bytes]) -> bytes:
-    return next(chunks, b"")
-
-
 def _last_event_id(context: Context) -> int:
     """Return the sequence that a browser sends when it reconnects to an event stream."""
     given = str(dict(context.invocation_metadata() or ()).get("last-event-id", ""))
     return int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
-
-
-def _step(step: Step, heartbeat: bool) -> pb.WatchTaskResponse:
-    return pb.WatchTaskResponse(sequence=step.sequence, heartbeat=heartbeat, task=_task(step.task))
 
 
 def _task(task: Task) -> pb.Task:

@@ -2,10 +2,12 @@
 
 import asyncio
 import datetime
+import sys
+from contextlib import closing
 from functools import partial
 
+from igemoji.auth.v1 import auth_pb2, auth_pb2_grpc
 from igemoji.inference.v1.inference_pb2_grpc import add_InferenceServiceServicer_to_server
-from igemoji_inference.adapters.clients.auth import token_keys
 from igemoji_inference.adapters.clients.deliveries import RECORD_USE, deliveries
 from igemoji_inference.adapters.clients.emoji_catalog import EmojiCatalog
 from igemoji_inference.adapters.db import tables
@@ -24,25 +26,28 @@ from igemoji_inference.entrypoints.settings import SERVICE, Settings, WorkerSett
 from igemoji_inference.usecases.deletion import Deletion
 from igemoji_inference.usecases.orphans import GRACE, Orphans
 from igemoji_inference.usecases.ports import ProgressFeed, TaskQueue
-from igemoji_inference.usecases.retention import Retention
+from igemoji_inference.usecases.retention import BATCH, Retention
 from igemoji_inference.usecases.sharing import Sharing
 from igemoji_inference.usecases.task_runner import TaskRunner
 from igemoji_inference.usecases.tasks import Tasks
+from igemoji_mesh.auth.jwks import jwks_source
 from igemoji_mesh.auth.tokens import TokenVerifier
 from igemoji_mesh.clients.channels import Channels
 from igemoji_mesh.db.database import Database
 from igemoji_mesh.db.migrations import migrate
 from igemoji_mesh.db.outbox import Outbox, OutboxWriter
+from igemoji_mesh.db.sweeps import sweep_forever
 from igemoji_mesh.idempotency.keys import IdempotencyKeys
-from igemoji_mesh.objects.audit import AuditReport, audit
+from igemoji_mesh.objects.audit import audit
 from igemoji_mesh.objects.factory import object_store
 from igemoji_mesh.objects.port import ObjectStore
 from igemoji_mesh.observability.tracing import configure_tracing
-from igemoji_mesh.server import MeshServer
+from igemoji_mesh.server import Check, MeshServer
 from igemoji_mesh.settings import StorageSettings
 
 PACKAGE = "igemoji_inference"
 GRPC_SERVICE = "igemoji.inference.v1.InferenceService"
+RETENTION_SECONDS = 60.0
 
 
 async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> MeshServer:
@@ -55,6 +60,7 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     database = Database(settings.database(SERVICE))
     objects = inference_objects(settings)
     channels = Channels(settings)
+    auth = auth_pb2_grpc.AuthServiceStub(channels.to("auth"))
     outbox = Outbox(database, tables.outbox, deliveries(channels))
     feed = progress_feed(settings)
     deletion_store = SqlDeletionStore(database)
@@ -86,22 +92,14 @@ async def compose(settings: Settings, verifier: TokenVerifier | None = None) -> 
     )
     sharing = Sharing(SqlShareStore(database), objects)
     servicer = InferenceServicer(tasks, sharing, Deletion(deletion_store, objects, queue))
-
-    async def objects_ready() -> None:
-        await asyncio.to_thread(objects.check)
-
-    server = MeshServer(
-        SERVICE,
-        settings,
-        {GRPC_SERVICE: lambda server: add_InferenceServiceServicer_to_server(servicer, server)},
-        verifier or TokenVerifier(token_keys(channels)),
-        {"database": database.check, "objects": objects_ready},
-        IdempotencyKeys(database, tables.idempotency_keys),
-    )
-    for close in (database.close, channels.close, feed.close, queue.close):
-        server.on_close(close)
-    for run in (outbox.run, feed.run, queue.run, orphans.run, retention.run, partial(watch_queue, database)):
-        server.background(run)
+    servicers = {GRPC_SERVICE: partial(add_InferenceServiceServicer_to_server, servicer)}
+    verifier = verifier or TokenVerifier(jwks_source(lambda: auth.Jwks(auth_pb2.JwksRequest())))
+    readiness: dict[str, Check] = {"database": database.check, "objects": partial(asyncio.to_thread, objects.check)}
+    idempotency = IdempotencyKeys(database, tables.idempotency_keys)
+    server = MeshServer(SERVICE, settings, servicers, verifier, readiness, idempotency)
+    server.on_close(database.close, channels.close, feed.close, queue.close)
+    expire = partial(sweep_forever, database, "retention", retention.sweep, batch=BATCH, seconds=RETENTION_SECONDS)
+    server.background(outbox.run, feed.run, queue.run, orphans.run, expire, partial(watch_queue, database))
     await asyncio.to_thread(report_models, settings.models_dir)
     await queue.start()
     return server
@@ -128,20 +126,15 @@ async def try_worker(settings: WorkSettings, objects: ObjectStore) -> None:
     await worker.end()
 
 
-async def check_objects(settings: StorageSettings, *, remove_orphans: bool) -> AuditReport:
-    """Audit the objects of all tasks. Raises StartError."""
-    await asyncio.to_thread(migrate, settings.database(SERVICE), PACKAGE)
-    database = Database(settings.database(SERVICE))
-    objects = inference_objects(settings)
-    try:
+async def check_objects(settings: StorageSettings, database: Database, *, remove_orphans: bool) -> bool:
+    """Print an audit of the objects of all tasks; return whether none is damaged or missing. Raises StartError."""
+    with closing(inference_objects(settings)) as objects:
         orphans = Orphans(SqlDeletionStore(database), objects)
         report = await audit(objects, TaskReferences(database, orphans))
         if remove_orphans:
             await orphans.sweep(GRACE)
-        return report
-    finally:
-        objects.close()
-        await database.close()
+    sys.stdout.write(report.report(SERVICE))
+    return report.is_whole
 
 
 def inference_objects(settings: StorageSettings) -> ObjectStore:
@@ -160,11 +153,6 @@ def progress_feed(settings: WorkSettings) -> ProgressFeed:
 
 def workers(settings: WorkSettings, objects: ObjectStore, count: int) -> list[Worker]:
     """Return workers, which start their sandbox processes on demand."""
-    options = WorkerOptions(
-        models=settings.models_dir.resolve(),
-        memory_bytes=settings.task_memory_bytes,
-        task_seconds=settings.task_seconds,
-        engine=settings.vision_engine,
-    )
-    materials = Materials(objects)
+    models, materials = settings.models_dir.resolve(), Materials(objects)
+    options = WorkerOptions(models, settings.task_memory_bytes, settings.task_seconds, settings.vision_engine)
     return [Worker(options, materials) for _ in range(count)]

@@ -99,9 +99,6 @@ class LeaseStore(Protocol):
 class DeletionStore(Protocol):
     """Rows that are deleted: by their owner, by retention, or because of an orphan. Each method is one transaction."""
 
-    def retention_lock(self) -> AbstractAsyncContextManager[bool]:
-        """Advisory lock: run retention on one replica at a time. False if another replica holds it."""
-
     async def get(self, task_id: str) -> Task | None:
         """Return a task."""
 

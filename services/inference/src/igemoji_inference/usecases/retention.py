@@ -4,48 +4,34 @@ import asyncio
 import datetime
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from igemoji_inference.domain.model import utc_now
 from igemoji_inference.usecases.ports import DeletionStore
 from igemoji_mesh.objects.port import ObjectStore
 from igemoji_mesh.observability.logging import log
 
-SWEEP_SECONDS = 60.0
 BATCH = 100
 SPARE_DAYS = 2
 
 
+@dataclass(frozen=True)
 class Retention:
-    """Delete what has expired, on one replica at a time.
+    """Delete what has expired.
 
     Objects are deleted before the rows that refer to them: a crash in between leaves work for the next sweep, and no
     orphan.
     """
 
-    def __init__(
-        self,
-        store: DeletionStore,
-        objects: ObjectStore,
-        keep_results: datetime.timedelta,
-        now: Callable[[], datetime.datetime] = utc_now,
-    ) -> None:
-        self._store = store
-        self._objects = objects
-        self._keep_results = keep_results
-        self._now = now
+    _store: DeletionStore
+    _objects: ObjectStore
+    _keep_results: datetime.timedelta
+    _now: Callable[[], datetime.datetime] = utc_now
 
     def rules(self, keep_originals: datetime.timedelta) -> dict[str, int]:
         """Return lifecycle rules for the object store, as days by prefix: a fallback, with days to spare."""
         kept = {"photos/": keep_originals, "results/": self._keep_results}
         return {prefix: math.ceil(time / datetime.timedelta(days=1)) + SPARE_DAYS for prefix, time in kept.items()}
-
-    async def run(self) -> None:
-        """Sweep once a minute until canceled."""
-        while True:
-            async with self._store.retention_lock() as locked:
-                while locked and await self.sweep() == BATCH:
-                    pass
-            await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> int:
         """Delete what has expired, at most BATCH of each kind; return the larger of the two numbers."""

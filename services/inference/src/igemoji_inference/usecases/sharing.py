@@ -21,7 +21,7 @@ class Sharing:
         self._store = store
         self._objects = objects
 
-    async def share(self, task_id: str, days: int, *, user_id: str, replay: Replay[Share] = NO_REPLAY) -> Share:
+    async def share(self, task_id: str, days: int, replay: Replay[Share] = NO_REPLAY, *, user_id: str) -> Share:
         """Create a link to a result. Raises TaskNotFound or ResultNotReady."""
         share = Share(secrets.token_urlsafe(TOKEN_BYTES), utc_now() + datetime.timedelta(days=days))
         await self._store.add(task_id, user_id, share, replay)

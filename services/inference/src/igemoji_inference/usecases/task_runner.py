@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from igemoji_inference import metrics
 from igemoji_inference.domain.model import Failure, utc_now
@@ -34,16 +35,14 @@ FACES = histogram(metrics.FACES)
 WORKERS_LOST = counter(metrics.WORKERS_LOST)
 
 
+@dataclass(frozen=True)
 class TaskRunner:
     """Claim tasks, run them in workers and record their outcome."""
 
-    def __init__(
-        self, leases: LeaseStore, objects: ObjectStore, feed: ProgressFeed, keep_original: datetime.timedelta
-    ) -> None:
-        self._leases = leases
-        self._objects = objects
-        self._feed = feed
-        self._keep_original = keep_original
+    _leases: LeaseStore
+    _objects: ObjectStore
+    _feed: ProgressFeed
+    _keep_original: datetime.timedelta
 
     async def claim(self, task_id: str | None = None, *, take_over: bool = False) -> Lease | None:
         """Claim a task, or the next one in the queue; retry while the database is unavailable.

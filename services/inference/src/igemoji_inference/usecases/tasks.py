@@ -4,7 +4,8 @@ import asyncio
 import datetime
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from functools import partial
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property, partial
 
 from igemoji_inference.domain import errors, model
 from igemoji_inference.domain.quotas import Quotas, Usage, WatchLimiter
@@ -22,43 +23,35 @@ LINK_LIFETIME = datetime.timedelta(minutes=1)
 """Time for a browser to follow a redirect to the object store."""
 
 
+@dataclass(frozen=True)
 class Tasks:
     """Use cases of the owners of tasks."""
 
-    def __init__(
-        self,
-        store: TaskStore,
-        objects: ObjectStore,
-        catalog: Catalog,
-        feed: ProgressFeed,
-        queue: TaskQueue,
-        *,
-        max_photo_bytes: int,
-        quotas: Quotas,
-        max_queued_tasks: int,
-        heartbeat_seconds: float = model.HEARTBEAT_SECONDS,
-    ) -> None:
-        self._store = store
-        self._objects = objects
-        self._catalog = catalog
-        self._feed = feed
-        self._queue = queue
-        self._max_photo_bytes = max_photo_bytes
-        self._quotas = quotas
-        self._watches = WatchLimiter(quotas.watched)
-        self._max_queued_tasks = max_queued_tasks
-        self._heartbeat_seconds = heartbeat_seconds
+    _store: TaskStore
+    _objects: ObjectStore
+    _catalog: Catalog
+    _feed: ProgressFeed
+    _queue: TaskQueue
+    _: KW_ONLY
+    max_photo_bytes: int
+    quotas: Quotas
+    max_queued_tasks: int
+    heartbeat_seconds: float = model.HEARTBEAT_SECONDS
+
+    @cached_property
+    def _watches(self) -> WatchLimiter:
+        return WatchLimiter(self.quotas.watched)
 
     async def create(
-        self, photo: bytes, emoji_id: str, *, user_id: str, guest: bool = False, replay: Replay[str] = NO_REPLAY
+        self, photo: bytes, emoji_id: str, replay: Replay[str] = NO_REPLAY, *, user_id: str, guest: bool = False
     ) -> str:
         """Store a photo, queue a task for it and return the task's id.
 
         Raises PhotoTooLarge, PhotoRefused, EmojiMissing, EmojiNotFound, AccountGone, TooManyOpenTasks,
         TooManyPhotosToday or QueueFull; nothing is stored then.
         """
-        if len(photo) > self._max_photo_bytes:
-            raise errors.PhotoTooLarge(self._max_photo_bytes)
+        if len(photo) > self.max_photo_bytes:
+            raise errors.PhotoTooLarge(self.max_photo_bytes)
         if not emoji_id:
             raise errors.EmojiMissing
         try:
@@ -102,7 +95,7 @@ class Tasks:
                         yield step, False
                     if task.state.ended:
                         return
-                    until_heartbeat = sent_at + self._heartbeat_seconds - time.monotonic()
+                    until_heartbeat = sent_at + self.heartbeat_seconds - time.monotonic()
                     event = await subscription.next(min(until_heartbeat, self._feed.poll_seconds))
                     if event and event.progress and event.sequence <= last.sequence + 1:
                         shown = model.at_step(
@@ -111,7 +104,7 @@ class Tasks:
                         steps = [model.Step(event.sequence, shown)] if event.sequence > last.sequence else []
                         continue
                     task, steps = await self._history(task_id, last.sequence, user_id)
-                    if not steps and time.monotonic() - sent_at >= self._heartbeat_seconds:
+                    if not steps and time.monotonic() - sent_at >= self.heartbeat_seconds:
                         sent_at = time.monotonic()
                         yield last, True
 
@@ -127,7 +120,7 @@ class Tasks:
         )
 
     async def add_face(
-        self, task_id: str, box: Box, *, user_id: str, replay: Replay[model.Task] = NO_REPLAY
+        self, task_id: str, box: Box, replay: Replay[model.Task] = NO_REPLAY, *, user_id: str
     ) -> model.Task:
         """Cover a face that was not detected; return the task, which is queued again.
 
@@ -198,8 +191,8 @@ class Tasks:
     def _admit(self, usage: Usage, *, guest: bool) -> None:
         if usage.account_is_deleted:
             raise errors.AccountGone
-        self._quotas.check(usage, guest=guest)
-        if usage.queued_tasks >= self._max_queued_tasks:
+        self.quotas.check(usage, guest=guest)
+        if usage.queued_tasks >= self.max_queued_tasks:
             raise errors.QueueFull
 
 

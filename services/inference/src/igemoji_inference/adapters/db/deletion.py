@@ -2,14 +2,12 @@
 
 import datetime
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 
 import sqlalchemy as sa
 
 from igemoji_inference.adapters.db import leases, quotas, rows
 from igemoji_inference.adapters.db.tables import ENDED, daily_photos, gone_users, tasks
 from igemoji_inference.domain.model import Task
-from igemoji_mesh.db.advisory_lock import advisory_lock
 from igemoji_mesh.db.database import Database
 
 
@@ -18,10 +16,6 @@ class SqlDeletionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def retention_lock(self) -> AbstractAsyncContextManager[bool]:
-        """See DeletionStore."""
-        return advisory_lock(self._database, "retention")
 
     async def get(self, task_id: str) -> Task | None:
         """See DeletionStore."""

@@ -40,8 +40,9 @@ class SqlLeaseStore:
 
     async def record_progress(self, lease: Lease, progress: Progress) -> int | None:
         """See LeaseStore."""
+        values = _progressed(progress)
         return await self._database.write(
-            lambda connection: record_progress(connection, lease, progress), isolation="READ COMMITTED"
+            lambda connection: _advance(connection, lease, values, progress.findings), isolation="READ COMMITTED"
         )
 
     async def record_done(self, lease: Lease, done: Done, original_until: datetime.datetime) -> Task | None:
@@ -49,10 +50,7 @@ class SqlLeaseStore:
 
         def record(connection: sa.Connection) -> Task | None:
             before = rows.select_task(connection, lease.job.task_id)
-            values = {
-                "state": TaskState.DONE,
-                "percent": 100,
-                "findings": rows.dump(done.findings),
+            values = _progressed(Progress(TaskState.DONE, 100, done.findings)) | {
                 "faces": len(done.findings.faces),
                 "result_key": done.result_key,
                 "result_checksum": done.result_checksum,
@@ -187,11 +185,6 @@ def claim_stranded(connection: sa.Connection, found: Sequence[Any], grace_second
         if changed.rowcount == 1:
             claimed.append((row.id, row.megapixels))
     return claimed
-
-
-def record_progress(connection: sa.Connection, lease: Lease, progress: Progress) -> int | None:
-    """Add a step and return its sequence; None if the lease is lost."""
-    return _advance(connection, lease, _progressed(progress), progress.findings)
 
 
 def has_result(connection: sa.Connection, key: str) -> bool:

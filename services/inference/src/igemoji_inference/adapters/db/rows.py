@@ -25,23 +25,12 @@ def insert_task(connection: sa.Connection, task: Task, upload: Upload, open_task
         "state": task.state,
         "percent": task.percent,
         "findings": dump(task.findings),
-        "faces": 0,
-        "failure_reason": "",
-        "failure_message": "",
         "photo_key": upload.key,
         "photo_checksum": upload.checksum,
         "pictures": json.dumps(dict(upload.pictures)),
-        "result_key": "",
-        "result_checksum": "",
-        "content_type": "",
-        "original_until": None,
-        "revision": 0,
         "sequence": 1,
-        "attempts": 0,
         "megapixels": upload.megapixels,
         **origin(),
-        "lease": "",
-        "lease_until": NEVER,
     }
     connection.execute(tasks.insert(), row)
     insert_step(connection, task.id, 1, task.state, task.percent, None)

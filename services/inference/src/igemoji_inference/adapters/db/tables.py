@@ -7,15 +7,12 @@ import sqlalchemy as sa
 from igemoji_inference.domain.model import TaskState
 from igemoji_mesh.db.database import UtcDateTime
 from igemoji_mesh.db.outbox import outbox_table
+from igemoji_mesh.db.tables import new_metadata
 from igemoji_mesh.idempotency.keys import idempotency_table
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-    }
-)
+metadata = new_metadata()
+
+NEVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 _LONG_TEXT = sa.Text(length=2**24 - 1)
 """MEDIUMTEXT on MySQL: 200 faces do not fit into its TEXT."""
@@ -31,24 +28,24 @@ tasks = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("percent", sa.Integer, nullable=False),
     sa.Column("findings", _LONG_TEXT, nullable=False),
-    sa.Column("faces", sa.Integer, nullable=False),
-    sa.Column("failure_reason", sa.String(64), nullable=False),
-    sa.Column("failure_message", sa.String(500), nullable=False),
+    sa.Column("faces", sa.Integer, nullable=False, default=0),
+    sa.Column("failure_reason", sa.String(64), nullable=False, default=""),
+    sa.Column("failure_message", sa.String(500), nullable=False, default=""),
     sa.Column("photo_key", sa.String(200), nullable=False),
     sa.Column("photo_checksum", sa.String(64), nullable=False),
     sa.Column("pictures", sa.Text, nullable=False),
-    sa.Column("result_key", sa.String(200), nullable=False),
-    sa.Column("result_checksum", sa.String(64), nullable=False),
-    sa.Column("content_type", sa.String(64), nullable=False),
+    sa.Column("result_key", sa.String(200), nullable=False, default=""),
+    sa.Column("result_checksum", sa.String(64), nullable=False, default=""),
+    sa.Column("content_type", sa.String(64), nullable=False, default=""),
     sa.Column("original_until", UtcDateTime, nullable=True),
-    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, default=0),
     sa.Column("sequence", sa.Integer, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("megapixels", sa.Float, nullable=False),
     sa.Column("request_id", sa.String(64), nullable=False),
     sa.Column("traceparent", sa.String(64), nullable=False),
-    sa.Column("lease", sa.String(36), nullable=False),
-    sa.Column("lease_until", UtcDateTime, nullable=False),
+    sa.Column("lease", sa.String(36), nullable=False, default=""),
+    sa.Column("lease_until", UtcDateTime, nullable=False, default=NEVER),
     # With `result_key` in the index, a list of results is counted without reading the rows.
     sa.Index(None, "user_id", "created_at", "id", "result_key"),
     sa.Index(None, "original_until"),
@@ -106,4 +103,3 @@ idempotency_keys = idempotency_table(metadata)
 
 ENDED = (TaskState.DONE, TaskState.FAILED)
 OPEN = tuple(state for state in TaskState if not state.ended)
-NEVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

@@ -26,29 +26,19 @@ class Runtime:
 
     def work(self, task_id: str, *, take_over: bool) -> Done | Failure | None:
         """Run a task and return its outcome; None if it did not end here."""
-        return self._loop.run(self._work(task_id, take_over))
+        lease = self._loop.run(self._runner.claim(task_id, take_over=take_over))
+        return self._loop.run(self._runner.work(self._worker, lease)) if lease else None
 
     def give_up(self, task_id: str) -> None:
         """Fail a task that no worker could finish."""
-        self._loop.run(self._give_up(task_id))
+        lease = self._loop.run(self._runner.claim(task_id, take_over=True))
+        if lease is not None:
+            log.error("task.given_up", task_id=task_id)
+            self._loop.run(self._runner.fail(lease, LOST))
 
     def close(self) -> None:
         """End the sandbox process and close all connections."""
-        self._loop.run(self._close())
+        for close in (self._worker.end, self._feed.close, self._database.close):
+            self._loop.run(close())
         self._loop.close()
         close_tracing()
-
-    async def _work(self, task_id: str, take_over: bool) -> Done | Failure | None:
-        lease = await self._runner.claim(task_id, take_over=take_over)
-        return await self._runner.work(self._worker, lease) if lease else None
-
-    async def _give_up(self, task_id: str) -> None:
-        lease = await self._runner.claim(task_id, take_over=True)
-        if lease is not None:
-            log.error("task.given_up", task_id=task_id)
-            await self._runner.fail(lease, LOST)
-
-    async def _close(self) -> None:
-        await self._worker.end()
-        await self._feed.close()
-        await self._database.close()

@@ -51,24 +51,19 @@ class Materials:
         # Their keys are digests: the object of a key never changes.
         self._picture = lru_cache(PICTURES_KEPT)(self._checked_picture)
 
-    async def fetch(self, job: Job) -> tuple[bytes, Mapping[str, bytes]]:
+    def fetch(self, job: Job) -> tuple[bytes, Mapping[str, bytes]]:
         """Return the photo, and the pictures by expression. Raises ObjectMissing, ObjectDamaged."""
-        return await asyncio.to_thread(self._fetch, job)
-
-    async def store(self, job: Job, image: bytes, content_type: str) -> tuple[str, str]:
-        """Store a result; return its key and checksum. Raises StorageFull."""
-        return await asyncio.to_thread(self._store, f"{job.result_key}.{EXTENSIONS[content_type]}", image, content_type)
-
-    def _fetch(self, job: Job) -> tuple[bytes, Mapping[str, bytes]]:
         pictures = {expression: self._picture(key) for expression, key in job.pictures.items()}
         return checksums.get(self._objects, job.photo_key, job.photo_checksum), pictures
 
-    def _checked_picture(self, key: str) -> bytes:
-        return checksums.get(self._objects, key, picture_checksum(key))
-
-    def _store(self, key: str, image: bytes, content_type: str) -> tuple[str, str]:
+    def store(self, job: Job, image: bytes, content_type: str) -> tuple[str, str]:
+        """Store a result; return its key and checksum. Raises StorageFull."""
+        key = f"{job.result_key}.{EXTENSIONS[content_type]}"
         self._objects.put(key, image, content_type)
         return key, checksums.sha256(image)
+
+    def _checked_picture(self, key: str) -> bytes:
+        return checksums.get(self._objects, key, picture_checksum(key))
 
 
 class Worker:
@@ -99,7 +94,7 @@ class Worker:
         """
         await self.start()
         try:
-            photo, pictures = await self._materials.fetch(job)
+            photo, pictures = await asyncio.to_thread(self._materials.fetch, job)
         except ObjectMissing:
             return Failure("PHOTO_LOST", "The uploaded photo is not there any more.")
         except ObjectDamaged:
@@ -113,7 +108,7 @@ class Worker:
         if answer["kind"] == "failed":
             return Failure(answer["reason"], answer["message"])
         (image,) = answer["blobs"]
-        key, checksum = await self._materials.store(job, image, answer["content_type"])
+        key, checksum = await asyncio.to_thread(self._materials.store, job, image, answer["content_type"])
         return Done(_findings(job, answer), key, checksum, answer["content_type"])
 
     def cancel(self, task_id: str) -> None:

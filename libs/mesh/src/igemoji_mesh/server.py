@@ -30,7 +30,6 @@ from igemoji_mesh.interceptors.telemetry import TelemetryInterceptor
 from igemoji_mesh.interceptors.validation import ValidationInterceptor
 from igemoji_mesh.observability import metrics
 from igemoji_mesh.observability.logging import configure_logging, log
-from igemoji_mesh.observability.metrics import gauge
 from igemoji_mesh.observability.tracing import close_tracing, configure_tracing
 from igemoji_mesh.settings import ServiceSettings, SettingsT, load_settings
 
@@ -46,9 +45,9 @@ QUIET_SECONDS = 0.1
 
 METADATA_BYTES = 64 << 10
 
-READY = gauge(metrics.READY)
-BUILD = gauge(metrics.BUILD_INFO)
-CERTIFICATE_EXPIRES = gauge(metrics.CERTIFICATE_EXPIRES)
+READY = metrics.gauge(metrics.READY)
+BUILD = metrics.gauge(metrics.BUILD_INFO)
+CERTIFICATE_EXPIRES = metrics.gauge(metrics.CERTIFICATE_EXPIRES)
 
 Check = Callable[[], Awaitable[None]]
 

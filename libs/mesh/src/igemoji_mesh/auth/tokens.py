@@ -1,7 +1,6 @@
 """Access tokens: JSON Web Tokens signed with Ed25519 (RFC 8037). One service signs, all verify."""
 
 import asyncio
-import base64
 import datetime
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,12 +11,12 @@ import jwt
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from jwt.utils import base64url_decode, base64url_encode
 
 from igemoji_mesh.auth.certificates import private_pem
 from igemoji_mesh.errors import Unauthenticated
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.observability import metrics
-from igemoji_mesh.observability.metrics import counter
 
 ALGORITHM = "EdDSA"
 ISSUER = "igemoji"
@@ -40,13 +39,12 @@ class PublicKey:
     @property
     def x(self) -> str:
         """The key as in a JSON Web Key: base64url without padding."""
-        raw = self.key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return base64url_encode(self.key.public_bytes_raw()).decode()
 
     @classmethod
     def from_x(cls, kid: str, x: str) -> "PublicKey":
         """Parse the key of a JSON Web Key. Raises ValueError."""
-        return cls(kid, Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4))))
+        return cls(kid, Ed25519PublicKey.from_public_bytes(base64url_decode(x)))
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def issue(claims: Claims, key: SigningKey, *, lifetime_seconds: int, now: dateti
     return jwt.encode(payload, key.key, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
-CACHE = counter(metrics.CACHE)
+CACHE = metrics.counter(metrics.CACHE)
 KeySource = Callable[[], Awaitable[Sequence[PublicKey]]]
 
 

@@ -7,11 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from igemoji_mesh.observability import metrics
-from igemoji_mesh.observability.metrics import gauge, histogram
 
-STATEMENT_SECONDS = histogram(metrics.DATABASE_STATEMENT_SECONDS)
-WAIT_SECONDS = histogram(metrics.DATABASE_WAIT_SECONDS)
-CONNECTIONS = gauge(metrics.DATABASE_CONNECTIONS)
+STATEMENT_SECONDS = metrics.histogram(metrics.DATABASE_STATEMENT_SECONDS)
+WAIT_SECONDS = metrics.histogram(metrics.DATABASE_WAIT_SECONDS)
+CONNECTIONS = metrics.gauge(metrics.DATABASE_CONNECTIONS)
 
 WORDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 

@@ -20,7 +20,6 @@ from igemoji_mesh.errors import Unavailable
 from igemoji_mesh.ids import new_id, timestamp_of
 from igemoji_mesh.observability import metrics, tracing
 from igemoji_mesh.observability.logging import bind_request_id, log
-from igemoji_mesh.observability.metrics import gauge
 
 SWEEP_SECONDS = 5.0
 LEASE_SECONDS = 12.0
@@ -28,8 +27,8 @@ LEASE_SECONDS = 12.0
 BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300)
 BATCH = 50
 
-PENDING = gauge(metrics.OUTBOX_PENDING)
-OLDEST = gauge(metrics.OUTBOX_OLDEST_SECONDS)
+PENDING = metrics.gauge(metrics.OUTBOX_PENDING)
+OLDEST = metrics.gauge(metrics.OUTBOX_OLDEST_SECONDS)
 
 
 def outbox_table(metadata: sa.MetaData, name: str = "outbox") -> sa.Table:

@@ -11,10 +11,9 @@ import grpc
 from igemoji_mesh.ids import new_id
 from igemoji_mesh.interceptors.base import CallInterceptor, Context
 from igemoji_mesh.observability import logging, metrics, tracing
-from igemoji_mesh.observability.metrics import gauge, histogram
 
-RPC_SECONDS = histogram(metrics.RPC_SECONDS)
-RPC_IN_FLIGHT = gauge(metrics.RPC_IN_FLIGHT)
+RPC_SECONDS = metrics.histogram(metrics.RPC_SECONDS)
+RPC_IN_FLIGHT = metrics.gauge(metrics.RPC_IN_FLIGHT)
 
 
 class TelemetryInterceptor(CallInterceptor):

@@ -11,9 +11,8 @@ from igemoji_mesh.errors import DataLoss
 from igemoji_mesh.objects.port import ObjectStore
 from igemoji_mesh.observability import metrics
 from igemoji_mesh.observability.logging import log
-from igemoji_mesh.observability.metrics import counter
 
-DAMAGED = counter(metrics.OBJECTS_DAMAGED)
+DAMAGED = metrics.counter(metrics.OBJECTS_DAMAGED)
 
 
 class ObjectDamaged(DataLoss):

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from igemoji_mesh.observability import metrics
-from igemoji_mesh.observability.metrics import histogram
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SECONDS = histogram(metrics.OBJECT_STORE_SECONDS)
+SECONDS = metrics.histogram(metrics.OBJECT_STORE_SECONDS)
 
 
 def timed(method: Callable[P, T]) -> Callable[P, T]:

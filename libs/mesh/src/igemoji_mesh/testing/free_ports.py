@@ -12,6 +12,9 @@ HOST = "127.0.0.1"
 LISTENING = range(20_000, 32_768)
 """Below the range of outgoing connections, which therefore can't take a port between its choice and its use."""
 
+_reserved: set[int] = set()
+"""Ports that this process has reserved: its file locks don't exclude itself."""
+
 
 def free_ports(count: int) -> list[int]:
     """Return different ports that are free.
@@ -38,21 +41,14 @@ def _is_free(port: int) -> bool:
 
 def _reserve(port: int) -> bool:
     """Reserve a port; return False if it is reserved already."""
-    reserved = _reserved()
-    if port in reserved:
+    if port in _reserved:
         return False
     try:
         fcntl.lockf(_register(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except BlockingIOError:
         return False
-    reserved.add(port)
+    _reserved.add(port)
     return True
-
-
-@cache
-def _reserved() -> set[int]:
-    """Return the ports that this process has reserved: its file locks don't exclude itself."""
-    return set()
 
 
 @cache

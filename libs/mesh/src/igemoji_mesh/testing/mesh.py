@@ -3,9 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
 
 from igemoji_mesh.auth.ca import CertificateAuthority
 from igemoji_mesh.auth.tokens import Claims, PublicKey, SigningKey, TokenVerifier, issue
@@ -16,6 +18,8 @@ from igemoji_mesh.server import MeshServer
 from igemoji_mesh.settings import SettingsT, upstreams_in
 from igemoji_mesh.testing.free_ports import free_ports
 from igemoji_protos import rpcs
+
+MessageT = TypeVar("MessageT", bound=Message)
 
 
 class TestMesh:
@@ -108,25 +112,19 @@ def free_port() -> int:
 
 def error_reason(error: grpc.aio.AioRpcError) -> str:
     """Return the reason of an error's ErrorInfo; empty if there is none."""
-    from google.rpc import error_details_pb2
-
-    info = error_details_pb2.ErrorInfo()
-    return info.reason if _unpack(error, info) else ""
+    return str(_detail(error, error_details_pb2.ErrorInfo).reason)
 
 
 def violated_fields(error: grpc.aio.AioRpcError) -> list[str]:
     """Return the fields that an error names."""
-    from google.rpc import error_details_pb2
-
-    bad = error_details_pb2.BadRequest()
-    return [violation.field for violation in bad.field_violations] if _unpack(error, bad) else []
+    return [violation.field for violation in _detail(error, error_details_pb2.BadRequest).field_violations]
 
 
-def _unpack(error: grpc.aio.AioRpcError, message: Any) -> bool:
-    from google.rpc import status_pb2
-
+def _detail(error: grpc.aio.AioRpcError, kind: type[MessageT]) -> MessageT:
+    """Return a detail of an error; empty if there is none of its kind."""
+    found = kind()
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = status_pb2.Status.FromString(value if isinstance(value, bytes) else value.encode())
-            return any(detail.Unpack(message) for detail in status.details)
-    return False
+            any(detail.Unpack(found) for detail in status.details)
+    return found

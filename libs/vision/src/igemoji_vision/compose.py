@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -80,16 +79,15 @@ class Emojis:
     """LRU cache of decoded pictures. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, Emoji] = OrderedDict()
+        self._kept: dict[bytes, Emoji] = {}
+        """By digest, the one that was used last at the end."""
 
     def get(self, picture: bytes) -> Emoji:
         """Return a picture, decoded. Raises PictureUnusable."""
         key = hashlib.sha256(picture).digest()
-        if key not in self._kept:
-            self._kept[key] = load(picture)
-            if len(self._kept) > CACHED_PICTURES:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+        self._kept[key] = self._kept.pop(key) if key in self._kept else load(picture)
+        if len(self._kept) > CACHED_PICTURES:
+            del self._kept[next(iter(self._kept))]
         return self._kept[key]
 
 

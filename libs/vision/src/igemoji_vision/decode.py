@@ -60,12 +60,10 @@ def decode(data: bytes) -> Photo:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             photo = _heic(data) if info.format is Format.HEIC else _stored(data, info)
-    except PhotoError:
+    except (PhotoError, MemoryError):
         raise
     except Image.DecompressionBombError:
         raise PhotoTooManyPixels from None
-    except MemoryError:
-        raise
     except Exception as error:
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error

@@ -8,15 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from igemoji_vision import heif
-from igemoji_vision.errors import (
-    PhotoDamaged,
-    PhotoEmpty,
-    PhotoKindUnsupported,
-    PhotoNotRecognized,
-    PhotoTooManyPixels,
-    PhotoTruncated,
-)
+from igemoji_vision import errors, heif
 
 MAX_PIXELS = 40_000_000
 """Width times height of a photo."""
@@ -54,15 +46,15 @@ def inspect(data: bytes) -> PhotoInfo:
     Raises PhotoError: empty, unsupported, too many pixels, truncated or damaged.
     """
     if not data:
-        raise PhotoEmpty
+        raise errors.PhotoEmpty
     try:
         info = _read(data)
     except (struct.error, IndexError):
-        raise PhotoTruncated from None
+        raise errors.PhotoTruncated from None
     if info.width <= 0 or info.height <= 0:
-        raise PhotoDamaged
+        raise errors.PhotoDamaged
     if info.width * info.height > MAX_PIXELS:
-        raise PhotoTooManyPixels(
+        raise errors.PhotoTooManyPixels(
             f"The photo has {info.width} x {info.height} pixels: "
             f"at most {MAX_PIXELS // 1_000_000} megapixels are allowed."
         )
@@ -79,7 +71,7 @@ def _read(data: bytes) -> PhotoInfo:
     if data[4:8] == b"ftyp":
         width, height = heif.size(data)
         return PhotoInfo(Format.HEIC, width, height)
-    raise PhotoNotRecognized
+    raise errors.PhotoNotRecognized
 
 
 def _upright(kind: Format, width: int, height: int, exif: bytes, lossless: bool = False) -> PhotoInfo:
@@ -96,13 +88,13 @@ def _jpeg(data: bytes) -> PhotoInfo:
         if marker in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA):
             precision, height, width = struct.unpack_from(">BHH", data, start)
             if precision != 8 or height == 0:
-                raise PhotoKindUnsupported
+                raise errors.PhotoKindUnsupported
             return _upright(Format.JPEG, width, height, exif)
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            raise PhotoKindUnsupported
+            raise errors.PhotoKindUnsupported
         if marker == 0xE1 and not exif and data[start : start + 6] == b"Exif\0\0":
             exif = data[start + 6 : end]
-    raise PhotoDamaged
+    raise errors.PhotoDamaged
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -111,7 +103,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     for _ in range(MAX_SEGMENTS):
         at = data.find(b"\xff", at)
         if at < 0:
-            raise PhotoTruncated
+            raise errors.PhotoTruncated
         marker = data[at + 1]
         if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD8:
             at += 1 if marker == 0xFF else 2
@@ -121,7 +113,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         (length,) = struct.unpack_from(">H", data, at + 2)
         yield marker, at + 4, at + 2 + length
         at += 2 + max(length, 2)
-    raise PhotoDamaged
+    raise errors.PhotoDamaged
 
 
 def _png(data: bytes) -> PhotoInfo:
@@ -132,7 +124,7 @@ def _png(data: bytes) -> PhotoInfo:
         length, kind = struct.unpack_from(">I4s", data, at)
         if at == 8:
             if kind != b"IHDR":
-                raise PhotoDamaged
+                raise errors.PhotoDamaged
             width, height = struct.unpack_from(">II", data, 16)
         elif kind == b"eXIf":
             exif = data[at + 8 : at + 8 + length]
@@ -141,7 +133,7 @@ def _png(data: bytes) -> PhotoInfo:
         elif kind == b"IEND":
             break
         at += 12 + length
-    raise PhotoDamaged
+    raise errors.PhotoDamaged
 
 
 def _webp(data: bytes) -> PhotoInfo:
@@ -163,7 +155,7 @@ def _webp(data: bytes) -> PhotoInfo:
         elif kind == b"EXIF":
             exif = data[start:end].removeprefix(b"Exif\0\0")
     if size is None:
-        raise PhotoDamaged
+        raise errors.PhotoDamaged
     return _upright(Format.WEBP, *size, exif, lossless)
 
 
@@ -177,7 +169,7 @@ def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         kind, length = struct.unpack_from("<4sI", data, at)
         yield kind, at + 8, at + 8 + length
         at += 8 + length + length % 2
-    raise PhotoDamaged
+    raise errors.PhotoDamaged
 
 
 def _uint24(data: bytes, at: int) -> int:

@@ -1,19 +1,19 @@
 """Pipeline: decode, detect, classify, compose, encode; reports each step."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
-from igemoji_vision.compose import Emojis, compose, cover
-from igemoji_vision.decode import Photo, decode
-from igemoji_vision.detect import Detections, roll
+from igemoji_vision.compose import Emojis, cover
+from igemoji_vision.decode import Photo, Pixels, decode
+from igemoji_vision.detect import roll
 from igemoji_vision.encode import encode
 from igemoji_vision.engines import EngineName
 from igemoji_vision.engines.port import load
-from igemoji_vision.faces import EXPRESSIONS, Box, Face, Point
+from igemoji_vision.faces import EXPRESSIONS, Box, Face
 
 
 class Stage(StrEnum):
@@ -89,16 +89,12 @@ class Pipeline:
         pixels = np.ascontiguousarray(photo.pixels[:, :, :3])
         report(Stage.DETECTING, BEGINS[Stage.DETECTING], ())
         found, more_faces = self._engine.find(pixels)
-        boxes = [Box(*map(float, row)) for row in found.boxes]
-        rolls = [roll(points) for points in found.landmarks]
-        report(Stage.CLASSIFYING, BEGINS[Stage.CLASSIFYING], _unclassified(found, boxes, rolls))
-        scores, weak = self._engine.classify(pixels, boxes, rolls)
-        return tuple(
-            _face(box, face_roll, points, score, row, uncertain)
-            for box, face_roll, points, score, row, uncertain in zip(
-                boxes, rolls, found.landmarks, found.scores, scores, weak, strict=True
-            )
-        ), more_faces
+        faces = [
+            _unclassified(Box(*map(float, row)), points, float(score))
+            for row, points, score in zip(found.boxes, found.landmarks, found.scores, strict=True)
+        ]
+        report(Stage.CLASSIFYING, BEGINS[Stage.CLASSIFYING], faces)
+        return self._classified(pixels, faces), more_faces
 
     def face_in(self, photo: Photo, box: Box) -> Face:
         """Return the face that a person marked: the box as drawn, roll and expression from the photo."""
@@ -106,7 +102,7 @@ class Pipeline:
         left, top = max(int(box.x - width / 2), 0), max(int(box.y - height / 2), 0)
         right, bottom = max(int(box.x + 1.5 * width), 0), max(int(box.y + 1.5 * height), 0)
         part = np.ascontiguousarray(photo.pixels[top:bottom, left:right, :3])
-        face_roll, points = 0.0, np.zeros((0, 2), np.float32)
+        face = _unclassified(box, np.zeros((0, 2), np.float32), 1.0)
         if part.size:
             found, _ = self._engine.find(part)
             inside = [abs(x + w / 2 + left - box.center[0]) < width / 3 for x, _, w, _ in found.boxes]
@@ -114,34 +110,21 @@ class Pipeline:
             rows = np.flatnonzero(np.logical_and(inside, level))
             if len(rows):
                 points = found.landmarks[rows[0]]
-                face_roll, points = roll(points), points + np.array([left, top], np.float32)
-        scores, weak = self._engine.classify(np.ascontiguousarray(photo.pixels[:, :, :3]), [box], [face_roll])
-        return _face(box, face_roll, points, 1.0, scores[0], weak[0])
+                # The roll of the landmarks before the shift, which costs float32 some digits.
+                face = replace(_unclassified(box, points + np.array([left, top], np.float32), 1.0), roll=roll(points))
+        (face,) = self._classified(np.ascontiguousarray(photo.pixels[:, :, :3]), [face])
+        return face
 
-    def compose(
-        self,
-        photo: Photo,
-        faces: Sequence[Face],
-        pictures: Mapping[str, bytes],
-        covered: Sequence[bool] | None = None,
-    ) -> Photo:
-        """Cover faces, all if `covered` is None; see `compose.compose`."""
-        return compose(photo, faces, pictures, covered, self._emojis)
-
-
-def _face(box: Box, face_roll: float, points: np.ndarray, score: float, row: np.ndarray, uncertain: bool) -> Face:
-    scores = dict(zip(EXPRESSIONS, map(float, row), strict=True))
-    best = max(scores, key=scores.__getitem__)
-    return Face(box, face_roll, _points(points), float(score), best, scores, uncertain)
+    def _classified(self, pixels: Pixels, faces: Sequence[Face]) -> tuple[Face, ...]:
+        """Return the faces with their expressions."""
+        rows, weak = self._engine.classify(pixels, [face.box for face in faces], [face.roll for face in faces])
+        scores = [dict(zip(EXPRESSIONS, map(float, row), strict=True)) for row in rows]
+        return tuple(
+            replace(face, expression=max(known, key=known.__getitem__), scores=known, uncertain=uncertain)
+            for face, known, uncertain in zip(faces, scores, weak, strict=True)
+        )
 
 
-def _unclassified(found: Detections, boxes: Sequence[Box], rolls: Sequence[float]) -> tuple[Face, ...]:
-    """Return detected faces without an expression."""
-    return tuple(
-        Face(box, face_roll, _points(points), float(score), "", {}, True)
-        for box, face_roll, points, score in zip(boxes, rolls, found.landmarks, found.scores, strict=True)
-    )
-
-
-def _points(points: np.ndarray) -> tuple[Point, ...]:
-    return tuple((float(x), float(y)) for x, y in points)
+def _unclassified(box: Box, points: np.ndarray, score: float) -> Face:
+    """Return a face without an expression; `points`: its landmarks."""
+    return Face(box, roll(points), tuple((float(x), float(y)) for x, y in points), score, "", {}, True)

@@ -16,7 +16,6 @@ FAIL = f"import sys; sys.modules.update(dict.fromkeys({HEAVY}))"  # importing th
         "igemoji_vision.faces",
         "igemoji_vision.pictures",
         "igemoji_vision.sandbox.main",
-        "igemoji_vision.sandbox.picture_requests",
         "igemoji_vision.sandbox.pictures",
     ],
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from igemoji_vision.compose import compose
 from igemoji_vision.decode import Photo, Pixels, decode
 from igemoji_vision.errors import ModelDamaged, PhotoError
 from igemoji_vision.faces import Box, Face
@@ -114,8 +115,8 @@ def test_another_expression_is_composed_without_detection(
     photo = decode(save(astronaut, "PNG"))
     (face,), _ = pipeline.find(photo, report)
 
-    covered = pipeline.compose(photo, [face], pictures)
-    uncovered = pipeline.compose(photo, [face], pictures, covered=[False])
+    covered = compose(photo, [face], pictures)
+    uncovered = compose(photo, [face], pictures, covered=[False])
 
     assert (uncovered.pixels == astronaut).all()
     assert (covered.pixels != astronaut).any()
@@ -143,7 +144,7 @@ def test_any_box_that_a_person_draws_can_be_covered(
     face = pipeline.face_in(photo, box)
 
     assert abs(sum(face.scores.values()) - 1) < 1e-5
-    assert pipeline.compose(photo, [face], pictures).pixels.shape == astronaut.shape
+    assert compose(photo, [face], pictures).pixels.shape == astronaut.shape
 
 
 @pytest.mark.parametrize("data", [b"", b"a text file named photo.jpg", b"\xff\xd8\xff\xe0", bytes(1000)])

@@ -6,9 +6,10 @@ It needs the dependency group `fer` (tensorflow, mtcnn and what fer imports; no 
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,14 +27,8 @@ MTCNN_SIDE = 1280
 """Pixels of the longer side for MTCNN: its pyramid of a 12 megapixel photo takes gigabytes."""
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
-Rectangle = tuple[int, int, int, int]
-
-
-class Finder(Protocol):
-    """Detects faces."""
-
-    def __call__(self, pixels: Pixels) -> Detections:
-        """Return the faces in `(H, W, 3)` uint8 RGB, in any order."""
+Finder = Callable[[Pixels], Detections]
+"""Returns the faces in `(H, W, 3)` uint8 RGB, in any order."""
 
 
 class FerEngine:
@@ -44,7 +39,7 @@ class FerEngine:
         try:
             with _quiet():
                 self._fer = _fer()
-                self._find: Finder = _Mtcnn() if name is EngineName.FER_MTCNN else _Haar(self._fer)
+                self._find: Finder = _mtcnn() if name is EngineName.FER_MTCNN else partial(_haar, self._fer)
         except ImportError as error:
             raise EngineMissing(
                 f"VISION_ENGINE={name} needs packages that are not installed ({error}): run "
@@ -79,30 +74,23 @@ class FerEngine:
             return np.asarray(self._fer._classify_emotions(faces), np.float32)
 
 
-class _Haar:
-    """Haar cascade of fer. It has no scores and no landmarks."""
-
-    def __init__(self, fer: Any) -> None:
-        self._fer = fer
-
-    def __call__(self, pixels: Pixels) -> Detections:
-        boxes = np.asarray(self._fer.find_faces(_bgr(pixels)), np.float32).reshape(-1, 4)
-        return Detections(boxes, np.zeros((len(boxes), 0, 2), np.float32), np.ones(len(boxes), np.float32))
+def _haar(fer: Any, pixels: Pixels) -> Detections:
+    """Detect faces with the Haar cascade of fer. It has no scores and no landmarks."""
+    boxes = np.asarray(fer.find_faces(_bgr(pixels)), np.float32).reshape(-1, 4)
+    return Detections(boxes, np.zeros((len(boxes), 0, 2), np.float32), np.ones(len(boxes), np.float32))
 
 
-class _Mtcnn:
+def _mtcnn() -> Finder:
     """MTCNN of the mtcnn package. It gets RGB; fer passes BGR to its own, which loses a fifth of the faces."""
+    from mtcnn import MTCNN
 
-    def __init__(self) -> None:
-        from mtcnn import MTCNN
+    network = MTCNN()
 
-        self._mtcnn = MTCNN()
-
-    def __call__(self, pixels: Pixels) -> Detections:
+    def find(pixels: Pixels) -> Detections:
         height, width = pixels.shape[:2]
         scale = min(MTCNN_SIDE / max(height, width), 1.0)
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        seen = self._mtcnn.detect_faces(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+        seen = network.detect_faces(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
         faces = [face for face in seen if min(face["box"][2:]) > 0]
         found = Detections(
             np.array([face["box"] for face in faces], np.float32).reshape(-1, 4),
@@ -110,6 +98,8 @@ class _Mtcnn:
             np.array([face["confidence"] for face in faces], np.float32),
         )
         return found.moved(1 / scale)
+
+    return find
 
 
 def _fer() -> Any:
@@ -126,7 +116,7 @@ def _fer() -> Any:
     return Exact(use_tflite=False)
 
 
-def _rectangle(box: Box, width: int, height: int) -> Rectangle:
+def _rectangle(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """Return a box in whole pixels of the photo, at least one: fer ignores a face with an empty crop."""
     left, top = min(max(int(box.x), 0), width - 1), min(max(int(box.y), 0), height - 1)
     right = max(min(int(box.x + box.width), width), left + 1)

@@ -15,7 +15,7 @@ PR_SET_NO_NEW_PRIVS = 38
 
 @dataclass(frozen=True)
 class Limits:
-    """What one process may use. Without a core file and without new privileges in any case."""
+    """Resources of one process. In any case it has no core file and gains no privileges."""
 
     memory_bytes: int
     """Private writable memory (RLIMIT_DATA) of the process: an allocation beyond it fails."""

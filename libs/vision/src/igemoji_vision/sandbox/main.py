@@ -8,12 +8,13 @@ does, so none outlives its parent.
 """
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Protocol
+from functools import partial
+from typing import BinaryIO
 
 # Before numpy and onnxruntime are imported: one process a core, one thread a process.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,35 +22,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from igemoji_vision.errors import EngineMissing, ModelDamaged, PhotoError, PictureUnfit
 from igemoji_vision.memory import is_out_of_memory
+from igemoji_vision.pictures import normalize, thumbnail
 from igemoji_vision.sandbox import limits, protocol
 from igemoji_vision.sandbox.program import Program
-from igemoji_vision.sandbox.protocol import Frame
-from igemoji_vision.sandbox.requests import Context, Work, load_decoders
+from igemoji_vision.sandbox.protocol import Frame, Report, Work
+
+PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP")
+"""Modules that Pillow imports with the first file of a format (TIFF: the form of EXIF)."""
 
 
 class Cancelled(Exception):
     """The parent does not wait for this request any more."""
-
-
-class Send(Protocol):
-    """Sends a frame to the parent."""
-
-    def __call__(self, frame: Frame, blobs: Sequence[bytes] = ()) -> None:
-        """Return when the pipe has taken it. Raises BrokenPipeError."""
-
-
-class _Request:
-    def __init__(self, requests: int, send: Send, request_id: str) -> None:
-        self._requests = requests
-        self._send = send
-        self._id = request_id
-
-    def report(self, frame: Frame) -> None:
-        while protocol.waiting(self._requests):
-            incoming = protocol.read(self._requests)
-            if incoming is None or (incoming["kind"] == "cancel" and incoming["id"] == self._id):
-                raise Cancelled
-        self._send({"kind": "progress", **frame})
 
 
 def main() -> None:
@@ -57,30 +40,33 @@ def main() -> None:
     program = Program.from_json(sys.argv[1])
     # Ctrl-C in a terminal reaches the whole group; the parent decides when its processes end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    requests, send = _take_over_pipes()
+    # The pipes to the parent are kept from libraries that print: what they write goes to standard error.
+    requests, answers = os.dup(0), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     limits.confine(program.limits.niceness)
     # The parent may be gone before an answer is read: then there is nobody left to answer.
     with contextlib.suppress(BrokenPipeError):
         try:
             work = _load(program)
         except (ModelDamaged, EngineMissing) as error:
-            send({"kind": "broken", "message": str(error)})
+            protocol.write(answers, {"kind": "broken", "message": str(error)})
             return
         limits.limit_resources(program.limits)
-        send({"kind": "ready"})
+        protocol.write(answers, {"kind": "ready"})
         while (frame := protocol.read(requests)) is not None:
             if frame["kind"] == "cancel":  # it came after the end of its request
                 continue
             limits.limit_cpu(program.limits.cpu_seconds)
-            send(*serve(work, frame, _Request(requests, send, frame.get("id", ""))))
+            report = partial(_report, requests, answers, frame.get("id", ""))
+            protocol.write(answers, *_serve(work, frame, report))
 
 
-def serve(work: Work, frame: Frame, context: Context) -> tuple[Frame, list[bytes]]:
+def _serve(work: Work, frame: Frame, report: Report) -> tuple[Frame, list[bytes]]:
     """Do one request; return the frame that ends it, and its blobs."""
     try:
         if None in frame["blobs"]:
             raise MemoryError
-        done, result = work(frame, context)
+        done, result = work(frame, report)
         return {"kind": "done", **done}, [result]
     except Cancelled:
         failed = protocol.CANCELLED, ""
@@ -100,29 +86,32 @@ def serve(work: Work, frame: Frame, context: Context) -> tuple[Frame, list[bytes
     return {"kind": "failed", "reason": reason, "message": message}, []
 
 
-def _load(program: Program) -> Work:
-    load_decoders()
-    if program.models is None:
-        from igemoji_vision.sandbox import picture_requests
+def _report(requests: int, answers: BinaryIO, request_id: str, step: Frame) -> None:
+    """Send a progress frame. Raises Cancelled if the parent has cancelled the request, or is gone."""
+    while protocol.waiting(requests):
+        incoming = protocol.read(requests)
+        if incoming is None or (incoming["kind"] == "cancel" and incoming["id"] == request_id):
+            raise Cancelled
+    protocol.write(answers, {"kind": "progress", **step})
 
-        return picture_requests.work
-    from igemoji_vision.sandbox import photo_requests
+
+def _load(program: Program) -> Work:
+    # Pillow imports these lazily: once memory is limited, an import could fail, and with it a whole format.
+    for plugin in PLUGINS:
+        importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    if program.models is None:
+        return _picture
+    from igemoji_vision.sandbox import photo_requests  # the program for pictures has none of its packages
 
     return photo_requests.load(program.models, program.engine)
 
 
-def _take_over_pipes() -> tuple[int, Send]:
-    """Pipes to the parent, kept from libraries that print: what they write goes to standard error."""
-    requests = os.dup(0)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-
-    def send(frame: Frame, blobs: Sequence[bytes] = ()) -> None:
-        for piece in protocol.pieces(frame, blobs):  # not joined: memory may be short
-            answers.write(piece)
-        answers.flush()
-
-    return requests, send
+def _picture(frame: Frame, _report: Report) -> tuple[Frame, bytes]:
+    """Do a `normalize` or `thumbnail` request. Raises PictureUnfit."""
+    (picture,) = frame["blobs"]
+    if frame["kind"] == "thumbnail":
+        return {}, thumbnail(picture, frame["width"])
+    return {}, normalize(picture, frame["keep_background"])
 
 
 if __name__ == "__main__":

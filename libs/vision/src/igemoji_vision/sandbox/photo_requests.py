@@ -1,6 +1,7 @@
 """Requests of the photo program: cover the faces of a photo."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -10,8 +11,7 @@ from igemoji_vision.engines import EngineName
 from igemoji_vision.faces import Face
 from igemoji_vision.memory import keep_freed_memory
 from igemoji_vision.pipeline import Pipeline, Stage
-from igemoji_vision.sandbox.protocol import Frame, face_from_json, face_to_json
-from igemoji_vision.sandbox.requests import Context, Work
+from igemoji_vision.sandbox.protocol import Frame, Report, Work, face_from_json, face_to_json
 
 
 def load(models: Path, engine: EngineName) -> Work:
@@ -21,22 +21,18 @@ def load(models: Path, engine: EngineName) -> Work:
     pipeline = Pipeline(models, engine)
     # OpenBLAS takes its buffer when it is first used, and ends the process where it gets none.
     np.ones((256, 256), np.float32) @ np.ones((256, 256), np.float32)
-
-    def work(frame: Frame, context: Context) -> tuple[Frame, bytes]:
-        return cover(pipeline, frame, context)
-
-    return work
+    return partial(cover, pipeline)
 
 
-def cover(pipeline: Pipeline, frame: Frame, context: Context) -> tuple[Frame, bytes]:
-    """Do a `cover` request: from the photo to its result. Raises PhotoError."""
+def cover(pipeline: Pipeline, frame: Frame, send: Report) -> tuple[Frame, bytes]:
+    """Do a `cover` request: from the photo to its result. Raises PhotoError, Cancelled."""
     photo, *pngs = frame["blobs"]
     pictures = dict(zip(frame["expressions"], pngs, strict=True))
 
     def report(stage: Stage, percent: float, faces: Sequence[Face]) -> None:
         if frame["progress"]:
             known = [face_to_json(face) for face in faces]
-            context.report({"state": stage.value, "percent": round(percent), "faces": known})
+            send({"state": stage.value, "percent": round(percent), "faces": known})
 
     if frame["marked"] is None:
         result = pipeline.run(photo, pictures, report)

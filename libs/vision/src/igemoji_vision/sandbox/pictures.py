@@ -17,9 +17,10 @@ class PictureSandbox:
     """Processes that stay up between pictures. Each is started when it is first needed, and again when it is lost."""
 
     def __init__(self, processes: int, limits: Limits = PICTURE) -> None:
-        self._idle = [SandboxProcess(Program(limits)) for _ in range(processes)]
-        self._all = list(self._idle)
-        self._free = asyncio.Semaphore(processes)
+        self._all = [SandboxProcess(Program(limits)) for _ in range(processes)]
+        self._idle = asyncio.LifoQueue[SandboxProcess]()
+        for process in self._all:
+            self._idle.put_nowait(process)
         self._running: set[asyncio.Task[bytes]] = set()
 
     async def normalize(self, picture: bytes, keep_background: bool) -> bytes:
@@ -39,8 +40,8 @@ class PictureSandbox:
             await process.end()
 
     async def _request(self, frame: Frame, picture: bytes) -> bytes:
-        await self._free.acquire()
-        task = asyncio.create_task(self._work(frame, picture))
+        process = await self._idle.get()
+        task = asyncio.create_task(self._work(process, frame, picture))
         self._running.add(task)
         task.add_done_callback(self._ended)
         # It runs on when its caller is canceled: a process that is killed takes longer to start than a picture takes.
@@ -51,13 +52,11 @@ class PictureSandbox:
         if not task.cancelled():
             task.exception()  # it is logged as lost otherwise, where the caller is gone
 
-    async def _work(self, frame: Frame, picture: bytes) -> bytes:
-        process = self._idle.pop()
+    async def _work(self, process: SandboxProcess, frame: Frame, picture: bytes) -> bytes:
         try:
             answer = await self._answer(process, frame, picture)
         finally:
-            self._idle.append(process)
-            self._free.release()
+            self._idle.put_nowait(process)
         if answer["kind"] == "done":
             (result,) = answer["blobs"]
             return bytes(result)

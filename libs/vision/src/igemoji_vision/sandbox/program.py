@@ -11,7 +11,7 @@ from igemoji_vision.sandbox.limits import Limits
 
 @dataclass(frozen=True)
 class Program:
-    """What a sandbox process does, and within which limits."""
+    """Work of a sandbox process, and its limits."""
 
     limits: Limits
     models: Path | None = None
@@ -20,12 +20,7 @@ class Program:
 
     def arguments(self) -> list[str]:
         """Command line of the process."""
-        options = {
-            "models": str(self.models) if self.models else None,
-            "engine": self.engine.value,
-            "limits": asdict(self.limits),
-        }
-        return [sys.executable, "-m", "igemoji_vision.sandbox.main", json.dumps(options)]
+        return [sys.executable, "-m", "igemoji_vision.sandbox.main", json.dumps(asdict(self), default=str)]
 
     @classmethod
     def from_json(cls, text: str) -> "Program":

@@ -19,8 +19,8 @@ import json
 import os
 import select
 import struct
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from igemoji_vision.faces import Box, Face
 
@@ -28,6 +28,11 @@ _LENGTH = struct.Struct(">I")
 _DISCARDED_BYTES = 1 << 16
 
 Frame = dict[str, Any]
+
+Report = Callable[[Frame], None]
+"""Sends a progress frame. Raises Cancelled."""
+Work = Callable[[Frame, Report], tuple[Frame, bytes]]
+"""Does a request: takes its frame, returns the `done` frame without its kind, and the result."""
 
 LIMIT, CANCELLED, INTERNAL, PICTURE_UNFIT = "LIMIT", "CANCELLED", "INTERNAL", "PICTURE_UNFIT"
 """Reasons of `failed` besides those of PhotoError."""
@@ -52,13 +57,7 @@ def cover(
         progress: Whether to report each step.
     """
     faces = None if marked is None else [[face_to_json(face), covered] for face, covered in marked]
-    frame = {
-        "kind": "cover",
-        "id": request_id,
-        "expressions": list(pictures),
-        "marked": faces,
-        "progress": progress,
-    }
+    frame = {"kind": "cover", "id": request_id, "expressions": list(pictures), "marked": faces, "progress": progress}
     return frame, [photo, *pictures.values()]
 
 
@@ -90,11 +89,16 @@ def face_from_json(value: Mapping[str, Any]) -> Face:
 
 def encode(frame: Frame, blobs: Sequence[bytes] = ()) -> bytes:
     """Return the bytes of a frame on the pipe."""
-    return b"".join(pieces(frame, blobs))
+    return b"".join(_pieces(frame, blobs))
 
 
-def pieces(frame: Frame, blobs: Sequence[bytes] = ()) -> tuple[bytes, ...]:
-    """Return the bytes of a frame in pieces, without a copy of the blobs."""
+def write(stream: BinaryIO, frame: Frame, blobs: Sequence[bytes] = ()) -> None:
+    """Write a frame, without a copy of the blobs: memory may be short. Raises BrokenPipeError."""
+    stream.writelines(_pieces(frame, blobs))
+    stream.flush()
+
+
+def _pieces(frame: Frame, blobs: Sequence[bytes]) -> tuple[bytes, ...]:
     sizes = {"sizes": [len(blob) for blob in blobs]} if blobs else {}
     body = json.dumps(frame | sizes, separators=(",", ":")).encode()
     return _LENGTH.pack(len(body)), body, *blobs
@@ -106,8 +110,8 @@ def read(descriptor: int) -> Frame | None:
     A blob that memory does not suffice for is None. Nothing is read ahead, so `select` on the descriptor tells whether
     there is a further frame.
     """
-    head = _read_exactly(descriptor, _LENGTH.size)
-    body = _read_exactly(descriptor, _LENGTH.unpack(head)[0]) if head else b""
+    head = _read_into(descriptor, bytearray(_LENGTH.size))
+    body = _read_into(descriptor, bytearray(_LENGTH.unpack(head)[0])) if head else b""
     if not body:
         return None
     frame: Frame = json.loads(body)
@@ -143,10 +147,6 @@ def _read_blob(descriptor: int, size: int) -> bytes | None:
         return _read_into(descriptor, data)
     except MemoryError:
         return None
-
-
-def _read_exactly(descriptor: int, count: int) -> bytes:
-    return _read_into(descriptor, bytearray(count))
 
 
 def _read_into(descriptor: int, data: bytearray) -> bytes:

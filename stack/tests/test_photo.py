@@ -208,7 +208,7 @@ def test_dead_worker_fails_one_photo():
     assert leftovers() == []
 
 
-def test_ctrl_c_stops_at_once_and_the_next_run_goes_on():
+def test_ctrl_c_stops_at_once_and_the_next_run_resumes():
     folder_of_photos(30)
     command = [IGEMOJI, "photo", "pics", "-o", "out", "--workers", "2", "--json", "-"]
     process = subprocess.Popen(

@@ -92,14 +92,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--mode", choices=["machine", "cluster"], required=True, help="services on this machine, or in a cluster")
-    add(
-        "--upstream",
-        type=_upstream,
-        action="append",
-        default=[],
-        metavar="NAME=HOST:PORT",
-        help="address of a service (auth=127.0.0.1:50051); required for each in mode machine, by name in a cluster",
-    )
+    upstream = "address of a service (auth=127.0.0.1:50051); required for each in mode machine, by name in a cluster"
+    add("--upstream", type=_upstream, action="append", default=[], metavar="NAME=HOST:PORT", help=upstream)
     certificates = {"cert": "the gateway's certificate", "key": "its key", "ca": "the authority of all certificates"}
     for name, what in certificates.items():
         add(f"--{name}", type=Path, required=True, metavar="FILE", help=f"{what}, PEM")

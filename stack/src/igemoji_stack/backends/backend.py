@@ -17,6 +17,8 @@ from igemoji_stack.backends.server import BackendError, BackendServer
 
 BUCKET = "igemoji"
 STORES_OBJECTS = ("emoji-catalog", "inference", "inference-worker")
+KINDS: dict[str, type[BackendServer]] = {"database": MariaDb, "queue": RabbitMq, "progress": Redis, "objects": Nanio}
+"""Server to start, by the field of `Urls` that is empty."""
 CREDENTIALS = ("OBJECT_STORE_ACCESS_KEY", "OBJECT_STORE_SECRET_KEY")
 
 
@@ -61,14 +63,8 @@ class RealBackends:
         self._services = services
         self.databases: dict[str, str] = {}
         """Database URLs by service."""
-        kinds: dict[str, type[MariaDb | RabbitMq | Redis | Nanio]] = {
-            "database": MariaDb,
-            "queue": RabbitMq,
-            "progress": Redis,
-            "objects": Nanio,
-        }
         self.own: dict[str, BackendServer] = {
-            name: kind(folder / kind.name, on_line, on_event) for name, kind in kinds.items() if not getattr(urls, name)
+            name: kind(folder / kind.name, on_line, on_event) for name, kind in KINDS.items() if not getattr(urls, name)
         }
 
     async def start(self) -> None:

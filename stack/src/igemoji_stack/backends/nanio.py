@@ -34,7 +34,6 @@ class Nanio(BackendServer):
             raise BackendMissing("nanio, the S3 server for one machine, is not installed: run `make install-backends`.")
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
-        secret = self._secret("s3")
         await self._run(
             self.name,
             [sys.executable, "-m", "nanio", "serve", "--no-access-log", "--log-level", "warning"],
@@ -43,7 +42,7 @@ class Nanio(BackendServer):
                 "NANIO_PORT": str(self.port),
                 "NANIO_DATA_DIR": str(data),
                 "NANIO_ACCESS_KEY": ACCESS_KEY,
-                "NANIO_SECRET_KEY": secret,
+                "NANIO_SECRET_KEY": self._secret("s3"),
             },
             lambda: answers(self.port, f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), b"HTTP/1.1 "),
         )

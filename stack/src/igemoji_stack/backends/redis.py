@@ -17,15 +17,10 @@ class Redis(BackendServer):
     async def _bring_up(self) -> None:
         server = program("redis-server", "redis-server")
         secret = self._secret("redis")
-        settings = {
-            "bind": HOST,
-            "port": str(self.port),
-            "dir": str(self.folder),
-            "requirepass": secret,
-            "appendonly": "yes",
-            "save": '""',
-        }
         path = self.folder / "redis.conf"
-        write_private(path, "".join(f"{name} {value}\n" for name, value in settings.items()))
+        write_private(
+            path,
+            f'bind {HOST}\nport {self.port}\ndir {self.folder}\nrequirepass {secret}\nappendonly yes\nsave ""\n',
+        )
         ping = f"AUTH {secret}\r\nPING\r\n".encode()
         await self._run(self.name, [server, str(path)], {}, lambda: answers(self.port, ping, b"+PONG"))

@@ -75,30 +75,26 @@ class Console:
         return f"\033[{COLORS.get(name, 37)}m{padded}\033[0m" if self._color else padded
 
     def _keep(self, name: str, line: str) -> None:
-        handler = self._files.get(name)
-        if handler is None:
-            handler = _LogFile(
-                self._logs / f"{name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
-            )
-            self._files[name] = handler
-        handler.emit(logging.makeLogRecord({"msg": line}))
+        if name not in self._files:
+            self._files[name] = _LogFile(self._logs / f"{name}.log")
+        self._files[name].emit(logging.makeLogRecord({"msg": line}))
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
     """Drops lines that cannot be written, for example to a full disk, so that the mesh keeps running."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
 
     def handleError(self, record: logging.LogRecord) -> None:
         pass
 
 
 def _parse(line: str) -> dict[str, Any] | None:
-    if not line.startswith("{"):
-        return None
-    try:
-        parsed = json.loads(line)
-    except ValueError:
-        return None
-    return parsed if isinstance(parsed, dict) else None
+    with contextlib.suppress(ValueError):
+        parsed = json.loads(line) if line.startswith("{") else None
+        return parsed if isinstance(parsed, dict) else None
+    return None
 
 
 def _readable(entry: dict[str, Any]) -> str:

@@ -123,13 +123,12 @@ class Mesh:
         self._write_state()
 
     def _check_assets(self) -> None:
-        for manifest in ("models/manifest.json", "templates/manifest.json"):
-            if not (self._options.assets / manifest).is_file():
-                raise CannotStart(
-                    f"{self._options.assets / manifest} is missing: build models and templates: make assets"
-                )
-        if self._options.web and not (self._options.web / "index.html").is_file():
-            raise CannotStart(f"{self._options.web / 'index.html'} is missing: build the web client: make web")
+        assets, web = self._options.assets, self._options.web
+        for manifest in (assets / "models" / "manifest.json", assets / "templates" / "manifest.json"):
+            if not manifest.is_file():
+                raise CannotStart(f"{manifest} is missing: build models and templates: make assets")
+        if web and not (web / "index.html").is_file():
+            raise CannotStart(f"{web / 'index.html'} is missing: build the web client: make web")
 
     def _prepare_folder(self) -> None:
         data = self._options.data

@@ -25,7 +25,7 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class MeshOptions:
-    """How to run the mesh."""
+    """Options of a mesh on this machine."""
 
     data: Path
     """Folder of everything that is kept: databases, pictures, photos, certificates, logs."""

@@ -118,7 +118,7 @@ test('faces are inspected, get another emoji, are uncovered, and compared with t
     .first()
     .waitFor();
   await expect.poll(() => photo.getAttribute('src')).not.toBe(changed);
-  await page.getByText('Making the photo anew').waitFor({ state: 'hidden' });
+  await page.getByText('Updating the photo').waitFor({ state: 'hidden' });
   await checkScreen(page, 'result-uncovered');
 
   await page.getByRole('button', { name: 'Before and after' }).click();
@@ -168,7 +168,7 @@ test('a photo without faces says so, and faces are added with the pointer and th
     .getByRole('button', { name: /^Face 2/ })
     .first()
     .waitFor();
-  await page.getByText('Making the photo anew').waitFor({ state: 'hidden' });
+  await page.getByText('Updating the photo').waitFor({ state: 'hidden' });
   expect(await page.getByText('No face was found').count()).toBe(0);
 });
 

@@ -139,18 +139,18 @@ for (const [how, notice] of [
 
     const hers = await openPage(`/templates/${id}`, { as: anna, ownClock: true });
     await hers.getByText('Loved by 0').waitFor();
-    await card.getByRole('button', { name: /to my favourites/ }).click();
-    await card.getByRole('button', { name: /from my favourites/ }).waitFor();
+    await card.getByRole('button', { name: /to my favorites/ }).click();
+    await card.getByRole('button', { name: /from my favorites/ }).waitFor();
     await notice(hers);
     await hers.getByText('Loved by 1').waitFor();
 
-    await his.getByRole('button', { name: 'My favourites', exact: true }).click();
+    await his.getByRole('button', { name: 'My favorites', exact: true }).click();
     await expect.poll(() => his.getByRole('article').count()).toBe(1);
     await hers.getByRole('button', { name: 'Delete' }).click();
     await hers.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await hers.waitForURL(/\/templates$/);
     await notice(his);
-    await his.getByText('No favourites yet').waitFor();
+    await his.getByText('No favorites yet').waitFor();
   });
 }
 

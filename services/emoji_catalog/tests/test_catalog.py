@@ -157,7 +157,7 @@ async def test_deletion_is_delivered_when_the_ranking_is_back(start, settings, c
         catalog = client_of(server)
         made = await catalog.create(anna)
         await catalog.delete(made.id, anna)
-        await asyncio.sleep(1.5)  # it was told in vain, and will be told again
+        await asyncio.sleep(1.5)  # the first delivery fails and is retried
     ranking = FakeRanking()
     async with start_ranking(ranking), start(settings):
         await until(lambda: ranking.forgotten == [made.id])

@@ -26,7 +26,7 @@ export const messages = defineMessages({
     noAccount: 'No account yet?',
     haveAccount: 'Have an account already?',
     signUp: 'Sign up',
-    signUpLead: 'Make templates, keep your photos, collect favourites.',
+    signUpLead: 'Make templates, keep your photos, collect favorites.',
     guestKeeps: 'What you made as a guest comes with you.',
     asGuest: 'Try it without an account',
     forgotTitle: 'Forgot your password?',

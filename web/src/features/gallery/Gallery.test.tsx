@@ -61,14 +61,14 @@ test('a favorite is shown at once, and undone when the server refuses it', async
 test('favorites ask anonymous visitors to log in', async () => {
   gallery(emoji()); // a call to the server would fail the test
   const { person } = renderApp(<Gallery />);
-  await person.click(await screen.findByRole('button', { name: /^Add Cats to my favourites/ }));
-  expect(await screen.findByText('Log in, or try it as a guest, to keep favourites.')).toBeVisible();
-  expect(screen.queryByRole('button', { name: 'My favourites' })).toBeNull();
+  await person.click(await screen.findByRole('button', { name: /^Add Cats to my favorites/ }));
+  expect(await screen.findByText('Log in, or try it as a guest, to keep favorites.')).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'My favorites' })).toBeNull();
 });
 
 test.each([
   ['/templates?q=nothing', 'Nothing found'],
-  ['/templates?favorites=1', 'No favourites yet'],
+  ['/templates?favorites=1', 'No favorites yet'],
   ['/templates', 'No emoji here yet'],
   ['/templates?page=7', 'This page is empty'],
 ])('an empty list shows the reason: %s', async (at, title) => {

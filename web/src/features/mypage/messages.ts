@@ -7,7 +7,7 @@ export const messages = defineMessages({
     results: 'RESULT',
     emojis: 'MY EMOJI',
     noResults: 'No emoji photos yet',
-    noResultsText: 'Choose a template and a photo: what comes out is collected here, for 30 days.',
+    noResultsText: 'Choose a template and a photo: results are collected here, for 30 days.',
     make: 'Make one',
     noEmojis: 'No templates of yours yet',
     noEmojisText: 'Seven pictures, one an expression: draw, photograph or collect them, and others can use them too.',

@@ -66,7 +66,7 @@ describe('a result', () => {
     expect(screen.getAllByRole('button', { name: 'Face 1, Afraid' })).not.toHaveLength(0);
     await vi.waitFor(() => expect(photos).toBe(2));
     expect(requests).toEqual([['0', { expression: 'fear' }]]);
-    await vi.waitFor(() => expect(screen.queryByText('Making the photo anew…')).toBeNull());
+    await vi.waitFor(() => expect(screen.queryByText('Updating the photo…')).toBeNull());
     expect(screen.getByRole('radio', { name: 'Afraid' })).toBeChecked();
   });
 

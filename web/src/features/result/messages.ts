@@ -14,7 +14,7 @@ export const messages = defineMessages({
     noScores: 'Not read yet.',
     otherEmoji: 'Emoji for this face',
     cover: 'Cover this face',
-    updating: 'Making the photo anew…',
+    updating: 'Updating the photo…',
     updateFailed: 'That change did not work. The photo is as it was before.',
     closed: 'This photo can’t be changed any more: its original was deleted, as promised, after 24 hours.',
     until: (when: string) => `Faces can be changed until ${when}.`,

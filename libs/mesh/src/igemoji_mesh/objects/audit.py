@@ -48,7 +48,7 @@ class AuditReport:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no referenced object is missing or damaged. An orphan is no loss."""
+        """Return whether no referenced object is missing or damaged; an orphan is no loss."""
         return not self.damaged and not self.missing
 
     def report(self, service: str) -> str:

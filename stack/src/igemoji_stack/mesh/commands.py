@@ -1,5 +1,6 @@
 """Command lines and settings of the processes of a mesh."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -116,10 +117,8 @@ def _collector(url: str) -> Address | None:
     """Return the address of the trace collector. Raises CannotStart if the URL is malformed."""
     if not url:
         return None
-    try:
+    with contextlib.suppress(ValueError):  # the port is not a number
         parts = urlsplit(url)
         if parts.scheme == "http" and parts.hostname and parts.port:
             return Address(parts.hostname, parts.port)
-    except ValueError:  # the port is not a number
-        pass
     raise CannotStart(f"Traces can't be sent to {url}: it must look like http://127.0.0.1:4317.")

@@ -40,10 +40,8 @@ class Console:
         """Print an event of a service, or of the mesh (empty name)."""
         if self._json:
             self._print(json.dumps({"timestamp": _now(), "service": name or "mesh", "event": sentence}))
-        elif name:
-            self._print(f"{self._prefix(name)} {sentence}")
         else:
-            self._print(f"• {sentence}")
+            self._print(f"{self._prefix(name) if name else '•'} {sentence}")
 
     def line(self, name: str, line: str) -> None:
         """Print and keep a log line of a service: JSON, or plain text from a library."""

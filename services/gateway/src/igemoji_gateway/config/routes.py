@@ -17,6 +17,7 @@ from igemoji_gateway.docs import pages as docs
 from igemoji_protos import Rpc
 
 REST_PREFIX = "/api/"
+HTML = "text/html; charset=utf-8"
 
 TIMEOUT_SECONDS = 15
 UPLOAD_TIMEOUT_SECONDS = 60
@@ -187,32 +188,28 @@ def _bucket(tokens: int, interval: str) -> Config:
 
 def _docs(options: GatewayOptions) -> list[Config]:
     """Return the routes of Swagger UI: the page, also with a slash at the end, and its files."""
-    pages = [
-        _page(path, {"inline_string": docs.page()}, "text/html; charset=utf-8") for path in (docs.PATH, f"{docs.PATH}/")
-    ]
-    for page in pages:
-        page["response_headers_to_add"].append(header("content-security-policy", docs.CONTENT_SECURITY_POLICY))
+    page = {"inline_string": docs.page()}
     files = {name: ({"filename": str(options.docs / name)}, kind) for name, kind in docs.FILES.items()}
     files["start.js"] = ({"inline_string": docs.script()}, "text/javascript; charset=utf-8")
-    return pages + [
-        _page(f"{docs.files_path()}/{name}", body, kind, "public, max-age=31536000, immutable")
-        for name, (body, kind) in files.items()
+    forever = "public, max-age=31536000, immutable"
+    return [
+        *(_page(path, page, HTML, policy=docs.CONTENT_SECURITY_POLICY) for path in (docs.PATH, f"{docs.PATH}/")),
+        *(_page(f"{docs.files_path()}/{name}", body, kind, forever) for name, (body, kind) in files.items()),
     ]
 
 
 def _landing() -> Config:
-    page = _page("/", {"inline_string": filters.text("landing.html")}, "text/html; charset=utf-8")
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-    page["response_headers_to_add"].append(header("content-security-policy", policy))
-    return page
+    return _page("/", {"inline_string": filters.text("landing.html")}, HTML, policy=policy)
 
 
-def _page(path: str, body: Config, content_type: str, caching: str = "no-cache") -> Config:
+def _page(path: str, body: Config, content_type: str, caching: str = "no-cache", policy: str = "") -> Config:
+    headers = {"content-type": content_type, "cache-control": caching, "content-security-policy": policy}
     return {
         "name": path,
         "match": on_method("GET", path=path),
         "direct_response": {"status": 200, "body": body},
-        "response_headers_to_add": [header("content-type", content_type), header("cache-control", caching)],
+        "response_headers_to_add": [header(name, value) for name, value in headers.items() if value],
         "typed_per_filter_config": {filters.TRANSCODER: DISABLED},
     }
 

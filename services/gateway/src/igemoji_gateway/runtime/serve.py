@@ -53,16 +53,12 @@ def _drain(envoy: "subprocess.Popen[bytes]", admin: Address, drain: Drain) -> No
     # Without an admin API, Envoy is starting or stopping, and has no connections.
     with contextlib.suppress(*NOT_RUNNING):
         admin_request(admin, "POST", "/healthcheck/fail")
-        _wait(envoy, drain.notice_seconds)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            envoy.wait(drain.notice_seconds)
         admin_request(admin, "POST", "/drain_listeners?graceful&skip_exit")
         until = time.monotonic() + drain.grace_seconds
         while time.monotonic() < until and envoy.poll() is None and _active_calls(admin):
             time.sleep(POLL_SECONDS)
-
-
-def _wait(envoy: "subprocess.Popen[bytes]", seconds: float) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        envoy.wait(seconds)
 
 
 def _active_calls(admin: Address) -> int:

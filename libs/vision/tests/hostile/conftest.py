@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageDraw
 from skimage import data
 
-from igemoji_inference.adapters.queue.photo_worker import Materials, Worker, WorkerOptions
+from igemoji_inference.adapters.queue.photo_worker import NICENESS, Materials, Worker
 from igemoji_inference.domain import model
 from igemoji_inference.domain.model import picture_key
 from igemoji_inference.domain.work import Job
@@ -31,9 +31,10 @@ from igemoji_vision.decode import Pixels
 from igemoji_vision.errors import PhotoError, PictureUnfit
 from igemoji_vision.faces import EXPRESSIONS, Face
 from igemoji_vision.headers import inspect
-from igemoji_vision.sandbox.limits import PHOTO, PICTURE
+from igemoji_vision.sandbox.limits import PICTURE, photo_limits
 from igemoji_vision.sandbox.pictures import PictureSandbox
 from igemoji_vision.sandbox.process import SandboxProcess
+from igemoji_vision.sandbox.program import Program
 from igemoji_vision.sandbox.protocol import face_from_json
 
 MODELS = Path(__file__).resolve().parents[4] / "assets" / "build" / "models"
@@ -78,7 +79,7 @@ class ServiceDoor:
     def __init__(self, folder: Path, models: Path, memory_bytes: int, seconds: float) -> None:
         self._objects = FolderObjectStore(folder)
         self._objects.put(picture_key(sha256(disc())), disc(), "image/png")
-        self._worker = Worker(WorkerOptions(models, memory_bytes, seconds), Materials(self._objects))
+        self._worker = Worker(Program(photo_limits(memory_bytes, seconds, NICENESS), models), Materials(self._objects))
         self.sandbox = self._worker._sandbox
 
     async def work(self, photo: bytes) -> Done | Failure | None:
@@ -105,9 +106,8 @@ class CommandDoor:
     """Worker of `igemoji photo`."""
 
     def __init__(self, folder: Path, models: Path, memory_bytes: int, seconds: float) -> None:
-        limits = replace(PHOTO, memory_bytes=memory_bytes, cpu_seconds=seconds, wall_seconds=seconds)
         self._photo = folder / "photo"
-        self._worker = LocalWorker(models, dict.fromkeys(EXPRESSIONS, disc()), limits)
+        self._worker = LocalWorker(models, dict.fromkeys(EXPRESSIONS, disc()), photo_limits(memory_bytes, seconds))
         self.sandbox = self._worker._sandbox
 
     async def work(self, photo: bytes) -> Done | Failure | None:

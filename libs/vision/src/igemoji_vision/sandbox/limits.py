@@ -5,7 +5,7 @@ import math
 import os
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MIB = 1 << 20
 
@@ -34,6 +34,11 @@ PHOTO = Limits(memory_bytes=1536 * MIB, cpu_seconds=20, wall_seconds=20)
 
 PICTURE = Limits(memory_bytes=256 * MIB, cpu_seconds=3, wall_seconds=5)
 """A picture of 4 megapixels takes 100 MiB and half a second at most."""
+
+
+def photo_limits(memory_bytes: int, seconds: float, niceness: int = 0) -> Limits:
+    """Return PHOTO with other numbers; `seconds` limits CPU time and wall-clock time."""
+    return replace(PHOTO, memory_bytes=memory_bytes, cpu_seconds=seconds, wall_seconds=seconds, niceness=niceness)
 
 
 def confine(niceness: int) -> None:

@@ -20,7 +20,7 @@ from igemoji_inference.adapters.objects.audit import TaskReferences
 from igemoji_inference.adapters.progress.memory import MemoryFeed
 from igemoji_inference.adapters.queue.celery_runtime import Runtime
 from igemoji_inference.adapters.queue.local import LocalQueue
-from igemoji_inference.adapters.queue.photo_worker import Materials, Worker, WorkerOptions
+from igemoji_inference.adapters.queue.photo_worker import NICENESS, Materials, Worker
 from igemoji_inference.entrypoints.rpc import InferenceServicer
 from igemoji_inference.entrypoints.settings import SERVICE, Settings, WorkerSettings, WorkSettings, check_backends
 from igemoji_inference.usecases.deletion import Deletion
@@ -44,6 +44,8 @@ from igemoji_mesh.objects.port import ObjectStore
 from igemoji_mesh.observability.tracing import configure_tracing
 from igemoji_mesh.server import Check, MeshServer
 from igemoji_mesh.settings import StorageSettings
+from igemoji_vision.sandbox.limits import photo_limits
+from igemoji_vision.sandbox.program import Program
 
 PACKAGE = "igemoji_inference"
 GRPC_SERVICE = "igemoji.inference.v1.InferenceService"
@@ -153,6 +155,6 @@ def progress_feed(settings: WorkSettings) -> ProgressFeed:
 
 def workers(settings: WorkSettings, objects: ObjectStore, count: int) -> list[Worker]:
     """Return workers, which start their sandbox processes on demand."""
-    models, materials = settings.models_dir.resolve(), Materials(objects)
-    options = WorkerOptions(models, settings.task_memory_bytes, settings.task_seconds, settings.vision_engine)
-    return [Worker(options, materials) for _ in range(count)]
+    limits = photo_limits(settings.task_memory_bytes, settings.task_seconds, NICENESS)
+    program, materials = Program(limits, settings.models_dir.resolve(), settings.vision_engine), Materials(objects)
+    return [Worker(program, materials) for _ in range(count)]

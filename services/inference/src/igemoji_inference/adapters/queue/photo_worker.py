@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from igemoji_inference.domain.model import Failure, Findings, TaskState, picture_checksum
@@ -15,10 +14,8 @@ from igemoji_mesh.objects import checksums
 from igemoji_mesh.objects.checksums import ObjectDamaged
 from igemoji_mesh.objects.port import ObjectMissing, ObjectStore
 from igemoji_mesh.observability.logging import log
-from igemoji_vision.engines import EngineName
 from igemoji_vision.faces import Face
 from igemoji_vision.sandbox import protocol
-from igemoji_vision.sandbox.limits import PHOTO
 from igemoji_vision.sandbox.process import SandboxBroken, SandboxLost, SandboxOverdue, SandboxProcess
 from igemoji_vision.sandbox.program import Program
 from igemoji_vision.sandbox.protocol import Frame
@@ -30,17 +27,6 @@ PICTURES_KEPT = 210
 """Pictures of thirty templates, some 20 MiB."""
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-
-
-@dataclass(frozen=True)
-class WorkerOptions:
-    """Models, engine and limits of a worker."""
-
-    models: Path
-    """Folder that assets/build.py fills."""
-    memory_bytes: int
-    task_seconds: float
-    engine: EngineName = EngineName.ONNX
 
 
 class Materials:
@@ -69,15 +55,8 @@ class Materials:
 class Worker:
     """One sandbox process. It is started when it is first needed, and again after it was lost."""
 
-    def __init__(self, options: WorkerOptions, materials: Materials) -> None:
-        limits = replace(
-            PHOTO,
-            memory_bytes=options.memory_bytes,
-            cpu_seconds=options.task_seconds,
-            wall_seconds=options.task_seconds,
-            niceness=NICENESS,
-        )
-        self._sandbox = SandboxProcess(Program(limits, options.models, options.engine))
+    def __init__(self, program: Program, materials: Materials) -> None:
+        self._sandbox = SandboxProcess(program)
         self._materials = materials
 
     async def start(self) -> None:

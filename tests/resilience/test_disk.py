@@ -150,7 +150,7 @@ async def test_full_disk_refuses_uploads_and_recovers(namespace, data, first_sta
         account = {"email": "a@example.org", "password": "a long enough one", "alias": "someone"}
         for answer in (await upload(other), await http.post("/api/v1/users", json=account)):
             assert reason(answer) == (503, "STORAGE_FULL"), answer.text
-            assert "no space left" in answer.json()["message"]
+            assert "Storage is full" in answer.json()["message"]
             assert int(answer.headers["retry-after"]) > 0
         assert (await image(earlier)).content == result.content
         assert (await http.get("/api/v1/users/mypage/result", headers=user.headers)).status_code == 200

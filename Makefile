@@ -9,7 +9,7 @@ PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml stack/pyp
 CONTRACT := $(shell find protos -name '*.proto') $(wildcard libs/protos/generate/*.py)
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix web --no-update-notifier
 WEB := $(shell find web/src web/sw web/public -type f ! -name '*.test.*' ! -name schema.d.ts 2>/dev/null) web/index.html web/vite.config.ts
-TYPED := libs/client libs/mesh libs/vision libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py bench/vision
+TYPED := libs/client libs/mesh libs/vision libs/protos/src/igemoji_protos libs/protos/generate libs/protos/tests services stack tests conftest.py bench/vision tools
 
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 APT := $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends

@@ -52,15 +52,10 @@ def package(name: str) -> str:
 
 def code_lines(source: str) -> int:
     """Count the lines that hold code."""
-    strings = (
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    )
     docstrings = {
         line
-        for node in strings
-        if isinstance(node.value.value, str)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)

@@ -144,11 +144,19 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> TestMesh:
     return TestMesh(tmp_path_factory.mktemp("mesh"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _normalize_each_picture_once() -> Iterator[None]:
-    """Cache normalized pictures: most templates of these tests have the same, and seven take a third of a second."""
+@pytest.fixture(scope="session")
+def kept() -> dict[tuple[bytes, bool], bytes]:
+    """Return the normalized pictures of this run."""
+    return {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _normalize_each_picture_once(kept: dict[tuple[bytes, bool], bytes]) -> Iterator[None]:
+    """Cache normalized pictures: most templates of these tests have the same, and seven take a third of a second.
+
+    By module, because tests of other packages in the same run need the sandbox itself.
+    """
     normalize = PictureSandbox.normalize
-    kept: dict[tuple[bytes, bool], bytes] = {}
 
     async def normalize_once(self: PictureSandbox, picture: bytes, keep_background: bool) -> bytes:
         key = (picture, keep_background)

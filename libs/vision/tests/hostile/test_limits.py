@@ -167,11 +167,18 @@ def test_wherever_memory_runs_out_with_faces_the_photo_fails_for_the_limit(make_
         assert workbench.pid == process
 
 
+def running(sandbox: PictureSandbox) -> int:
+    """Return the pid of the sandbox's process. A signal to the pid 0 would reach all of this run."""
+    pid = sandbox._all[0].pid
+    assert pid is not None
+    return pid
+
+
 async def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_is_done(save):
     sandbox = PictureSandbox(1, replace(PICTURE, wall_seconds=1))
     try:
         await sandbox.normalize(disc(), keep_background=True)
-        os.kill(sandbox._all[0].pid or 0, signal.SIGSTOP)
+        os.kill(running(sandbox), signal.SIGSTOP)
         with pytest.raises(PictureUnfit, match="too much time"):
             await sandbox.normalize(progressive(save, 2_000, 100), keep_background=True)
         assert await sandbox.normalize(disc(), keep_background=True)
@@ -184,11 +191,11 @@ async def test_a_picture_that_needs_too_much_memory_is_refused_and_its_process_l
     large = save("PNG", Image.new("RGBA", (2_000, 2_000)))
     try:
         assert await sandbox.normalize(disc(), keep_background=True)
-        pid = sandbox._all[0].pid
+        pid = running(sandbox)
         with pytest.raises(PictureUnfit, match="too much"):
             await sandbox.normalize(large, keep_background=True)
         assert await sandbox.normalize(disc(), keep_background=True)
-        assert sandbox._all[0].pid == pid
+        assert running(sandbox) == pid
         assert peak_bytes(pid) < 100 * MIB
     finally:
         await sandbox.close()
@@ -198,7 +205,7 @@ async def test_a_picture_whose_process_dies_is_tried_again_in_another_one():
     sandbox = PictureSandbox(1)
     try:
         png = await sandbox.normalize(disc(), keep_background=True)
-        os.kill(sandbox._all[0].pid or 0, signal.SIGKILL)
+        os.kill(running(sandbox), signal.SIGKILL)
         assert await sandbox.normalize(disc(), keep_background=True) == png
         with Image.open(BytesIO(await sandbox.thumbnail(png, 64))) as image:
             assert (image.format, image.size) == ("WEBP", (64, 64))

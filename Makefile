@@ -70,7 +70,7 @@ clean: ## Remove everything installed and built; data in .igemoji stays
 ##@ Test
 test: .make/dev $(STUBS) assets ## Run the unit, contract, end-to-end and fault tests (SERVICE=auth: those of one service)
 ifdef SERVICE
-	$(BIN)/pytest -n 2 --dist loadfile -m "not real" $(firstword $(wildcard services/$(SERVICE)/tests libs/$(SERVICE)/tests $(SERVICE)/tests))
+	$(BIN)/pytest -n 2 --dist loadfile -m "not real" $(or $(firstword $(wildcard services/$(SERVICE)/tests libs/$(SERVICE)/tests $(SERVICE)/tests)),$(error There is no service or package $(SERVICE)))
 else
 	$(BIN)/pytest -n 2 --dist loadfile -m "not real" $(APART)
 	$(BIN)/pytest -m "not real" tests/resilience
